@@ -1,0 +1,79 @@
+"""One sitting: several workers, each in its own process, measured in turns on the same work."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROUNDS = 5
+BUDGET = 0.3  # seconds for one worker in one round
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Worker:
+    """A process of ``benchmarks.worker`` that waits for requests."""
+
+    def __init__(self, framework: str, python: str, environment: Mapping[str, str]):
+        paths = [str(ROOT), os.environ.get("PYTHONPATH")]
+        self.process = subprocess.Popen(
+            [python, "-m", "benchmarks.worker", framework],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **environment},
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.version = self.answer().split()[1]
+
+    def answer(self) -> str:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the worker {self.process.args} ended with {self.process.wait()}")
+        return line
+
+    def seconds(self, workload: str, budget: float) -> float:
+        print(workload, budget, file=self.process.stdin, flush=True)
+        return float(self.answer())
+
+
+@contextmanager
+def worker(
+    framework: str, python: str = sys.executable, environment: Mapping[str, str] | None = None
+) -> Iterator[Worker]:
+    """Start a worker and end it with the block.
+
+    Parameters
+    ----------
+    framework : str
+        ``microlazy``, ``microlazy-hybrid`` or ``torch``.
+    python : str
+        The interpreter to run it in.
+    environment : mapping, optional
+        Variables to add, such as ``{"OMP_NUM_THREADS": "1"}``.
+
+    Raises
+    ------
+    RuntimeError
+        If the process ends before it says its version; its own error is on standard error.
+    """
+    running = Worker(framework, python, environment or {})
+    try:
+        yield running
+    finally:
+        running.process.stdin.close()
+        running.process.wait()
+        running.process.stdout.close()
+
+
+def measure(
+    workers: Sequence[Worker], workload: str, rounds: int = ROUNDS, budget: float = BUDGET
+) -> list[float]:
+    """Return each worker's seconds for one step: the best mean of the rounds.
+
+    The workers take turns within a round, so a change in the machine's load meets all of them.
+    """
+    times = [[one.seconds(workload, budget) for one in workers] for _ in range(rounds)]
+    return [min(column) for column in zip(*times, strict=True)]

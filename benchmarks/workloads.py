@@ -1,0 +1,78 @@
+"""The work that is measured, said once for every framework: names, sizes, data, and the clock."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Step = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """One training step of a perceptron with ReLU between its layers.
+
+    The loss is softmax cross-entropy; the optimizer is SGD.
+    """
+
+    batch: int
+    sizes: tuple[int, ...]  # features of the input, then the units of each layer
+    momentum: float = 0.0
+    learning_rate: float = 1e-3
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return a float32 batch of shape (batch, features) and its int64 labels (batch,)."""
+        generator = np.random.default_rng(0)
+        features = generator.standard_normal((self.batch, self.sizes[0]), dtype=np.float32)
+        return features, generator.integers(0, self.sizes[-1], self.batch)
+
+
+MLPS = {
+    "toy": Mlp(2, (20, 256, 10)),
+    "deep": Mlp(2, (32,) * 101 + (10,)),
+    "mnist": Mlp(256, (784, 256, 10), momentum=0.9),
+    "wide": Mlp(512, (1024, 4096, 4096, 10)),
+    "narrow": Mlp(128, (10, 46, 46, 10)),
+}
+
+CHAIN = 100  # small operations in one step of op_nograd and op_grad
+SMALL = 4  # elements of a small array
+LARGE = 1_000_000  # elements of a large one
+INIT_SIZES = (1024,) * 27 + (10,)  # 27 million weights
+
+DESCRIPTIONS = {
+    **{
+        name: f"MLP {mlp.sizes[0]}-{'-'.join(map(str, mlp.sizes[1:]))}, batch {mlp.batch}"
+        for name, mlp in MLPS.items()
+        if name != "deep"
+    },
+    "deep": "MLP of 100 hidden layers of 32, batch 2",
+    "op_nograd": f"{CHAIN} additions of {SMALL} numbers",
+    "op_grad": f"{CHAIN} chained products of {SMALL} numbers, and their gradient",
+    "init_deep": "build, initialize and first forward of 26 layers of 1024",
+    "elementwise": f"tanh(x y + exp(x)).sum() and its gradient, {LARGE:,} elements",
+}
+
+
+def seconds_per_step(step: Step, budget: float) -> float:
+    """Return the mean time of one step, run for about ``budget`` seconds.
+
+    Parameters
+    ----------
+    step : callable without arguments
+        Was called before: the first call of many steps is a slow one.
+    budget : float
+        Seconds to spend; the step runs at least once.
+    """
+    start = time.perf_counter()
+    count, spent = 0, 0.0
+    burst = 1
+    while spent < budget:
+        for _ in range(burst):
+            step()
+        count += burst
+        spent = time.perf_counter() - start
+        if spent < budget / 16:  # look at the clock rarely when steps are short
+            burst *= 2
+    return spent / count

@@ -1,0 +1,14 @@
+"""What every test and doctest of the project starts from."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_slate():
+    """nd arrays, automatic names counted from zero, a known seed."""
+    from microlazy import npx, random
+    from microlazy.gluon import naming
+
+    npx.reset_np()
+    naming._names.counts.clear()
+    random.seed(0)

@@ -1,0 +1,29 @@
+"""microlazy: Gluon's API on a small compiled core, for networks on a CPU.
+
+A network is written without input sizes; the first batch, or a dry run on shapes, finds every size
+and initializes every parameter. Names and modules follow MXNet 1.9: replace the word `mxnet` by
+`microlazy`.
+"""
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+from microlazy import numpy as np
+from microlazy import numpy_extension as npx
+from microlazy import ndarray as nd
+from microlazy import autograd, base, context, initializer, lr_scheduler, optimizer, random, util
+from microlazy import initializer as init
+from microlazy import gluon, ndarray, numpy, numpy_extension
+from microlazy._config import config
+from microlazy.base import MXNetError
+from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu
+
+rnd = random
+optim = optimizer
+
+
+def __getattr__(name: str) -> Any:
+    from microlazy.outside import explain
+
+    raise AttributeError(explain("microlazy", name))

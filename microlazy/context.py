@@ -1,0 +1,153 @@
+"""Contexts: where arrays live. There is one place, the CPU."""
+
+import threading
+from typing import ClassVar
+
+from microlazy.base import MXNetError
+
+
+class Context:
+    """A device by type and number, also usable in a `with` as the current context.
+
+    Parameters
+    ----------
+    device_type : str or Context
+        "cpu", "cpu_pinned", "cpu_shared" or "gpu".
+    device_id : int
+        The number of the device.
+
+    Raises
+    ------
+    KeyError
+        If the type is unknown.
+
+    Notes
+    -----
+    A GPU can be named, so that code which chooses between devices reads on; using one is refused.
+
+    Examples
+    --------
+    >>> from microlazy import Context
+    >>> Context("cpu")
+    cpu(0)
+    """
+
+    devtype2str: ClassVar[dict[int, str]] = {1: "cpu", 2: "gpu", 3: "cpu_pinned", 5: "cpu_shared"}
+    devstr2type: ClassVar[dict[str, int]] = {name: number for number, name in devtype2str.items()}
+    _current = threading.local()
+
+    def __init__(self, device_type: "str | Context", device_id: int = 0) -> None:
+        if isinstance(device_type, Context):
+            device_type, device_id = device_type.device_type, device_type.device_id
+        self.device_typeid = self.devstr2type[device_type]
+        self.device_id = device_id
+        self._before: Context | None = None
+
+    @property
+    def device_type(self) -> str:
+        """The type's name, such as "cpu"."""
+        return self.devtype2str[self.device_typeid]
+
+    def require_cpu(self) -> None:
+        """Refuse a device that microlazy does not have."""
+        if self.device_type == "gpu":
+            raise MXNetError(f"{self} was asked for, but microlazy computes on the CPU only; use cpu()")
+
+    def empty_cache(self) -> None:
+        """Give the memory that waits in the pool back to the system."""
+        from microlazy.core.storage import empty_cache
+
+        empty_cache()
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Context)
+            and self.device_typeid == other.device_typeid
+            and self.device_id == other.device_id
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.device_typeid, self.device_id))
+
+    def __repr__(self) -> str:
+        return f"{self.device_type}({self.device_id})"
+
+    def __enter__(self) -> "Context":
+        self._before = current_context()
+        Context._current.value = self
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        Context._current.value = self._before
+
+
+def cpu(device_id: int = 0) -> Context:
+    """Return the CPU's context.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> mx.cpu()
+    cpu(0)
+    """
+    return Context("cpu", device_id)
+
+
+def cpu_pinned(device_id: int = 0) -> Context:
+    """Return the context of pinned CPU memory, which here is the CPU's."""
+    return Context("cpu_pinned", device_id)
+
+
+def gpu(device_id: int = 0) -> Context:
+    """Name a GPU; using it for an array is refused.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> mx.nd.ones((2,), ctx=mx.gpu())
+    Traceback (most recent call last):
+    ...
+    microlazy.base.MXNetError: gpu(0) was asked for, but microlazy computes on the CPU only; use cpu()
+    """
+    return Context("gpu", device_id)
+
+
+def num_gpus() -> int:
+    """Return the number of GPUs in use: none.
+
+    Examples
+    --------
+    >>> from microlazy.context import num_gpus
+    >>> num_gpus()
+    0
+    """
+    return 0
+
+
+def gpu_memory_info(device_id: int = 0) -> tuple[int, int]:
+    """Refuse: there is no GPU."""
+    raise MXNetError(f"gpu({device_id}): microlazy computes on the CPU only")
+
+
+def current_context() -> Context:
+    """Return the context that new arrays take: the innermost `with`, or cpu(0).
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> mx.current_context()
+    cpu(0)
+    """
+    return getattr(Context._current, "value", None) or _CPU
+
+
+def check_ctx(ctx: Context | None) -> None:
+    """Refuse a context that cannot hold arrays; None stands for the current one."""
+    if ctx is None:
+        ctx = current_context()
+    if not isinstance(ctx, Context):
+        raise TypeError(f"ctx must be a Context such as cpu(), not {ctx!r}")
+    ctx.require_cpu()
+
+
+_CPU = cpu(0)

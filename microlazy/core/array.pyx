@@ -1,0 +1,810 @@
+"""The array types that people use: `nd.NDArray` and `np.ndarray`, two faces of one tensor."""
+
+cimport cython
+from microlazy.core.kernels.table cimport *
+from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.ops.dense cimport dot as dot_arrays
+from microlazy.core.ops.dense cimport matmul
+from microlazy.core.ops.elementwise cimport (
+    binary, binary_into, binary_scalar, binary_scalar_into, fill, unary,
+)
+from microlazy.core.ops.indexing cimport get_item, set_item
+from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
+from microlazy.core.ops.shape cimport broadcast_to, expand_dims, reshape, transpose
+from microlazy.core.strided cimport assign
+from microlazy.core.tape cimport ADD, NULL_REQ, WRITE, Variable, may_write, state
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, dtype_number, from_numpy, header,
+    like, need_values, new, numpy_dtype, parse_axis, parse_shape, register_face, same_shape,
+    shape_tuple, view_numpy,
+)
+
+import numbers
+import operator
+import warnings
+from functools import partial
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+from microlazy.context import Context, cpu
+from microlazy.core import functions, tape
+from microlazy.core.ops.elementwise import UNARY
+
+# Elementwise functions that nd arrays also have as methods, with the names of their ops.
+FLUENT = {name: name for name in UNARY} | {"fix": "trunc"}
+
+cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
+cdef object HOST = cpu(0)
+
+
+cdef inline bint is_number(object x):
+    cdef type kind = type(x)
+    return (kind is float or kind is int or kind is bool
+            or isinstance(x, (numbers.Real, numpy.bool_)))
+
+
+cdef object arithmetic(int op, Tensor a, object b, bint swapped):
+    if isinstance(b, Tensor):
+        return binary(op, a, <Tensor>b)
+    if is_number(b):
+        return binary_scalar(op, a, b, swapped)
+    if b is None or isinstance(b, str):
+        return NotImplemented
+    raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own type "
+                    "and with numbers")
+
+
+cdef object in_place(int op, Tensor a, object b):
+    if a.abstract or (isinstance(b, Tensor) and (<Tensor>b).abstract):
+        return arithmetic(op, a, b, False)      # tracing: the name is bound to a new array
+    if isinstance(b, Tensor):
+        binary_into(op, a, <Tensor>b)
+    elif is_number(b):
+        binary_scalar_into(op, a, b)
+    else:
+        raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own "
+                        "type and with numbers")
+    return a
+
+
+def rebuild(int face, array):
+    """Make an array from a NumPy array; what pickle calls.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.array import rebuild
+    >>> rebuild(1, numpy.ones(2, "float32"))
+    array([1., 1.])
+    """
+    return from_numpy(array, face)
+
+
+@cython.no_gc
+cdef class Array(Tensor):
+    """What both faces share: operators, indexing, gradients, conversions."""
+
+    __array_priority__ = 1000.0
+
+    # ---- operators ----
+
+    def __add__(self, other):
+        return arithmetic(B_ADD, self, other, False)
+
+    def __radd__(self, other):
+        return arithmetic(B_ADD, self, other, True)
+
+    def __iadd__(self, other):
+        return in_place(B_ADD, self, other)
+
+    def __sub__(self, other):
+        return arithmetic(B_SUBTRACT, self, other, False)
+
+    def __rsub__(self, other):
+        return arithmetic(B_SUBTRACT, self, other, True)
+
+    def __isub__(self, other):
+        return in_place(B_SUBTRACT, self, other)
+
+    def __mul__(self, other):
+        return arithmetic(B_MULTIPLY, self, other, False)
+
+    def __rmul__(self, other):
+        return arithmetic(B_MULTIPLY, self, other, True)
+
+    def __imul__(self, other):
+        return in_place(B_MULTIPLY, self, other)
+
+    def __truediv__(self, other):
+        return arithmetic(B_DIVIDE, self, other, False)
+
+    def __rtruediv__(self, other):
+        return arithmetic(B_DIVIDE, self, other, True)
+
+    def __itruediv__(self, other):
+        return in_place(B_DIVIDE, self, other)
+
+    def __mod__(self, other):
+        return arithmetic(B_MOD, self, other, False)
+
+    def __rmod__(self, other):
+        return arithmetic(B_MOD, self, other, True)
+
+    def __imod__(self, other):
+        return in_place(B_MOD, self, other)
+
+    def __pow__(self, other, modulus):
+        if modulus is not None:
+            return NotImplemented
+        return arithmetic(B_POWER, self, other, False)
+
+    def __rpow__(self, other, modulus):
+        if modulus is not None:
+            return NotImplemented
+        return arithmetic(B_POWER, self, other, True)
+
+    def __ipow__(self, other):
+        return in_place(B_POWER, self, other)
+
+    def __neg__(self):
+        return unary(U_NEGATIVE, self)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return unary(U_ABS, self)
+
+    def __eq__(self, other):
+        return arithmetic(B_EQUAL, self, other, False)
+
+    def __ne__(self, other):
+        return arithmetic(B_NOT_EQUAL, self, other, False)
+
+    def __lt__(self, other):
+        return arithmetic(B_LESS, self, other, False)
+
+    def __le__(self, other):
+        return arithmetic(B_LESS_EQUAL, self, other, False)
+
+    def __gt__(self, other):
+        return arithmetic(B_GREATER, self, other, False)
+
+    def __ge__(self, other):
+        return arithmetic(B_GREATER_EQUAL, self, other, False)
+
+    def __hash__(self):
+        return <Py_ssize_t><void*>self >> 4
+
+    # ---- as a container ----
+
+    def __len__(self):
+        if self.ndim == 0:
+            raise TypeError("len() of unsized object: the array has no axes")
+        return self.shape_[0]
+
+    def __bool__(self):
+        need_values(self, "its truth was asked for")
+        if self.size == 0:
+            return False
+        if self.size > 1:
+            raise ValueError(f"The truth value of an {type(self).__name__} with multiple elements "
+                             "is ambiguous.")
+        return bool(view_numpy(self).item())
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __index__(self):
+        if self.size == 1 and self.dtype > 2 and self.dtype != BOOL:
+            return self.item()
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+
+    def __iter__(self):
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        return (get_item(self, i) for i in range(self.shape_[0]))
+
+    def __contains__(self, value):
+        return bool((view_numpy(self) == value).any())
+
+    def __getitem__(self, key):
+        return get_item(self, key)
+
+    def __setitem__(self, key, value):
+        set_item(self, key, value)
+
+    # ---- values ----
+
+    def asnumpy(self) -> numpy.ndarray:
+        """Return a NumPy array with a copy of the values.
+
+        Use `numpy.asarray(x)` for a view of the same memory.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> nd.array([1, 2]).asnumpy()
+        array([1., 2.], dtype=float32)
+        """
+        return view_numpy(self).copy()
+
+    def item(self, *args):
+        """Return one element as a Python number.
+
+        Examples
+        --------
+        >>> from microlazy import np
+        >>> np.array([2.5]).item()
+        2.5
+        """
+        need_values(self, "one of its values was asked for")
+        if not args and self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar; this one "
+                             f"has shape {shape_tuple(self)}")
+        return view_numpy(self).item(*args)
+
+    def asscalar(self):
+        """Return the only element as a NumPy scalar.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> float(nd.array([2.5]).asscalar())
+        2.5
+        """
+        need_values(self, "its value was asked for")
+        if self.size != 1:
+            raise ValueError("The current array is not a scalar: it has shape "
+                             f"{shape_tuple(self)}")
+        return view_numpy(self).reshape(-1)[0]
+
+    def tolist(self):
+        """Return the values as nested lists of Python numbers.
+
+        Examples
+        --------
+        >>> from microlazy import np
+        >>> np.array([[1, 2]]).tolist()
+        [[1.0, 2.0]]
+        """
+        return view_numpy(self).tolist()
+
+    def __reduce__(self):
+        return rebuild, (self.face, self.asnumpy())
+
+    def __copy__(self):
+        return self.copy()
+
+    def __deepcopy__(self, memo):
+        cdef Tensor y = like(self)
+        assign(y, self)
+        return y
+
+    # ---- copies and conversions ----
+
+    def copy(self):
+        """Return a copy with memory of its own; recorded, so that gradients pass."""
+        return copied(self)
+
+    def copyto(self, other):
+        """Copy the values into another array of the same shape, or to a context.
+
+        Parameters
+        ----------
+        other : array or Context
+
+        Returns
+        -------
+        array
+            `other`, or a new array on the context.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> y = nd.zeros((2,))
+        >>> nd.array([1, 2]).copyto(y) is y
+        True
+        """
+        cdef Tensor target
+        if isinstance(other, Context):
+            other.require_cpu()
+            return copied(self)
+        if not isinstance(other, Tensor):
+            raise TypeError(f"copyto: expected an array or a context, not {type(other).__name__}")
+        if other is self:
+            warnings.warn("You are attempting to copy an array to itself", RuntimeWarning,
+                          stacklevel=1)
+            return False
+        target = other
+        if not same_shape(self, target):
+            raise ShapeError(f"copyto: an array of shape {shape_tuple(self)} cannot be copied into "
+                             f"one of shape {shape_tuple(target)}")
+        may_write(target)
+        assign(target, self)
+        return other
+
+    def astype(self, dtype, copy=True):
+        """Return the array with another dtype.
+
+        Parameters
+        ----------
+        dtype : dtype or str
+        copy : bool
+            Whether to copy when the dtype is that already.
+
+        Examples
+        --------
+        >>> from microlazy import np
+        >>> np.array([1.7]).astype("int32")
+        array([1], dtype=int32)
+        """
+        cdef int number = dtype_number(dtype)
+        if number == self.dtype:
+            return copied(self) if copy else self
+        return cast(self, number)
+
+    def as_np_ndarray(self):
+        """The same memory as an `np.ndarray`."""
+        return functions.with_face(self, NP)
+
+    def as_nd_ndarray(self):
+        """The same memory as an `nd.NDArray`."""
+        return functions.with_face(self, ND)
+
+    @property
+    def context(self) -> Context:
+        """Where the array lives: always the CPU."""
+        return HOST
+
+    @property
+    def ctx(self) -> Context:
+        """Where the array lives: always the CPU."""
+        return HOST
+
+    @property
+    def device(self) -> Context:
+        """Where the array lives: always the CPU."""
+        return HOST
+
+    def as_in_context(self, context):
+        """Return the array itself: there is only the CPU."""
+        context.require_cpu()
+        return self
+
+    def as_in_ctx(self, ctx):
+        """Return the array itself: there is only the CPU."""
+        return self.as_in_context(ctx)
+
+    def wait_to_read(self) -> None:
+        """Do nothing: every result is there when its call returns."""
+
+    @property
+    def stype(self) -> str:
+        """How the array is stored: always "default", that is dense."""
+        return "default"
+
+    def tostype(self, stype):
+        """Return the array itself for "default"; sparse storage is outside microlazy."""
+        if stype != "default":
+            raise MXNetError(f"stype {stype!r}: sparse arrays are not part of microlazy; only "
+                             "'default' (dense) is")
+        return self
+
+    # ---- gradients ----
+
+    def attach_grad(self, grad_req="write", stype=None) -> None:
+        """Ask for this array's gradient in every backward pass.
+
+        Parameters
+        ----------
+        grad_req : "write", "add" or "null"
+            Replace the gradient at each backward pass, add to it, or want none.
+
+        Notes
+        -----
+        An array computed under `record()` is cut off from its graph.
+
+        Examples
+        --------
+        >>> from microlazy import autograd, nd
+        >>> x = nd.array([1, 2])
+        >>> x.attach_grad()
+        >>> with autograd.record():
+        ...     y = 2 * x
+        >>> y.backward()
+        >>> x.grad.asnumpy()
+        array([2., 2.], dtype=float32)
+        """
+        cdef Variable variable
+        if grad_req not in GRAD_REQS:
+            raise KeyError(f"unknown grad_req {grad_req!r}; expected 'write', 'add' or 'null'")
+        if stype not in (None, "default"):
+            self.tostype(stype)
+        variable = Variable.__new__(Variable)
+        variable.req = GRAD_REQS[grad_req]
+        self.slot = variable
+
+    @property
+    def grad(self):
+        """The gradient's array: zeros until a backward pass; None without attach_grad()."""
+        if type(self.slot) is not Variable:
+            return None
+        if self.slot.grad is None:
+            self.slot.grad = like(self)
+            fill(self.slot.grad, 0.0)
+        return self.slot.grad
+
+    @property
+    def grad_req(self):
+        """The request made by attach_grad(), or None."""
+        if type(self.slot) is not Variable:
+            return None
+        return ("null", "write", "add")[(<Variable>self.slot).req]
+
+    @property
+    def fresh_grad(self) -> bool:
+        """Whether a backward pass wrote the gradient since this was set to False."""
+        return type(self.slot) is Variable and (<Variable>self.slot).fresh
+
+    @fresh_grad.setter
+    def fresh_grad(self, bint fresh):
+        if type(self.slot) is Variable:
+            (<Variable>self.slot).fresh = fresh
+
+    def detach(self):
+        """The same memory, cut off from the graph."""
+        cdef Tensor y = alias(self)
+        return y
+
+    def zero_grad(self) -> None:
+        """Set the gradient to zero."""
+        if type(self.slot) is Variable and self.slot.grad is not None:
+            fill(self.slot.grad, 0.0)
+
+    def backward(self, out_grad=None, retain_graph=False, train_mode=True) -> None:
+        """Compute the gradients of this array with respect to all that asked for one.
+
+        Parameters
+        ----------
+        out_grad : array, optional
+            The gradient of this array, of its shape; ones when left out.
+        retain_graph : bool
+            Keep the graph, so that it can be gone through again.
+        train_mode : bool
+
+        Examples
+        --------
+        >>> from microlazy import autograd, np
+        >>> x = np.array([3.])
+        >>> x.attach_grad()
+        >>> with autograd.record():
+        ...     y = x ** 2
+        >>> y.backward()
+        >>> x.grad
+        array([6.])
+        """
+        tape.backward([self], None if out_grad is None else [out_grad], retain_graph, train_mode)
+
+    # ---- shapes ----
+
+    @property
+    def T(self):
+        """The array with its axes in reverse order."""
+        return functions.transpose(self)
+
+    def transpose(self, *axes, **kwargs):
+        """Return the array with its axes in another order, reversed by default."""
+        order = kwargs.pop("axes", axes[0] if len(axes) == 1 and not isinstance(axes[0], int)
+                           else axes)
+        if kwargs:
+            raise TypeError(f"transpose() got an unexpected argument {next(iter(kwargs))!r}")
+        return functions.transpose(self, order if order != () else None)
+
+    def swapaxes(self, axis1, axis2):
+        """Return the array with two axes exchanged."""
+        return functions.swapaxes(self, axis1, axis2)
+
+    def expand_dims(self, axis):
+        """Return the array with a new axis of size 1."""
+        return functions.expand_dims(self, axis)
+
+    def squeeze(self, axis=None):
+        """Return the array without its axes of size 1, or without those named."""
+        return functions.squeeze(self, axis)
+
+    def broadcast_to(self, shape):
+        """Return the array broadcast to a shape."""
+        return functions.broadcast_to(self, shape)
+
+    def broadcast_like(self, other):
+        """Return the array broadcast to another's shape."""
+        return functions.broadcast_to(self, other.shape)
+
+    def reshape_like(self, other):
+        """Return the array in another's shape."""
+        return functions.reshape(self, other.shape)
+
+    def split(self, *args, **kwargs):
+        """Cut the array into parts; see the face's `split` function."""
+        return functions.split_method(self, *args, **kwargs)
+
+    def repeat(self, repeats, axis=None):
+        """Repeat elements along an axis."""
+        return functions.repeat(self, repeats, axis)
+
+    # ---- mathematics ----
+
+    def sum(self, axis=None, keepdims=False, exclude=False, dtype=None):
+        """Sum over all axes, or those named."""
+        return functions.with_dtype(reduce(R_SUM, functions.as_dtype(self, dtype), axis, keepdims, exclude), dtype)
+
+    def prod(self, axis=None, keepdims=False, exclude=False):
+        """Product over all axes, or those named."""
+        return reduce(R_PROD, self, axis, keepdims, exclude)
+
+    def max(self, axis=None, keepdims=False, exclude=False):
+        """Largest element over all axes, or those named."""
+        return reduce(R_MAX, self, axis, keepdims, exclude)
+
+    def min(self, axis=None, keepdims=False, exclude=False):
+        """Smallest element over all axes, or those named."""
+        return reduce(R_MIN, self, axis, keepdims, exclude)
+
+    def mean(self, axis=None, keepdims=False, exclude=False):
+        """Mean over all axes, or those named."""
+        return mean(self, axis, keepdims, exclude)
+
+    def argmax(self, axis=None, keepdims=False):
+        """Place of the largest element, the first one if there are several."""
+        return arg_reduce(R_MAX, self, axis, keepdims)
+
+    def argmin(self, axis=None, keepdims=False):
+        """Place of the smallest element, the first one if there are several."""
+        return arg_reduce(R_MIN, self, axis, keepdims)
+
+    def clip(self, a_min=None, a_max=None):
+        """Return the elements, limited to [a_min, a_max]."""
+        return functions.clip(self, a_min, a_max)
+
+    def dot(self, other, transpose_a=False, transpose_b=False):
+        """The product with another array."""
+        return functions.dot(self, other, transpose_a, transpose_b)
+
+    def take(self, indices, axis=None, mode="clip"):
+        """Elements, or slices along an axis, at the places in `indices`."""
+        return functions.take(self, indices, axis, mode)
+
+    def round(self, decimals=0):
+        """Round to the nearest whole number, or to `decimals` places."""
+        return functions.round(self, decimals)
+
+    def square(self):
+        """The square of each element."""
+        return unary(U_SQUARE, self)
+
+    def std(self, axis=None, ddof=0, keepdims=False):
+        """Standard deviation over all axes, or those named."""
+        return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
+
+    def var(self, axis=None, ddof=0, keepdims=False):
+        """Variance over all axes, or those named."""
+        return functions.var(self, axis, ddof, keepdims)
+
+
+@cython.no_gc
+cdef class NDArray(Array):
+    """An array with the rules of MXNet's older interface, `mx.nd`.
+
+    Comparisons give 0 and 1 in the array's dtype, full reductions have shape (1,), arrays of
+    different dtypes do not mix, and printing shows shape and context. Made by `nd.array`,
+    `nd.zeros` and the other functions of `nd`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.array([1, 2, 3]) > 1
+    <BLANKLINE>
+    [0. 1. 1.]
+    <NDArray 3 @cpu(0)>
+    """
+
+    def __repr__(self):
+        shape = "x".join([str(n) for n in shape_tuple(self)])
+        if self.abstract:
+            return f"<NDArray {shape} {numpy_dtype(self.dtype)}, abstract: no values>"
+        array = view_numpy(self)
+        return f"\n{array!s}\n<NDArray {shape} @{HOST}>"
+
+    @property
+    def dtype(self):
+        """The NumPy type of the elements, such as `numpy.float32`."""
+        return numpy_dtype((<Tensor>self).dtype).type
+
+    def reshape(self, *shape, **kwargs):
+        """Return the array in another shape; the codes 0, -1, -2, -3, -4 are MXNet's.
+
+        0 keeps an axis, -1 is worked out, -2 keeps all that are left, -3 joins two axes, -4 splits
+        one into the two numbers that follow. `reverse=True` reads the shape from its end.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> nd.zeros((2, 3, 4)).reshape((0, -1)).shape
+        (2, 12)
+        """
+        given = kwargs.pop("shape", shape[0] if len(shape) == 1 else shape)
+        reverse = kwargs.pop("reverse", False)
+        if kwargs:
+            raise TypeError(f"reshape() got an unexpected argument {next(iter(kwargs))!r}")
+        return functions.reshape_codes(self, given, reverse)
+
+    def flatten(self):
+        """Keep the first axis and join the others."""
+        return functions.flatten(self)
+
+    def abs(self):
+        """The absolute value of each element."""
+        return unary(U_ABS, self)
+
+    def norm(self, ord=2, axis=None, keepdims=False):
+        """The norm over all elements or along axes: 2 (Euclidean) or 1."""
+        return functions.norm(self, ord, axis, keepdims)
+
+    def softmax(self, axis=-1):
+        """The softmax along an axis."""
+        return functions.softmax(self, axis)
+
+    def log_softmax(self, axis=-1):
+        """The logarithm of the softmax along an axis."""
+        return functions.log_softmax(self, axis)
+
+    def pick(self, index, axis=-1, keepdims=False, mode="clip"):
+        """One element of each row along an axis."""
+        return functions.pick(self, index, axis, keepdims, mode)
+
+    def one_hot(self, depth, on_value=1.0, off_value=0.0, dtype="float32"):
+        """Rows that are `on_value` at the element's place and `off_value` elsewhere."""
+        return functions.one_hot(self, depth, on_value, off_value, dtype)
+
+    def __getattr__(self, name):
+        if name in FLUENT:
+            return partial(functions.unary_op, FLUENT[name], self)
+        raise AttributeError(f"'NDArray' object has no attribute {name!r}")
+
+    def __dir__(self):
+        return [*object.__dir__(self), *FLUENT]
+
+    def slice_axis(self, axis, begin, end):
+        """The part from begin to end along one axis."""
+        return functions.slice_axis(self, axis, begin, end)
+
+
+@cython.no_gc
+cdef class ndarray(Array):
+    """An array with NumPy's rules, `mx.np`.
+
+    Comparisons give bool, there are zero-dimensional arrays, dtypes are promoted, and printing is
+    NumPy's. The default dtype is float32. Made by `np.array`, `np.zeros` and the other functions
+    of `np`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.array([1, 2, 3]) > 1
+    array([False,  True,  True])
+    """
+
+    def __repr__(self):
+        if self.abstract:
+            return f"<ndarray {shape_tuple(self)} {numpy_dtype((<Tensor>self).dtype)}, abstract: no values>"
+        return printed(view_numpy(self))
+
+    def __str__(self):
+        if self.abstract:
+            return repr(self)
+        return str(view_numpy(self))
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if self.ndim == 0 and spec else format(str(self), spec)
+
+    @property
+    def dtype(self):
+        """The NumPy dtype of the elements, such as `dtype('float32')`."""
+        return numpy_dtype((<Tensor>self).dtype)
+
+    def __matmul__(self, other):
+        if not isinstance(other, Tensor):
+            raise TypeError(f"type {type(other)} not supported")
+        return matmul(self, <Tensor>other)
+
+    def __imatmul__(self, other):
+        self[...] = matmul(self, other)
+        return self
+
+    def __invert__(self):
+        return functions.invert(self)
+
+    def __and__(self, other):
+        return functions.bitwise("and", self, other)
+
+    def __or__(self, other):
+        return functions.bitwise("or", self, other)
+
+    def __xor__(self, other):
+        return functions.bitwise("xor", self, other)
+
+    def __rand__(self, other):
+        return functions.bitwise("and", self, other)
+
+    def __ror__(self, other):
+        return functions.bitwise("or", self, other)
+
+    def __rxor__(self, other):
+        return functions.bitwise("xor", self, other)
+
+    def reshape(self, *shape, **kwargs):
+        """Return the array in another shape, of which one size may be -1.
+
+        Examples
+        --------
+        >>> from microlazy import np
+        >>> np.zeros((2, 3)).reshape(-1).shape
+        (6,)
+        """
+        given = kwargs.pop("newshape", shape[0] if len(shape) == 1 else shape)
+        order = kwargs.pop("order", "C")
+        if kwargs:
+            raise TypeError(f"reshape() got an unexpected argument {next(iter(kwargs))!r}")
+        if order != "C":
+            raise ValueError(f"reshape: only order='C' is supported, not {order!r}")
+        return functions.reshape(self, given)
+
+    def flatten(self, order="C"):
+        """Return a copy with a single axis."""
+        if order != "C":
+            raise ValueError(f"flatten: only order='C' is supported, not {order!r}")
+        return copied(functions.reshape(self, -1))
+
+    def all(self, axis=None, keepdims=False):
+        """Whether all elements are true."""
+        return functions.truth("all", self, axis, keepdims)
+
+    def any(self, axis=None, keepdims=False):
+        """Whether any element is true."""
+        return functions.truth("any", self, axis, keepdims)
+
+    def cumsum(self, axis=None, dtype=None):
+        """Running sums along an axis."""
+        return functions.cumsum(self, axis, dtype)
+
+    def argsort(self, axis=-1):
+        """The places of the elements in ascending order."""
+        return functions.argsort(self, axis)
+
+
+cdef str printed(array):
+    """NumPy's text, with the dtype of everything but float32 and bool."""
+    if array.dtype.name in ("float32", "bool"):
+        dtype = ""
+    else:
+        dtype = f"dtype={array.dtype.name}"
+    if array.size == 0 and array.ndim != 1:
+        dtype = ", ".join(filter(None, [f"shape={array.shape}", dtype]))
+    body = numpy.array2string(array, separator=", ", prefix="array(",
+                              suffix=f", {dtype})" if dtype else ")")
+    if not dtype:
+        return f"array({body})"
+    last = body.rpartition("\n")[2]
+    indent = len("array(") if last is body else 0
+    if len(last) + indent + len(dtype) + 3 > numpy.get_printoptions()["linewidth"]:
+        return f"array({body},\n      {dtype})"
+    return f"array({body}, {dtype})"
+
+
+register_face(ND, NDArray)
+register_face(NP, ndarray)

@@ -1,0 +1,148 @@
+"""Matrix products by the BLAS that SciPy brings.
+
+The routines are fetched at the first product, since importing scipy.linalg takes longer than the
+rest of the package. Large products are cut in two or more by our own threads and each piece is
+computed by a BLAS that is told to use one: a pool of its own would fight with ours for the cores,
+and it wakes up for products that one core finishes sooner.
+"""
+
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from cython.parallel cimport prange
+from libc.stdint cimport uintptr_t
+from libc.string cimport memset
+from microlazy.core.parallel cimport threads
+
+ctypedef void (*sgemm_t)(char* ta, char* tb, int* m, int* n, int* k, float* alpha, float* a,
+                         int* lda, float* b, int* ldb, float* beta, float* c,
+                         int* ldc) noexcept nogil
+ctypedef void (*dgemm_t)(char* ta, char* tb, int* m, int* n, int* k, double* alpha, double* a,
+                         int* lda, double* b, int* ldb, double* beta, double* c,
+                         int* ldc) noexcept nogil
+ctypedef int (*get_threads_t)() noexcept nogil
+ctypedef void (*set_threads_t)(int n) noexcept nogil
+
+cdef enum:
+    WORTH_THREADS = 1 << 20       # multiplications from which a second core pays
+
+cdef sgemm_t sgemm = NULL
+cdef dgemm_t dgemm = NULL
+cdef get_threads_t blas_threads = NULL
+cdef set_threads_t set_blas_threads = NULL
+cdef str library = ""
+
+
+cdef void* routine(object module, str name) except NULL:
+    capsule = module.__pyx_capi__[name]
+    return PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
+
+
+cdef int need_blas() except -1:
+    global sgemm, dgemm
+    if sgemm is NULL:
+        import scipy.linalg.cython_blas as cython_blas
+        find_thread_control()
+        dgemm = <dgemm_t>routine(cython_blas, "dgemm")
+        sgemm = <sgemm_t>routine(cython_blas, "sgemm")
+    return 0
+
+
+cdef int find_thread_control() except -1:
+    """Look for the functions that set how many threads SciPy's OpenBLAS uses."""
+    global blas_threads, set_blas_threads, library
+    import ctypes
+    from pathlib import Path
+
+    import scipy
+    root = Path(scipy.__file__).parent
+    for folder in (root.parent / "scipy.libs", root / ".dylibs"):
+        for path in sorted(folder.glob("*openblas*")):
+            blas = ctypes.CDLL(str(path))
+            for prefix in ("scipy_openblas", "openblas"):
+                for suffix in ("", "64_"):
+                    getter = getattr(blas, f"{prefix}_get_num_threads{suffix}", None)
+                    setter = getattr(blas, f"{prefix}_set_num_threads{suffix}", None)
+                    if getter is not None and setter is not None:
+                        blas_threads = <get_threads_t><uintptr_t>(
+                            ctypes.cast(getter, ctypes.c_void_p).value)
+                        set_blas_threads = <set_threads_t><uintptr_t>(
+                            ctypes.cast(setter, ctypes.c_void_p).value)
+                        library = path.name
+                        return 0
+    return 0
+
+
+def blas_name() -> str:
+    """The BLAS that computes products, as far as it can be told.
+
+    Examples
+    --------
+    >>> from microlazy.core.blas import blas_name
+    >>> isinstance(blas_name(), str)
+    True
+    """
+    need_blas()
+    return library or "the BLAS of scipy.linalg"
+
+
+cdef void one_gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+                   const void* a, Py_ssize_t lda, const void* b, Py_ssize_t ldb, double beta,
+                   void* c, Py_ssize_t ldc) noexcept nogil:
+    # BLAS has columns first: the transposed product of the same memory.
+    cdef char opa = b"T" if ta else b"N"
+    cdef char opb = b"T" if tb else b"N"
+    cdef int mm = <int>m, nn = <int>n, kk = <int>k
+    cdef int la = <int>lda, lb = <int>ldb, lc = <int>ldc
+    cdef float one = 1, fbeta = <float>beta
+    cdef double done = 1
+    if dtype == 0:
+        sgemm(&opb, &opa, &nn, &mm, &kk, &one, <float*>b, &lb, <float*>a, &la, &fbeta, <float*>c,
+              &lc)
+    else:
+        dgemm(&opb, &opa, &nn, &mm, &kk, &done, <double*>b, &lb, <double*>a, &la, &beta,
+              <double*>c, &lc)
+
+
+cdef void piece(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+                const char* a, Py_ssize_t lda, const char* b, Py_ssize_t ldb, double beta, char* c,
+                Py_ssize_t ldc, bint by_rows, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """The rows, or columns, from first to last of a product."""
+    cdef Py_ssize_t size = 4 if dtype == 0 else 8
+    if last <= first:
+        return
+    if by_rows:
+        one_gemm(dtype, ta, tb, last - first, n, k, a + first * size * (1 if ta else lda), lda, b,
+                 ldb, beta, c + first * size * ldc, ldc)
+    else:
+        one_gemm(dtype, ta, tb, m, last - first, k, a, lda,
+                 b + first * size * (ldb if tb else 1), ldb, beta, c + first * size, ldc)
+
+
+cdef void gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+               const void* a, Py_ssize_t lda, const void* b, Py_ssize_t ldb, double beta, void* c,
+               Py_ssize_t ldc) noexcept nogil:
+    cdef int before = 0, count = threads()
+    cdef Py_ssize_t i, size = 4 if dtype == 0 else 8, step
+    cdef bint by_rows = m >= n
+    if m == 0 or n == 0:
+        return
+    if k == 0:
+        if beta == 0:
+            for i in range(m):
+                memset(<char*>c + i * ldc * size, 0, n * size)
+        return
+    if set_blas_threads is NULL:
+        one_gemm(dtype, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc)
+        return
+    before = blas_threads()
+    if before != 1:
+        set_blas_threads(1)
+    if count == 1 or m * n * k < WORTH_THREADS:
+        one_gemm(dtype, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc)
+    else:
+        step = ((m if by_rows else n) + count - 1) // count
+        step = (step + 15) & ~15
+        for i in prange(count, schedule="static", num_threads=count):
+            piece(dtype, ta, tb, m, n, k, <const char*>a, lda, <const char*>b, ldb, beta, <char*>c,
+                  ldc, by_rows, i * step, min((i + 1) * step, m if by_rows else n))
+    if before != 1:
+        set_blas_threads(before)

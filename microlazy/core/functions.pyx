@@ -1,0 +1,634 @@
+"""Array functions for both faces: what the namespaces nd, np and npx and the methods call.
+
+Arguments are checked here; an op behind gets sizes that fit. A result has the face of its input.
+"""
+
+from microlazy.core.kernels.table cimport *
+from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
+from microlazy.core.ops.dense cimport dot as dot_arrays
+from microlazy.core.ops.dense cimport matmul as matmul_arrays
+from microlazy.core.ops.elementwise cimport binary, binary_scalar, promoted, unary
+from microlazy.core.ops.indexing cimport take as take_places
+from microlazy.core.ops.indexing cimport where as where_arrays
+from microlazy.core.ops.numpy_call cimport numpy_call
+from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, mean as mean_over, reduce
+from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, sample, sample_into
+from microlazy.core.ops.shape cimport (
+    broadcast_to as broadcast, concatenate as join, expand_dims as expand,
+    reshape as reshape_to, section, stack as stack_arrays, transpose as transpose_axes,
+)
+from microlazy.core.strided cimport assign
+from microlazy.core.tape cimport may_write, state
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, alias, dtype_number,
+    from_numpy, header, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape,
+    register_face, shape_tuple, view_numpy,
+)
+from microlazy.core.ops.elementwise cimport fill
+
+import numbers
+import operator
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+from microlazy.core.ops.elementwise import BINARY, UNARY
+from microlazy.core.ops import nn, random as random_ops
+
+
+cdef Tensor array_of(object x, str what):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{what}: expected an array, got {x!r} of type {type(x).__name__}")
+    return <Tensor>x
+
+
+cdef bint is_number(object x):
+    return isinstance(x, (numbers.Real, numpy.bool_))
+
+
+# ---- creation ----------------------------------------------------------------------------------
+
+def new_array(int face, shape, dtype=None, fill_value=None):
+    """An array of a shape, filled with a number, or uninitialized without one."""
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef int number = FLOAT32 if dtype is None else dtype_number(dtype)
+    cdef int ndim = parse_shape(shape, sizes)
+    cdef Tensor x = new(face, number, ndim, sizes)
+    if fill_value is not None:
+        if number <= FLOAT64:
+            fill(x, fill_value)
+        else:
+            view_numpy(x)[...] = fill_value
+    return x
+
+
+def to_array(int face, obj, dtype=None):
+    """An array with the values of an array, a list or a number."""
+    cdef Tensor source
+    if isinstance(obj, Tensor):
+        source = <Tensor>obj
+        array = view_numpy(source)
+        kept = dtype if dtype is not None else array.dtype
+    elif isinstance(obj, (numpy.ndarray, numpy.generic)):
+        array = numpy.asarray(obj)
+        kept = dtype if dtype is not None else (array.dtype if face == NP else None)
+    else:
+        try:
+            array = numpy.asarray(unwrapped(obj))
+        except ValueError as error:
+            raise TypeError(f"source_array must be array like object: {error}") from None
+        kept = dtype
+    if array.dtype.kind not in "fiubV" and array.dtype != object:
+        raise TypeError(f"source_array must be array like object, with numbers; got "
+                        f"{type(obj).__name__} of dtype {array.dtype}")
+    number = FLOAT32 if kept is None else dtype_number(kept)
+    try:
+        with numpy.errstate(invalid="ignore", over="ignore"):
+            array = array.astype(numpy_dtype(number), copy=False)
+    except (TypeError, ValueError):
+        raise TypeError(f"source_array must be array like object, with numbers; got {obj!r}"
+                        ) from None
+    return from_numpy(array, face)
+
+
+cdef object unwrapped(object obj):
+    """Nested lists with our arrays in them as nested lists of NumPy arrays."""
+    if isinstance(obj, Tensor):
+        return view_numpy(<Tensor>obj)
+    if isinstance(obj, (list, tuple)):
+        return [unwrapped(item) for item in obj]
+    return obj
+
+
+def borrow_numpy(int face, array):
+    """An array on the memory of a NumPy array, without a copy."""
+    from microlazy.core.exchange import from_buffer
+    return from_buffer(face, array)
+
+
+def from_numpy_result(int face, array, dtype=None):
+    """An array with the values of a NumPy result, of a dtype, float32 by default."""
+    return from_numpy(numpy.asarray(array, dtype=numpy_dtype(
+        FLOAT32 if dtype is None else dtype_number(dtype))), face)
+
+
+def with_face(x, int face):
+    """The same memory as an array of another face, on the tape as well."""
+    cdef Tensor t = array_of(x, "with_face"), y
+    cdef int before = t.face
+    if before == face:
+        return x
+    t.face = face
+    try:
+        y = alias(t)
+    finally:
+        t.face = before
+    y.slot = t.slot
+    return y
+
+
+def face_of(x) -> int:
+    """0 for an nd.NDArray, 1 for an np.ndarray."""
+    return array_of(x, "face_of").face
+
+
+def as_dtype(x, dtype):
+    """x in a dtype; x itself if None."""
+    return x if dtype is None else cast(array_of(x, "astype"), dtype_number(dtype))
+
+
+with_dtype = as_dtype
+
+
+# ---- elementwise -------------------------------------------------------------------------------
+
+def unary_op(str name, x):
+    """Apply the op of that name from the table UNARY."""
+    return unary(UNARY[name][0], array_of(x, name))
+
+
+def binary_op(str name, a, b):
+    """Apply the op of that name from the table BINARY to arrays or an array and a number."""
+    cdef int op = BINARY[name][0]
+    if isinstance(a, Tensor):
+        if isinstance(b, Tensor):
+            return binary(op, <Tensor>a, <Tensor>b)
+        if is_number(b):
+            return binary_scalar(op, <Tensor>a, b, False)
+        raise TypeError(f"{name}: type {type(b)} not supported")
+    if isinstance(b, Tensor) and is_number(a):
+        return binary_scalar(op, <Tensor>b, a, True)
+    if is_number(a) and is_number(b):
+        return BINARY[name][1](a, b)
+    raise TypeError(f"{name}: type {type(a)} not supported")
+
+
+def clip(x, a_min=None, a_max=None):
+    """Limit the elements to [a_min, a_max]."""
+    cdef Tensor t = array_of(x, "clip")
+    if a_min is None and a_max is None:
+        raise ValueError("clip: give a_min, a_max or both")
+    if a_min is not None:
+        t = binary_op("maximum", t, a_min)
+    if a_max is not None:
+        t = binary_op("minimum", t, a_max)
+    return t
+
+
+def round(x, decimals=0, away=False):
+    """Round to whole numbers or `decimals` places: halves to even, or away from zero."""
+    cdef Tensor t = array_of(x, "round")
+    if away or t.face == ND:
+        return unary_op("sign", t) * unary_op("floor", unary_op("abs", t) + 0.5)
+    if decimals == 0:
+        return unary_op("rint", t)
+    return unary_op("rint", t * 10.0 ** decimals) / 10.0 ** decimals
+
+
+def invert(x):
+    """Logical not of bool, bitwise not of integers."""
+    cdef Tensor t = array_of(x, "invert")
+    if is_float(t.dtype):
+        raise MXNetError(f"~ needs a bool or integer array, not {numpy_dtype(t.dtype)}")
+    return numpy_call(numpy.invert, [t], {}, t.face, t.dtype, t.ndim, t.shape_)
+
+
+cdef dict BITWISE = {"and": numpy.bitwise_and, "or": numpy.bitwise_or, "xor": numpy.bitwise_xor}
+
+
+def bitwise(str name, a, b):
+    """Bitwise and, or, xor of bool or integer arrays."""
+    cdef Tensor t = array_of(a, name), other
+    cdef Py_ssize_t[MAX_NDIM] shape
+    other = <Tensor>b if isinstance(b, Tensor) else from_numpy(
+        numpy.asarray(b, numpy_dtype(t.dtype)), t.face)
+    if is_float(t.dtype) or is_float(other.dtype):
+        raise MXNetError(f"bitwise {name} needs bool or integer arrays")
+    ndim = parse_shape(numpy.broadcast_shapes(shape_tuple(t), shape_tuple(other)), shape)
+    return numpy_call(BITWISE[name], [t, other], {}, t.face, promoted(t.dtype, other.dtype),
+                      ndim, shape)
+
+
+def where(condition, x, y):
+    """x where the condition holds, else y."""
+    cdef Tensor c = array_of(condition, "where")
+    if not isinstance(x, Tensor):
+        x = new_array(c.face, (), dtype_for(y), x)
+    if not isinstance(y, Tensor):
+        y = new_array(c.face, (), dtype_for(x), y)
+    return where_arrays(c, x, y)
+
+
+cdef object dtype_for(object other):
+    """The dtype that a number takes beside an array; the default beside a number."""
+    return numpy_dtype((<Tensor>other).dtype) if isinstance(other, Tensor) else None
+
+
+# ---- reductions --------------------------------------------------------------------------------
+
+REDUCTIONS = {"sum": R_SUM, "prod": R_PROD, "max": R_MAX, "min": R_MIN}
+
+
+def reduction(str name, x, axis=None, keepdims=False, exclude=False):
+    """sum, prod, max, min or mean over axes."""
+    cdef Tensor t = array_of(x, name)
+    if name == "mean":
+        return mean_over(t, axis, keepdims, exclude)
+    return reduce(REDUCTIONS[name], t, axis, keepdims, exclude)
+
+
+def arg(str name, x, axis=None, keepdims=False):
+    """argmax or argmin."""
+    return arg_reduce(R_MAX if name == "argmax" else R_MIN, array_of(x, name), axis, keepdims)
+
+
+def var(x, axis=None, ddof=0, keepdims=False):
+    """Variance: the mean square distance from the mean."""
+    cdef Tensor t = array_of(x, "var")
+    if not is_float(t.dtype):
+        t = cast(t, FLOAT32)
+    center = mean_over(t, axis, True, False)
+    if (<Tensor>center).ndim != t.ndim:
+        center = reshape(center, (1,) * t.ndim)
+    out = mean_over(unary_op("square", t - center), axis, keepdims, False)
+    if ddof:
+        count = t.size // max(out.size, 1)
+        out = out * (count / (count - ddof))
+    return out
+
+
+def norm(x, ord=2, axis=None, keepdims=False):
+    """The Euclidean norm (ord=2) or the sum of absolute values (ord=1)."""
+    cdef Tensor t = array_of(x, "norm")
+    if ord == 1:
+        return reduce(R_SUM, unary(U_ABS, t), axis, keepdims, False)
+    if ord != 2:
+        raise ValueError(f"norm: ord is 1 or 2, not {ord!r}")
+    return unary(U_SQRT, reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False))
+
+
+def truth(str name, x, axis=None, keepdims=False):
+    """all or any."""
+    cdef Tensor t = array_of(x, name), out
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef unsigned int mask = axis_mask(axis, t.ndim, False)
+    axes = tuple([i for i in range(t.ndim) if mask >> i & 1])
+    full = shape_tuple(t)
+    kept = [1 if mask >> i & 1 else full[i] for i in range(t.ndim) if keepdims or not mask >> i & 1]
+    ndim = parse_shape(tuple(kept), shape)
+    return numpy_call(numpy.all if name == "all" else numpy.any, [t],
+                      {"axis": axes, "keepdims": keepdims}, t.face, BOOL, ndim, shape)
+
+
+def cumsum(x, axis=None, dtype=None):
+    """Running sums along an axis, or over all elements in order."""
+    cdef Tensor t = array_of(x, "cumsum")
+    if dtype is not None:
+        t = cast(t, dtype_number(dtype))
+    elif t.dtype == BOOL:
+        t = cast(t, INT64)
+    if axis is None:
+        t = reshape(t, -1)
+        axis = 0
+    axis = parse_axis(axis, t.ndim)
+    if state().recording and t.slot is not None:
+        n = t.shape_[axis]
+        lower = from_numpy(numpy.tri(n, dtype=numpy_dtype(t.dtype)), t.face)
+        moved = swapaxes(t, axis, -1)
+        return swapaxes(matmul(moved, transpose(lower)) if t.ndim > 1
+                        else matmul(lower, moved), axis, -1)
+    return numpy_call(numpy.cumsum, [t], {"axis": axis}, t.face, t.dtype, t.ndim, t.shape_)
+
+
+def argsort(x, axis=-1, descending=False):
+    """The places of the elements in order."""
+    cdef Tensor t = array_of(x, "argsort")
+    return numpy_call(ordered_places, [t], {"axis": axis, "descending": descending}, t.face,
+                      INT64 if t.face == NP else t.dtype, t.ndim, t.shape_)
+
+
+def ordered_places(array, axis, descending):
+    """numpy.argsort, stable, in either order."""
+    return numpy.argsort(-array if descending else array, axis=axis, kind="stable")
+
+
+# ---- products ----------------------------------------------------------------------------------
+
+def dot(a, b, transpose_a=False, transpose_b=False):
+    """The dot product; see the faces' `dot`."""
+    cdef Tensor left = array_of(a, "dot")
+    if is_number(b):
+        return left * b
+    if left.face == NP and (left.ndim == 0 or array_of(b, "dot").ndim == 0):
+        return left * b
+    return dot_arrays(left, array_of(b, "dot"), transpose_a, transpose_b)
+
+
+def matmul(a, b):
+    """The matrix product, with NumPy's rules for vectors and stacks."""
+    return matmul_arrays(array_of(a, "matmul"), array_of(b, "matmul"))
+
+
+def batch_dot(a, b, transpose_a=False, transpose_b=False):
+    """Products of the matrices in two stacks."""
+    return batch_dot_arrays(array_of(a, "batch_dot"), array_of(b, "batch_dot"), transpose_a,
+                            transpose_b)
+
+
+# ---- shapes ------------------------------------------------------------------------------------
+
+cdef Tensor reshape_tensor(Tensor t, tuple target):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t known = 1
+    unknown = [i for i, n in enumerate(target) if n == -1]
+    if len(unknown) > 1:
+        raise ShapeError(f"reshape: only one size may be -1, but the shape is {target}")
+    for n in target:
+        if n != -1:
+            known *= n
+    if unknown:
+        if known == 0 or t.size % known:
+            raise ShapeError(f"reshape: cannot reshape array of size {t.size} into shape {target}")
+        target = tuple([t.size // known if n == -1 else n for n in target])
+    elif known != t.size:
+        raise ShapeError(f"reshape: cannot reshape array of size {t.size} into shape {target}")
+    ndim = parse_shape(target, shape)
+    return reshape_to(t, ndim, shape)
+
+
+cdef tuple plain_shape(object shape):
+    if isinstance(shape, (tuple, list)):
+        return tuple([operator.index(n) for n in shape])
+    return (operator.index(shape),)
+
+
+def reshape(x, shape):
+    """The same elements in another shape; one size may be -1."""
+    return reshape_tensor(array_of(x, "reshape"), plain_shape(shape))
+
+
+def reshape_codes(x, shape, reverse=False):
+    """nd's reshape with the codes 0, -1, -2, -3, -4."""
+    cdef Tensor t = array_of(x, "reshape")
+    codes = plain_shape(shape)
+    source = list(shape_tuple(t))
+    if reverse:
+        return reshape_tensor(t, resolve_codes(source[::-1], codes[::-1], codes, source, True)[::-1])
+    return reshape_tensor(t, resolve_codes(source, codes, codes, source, False))
+
+
+cdef tuple resolve_codes(list source, tuple codes, tuple given, list full, bint reverse):
+    """The shape that codes stand for, with at most one -1 left."""
+    cdef list target = []
+    cdef Py_ssize_t place = 0, i = 0, first, second
+
+    def size():
+        if place >= len(source):
+            raise ShapeError(f"reshape: {given} names more axes than the shape {tuple(full)} has")
+        return source[place]
+
+    while i < len(codes):
+        code = codes[i]
+        if code > 0:
+            target.append(code)
+            place += 1
+        elif code == 0:
+            target.append(size())
+            place += 1
+        elif code == -1:
+            target.append(-1)
+            place += 1
+        elif code == -2:
+            target.extend(source[place:])
+            place = len(source)
+        elif code == -3:
+            first = size()
+            place += 1
+            target.append(first * size())
+            place += 1
+        elif code == -4:
+            if i + 2 >= len(codes):
+                raise ShapeError(f"reshape: -4 needs two sizes after it in {given}")
+            first, second = codes[i + 1], codes[i + 2]
+            n = size()
+            if first == -1 and second == -1:
+                raise ShapeError("reshape: of the two sizes after -4 only one may be -1")
+            if first == -1:
+                first = n // second if second else 0
+            if second == -1:
+                second = n // first if first else 0
+            if first * second != n:
+                raise ShapeError(f"reshape: cannot split an axis of size {n} into {first} times "
+                                 f"{second}")
+            target += [second, first] if reverse else [first, second]
+            place += 1
+            i += 2
+        else:
+            raise ShapeError(f"reshape: unknown code {code} in {given}")
+        i += 1
+    return tuple(target)
+
+
+def flatten(x):
+    """Keep the first axis and join the others."""
+    cdef Tensor t = array_of(x, "flatten")
+    if t.ndim == 0:
+        raise ShapeError("flatten: the array has no axes")
+    return reshape_tensor(t, (t.shape_[0], t.size // t.shape_[0] if t.shape_[0] else 0))
+
+
+def transpose(x, axes=None):
+    """The array with its axes in another order, reversed by default."""
+    cdef Tensor t = array_of(x, "transpose"), out
+    cdef int[MAX_NDIM] order
+    cdef int i
+    if axes is None:
+        axes = range(t.ndim - 1, -1, -1)
+    axes = [parse_axis(axis, t.ndim) for axis in axes]
+    if sorted(axes) != list(range(t.ndim)):
+        raise ValueError(f"transpose: axes {tuple(axes)} do not match an array of {t.ndim} "
+                         "dimensions")
+    for i in range(t.ndim):
+        order[i] = axes[i]
+    out = transpose_axes(t, order)
+    return copied(out) if t.face == ND else out
+
+
+def swapaxes(x, axis1, axis2):
+    """The array with two axes exchanged."""
+    cdef Tensor t = array_of(x, "swapaxes")
+    axes = list(range(t.ndim))
+    first, second = parse_axis(axis1, t.ndim), parse_axis(axis2, t.ndim)
+    axes[first], axes[second] = second, first
+    return transpose(t, axes)
+
+
+def expand_dims(x, axis):
+    """The array with a new axis of size 1."""
+    cdef Tensor t = array_of(x, "expand_dims")
+    return expand(t, parse_axis(axis, t.ndim + 1))
+
+
+def squeeze(x, axis=None):
+    """The array without its axes of size 1, or without those named."""
+    cdef Tensor t = array_of(x, "squeeze")
+    full = shape_tuple(t)
+    if axis is None:
+        gone = {i for i, n in enumerate(full) if n == 1}
+    else:
+        gone = {parse_axis(a, t.ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))}
+        for i in gone:
+            if full[i] != 1:
+                raise ShapeError(f"cannot squeeze axis {i} of size {full[i]}: only axes of size 1 "
+                                 "can go")
+    kept = tuple([n for i, n in enumerate(full) if i not in gone])
+    if not kept and t.face == ND:
+        kept = (1,)
+    return reshape_tensor(t, kept)
+
+
+def broadcast_to(x, shape):
+    """The array broadcast to a shape; under nd, 0 keeps a size."""
+    cdef Tensor t = array_of(x, "broadcast_to")
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    target = plain_shape(shape)
+    if t.face == ND and len(target) == t.ndim:
+        target = tuple([m if n == 0 else n for n, m in zip(target, shape_tuple(t))])
+    ndim = parse_shape(target, sizes)
+    return broadcast(t, ndim, sizes)
+
+
+def concatenate(arrays, axis=0):
+    """Join arrays along an axis they have."""
+    cdef list items = [array_of(x, "concatenate") for x in arrays]
+    if not items:
+        raise ValueError("need at least one array to concatenate")
+    if axis is None:
+        items, axis = [reshape(x, -1) for x in items], 0
+    return join(items, parse_axis(axis, (<Tensor>items[0]).ndim))
+
+
+def stack(arrays, axis=0):
+    """Join arrays of one shape along a new axis."""
+    cdef list items = [array_of(x, "stack") for x in arrays]
+    if not items:
+        raise ValueError("need at least one array to stack")
+    return stack_arrays(items, parse_axis(axis, (<Tensor>items[0]).ndim + 1))
+
+
+def split(x, indices_or_sections, axis=0, squeeze_axis=False):
+    """Cut along an axis: into equal parts, or before each of some places."""
+    cdef Tensor t = array_of(x, "split")
+    cdef int place = parse_axis(axis, t.ndim)
+    cdef Py_ssize_t n = t.shape_[place]
+    if isinstance(indices_or_sections, numbers.Integral):
+        parts = int(indices_or_sections)
+        if parts < 1 or n % parts:
+            raise ShapeError("array split does not result in an equal division: an axis of size "
+                             f"{n} into {parts} parts")
+        edges = [n // parts * i for i in range(parts + 1)]
+    else:
+        edges = [0, *[slice(operator.index(i)).indices(n)[1] for i in indices_or_sections], n]
+    pieces = [section(t, place, first, max(first, last))
+              for first, last in zip(edges[:-1], edges[1:])]
+    pieces = [copied(p) if not (<Tensor>p).contiguous else p for p in pieces]
+    return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
+
+
+def split_method(x, *args, **kwargs):
+    """The `split` of x's face, as a method."""
+    if face_of(x) == ND:
+        from microlazy import ndarray as namespace
+    else:
+        from microlazy import numpy as namespace
+    return namespace.split(x, *args, **kwargs)
+
+
+def slice_axis(x, axis, begin, end):
+    """The part from begin to end along one axis."""
+    cdef Tensor t = array_of(x, "slice_axis"), out
+    cdef int place = parse_axis(axis, t.ndim)
+    first, last, _ = slice(begin, end).indices(t.shape_[place])
+    out = section(t, place, first, max(first, last))
+    return out if out.contiguous else copied(out)
+
+
+def repeat(x, repeats, axis=None):
+    """Repeat each element, or each slice along an axis."""
+    cdef Tensor t = array_of(x, "repeat")
+    if axis is None:
+        t, axis = reshape(t, -1), 0
+    place = parse_axis(axis, t.ndim)
+    places = numpy.repeat(numpy.arange(t.shape_[place]), repeats)
+    return take_places(t, from_numpy(places, t.face), place, "clip")
+
+
+def take(x, indices, axis=None, mode="clip"):
+    """Elements, or slices along an axis, at the places in `indices`."""
+    cdef Tensor t = array_of(x, "take")
+    if axis is None:
+        t, axis = (t, 0) if t.face == ND else (reshape(t, -1), 0)
+    if not isinstance(indices, Tensor):
+        indices = from_numpy(numpy.asarray(indices, dtype=numpy.int64), t.face)
+    return take_places(t, indices, parse_axis(axis, t.ndim), mode)
+
+
+def one_hot(x, depth, on_value=1.0, off_value=0.0, dtype="float32"):
+    """Rows that are `on_value` at the element's place and `off_value` elsewhere."""
+    cdef Tensor t = array_of(x, "one_hot")
+    cdef Py_ssize_t[MAX_NDIM] shape
+    ndim = parse_shape(shape_tuple(t) + (depth,), shape)
+    return numpy_call(one_hot_rows, [t], {"depth": depth, "on_value": on_value,
+                                          "off_value": off_value},
+                      t.face, dtype_number(dtype), ndim, shape)
+
+
+def one_hot_rows(places, depth, on_value, off_value):
+    """One-hot rows in NumPy; places outside [0, depth) give a row of `off_value`."""
+    return numpy.where(places[..., None].astype(numpy.int64) == numpy.arange(depth), on_value,
+                       off_value)
+
+
+softmax = nn.softmax
+log_softmax = nn.log_softmax
+pick = nn.pick
+
+
+# ---- random ------------------------------------------------------------------------------------
+
+DISTRIBUTIONS = {"uniform": UNIFORM, "normal": NORMAL, "randint": RANDINT}
+
+
+def random_array(str kind, double p, double q, int face, shape, dtype=None, out=None):
+    """A new random array, or `out` filled."""
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef Tensor target
+    if out is not None:
+        target = array_of(out, "out")
+        if shape is not None and plain_shape(shape) not in (shape_tuple(target), (1,), ()):
+            raise ShapeError(f"random.{kind}: out has shape {shape_tuple(target)}, but shape "
+                             f"{shape} was asked for")
+        may_write(target)
+        sample_into(DISTRIBUTIONS[kind], p, q, target)
+        return out
+    ndim = parse_shape(shape, sizes)
+    return sample(DISTRIBUTIONS[kind], p, q, face, FLOAT32 if dtype is None
+                  else dtype_number(dtype), ndim, sizes)
+
+
+def shuffled_places(n):
+    """A random order of range(n), an array of int64."""
+    return random_ops.permutation(n)
+
+
+def write_into(out, x):
+    """out[...] = x; what `out=` arguments do."""
+    cdef Tensor target = array_of(out, "out"), source = array_of(x, "result")
+    if shape_tuple(target) != shape_tuple(source):
+        raise ShapeError(f"out has shape {shape_tuple(target)}, but the result has shape "
+                         f"{shape_tuple(source)}")
+    may_write(target)
+    assign(target, source)
+    target.slot = source.slot
+    return out

@@ -1,0 +1,345 @@
+/* The body of mathfuncs.h, included once for each type: M(exp) is f32_exp or f64_exp, C(a, b) is
+   a for float and b for double. */
+
+#define TWO_TO_MANTISSA C(8388608.0f, 4503599627370496.0)
+#define SHIFTER (C(1.5f, 1.5) * TWO_TO_MANTISSA) /* x + SHIFTER has round(x) in its lowest bits */
+#define LN2_HI C(0x1.62e4p-1f, 0x1.62e42fefa38p-1) /* with zeros at its end: k * LN2_HI is exact */
+#define LN2_LO C(0x1.7f7d1cp-20f, 0x1.ef35793c7673p-45)
+
+INLINE BITS M(bits)(REAL x)
+{
+    BITS b;
+    memcpy(&b, &x, sizeof b);
+    return b;
+}
+
+INLINE REAL M(real)(BITS b)
+{
+    REAL x;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+INLINE REAL M(abs)(REAL x) { return C(fabsf, fabs)(x); }
+
+INLINE REAL M(copysign)(REAL x, REAL sign) { return C(copysignf, copysign)(x, sign); }
+
+INLINE REAL M(sqrt)(REAL x) { return C(sqrtf, sqrt)(x); }
+
+INLINE REAL M(pow)(REAL x, REAL y) { return C(powf, pow)(x, y); }
+
+INLINE REAL M(fmod)(REAL x, REAL y) { return C(fmodf, fmod)(x, y); }
+
+INLINE REAL M(nextafter)(REAL x, REAL to) { return C(nextafterf, nextafter)(x, to); }
+
+/* Rounding. */
+
+INLINE REAL M(rint)(REAL x)
+{
+    REAL a = M(abs)(x), r = (a + TWO_TO_MANTISSA) - TWO_TO_MANTISSA;
+    return M(copysign)(a < TWO_TO_MANTISSA ? r : a, x);
+}
+
+INLINE REAL M(floor)(REAL x)
+{
+    REAL r = M(rint)(x);
+    return r > x ? r - 1 : r;
+}
+
+INLINE REAL M(ceil)(REAL x) { return -M(floor)(-x); }
+
+INLINE REAL M(trunc)(REAL x) { return M(copysign)(M(floor)(M(abs)(x)), x); }
+
+/* The nearest whole number, for small x. */
+INLINE REAL M(nearest)(REAL x) { return (x + SHIFTER) - SHIFTER; }
+
+/* 2^n for a whole number n of a normal result. */
+INLINE REAL M(pow2)(REAL n) { return M(real)(M(bits)(n + (SHIFTER + BIAS)) << MANTISSA); }
+
+/* Exponentials: x = n ln 2 + r, e^x = 2^n (1 + q) with q = e^r - 1. 2^n is applied in two steps,
+   since it may exceed the largest number, or be a denormal, when e^x does not. */
+
+INLINE REAL M(exp_parts)(REAL x, REAL *n)
+{
+    *n = M(nearest)(x * C(0x1.715476p+0f, 0x1.71547652b82fep+0));
+    REAL r = (x - *n * LN2_HI) - *n * LN2_LO;
+    REAL p = C(POLY6(r, 5.000000000e-01f, 1.666666716e-01f, 4.166634381e-02f, 8.333270438e-03f,
+                     1.394201536e-03f, 1.991563477e-04f),
+               POLY11(r, 5.00000000000000000e-01, 1.66666666666666768e-01,
+                      4.16666666666667060e-02, 8.33333333332068188e-03, 1.38888888888649004e-03,
+                      1.98412698888375148e-04, 2.48015873643669543e-05, 2.75572412102649337e-06,
+                      2.75572395244364325e-07, 2.51101654742425017e-08,
+                      2.09254356341113075e-09));
+    return r + r * r * p;
+}
+
+INLINE REAL M(exp)(REAL x)
+{
+    x = x > C(89.0f, 710.0) ? C(89.0f, 710.0) : x;
+    x = x < C(-104.0f, -746.0) ? C(-104.0f, -746.0) : x;
+    REAL n, q = M(exp_parts)(x, &n), half = M(nearest)(n * C(0.5f, 0.5));
+    return (1 + q) * M(pow2)(half) * M(pow2)(n - half);
+}
+
+INLINE REAL M(expm1)(REAL x)
+{
+    REAL y = x > C(89.0f, 710.0) ? C(89.0f, 710.0) : x;
+    y = y < C(-20.0f, -40.0) ? C(-20.0f, -40.0) : y;
+    REAL n, q = M(exp_parts)(y, &n), half = M(nearest)(n * C(0.5f, 0.5));
+    REAL rest = M(pow2)(n - half);
+    y = (q * rest + (rest - M(pow2)(-half))) * M(pow2)(half);
+    return x == 0 ? x : y;
+}
+
+/* Logarithms: x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2), s = f / (2 + f), and
+   log(1 + f) = f - f^2/2 + t with t = s (f^2/2 + R(s^2)). */
+
+typedef struct {
+    REAL k, f, square, t; /* square is f^2 / 2 */
+} M(log_parts);
+
+INLINE M(log_parts) M(split_log)(REAL x)
+{
+    const BITS one = (BITS)BIAS << MANTISSA;
+    const BITS sqrt_half = C(0x3f3504f3u, 0x3fe6a09e667f3bcdu);
+    M(log_parts) p;
+    REAL denormal = x < C(0x1p-126f, 0x1p-1022) ? (REAL)1 : (REAL)0;
+    BITS b = M(bits)(x * (1 + denormal * (TWO_TO_MANTISSA - 1))) + (one - sqrt_half);
+    p.k = M(real)((b >> MANTISSA) | M(bits)(TWO_TO_MANTISSA));
+    p.k -= TWO_TO_MANTISSA + BIAS + denormal * MANTISSA;
+    p.f = M(real)((b & (((BITS)1 << MANTISSA) - 1)) + sqrt_half) - 1;
+    REAL s = p.f / (2 + p.f), z = s * s;
+    p.square = C(0.5f, 0.5) * p.f * p.f;
+    p.t = s * (p.square + z * C(POLY3(z, 6.666677594e-01f, 3.997750282e-01f, 2.987297475e-01f),
+                                POLY7(z, 6.66666666666673402e-01, 3.99999999994129662e-01,
+                                      2.85714287429300551e-01, 2.22221985041822806e-01,
+                                      1.81835685063304137e-01, 1.53139300871080380e-01,
+                                      1.47972782071869063e-01)));
+    return p;
+}
+
+/* y, or what the logarithm of a number outside of (0, infinity) is. */
+INLINE REAL M(log_edges)(REAL x, REAL y)
+{
+    y = x < (REAL)INFINITY ? y : x;
+    y = x == 0 ? -(REAL)INFINITY : y;
+    return x < 0 ? (REAL)NAN : y;
+}
+
+INLINE REAL M(log)(REAL x)
+{
+    M(log_parts) p = M(split_log)(x);
+    return M(log_edges)(x, p.k * LN2_HI - ((p.square - (p.t + p.k * LN2_LO)) - p.f));
+}
+
+/* log(1 + x) with u = 1 + x rounded: the rounding error, over u, is the derivative's share. */
+INLINE REAL M(log1p)(REAL x)
+{
+    REAL u = 1 + x, v = u - 1, c = ((1 - (u - v)) + (x - v)) / u;
+    M(log_parts) p = M(split_log)(u);
+    REAL y = p.k * LN2_HI - ((p.square - (p.t + (p.k * LN2_LO + c))) - p.f);
+    return x == 0 ? x : M(log_edges)(u, y);
+}
+
+/* In another base: unit is the logarithm of 2, factor is 1 / ln base, each in two parts such that
+   the products with k and with the upper part of log(1 + f) are exact. */
+INLINE REAL M(log_base)(REAL x, REAL unit_hi, REAL unit_lo, REAL factor_hi, REAL factor_lo)
+{
+    M(log_parts) p = M(split_log)(x);
+    REAL hi = M(real)(M(bits)(p.f - p.square) & C(0xfffff000u, 0xffffffff00000000u));
+    REAL lo = ((p.f - hi) - p.square) + p.t;
+    REAL a = p.k * unit_hi, b = hi * factor_hi, sum = a + b;
+    lo = p.k * unit_lo + ((lo + hi) * factor_lo + lo * factor_hi);
+    return M(log_edges)(x, sum + (lo + ((a - sum) + b)));
+}
+
+INLINE REAL M(log2)(REAL x)
+{
+    return M(log_base)(x, 1, 0, C(0x1.714p+0f, 0x1.71547652p+0),
+                       C(0x1.47652cp-12f, 0x1.705fc2eefa2p-33));
+}
+
+INLINE REAL M(log10)(REAL x)
+{
+    return M(log_base)(x, C(0x1.344p-2f, 0x1.34413509f78p-2),
+                       C(0x1.3509f8p-18f, 0x1.fef311f12b358p-46),
+                       C(0x1.bcap-2f, 0x1.bcb7b152p-2),
+                       C(0x1.7b1526p-14f, 0x1.b9438ca9aadd5p-36));
+}
+
+/* Sine and cosine of r, |r| up to pi/4 and a little more. */
+
+INLINE REAL M(sin_poly)(REAL r)
+{
+    REAL z = r * r;
+    return r + r * z * C(POLY3(z, -1.666665226e-01f, 8.332051337e-03f, -1.950006263e-04f),
+                         POLY6(z, -1.66666666666666186e-01, 8.33333333331918481e-03,
+                               -1.98412698271658157e-04, 2.75573127606144132e-06,
+                               -2.50506105932775019e-08, 1.58881739188863765e-10));
+}
+
+INLINE REAL M(cos_poly)(REAL r)
+{
+    REAL z = r * r;
+    REAL p = z * C(POLY3(z, 4.166664183e-02f, -1.388720120e-03f, 2.441917786e-05f),
+                   POLY6(z, 4.16666666666665741e-02, -1.38888888888698725e-03,
+                         2.48015872867520616e-05, -2.75573135469206240e-07,
+                         2.08756120550081905e-09, -1.13538213225512414e-11));
+    return 1 + z * (p - C(0.5f, 0.5));
+}
+
+/* The sine, when quarter = 0, of r + (pi/2) quarter. */
+INLINE REAL M(sin_quarters)(REAL r, BITS quarter)
+{
+    REAL y = quarter & 1 ? M(cos_poly)(r) : M(sin_poly)(r);
+    return M(real)(M(bits)(y) ^ ((quarter & 2) << (8 * sizeof(REAL) - 2)));
+}
+
+/* sin(x + (pi/2) quarter) for |x| up to TRIG_LIMIT: x = n pi/2 + r, pi/2 in parts whose products
+   with n are exact; r has full precision even where it is close to 0. */
+INLINE REAL M(sin_shifted)(REAL x, BITS quarter)
+{
+    REAL shifted = x * C(0x1.45f306p-1f, 0x1.45f306dc9c883p-1) + SHIFTER, n = shifted - SHIFTER;
+    double hi = x - n * 0x1.921fb544p+0;
+    REAL r = C((REAL)(hi - n * 0x1.0b4611a626331p-34),
+               (hi - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69);
+    return M(sin_quarters)(r, M(bits)(shifted) + quarter);
+}
+
+INLINE REAL M(sin)(REAL x) { return x == 0 ? x : M(sin_shifted)(x, 0); }
+
+INLINE REAL M(cos)(REAL x) { return M(sin_shifted)(x, 1); }
+
+INLINE REAL M(libm_sin)(REAL x) { return C(sinf, sin)(x); }
+
+INLINE REAL M(libm_cos)(REAL x) { return C(cosf, cos)(x); }
+
+INLINE REAL M(tanh)(REAL x)
+{
+    REAL a = M(abs)(x), e = M(expm1)(2 * (a > C(10.0f, 20.0) ? C(10.0f, 20.0) : a));
+    return M(copysign)(e / (e + 2), x);
+}
+
+/* a P(a^2) below 1, and 1 - e^-Q(a) above. */
+INLINE REAL M(erf)(REAL x)
+{
+    REAL a = M(abs)(x), b = a > C(3.95f, 5.95) ? C(3.95f, 5.95) : a, z = a * a;
+    REAL p = C(POLY7(z, 1.128379226e+00f, -3.761263192e-01f, 1.128366366e-01f, -2.685770579e-02f,
+                     5.196952261e-03f, -8.097705431e-04f, 8.185100887e-05f),
+               POLY13(z, 1.12837916709551256e+00, -3.76126389031837483e-01,
+                      1.12837916709548569e-01, -2.68661706450729065e-02, 5.22397762478096512e-03,
+                      -8.54832697874770156e-04, 1.20553310370939652e-04,
+                      -1.49255935114018669e-05, 1.64609728868298438e-06,
+                      -1.63500259362099241e-07, 1.46578844726372417e-08,
+                      -1.13656832484569527e-09, 5.94529003103728540e-11));
+    REAL q = C(POLY7(b, 2.564626629e-04f, 1.127426028e+00f, 6.376001835e-01f, 1.035667732e-01f,
+                     -2.205193415e-02f, 2.999523655e-03f, -1.915022440e-04f),
+               POLY19(b, 3.47793232160952503e-07, 1.12837565241254767e+00,
+                      6.36636281802281490e-01, 1.02724829277850357e-01, -1.90334021286080041e-02,
+                      -3.46268233864203880e-04, 1.84277453890199718e-03,
+                      -7.05713434219831705e-04, 8.94637045565997013e-05, 4.57756829544462120e-05,
+                      -3.42250553358014776e-05, 1.27288049655015808e-05,
+                      -3.27996462028364711e-06, 6.24816581229408012e-07,
+                      -8.86042628691995493e-08, 9.14272811422156463e-09,
+                      -6.50407413527974191e-10, 2.85499041410242233e-11,
+                      -5.82733187198189445e-13));
+    return M(copysign)(a < C(0.95f, 1.0) ? a * p : 1 - M(exp)(-q), x);
+}
+
+/* Products, 8 lanes at a time. Vector types keep the sums in registers, where compilers have them;
+   the plain loops compute the same. */
+
+#ifdef HAS_LANES
+
+#define PART (VECTOR_BYTES < 8 * sizeof(REAL) ? VECTOR_BYTES / sizeof(REAL) : 8)
+#define VECTOR(type, count) \
+    type __attribute__((vector_size((count) * sizeof(type)), aligned(sizeof(type)), may_alias))
+typedef VECTOR(REAL, PART) M(part);
+typedef VECTOR(BITS, PART) M(mask);
+typedef VECTOR(REAL, 4) M(half);
+#undef VECTOR
+
+INLINE void M(copy_lanes)(REAL *to, const REAL *from)
+{
+    for (size_t l = 0; l < 8; l += PART)
+        *(M(part) *)(to + l) = *(const M(part) *)(from + l);
+}
+
+/* sum += s x */
+INLINE void M(add_scaled)(REAL *sum, REAL s, const REAL *x)
+{
+    for (size_t l = 0; l < 8; l += PART)
+        *(M(part) *)(sum + l) += s * *(const M(part) *)(x + l);
+}
+
+/* sum += x y */
+INLINE void M(add_product)(REAL *sum, const REAL *x, const REAL *y)
+{
+    for (size_t l = 0; l < 8; l += PART)
+        *(M(part) *)(sum + l) += *(const M(part) *)(x + l) * *(const M(part) *)(y + l);
+}
+
+/* sum += x y in the last `count` lanes. */
+INLINE void M(add_tail_product)(REAL *sum, const REAL *x, const REAL *y, ptrdiff_t count)
+{
+    static const BITS masks[16] = {0, 0, 0, 0, 0, 0, 0, 0, ~(BITS)0, ~(BITS)0, ~(BITS)0, ~(BITS)0,
+                                   ~(BITS)0, ~(BITS)0, ~(BITS)0, ~(BITS)0};
+    for (size_t l = 0; l < 8; l += PART) {
+        M(mask) mask = *(const M(mask) *)(masks + count + l);
+        M(mask) a = *(const M(mask) *)(x + l) & mask, b = *(const M(mask) *)(y + l) & mask;
+        *(M(part) *)(sum + l) += (M(part))a * (M(part))b;
+    }
+}
+
+/* out[j] = sum of the lanes of sums[j], for 4 of them. */
+INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
+{
+    M(half) h[4];
+    for (int j = 0; j < 4; j++)
+        h[j] = *(const M(half) *)sums[j] + *(const M(half) *)(sums[j] + 4);
+    M(half) a = __builtin_shufflevector(h[0], h[1], 0, 4, 1, 5)
+                      + __builtin_shufflevector(h[0], h[1], 2, 6, 3, 7);
+    M(half) b = __builtin_shufflevector(h[2], h[3], 0, 4, 1, 5)
+                      + __builtin_shufflevector(h[2], h[3], 2, 6, 3, 7);
+    *(M(half) *)out = __builtin_shufflevector(a, b, 0, 1, 4, 5)
+                            + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+}
+
+#undef PART
+
+#else
+
+INLINE void M(copy_lanes)(REAL *to, const REAL *from) { memcpy(to, from, 8 * sizeof *to); }
+
+INLINE void M(add_scaled)(REAL *sum, REAL s, const REAL *x)
+{
+    for (int l = 0; l < 8; l++)
+        sum[l] += s * x[l];
+}
+
+INLINE void M(add_product)(REAL *sum, const REAL *x, const REAL *y)
+{
+    for (int l = 0; l < 8; l++)
+        sum[l] += x[l] * y[l];
+}
+
+INLINE void M(add_tail_product)(REAL *sum, const REAL *x, const REAL *y, ptrdiff_t count)
+{
+    for (int l = 8 - (int)count; l < 8; l++)
+        sum[l] += x[l] * y[l];
+}
+
+INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
+{
+    for (int j = 0; j < 4; j++) {
+        const REAL *s = sums[j];
+        out[j] = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+    }
+}
+
+#endif
+
+#undef TWO_TO_MANTISSA
+#undef SHIFTER
+#undef LN2_HI
+#undef LN2_LO

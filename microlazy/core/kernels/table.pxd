@@ -1,0 +1,113 @@
+"""The kernels' interface: one table of function pointers, filled by each build of the kernels.
+
+Every kernel is serial, works on contiguous memory, and takes the element type as the index of
+its slot: 0 is float32, 1 is float64.  Threads, strides and broadcasting live above, in core/.
+"""
+
+cdef enum Unary:
+    U_NEGATIVE, U_ABS, U_SIGN, U_SQUARE, U_SQRT, U_RSQRT, U_RECIPROCAL,
+    U_EXP, U_EXPM1, U_LOG, U_LOG1P, U_LOG2, U_LOG10,
+    U_SIN, U_COS, U_TANH, U_SIGMOID, U_LOG_SIGMOID, U_RELU, U_SOFTRELU, U_SOFTSIGN,
+    U_ERF, U_GELU, U_SILU,
+    U_FLOOR, U_CEIL, U_RINT, U_TRUNC,
+    N_UNARY
+
+cdef enum Binary:
+    B_ADD, B_SUBTRACT, B_MULTIPLY, B_DIVIDE, B_POWER, B_MAXIMUM, B_MINIMUM, B_MOD,
+    B_EQUAL, B_NOT_EQUAL, B_LESS, B_LESS_EQUAL, B_GREATER, B_GREATER_EQUAL,
+    N_BINARY
+
+cdef enum Reduction:
+    R_SUM, R_PROD, R_MAX, R_MIN
+
+ctypedef struct Update:
+    # One optimizer step on one array. Gradients are first scaled, then clipped (clip < 0: not),
+    # then weight decay is added:  g = clip(rescale * grad) + wd * weight
+    double lr, wd, rescale, clip
+    double momentum                       # SGD
+    double beta1, beta2, epsilon          # Adam; lr comes corrected for bias
+
+ctypedef struct KernelTable:
+    const char* name                      # "baseline", "avx2" or "avx512"
+
+    # out[i] = f(x[i]); out may be x.
+    void (*unary[2])(int op, const void* x, void* out, Py_ssize_t n) noexcept nogil
+    # dx[i] (+)= g[i] * f'(x[i]), where y = f(x) is at hand too.
+    void (*unary_grad[2])(int op, const void* x, const void* y, const void* g, void* dx,
+                          bint accumulate, Py_ssize_t n) noexcept nogil
+
+    # out[i] = f(a[i], b[i]); comparisons give 0 or 1 in the same type; out may be a or b.
+    void (*binary[2])(int op, const void* a, const void* b, void* out, Py_ssize_t n) noexcept nogil
+    # The same with one operand a single number: f(a[i], s), or f(s, a[i]) when swapped.
+    void (*binary_scalar[2])(int op, const void* a, double s, bint swapped, void* out,
+                             Py_ssize_t n) noexcept nogil
+    # dx[i] (+)= g[i] * df/da (which = 0) or df/db (which = 1).
+    void (*binary_grad[2])(int op, int which, const void* a, const void* b, const void* y,
+                           const void* g, void* dx, bint accumulate, Py_ssize_t n) noexcept nogil
+    # Comparisons into bytes 0 or 1.
+    void (*compare[2])(int op, const void* a, const void* b, unsigned char* out,
+                       Py_ssize_t n) noexcept nogil
+
+    # out[i] = value; dst[i] += src[i]; dst[i] (+)= alpha * src[i].
+    void (*fill[2])(double value, void* out, Py_ssize_t n) noexcept nogil
+    void (*add_to[2])(const void* src, void* dst, Py_ssize_t n) noexcept nogil
+    void (*scale[2])(double alpha, const void* src, void* dst, bint accumulate,
+                     Py_ssize_t n) noexcept nogil
+
+    # x is (rows, cols): reduce each row into out[rows], or all rows into out[cols].
+    # NaN wins max and min. Sums are pairwise or better.
+    void (*reduce_rows[2])(int op, const void* x, void* out, Py_ssize_t rows,
+                           Py_ssize_t cols) noexcept nogil
+    void (*reduce_cols[2])(int op, const void* x, void* out, bint accumulate, Py_ssize_t rows,
+                           Py_ssize_t cols) noexcept nogil
+    # Index of each row's first maximum (or minimum); the first NaN wins, as in NumPy.
+    void (*arg_rows[2])(int op, const void* x, long long* out, Py_ssize_t rows,
+                        Py_ssize_t cols) noexcept nogil
+
+    # Softmax of each row, or its logarithm; dx (+)= the gradient from y and g.
+    void (*softmax[2])(bint log, const void* x, void* y, Py_ssize_t rows,
+                       Py_ssize_t cols) noexcept nogil
+    void (*softmax_grad[2])(bint log, const void* y, const void* g, void* dx, bint accumulate,
+                            Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+    # loss[r] = -log softmax(x[r])[label[r]], and logp = log softmax(x) kept for the gradient
+    # dx[r] (+)= g[r] * (exp(logp[r]) - onehot(label[r])). Labels are in range.
+    void (*cross_entropy[2])(const void* x, const long long* label, void* logp, void* loss,
+                             Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+    void (*cross_entropy_grad[2])(const void* logp, const long long* label, const void* g,
+                                  void* dx, bint accumulate, Py_ssize_t rows,
+                                  Py_ssize_t cols) noexcept nogil
+
+    # out is (rows, cols): out[r, c] += bias[c], then max(., 0) if relu.
+    void (*add_bias[2])(const void* bias, void* out, bint relu, Py_ssize_t rows,
+                        Py_ssize_t cols) noexcept nogil
+
+    # Products of few rows, where calling a BLAS costs more than the work (m up to about 4):
+    # out (m, n) = x (m, k) @ w (n, k)^T ;  dx (m, k) (+)= g (m, n) @ w (n, k) ;
+    # dw (n, k) (+)= g (m, n)^T @ x (m, k).
+    void (*thin_nt[2])(const void* x, const void* w, void* out, Py_ssize_t m, Py_ssize_t n,
+                       Py_ssize_t k) noexcept nogil
+    void (*thin_nn[2])(const void* g, const void* w, void* dx, bint accumulate, Py_ssize_t m,
+                       Py_ssize_t n, Py_ssize_t k) noexcept nogil
+    void (*thin_tn[2])(const void* g, const void* x, void* dw, bint accumulate, Py_ssize_t m,
+                       Py_ssize_t n, Py_ssize_t k) noexcept nogil
+
+    # Optimizers, in place. state is the momentum buffer or NULL.
+    void (*sgd[2])(const Update* u, const void* grad, void* weight, void* state,
+                   Py_ssize_t n) noexcept nogil
+    void (*adam[2])(const Update* u, const void* grad, void* weight, void* mean, void* var,
+                    Py_ssize_t n) noexcept nogil
+
+    # Philox4x32-10 (Salmon et al. 2011). Element i of the stream that starts at `offset` comes
+    # from counter block (offset + i / per_block) alone, per_block = 4 values of 32 bits for
+    # float32, 2 values of 64 bits for float64, so any split at a multiple of 4 gives the same bits.
+    # uniform: low + (high - low) * u, u in [0, 1), never reaching high; normal: Box-Muller.
+    void (*uniform[2])(unsigned long long key, unsigned long long offset, double low, double high,
+                       void* out, Py_ssize_t n) noexcept nogil
+    void (*normal[2])(unsigned long long key, unsigned long long offset, double mean, double std,
+                      void* out, Py_ssize_t n) noexcept nogil
+    # 0 with probability `rate`, else `keep_value`; the same bits as `uniform` compared with rate.
+    void (*keep_mask[2])(unsigned long long key, unsigned long long offset, double rate,
+                         double keep_value, void* out, Py_ssize_t n) noexcept nogil
+    # Integers low + [0, span), one 64-bit draw each (2 per block).
+    void (*randint)(unsigned long long key, unsigned long long offset, long long low,
+                    unsigned long long span, long long* out, Py_ssize_t n) noexcept nogil

@@ -1,0 +1,6 @@
+"""Change of dtype, and copies."""
+
+from microlazy.core.tensor cimport Tensor
+
+cdef Tensor cast(Tensor x, int dtype)         # x itself if it has the dtype
+cdef Tensor copied(Tensor x)                  # recorded

@@ -1,0 +1,8 @@
+"""Dense layers and matrix products."""
+
+from microlazy.core.tensor cimport Tensor
+
+cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten)
+cdef Tensor matmul(Tensor a, Tensor b)
+cdef Tensor dot(Tensor a, Tensor b, bint ta, bint tb)
+cdef Tensor batch_dot(Tensor a, Tensor b, bint ta, bint tb)

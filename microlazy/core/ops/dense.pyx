@@ -1,0 +1,492 @@
+"""The dense layer and the products of matrices.
+
+The kernels of the dense layer work on typed memoryviews. Acquiring one costs more than a small
+layer's arithmetic, so each block of memory is acquired once, as a flat view that stays with the
+block, and the kernels get slices of those views and the sizes.
+"""
+
+cimport cython
+from cython cimport floating
+from libc.string cimport memcpy
+from microlazy.core.blas cimport gemm, need_blas
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport R_SUM
+from microlazy.core.ops.cast cimport cast
+from microlazy.core.ops.elementwise cimport fill, promoted
+from microlazy.core.ops.reduce cimport sum_to
+from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
+from microlazy.core.storage cimport Block
+from microlazy.core.strided cimport packed
+from microlazy.core.tape cimport NEEDS_A, NEEDS_B, Node, Pass, run, state
+from microlazy.core.tensor cimport (
+    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header, itemsize, like,
+    new, numpy_dtype, shape_tuple,
+)
+
+from microlazy.base import MXNetError, ShapeError
+
+cdef enum:
+    THIN = 4                      # rows up to which our own products beat a call of BLAS
+    LONG = 1 << 16                # multiplications from which others may have the GIL meanwhile
+
+
+# ---- kernels on typed memoryviews --------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Views:
+    """A block's memory as flat typed memoryviews, acquired once."""
+    cdef float[::1] f32
+    cdef double[::1] f64
+
+
+cdef Views views_of(Tensor x):
+    cdef Block block = x.block
+    cdef Views views
+    if block.views is None:
+        views = Views.__new__(Views)
+        views.f32 = <float[:max(block.nbytes // 4, 1)]><float*>block.data
+        views.f64 = <double[:max(block.nbytes // 8, 1)]><double*>block.data
+        block.views = views
+    return <Views>block.views
+
+
+cdef floating[::1] flat(Tensor x, floating kind):
+    """x's elements, which are packed, as a slice of its block's view."""
+    cdef Py_ssize_t first
+    if floating is float:
+        first = (x.data - x.block.data) // 4
+        return views_of(x).f32[first:first + x.size]
+    else:
+        first = (x.data - x.block.data) // 8
+        return views_of(x).f64[first:first + x.size]
+
+
+cdef void dense_forward(floating[::1] x, floating[::1] weight, floating[::1] out,
+                        Py_ssize_t rows, Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
+    """out (rows, units) = x (rows, in_units) @ weight (units, in_units)^T."""
+    cdef int dtype = FLOAT32 if floating is float else FLOAT64
+    if rows <= THIN:
+        kernels.thin_nt[dtype](&x[0], &weight[0], &out[0], rows, units, in_units)
+    else:
+        gemm(dtype, False, True, rows, units, in_units, &x[0], in_units, &weight[0], in_units, 0.0,
+             &out[0], units)
+
+
+cdef void dense_input_grad(floating[::1] g, floating[::1] weight, floating[::1] dx,
+                           bint accumulate, Py_ssize_t rows, Py_ssize_t units,
+                           Py_ssize_t in_units) noexcept nogil:
+    """dx (rows, in_units) (+)= g (rows, units) @ weight (units, in_units)."""
+    cdef int dtype = FLOAT32 if floating is float else FLOAT64
+    if rows <= THIN:
+        kernels.thin_nn[dtype](&g[0], &weight[0], &dx[0], accumulate, rows, units, in_units)
+    else:
+        gemm(dtype, False, False, rows, in_units, units, &g[0], units, &weight[0], in_units,
+             1.0 if accumulate else 0.0, &dx[0], in_units)
+
+
+cdef void dense_weight_grad(floating[::1] g, floating[::1] x, floating[::1] dw,
+                            bint accumulate, Py_ssize_t rows, Py_ssize_t units,
+                            Py_ssize_t in_units) noexcept nogil:
+    """dw (units, in_units) (+)= g (rows, units)^T @ x (rows, in_units)."""
+    cdef int dtype = FLOAT32 if floating is float else FLOAT64
+    if rows <= THIN:
+        kernels.thin_tn[dtype](&g[0], &x[0], &dw[0], accumulate, rows, units, in_units)
+    else:
+        gemm(dtype, True, False, units, in_units, rows, &g[0], units, &x[0], in_units,
+             1.0 if accumulate else 0.0, &dw[0], in_units)
+
+
+# ---- the dense layer ---------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Dense(Node):
+    """y = x @ weight^T + bias: a is x, b the weight, c the bias or None."""
+    cdef Py_ssize_t rows, units, in_units
+
+    cdef int forward(self) except -1:
+        if self.out.dtype == FLOAT32:
+            return forward_as(self, self.a, self.b, self.c, self.out, <float>0)
+        return forward_as(self, self.a, self.b, self.c, self.out, <double>0)
+
+    cdef int backward(self, Pass p) except -1:
+        if self.grad.dtype == FLOAT32:
+            return backward_as(self, p, <float>0)
+        return backward_as(self, p, <double>0)
+
+
+cdef int forward_as(Dense node, Tensor x, Tensor weight, Tensor bias, Tensor out,
+                    floating kind) except -1:
+    cdef Py_ssize_t rows = node.rows, units = node.units, in_units = node.in_units
+    cdef floating[::1] xs, ws, ys
+    if out.size == 0:
+        return 0
+    if rows > THIN:
+        need_blas()
+    xs, ws, ys = flat(packed(x), kind), flat(packed(weight), kind), flat(out, kind)
+    if rows * units * in_units < LONG:
+        dense_forward(xs, ws, ys, rows, units, in_units)
+    else:
+        with nogil:
+            dense_forward(xs, ws, ys, rows, units, in_units)
+    if bias is not None:
+        kernels.add_bias[out.dtype](packed(bias).data, out.data, False, rows, units)
+    return 0
+
+
+cdef int backward_as(Dense node, Pass p, floating kind) except -1:
+    cdef bint accumulate
+    cdef Tensor g = node.grad, target
+    cdef Py_ssize_t rows = node.rows, units = node.units, in_units = node.in_units
+    cdef floating[::1] gs, other, out
+    if g.size == 0:
+        return clear(p, node.a) or clear(p, node.b) or clear(p, node.c)
+    if rows > THIN:
+        need_blas()
+    gs = flat(g, kind)
+    if node.c is not None:
+        target = p.target(node.c, &accumulate)
+        if target is not None:
+            kernels.reduce_cols[g.dtype](R_SUM, g.data, target.data, accumulate, rows, units)
+    target = p.target(node.b, &accumulate)
+    if target is not None and target.size:
+        other, out = flat(packed(node.a), kind), flat(target, kind)
+        if rows * units * in_units < LONG:
+            dense_weight_grad(gs, other, out, accumulate, rows, units, in_units)
+        else:
+            with nogil:
+                dense_weight_grad(gs, other, out, accumulate, rows, units, in_units)
+    target = p.target(node.a, &accumulate)
+    if target is not None and target.size:
+        other, out = flat(packed(node.b), kind), flat(target, kind)
+        if rows * units * in_units < LONG:
+            dense_input_grad(gs, other, out, accumulate, rows, units, in_units)
+        else:
+            with nogil:
+                dense_input_grad(gs, other, out, accumulate, rows, units, in_units)
+    return 0
+
+
+cdef int clear(Pass p, Tensor x) except -1:
+    """A gradient of zeros, for a layer without rows or without units."""
+    cdef bint accumulate
+    if x is None:
+        return 0
+    cdef Tensor target = p.target(x, &accumulate)
+    return fill(target, 0.0) if target is not None and not accumulate else 0
+
+
+cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten):
+    """The layer y = x @ weight^T + bias; see fully_connected()."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t in_units = 1, rows = 1
+    cdef int i, ndim
+    cdef Tensor out
+    cdef Dense node
+    if weight.ndim != 2:
+        raise ShapeError(f"fully_connected: the weight must have 2 axes (units, inputs), not "
+                         f"{shape_tuple(weight)}")
+    if x.ndim == 0:
+        raise ShapeError("fully_connected: the input must have at least 1 axis, not 0")
+    if flatten:
+        for i in range(1, x.ndim):
+            in_units *= x.shape_[i]
+        shape[0] = rows = x.shape_[0]
+        ndim = 2
+        if x.ndim == 1:
+            in_units, rows, ndim = x.shape_[0], 1, 1
+    else:
+        ndim = x.ndim
+        in_units = x.shape_[ndim - 1]
+        for i in range(ndim - 1):
+            shape[i] = x.shape_[i]
+            rows *= x.shape_[i]
+    shape[ndim - 1] = weight.shape_[0]
+    if weight.shape_[1] != in_units:
+        raise ShapeError(f"fully_connected: the input of shape {shape_tuple(x)} has {in_units} "
+                         f"features, but the weight of shape {shape_tuple(weight)} expects "
+                         f"{weight.shape_[1]}")
+    if bias is not None and (bias.ndim != 1 or bias.shape_[0] != weight.shape_[0]):
+        raise ShapeError(f"fully_connected: the bias must have shape ({weight.shape_[0]},), not "
+                         f"{shape_tuple(bias)}")
+    if x.dtype != weight.dtype or (bias is not None and bias.dtype != x.dtype) or (
+            x.face != weight.face):
+        return dense_other(x, weight, bias, flatten)
+    if x.dtype > FLOAT64:
+        if x.dtype != FLOAT16:
+            raise MXNetError(f"fully_connected: arrays must be floats, not {numpy_dtype(x.dtype)}")
+        return cast(dense(cast(x, FLOAT32), cast(weight, FLOAT32),
+                          None if bias is None else cast(bias, FLOAT32), flatten), FLOAT16)
+    out = header(x.face, x.dtype, ndim, shape)
+    node = Dense.__new__(Dense)
+    node.rows = rows
+    node.units = weight.shape_[0]
+    node.in_units = in_units
+    node.a = x
+    node.b = weight
+    node.c = bias
+    node.needs = NEEDS_A | NEEDS_B
+    return run(node, out)
+
+
+cdef Tensor dense_other(Tensor x, Tensor weight, Tensor bias, bint flatten):
+    if x.face != weight.face:
+        raise TypeError("fully_connected: the input and the weight are of different array types "
+                        "(nd.NDArray and np.ndarray); was npx.set_np() called after the network "
+                        "was made?")
+    raise MXNetError(
+        f"fully_connected: the input is {numpy_dtype(x.dtype)}, but the weight is "
+        f"{numpy_dtype(weight.dtype)}; cast one of them (x.astype(), net.cast())")
+
+
+# ---- matrix products ---------------------------------------------------------------------------
+
+cdef bint as_matrix(Tensor x, bint* transposed, Py_ssize_t* row_length) noexcept:
+    """How BLAS can read x's last two axes as they lie in memory; False if it cannot."""
+    cdef Py_ssize_t size = itemsize(x.dtype)
+    cdef Py_ssize_t sr = x.strides_[x.ndim - 2], sc = x.strides_[x.ndim - 1]
+    cdef Py_ssize_t rows = x.shape_[x.ndim - 2], cols = x.shape_[x.ndim - 1]
+    if (sc == size or cols == 1) and sr % size == 0 and sr >= cols * size:
+        transposed[0] = False
+        row_length[0] = sr // size
+        return True
+    if (sr == size or rows == 1) and sc % size == 0 and sc >= rows * size:
+        transposed[0] = True
+        row_length[0] = sc // size
+        return True
+    return False
+
+
+cdef int product(Tensor a, bint ta, Tensor b, bint tb, Tensor out, bint accumulate) except -1:
+    """out (+)= op(a) @ op(b), the last two axes of each; leading axes are equal."""
+    cdef bint flip_a, flip_b
+    cdef Py_ssize_t lda, ldb, m, n, k, i, batch = 1
+    cdef Py_ssize_t step_a, step_b, step_out, size = itemsize(out.dtype)
+    cdef int axes = out.ndim, dtype = out.dtype
+    cdef const char* pa
+    cdef const char* pb
+    cdef char* po
+    if out.size == 0:
+        return 0
+    need_blas()
+    if (axes > 2 and not a.contiguous) or not as_matrix(a, &flip_a, &lda):
+        a = packed(a)
+        as_matrix(a, &flip_a, &lda)
+    if (axes > 2 and not b.contiguous) or not as_matrix(b, &flip_b, &ldb):
+        b = packed(b)
+        as_matrix(b, &flip_b, &ldb)
+    m = out.shape_[axes - 2]
+    n = out.shape_[axes - 1]
+    k = a.shape_[axes - 2] if ta else a.shape_[axes - 1]
+    lda, ldb = max(lda, <Py_ssize_t>1), max(ldb, <Py_ssize_t>1)
+    for i in range(axes - 2):
+        batch *= out.shape_[i]
+    step_a, step_b, step_out = m * k * size, k * n * size, m * n * size
+    pa, pb, po = a.data, b.data, out.data
+    flip_a, flip_b = flip_a != ta, flip_b != tb
+    with nogil:
+        for i in range(batch):
+            gemm(dtype, flip_a, flip_b, m, n, k, pa + i * step_a, lda, pb + i * step_b, ldb,
+                 1.0 if accumulate else 0.0, po + i * step_out, n)
+    return 0
+
+
+@cython.no_gc
+@cython.final
+cdef class MatMul(Node):
+    cdef bint ta, tb
+
+    cdef int forward(self) except -1:
+        return product(self.a, self.ta, self.b, self.tb, self.out, False)
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor target = p.target(self.a, &accumulate)
+        if target is not None:
+            if self.grad.size == 0:
+                clear(p, self.a)
+            elif self.ta:
+                product(self.b, self.tb, self.grad, True, target, accumulate)
+            else:
+                product(self.grad, False, self.b, not self.tb, target, accumulate)
+        target = p.target(self.b, &accumulate)
+        if target is not None:
+            if self.grad.size == 0:
+                clear(p, self.b)
+            elif self.tb:
+                product(self.grad, True, self.a, self.ta, target, accumulate)
+            else:
+                product(self.a, not self.ta, self.grad, False, target, accumulate)
+        return 0
+
+
+cdef Tensor multiply_matrices(Tensor a, bint ta, Tensor b, bint tb, str what):
+    """The product of matrices, or of equally long stacks of matrices."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int n = a.ndim, dtype = a.dtype, i
+    cdef Tensor out
+    cdef MatMul node
+    cdef Py_ssize_t inner_a = a.shape_[n - 2] if ta else a.shape_[n - 1]
+    cdef Py_ssize_t inner_b = b.shape_[n - 1] if tb else b.shape_[n - 2]
+    if inner_a != inner_b:
+        raise ShapeError(f"{what}: shapes {shape_tuple(a)} and {shape_tuple(b)} do not match: "
+                         f"{inner_a} != {inner_b}")
+    if a.face != b.face:
+        raise TypeError(f"{what}: one array is an nd.NDArray and the other an np.ndarray")
+    if a.dtype != b.dtype:
+        if a.face != NP:
+            raise MXNetError(f"{what}: the arrays must have one dtype, but they are "
+                             f"{numpy_dtype(a.dtype)} and {numpy_dtype(b.dtype)}")
+        dtype = promoted(a.dtype, b.dtype)
+    if dtype == FLOAT16:
+        return cast(multiply_matrices(cast(a, FLOAT32), ta, cast(b, FLOAT32), tb, what), FLOAT16)
+    if dtype > FLOAT64:
+        raise MXNetError(f"{what}: products of {numpy_dtype(dtype)} arrays are not supported; use "
+                         "astype('float32')")
+    for i in range(n - 2):
+        shape[i] = a.shape_[i]
+    shape[n - 2] = a.shape_[n - 1] if ta else a.shape_[n - 2]
+    shape[n - 1] = b.shape_[n - 2] if tb else b.shape_[n - 1]
+    out = header(a.face, dtype, n, shape)
+    node = MatMul.__new__(MatMul)
+    node.a = cast(a, dtype)
+    node.b = cast(b, dtype)
+    node.ta = ta
+    node.tb = tb
+    node.needs = NEEDS_A | NEEDS_B
+    return run(node, out)
+
+
+cdef Tensor as_two_axes(Tensor x, bint column):
+    """A vector as a matrix of one row or one column."""
+    cdef Py_ssize_t[2] shape
+    shape[0] = x.shape_[0] if column else 1
+    shape[1] = 1 if column else x.shape_[0]
+    return reshape(x, 2, shape)
+
+
+cdef Tensor without_axis(Tensor x, int axis):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int i, ndim = 0
+    for i in range(x.ndim):
+        if i != axis:
+            shape[ndim] = x.shape_[i]
+            ndim += 1
+    if ndim == 0 and x.face == ND:
+        shape[0] = 1
+        ndim = 1
+    return reshape(x, ndim, shape)
+
+
+cdef Tensor stretched(Tensor x, int ndim, const Py_ssize_t* lead):
+    """x with its leading axes broadcast to `lead`."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int i
+    cdef bint same = x.ndim == ndim
+    for i in range(ndim - 2):
+        shape[i] = lead[i]
+        same = same and x.shape_[i] == lead[i]
+    if same:
+        return x
+    shape[ndim - 2] = x.shape_[x.ndim - 2]
+    shape[ndim - 1] = x.shape_[x.ndim - 1]
+    return broadcast_to(x, ndim, shape)
+
+
+cdef Tensor matmul(Tensor a, Tensor b):
+    """The product `a @ b` with NumPy's rules for vectors and stacks of matrices."""
+    cdef Py_ssize_t[MAX_NDIM] lead
+    cdef Tensor left = a, right = b, out
+    cdef Py_ssize_t m, n
+    cdef int ndim, i
+    if a.ndim == 0 or b.ndim == 0:
+        raise ShapeError("matmul: operands need at least 1 axis; multiply by a number with *")
+    if a.ndim == 1:
+        left = as_two_axes(a, False)
+    if b.ndim == 1:
+        right = as_two_axes(b, True)
+    ndim = max(left.ndim, right.ndim)
+    if ndim > 2:
+        for i in range(3, ndim + 1):
+            m = left.shape_[left.ndim - i] if i <= left.ndim else 1
+            n = right.shape_[right.ndim - i] if i <= right.ndim else 1
+            if m != n and m != 1 and n != 1:
+                raise ShapeError(f"matmul: shapes {shape_tuple(a)} and {shape_tuple(b)} do not "
+                                 "match in their leading axes")
+            lead[ndim - i] = m if n == 1 else n
+        left, right = stretched(left, ndim, lead), stretched(right, ndim, lead)
+    out = multiply_matrices(left, False, right, False, "matmul")
+    if b.ndim == 1:
+        out = without_axis(out, out.ndim - 1)
+    if a.ndim == 1:
+        out = without_axis(out, out.ndim - 1 if b.ndim == 1 else out.ndim - 2)
+    return out
+
+
+cdef Tensor dot(Tensor a, Tensor b, bint ta, bint tb):
+    """Sum over a's last axis and b's first (nd), or b's last but one (np)."""
+    cdef Py_ssize_t[2] two
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int[MAX_NDIM] axes
+    cdef Py_ssize_t k, rows, cols
+    cdef Tensor left, right, out
+    cdef int ndim = 0, i, inner
+    if a.ndim == 0 or b.ndim == 0:
+        raise ShapeError("dot: operands need at least 1 axis; multiply by a number with *")
+    if a.ndim == 2 and b.ndim == 2:
+        return multiply_matrices(a, ta, b, tb, "dot")
+    if ta:
+        a = moved(a, 0, a.ndim - 1)
+    if tb:
+        b = moved(b, b.ndim - 1, 0)
+    inner = 0 if a.face == ND or b.ndim == 1 else b.ndim - 2
+    if inner:
+        b = moved(b, inner, 0)
+    k = a.shape_[a.ndim - 1]
+    rows = cols = 1
+    for i in range(a.ndim - 1):
+        shape[ndim] = a.shape_[i]
+        rows *= shape[ndim]
+        ndim += 1
+    for i in range(1, b.ndim):
+        if ndim == MAX_NDIM:
+            raise ShapeError(f"dot: the result would have more than {MAX_NDIM} axes")
+        shape[ndim] = b.shape_[i]
+        cols *= shape[ndim]
+        ndim += 1
+    if b.shape_[0] != k:
+        raise ShapeError(f"dot: shapes {shape_tuple(a)} and {shape_tuple(b)} do not match: {k} != "
+                         f"{b.shape_[0]}")
+    two[0], two[1] = rows, k
+    left = reshape(a, 2, two)
+    two[0], two[1] = k, cols
+    right = reshape(b, 2, two)
+    out = multiply_matrices(left, False, right, False, "dot")
+    if ndim == 0 and out.face == ND:
+        shape[0] = 1
+        ndim = 1
+    return reshape(out, ndim, shape)
+
+
+cdef Tensor moved(Tensor x, int source, int target):
+    """x with one axis moved to another place."""
+    cdef int[MAX_NDIM] axes
+    order = [i for i in range(x.ndim) if i != source]
+    order.insert(target, source)
+    for i in range(x.ndim):
+        axes[i] = order[i]
+    return transpose(x, axes)
+
+
+cdef Tensor batch_dot(Tensor a, Tensor b, bint ta, bint tb):
+    """Products of the matrices in two equally long stacks."""
+    cdef int i
+    if a.ndim != b.ndim or a.ndim < 3:
+        raise ShapeError(f"batch_dot: both arrays need 3 axes or more, and as many: got "
+                         f"{shape_tuple(a)} and {shape_tuple(b)}")
+    for i in range(a.ndim - 2):
+        if a.shape_[i] != b.shape_[i]:
+            raise ShapeError(f"batch_dot: shapes {shape_tuple(a)} and {shape_tuple(b)} differ in "
+                             f"axis {i}")
+    return multiply_matrices(a, ta, b, tb, "batch_dot")

@@ -1,0 +1,13 @@
+"""Elementwise mathematics: one input, two inputs with broadcasting, or one and a number."""
+
+from microlazy.core.tensor cimport Tensor
+
+cdef Tensor unary(int op, Tensor x)
+cdef Tensor binary(int op, Tensor a, Tensor b)
+cdef Tensor binary_scalar(int op, Tensor a, object s, bint swapped)
+cdef Tensor multiply(Tensor a, Tensor b)
+cdef int binary_into(int op, Tensor a, Tensor b) except -1            # a = op(a, b), in place
+cdef int binary_scalar_into(int op, Tensor a, object s) except -1
+cdef int fill(Tensor x, double value) except -1
+cdef int apply_unary(int op, Tensor x, Tensor out) except -1
+cdef int promoted(int a, int b) except -1

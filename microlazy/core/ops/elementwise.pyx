@@ -1,0 +1,588 @@
+"""Elementwise operations and their gradients.
+
+Kernels work on contiguous memory. Here operands are broadcast row by row, other layouts are packed
+first, large work is cut into fixed pieces for the threads, and dtypes without a kernel go to NumPy
+(integers, bool) or through float32 (float16).
+"""
+
+cimport cython
+from cython.parallel cimport prange
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport *
+from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.ops.numpy_call cimport numpy_call
+from microlazy.core.ops.reduce cimport sum_to
+from microlazy.core.ops.slots cimport give
+from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.strided cimport assign, broadcast_shape, coalesce, expanded, packed
+from microlazy.core.tape cimport (
+    NEEDS_A, NEEDS_B, Node, Pass, may_write, run, state,
+)
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, alias, allocate,
+    dtype_number, header, is_float, itemsize, like, new, numpy_dtype, same_shape, shape_tuple,
+    view_numpy,
+)
+
+import numbers
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+
+# What NumPy calls them, for dtypes without a kernel, and which gradients read y = f(x).
+UNARY = {
+    "negative": (U_NEGATIVE, numpy.negative), "abs": (U_ABS, numpy.abs),
+    "sign": (U_SIGN, numpy.sign), "square": (U_SQUARE, numpy.square),
+    "sqrt": (U_SQRT, numpy.sqrt), "rsqrt": (U_RSQRT, None), "reciprocal": (U_RECIPROCAL, None),
+    "exp": (U_EXP, numpy.exp), "expm1": (U_EXPM1, numpy.expm1), "log": (U_LOG, numpy.log),
+    "log1p": (U_LOG1P, numpy.log1p), "log2": (U_LOG2, numpy.log2),
+    "log10": (U_LOG10, numpy.log10), "sin": (U_SIN, numpy.sin), "cos": (U_COS, numpy.cos),
+    "tanh": (U_TANH, numpy.tanh), "sigmoid": (U_SIGMOID, None),
+    "log_sigmoid": (U_LOG_SIGMOID, None), "relu": (U_RELU, None),
+    "softrelu": (U_SOFTRELU, None), "softsign": (U_SOFTSIGN, None), "erf": (U_ERF, None),
+    "gelu": (U_GELU, None), "silu": (U_SILU, None), "floor": (U_FLOOR, numpy.floor),
+    "ceil": (U_CEIL, numpy.ceil), "rint": (U_RINT, numpy.rint), "trunc": (U_TRUNC, numpy.trunc),
+}
+BINARY = {
+    "add": (B_ADD, numpy.add), "subtract": (B_SUBTRACT, numpy.subtract),
+    "multiply": (B_MULTIPLY, numpy.multiply), "divide": (B_DIVIDE, numpy.true_divide),
+    "power": (B_POWER, numpy.power), "maximum": (B_MAXIMUM, numpy.maximum),
+    "minimum": (B_MINIMUM, numpy.minimum), "mod": (B_MOD, numpy.mod),
+    "equal": (B_EQUAL, numpy.equal), "not_equal": (B_NOT_EQUAL, numpy.not_equal),
+    "less": (B_LESS, numpy.less), "less_equal": (B_LESS_EQUAL, numpy.less_equal),
+    "greater": (B_GREATER, numpy.greater),
+    "greater_equal": (B_GREATER_EQUAL, numpy.greater_equal),
+}
+cdef list unary_names = [None] * N_UNARY
+cdef list unary_numpy = [None] * N_UNARY
+cdef list binary_names = [None] * N_BINARY
+cdef list binary_numpy = [None] * N_BINARY
+for _name, (_op, _function) in UNARY.items():
+    unary_names[_op] = _name
+    unary_numpy[_op] = _function
+for _name, (_op, _function) in BINARY.items():
+    binary_names[_op] = _name
+    binary_numpy[_op] = _function
+cdef bint[N_UNARY] reads_y              # gradients written in terms of the result
+for _op in (U_SQRT, U_RSQRT, U_RECIPROCAL, U_EXP, U_EXPM1, U_TANH, U_SIGMOID):
+    reads_y[_op] = True
+
+
+# ---- one input ---------------------------------------------------------------------------------
+
+cdef int apply_unary(int op, Tensor x, Tensor out) except -1:
+    """out = f(x), both contiguous, of the same size and dtype."""
+    cdef Py_ssize_t n = x.size, step = CHUNK * itemsize(x.dtype), i
+    cdef const char* source = x.data
+    cdef char* target = out.data
+    cdef int dtype = x.dtype
+    if n < GRAIN:
+        kernels.unary[dtype](op, source, target, n)
+        return 0
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.unary[dtype](op, source + i * step, target + i * step,
+                             min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    return 0
+
+
+cdef int apply_unary_grad(int op, const char* x, const char* y, const char* g, char* dx,
+                          bint accumulate, Py_ssize_t n, int dtype) except -1:
+    cdef Py_ssize_t step = CHUNK * itemsize(dtype), i
+    if n < GRAIN:
+        kernels.unary_grad[dtype](op, x, y, g, dx, accumulate, n)
+        return 0
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.unary_grad[dtype](op, x + i * step, y + i * step, g + i * step, dx + i * step,
+                                  accumulate, min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    return 0
+
+
+@cython.no_gc
+@cython.final
+cdef class UnaryOp(Node):
+    cdef int op
+
+    cdef int forward(self) except -1:
+        apply_unary(self.op, packed(self.a), self.out)
+        if reads_y[self.op] and not self.planned:
+            self.c = alias(self.out)
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate)
+        if dx is None:
+            return 0
+        cdef Tensor x = packed(self.a)
+        cdef Tensor y = x
+        if reads_y[self.op]:
+            y = self.out if self.planned else self.c
+        return apply_unary_grad(self.op, x.data, y.data, self.grad.data, dx.data, accumulate,
+                                x.size, x.dtype)
+
+    cdef str name(self):
+        return unary_names[self.op]
+
+
+cdef Tensor unary(int op, Tensor x):
+    cdef Tensor out
+    cdef UnaryOp node
+    if x.dtype > FLOAT64:
+        if x.dtype == FLOAT16 or unary_numpy[op] is None:
+            out = unary(op, cast(x, FLOAT32))
+            return cast(out, FLOAT16) if x.dtype == FLOAT16 else out
+        return numpy_call(unary_numpy[op], [x], {}, x.face, x.dtype if x.dtype != BOOL else INT64,
+                          x.ndim, x.shape_)
+    out = header(x.face, x.dtype, x.ndim, x.shape_)
+    if state().plain:
+        allocate(out)
+        apply_unary(op, packed(x), out)
+        return out
+    node = UnaryOp.__new__(UnaryOp)
+    node.op = op
+    node.a = x
+    node.needs = NEEDS_A
+    return run(node, out)
+
+
+# ---- two inputs --------------------------------------------------------------------------------
+
+cdef int apply_binary(int op, const char* a, const char* b, char* out, Py_ssize_t n,
+                      int dtype) except -1:
+    """All three contiguous."""
+    cdef Py_ssize_t step = CHUNK * itemsize(dtype), i
+    if n < GRAIN:
+        kernels.binary[dtype](op, a, b, out, n)
+        return 0
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.binary[dtype](op, a + i * step, b + i * step, out + i * step,
+                              min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    return 0
+
+
+cdef inline double number_at(const char* data, int dtype) noexcept nogil:
+    return (<const float*>data)[0] if dtype == FLOAT32 else (<const double*>data)[0]
+
+
+cdef void binary_rows(int op, const char* a, const char* b, char* out, int dtype, int axis,
+                      int last, const Py_ssize_t* n, const Py_ssize_t* sa, const Py_ssize_t* sb,
+                      const Py_ssize_t* so) noexcept nogil:
+    cdef Py_ssize_t i
+    if axis < last:
+        for i in range(n[axis]):
+            binary_rows(op, a + i * sa[axis], b + i * sb[axis], out + i * so[axis], dtype,
+                        axis + 1, last, n, sa, sb, so)
+    elif sa[axis] == 0:
+        kernels.binary_scalar[dtype](op, b, number_at(a, dtype), True, out, n[axis])
+    elif sb[axis] == 0:
+        kernels.binary_scalar[dtype](op, a, number_at(b, dtype), False, out, n[axis])
+    else:
+        kernels.binary[dtype](op, a, b, out, n[axis])
+
+
+cdef bint row_ready(Tensor x) noexcept:
+    """Whether x's last axis of more than one element is packed or broadcast."""
+    cdef int i
+    for i in range(x.ndim - 1, -1, -1):
+        if x.shape_[i] != 1:
+            return x.strides_[i] == itemsize(x.dtype) or x.strides_[i] == 0
+    return True
+
+
+cdef int compute_binary(int op, Tensor a, Tensor b, Tensor out) except -1:
+    """out = op(a, b) with broadcasting; out is contiguous and may be a or b."""
+    cdef Py_ssize_t[MAX_NDIM] n
+    cdef Py_ssize_t[MAX_NDIM] sa
+    cdef Py_ssize_t[MAX_NDIM] sb
+    cdef Py_ssize_t[MAX_NDIM] so
+    cdef Py_ssize_t step, i, rows
+    cdef int axes, dtype = out.dtype, j
+    cdef const char* pa
+    cdef const char* pb
+    cdef char* po
+    if out.size == 0:
+        return 0
+    if a.contiguous and b.contiguous and a.size == out.size and b.size == out.size:
+        return apply_binary(op, a.data, b.data, out.data, out.size, dtype)
+    if not row_ready(a):
+        a = packed(a)
+    if not row_ready(b):
+        b = packed(b)
+    a = expanded(a, out.ndim, out.shape_)
+    b = expanded(b, out.ndim, out.shape_)
+    axes = coalesce(out.ndim, out.shape_, a.strides_, b.strides_, n, sa, sb)
+    step = itemsize(dtype)
+    for j in range(axes - 1, -1, -1):
+        so[j] = step
+        step *= n[j]
+    pa, pb, po = a.data, b.data, out.data
+    if out.size < GRAIN or axes == 1 or n[0] < 2:
+        with nogil:
+            binary_rows(op, pa, pb, po, dtype, 0, axes - 1, n, sa, sb, so)
+        return 0
+    rows = n[0]
+    for i in prange(rows, nogil=True, schedule="static", num_threads=threads()):
+        binary_rows(op, pa + i * sa[0], pb + i * sb[0], po + i * so[0], dtype, 1, axes - 1, n,
+                    sa, sb, so)
+    return 0
+
+
+@cython.no_gc
+@cython.final
+cdef class BinaryOp(Node):
+    cdef int op
+
+    cdef int forward(self) except -1:
+        return compute_binary(self.op, self.a, self.b, self.out)
+
+    cdef int backward(self, Pass p) except -1:
+        if self.op >= B_EQUAL:
+            self.give_zero(p, self.a)
+            self.give_zero(p, self.b)
+        elif self.op == B_ADD:
+            give(p, self.a, self.grad)
+            give(p, self.b, self.grad)
+        else:
+            self.operand(p, 0, self.a)
+            self.operand(p, 1, self.b)
+        return 0
+
+    cdef int give_zero(self, Pass p, Tensor x) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(x, &accumulate)
+        if dx is not None and not accumulate:
+            fill(dx, 0.0)
+        return 0
+
+    cdef int operand(self, Pass p, int which, Tensor x) except -1:
+        cdef Tensor g = self.grad, a, b, full, y
+        cdef bint accumulate
+        if not p.wants(x):
+            return 0
+        a, b, y = self.a, self.b, g
+        if self.needs:
+            a = packed(expanded(a, g.ndim, g.shape_))
+            b = packed(expanded(b, g.ndim, g.shape_))
+            if self.op == B_POWER or self.op == B_DIVIDE:
+                y = like(g)
+                compute_binary(self.op, a, b, y)
+        else:
+            a = b = g
+        if same_shape(x, g):
+            full = p.target(x, &accumulate)
+            return self.partial(which, a, b, y, full, accumulate)
+        full = like(g)
+        self.partial(which, a, b, y, full, False)
+        return sum_to(full, p.target(x, &accumulate), accumulate)
+
+    cdef int partial(self, int which, Tensor a, Tensor b, Tensor y, Tensor dx,
+                     bint accumulate) except -1:
+        cdef Py_ssize_t n = dx.size, step = CHUNK * itemsize(dx.dtype), i
+        cdef int dtype = dx.dtype, op = self.op
+        cdef const char* pa = a.data
+        cdef const char* pb = b.data
+        cdef const char* py = y.data
+        cdef const char* pg = self.grad.data
+        cdef char* pd = dx.data
+        if n < GRAIN:
+            kernels.binary_grad[dtype](op, which, pa, pb, py, pg, pd, accumulate, n)
+            return 0
+        for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                        num_threads=threads()):
+            kernels.binary_grad[dtype](op, which, pa + i * step, pb + i * step, py + i * step,
+                                       pg + i * step, pd + i * step, accumulate,
+                                       min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+        return 0
+
+    cdef str name(self):
+        return binary_names[self.op]
+
+
+cdef int promoted(int a, int b) except -1:
+    """The dtype of a result under np: the widest float, else NumPy's integer that we have."""
+    if a == b:
+        return a
+    if is_float(a) or is_float(b):
+        for dtype in (FLOAT64, FLOAT32, FLOAT16):
+            if a == dtype or b == dtype:
+                return dtype
+    common = numpy.result_type(numpy_dtype(a), numpy_dtype(b))
+    return INT32 if common == numpy.int16 else dtype_number(common)
+
+
+cdef Tensor compare(int op, Tensor a, Tensor b, int ndim, const Py_ssize_t* shape):
+    """Comparisons under np: bool, and no gradient."""
+    return numpy_call(binary_numpy[op], [a, b], {}, a.face, BOOL, ndim, shape)
+
+
+cdef Tensor binary(int op, Tensor a, Tensor b):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor out
+    cdef BinaryOp node
+    cdef int ndim, dtype
+    if a.face != b.face:
+        raise TypeError("one operand is an nd.NDArray and the other an np.ndarray; convert one "
+                        "with as_np_ndarray() or as_nd_ndarray()")
+    if a.dtype == b.dtype and a.dtype <= FLOAT64 and (a.face != NP or op < B_EQUAL):
+        if same_shape(a, b):
+            out = header(a.face, a.dtype, a.ndim, a.shape_)
+        else:
+            ndim = broadcast_shape(a, b, shape, binary_names[op])
+            out = header(a.face, a.dtype, ndim, shape)
+        if state().plain:
+            allocate(out)
+            compute_binary(op, a, b, out)
+            return out
+        node = BinaryOp.__new__(BinaryOp)
+        node.op = op
+        node.a = a
+        node.b = b
+        if B_MULTIPLY <= op < B_EQUAL:
+            node.needs = NEEDS_A | NEEDS_B
+        return run(node, out)
+    return binary_other(op, a, b)
+
+
+cdef Tensor binary_other(int op, Tensor a, Tensor b):
+    """Mixed dtypes, integers, bool, float16, and np's comparisons."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor out
+    cdef int dtype, ndim
+    if a.face == NP:
+        dtype = promoted(a.dtype, b.dtype)
+        if op == B_DIVIDE and not is_float(dtype):
+            dtype = FLOAT32
+        if op >= B_EQUAL:
+            ndim = broadcast_shape(a, b, shape, binary_names[op])
+            return compare(op, a, b, ndim, shape)
+    elif a.dtype != b.dtype:
+        raise MXNetError(
+            f"{binary_names[op]}: the arrays must have one dtype, but they are "
+            f"{numpy_dtype(a.dtype)} and {numpy_dtype(b.dtype)}; use astype()")
+    else:
+        dtype = a.dtype
+    if dtype <= FLOAT64:
+        return binary(op, cast(a, dtype), cast(b, dtype))
+    if dtype == FLOAT16:
+        out = binary(op, cast(a, FLOAT32), cast(b, FLOAT32))
+        return cast(out, FLOAT16)
+    ndim = broadcast_shape(a, b, shape, binary_names[op])
+    function = integer_divide if op == B_DIVIDE else binary_numpy[op]
+    if dtype == BOOL and op in (B_SUBTRACT, B_POWER, B_MOD):
+        raise MXNetError(f"{binary_names[op]} is not defined for bool arrays; use astype()")
+    return numpy_call(function, [a, b], {}, a.face, dtype, ndim, shape)
+
+
+def integer_divide(a, b):
+    """Division of integers that drops the fraction, as the nd face has it.
+
+    Examples
+    --------
+    >>> from microlazy.core.ops.elementwise import integer_divide
+    >>> int(integer_divide(-7, 2))
+    -3
+    """
+    quotient = numpy.floor_divide(a, b)
+    return quotient + ((numpy.remainder(a, b) != 0) & (quotient < 0))
+
+
+cdef Tensor multiply(Tensor a, Tensor b):
+    return binary(B_MULTIPLY, a, b)
+
+
+# ---- an input and a number ---------------------------------------------------------------------
+
+cdef int apply_binary_scalar(int op, Tensor a, double s, bint swapped, Tensor out) except -1:
+    cdef Py_ssize_t n = a.size, step = CHUNK * itemsize(a.dtype), i
+    cdef const char* source = a.data
+    cdef char* target = out.data
+    cdef int dtype = a.dtype
+    if n < GRAIN:
+        kernels.binary_scalar[dtype](op, source, s, swapped, target, n)
+        return 0
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.binary_scalar[dtype](op, source + i * step, s, swapped, target + i * step,
+                                     min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    return 0
+
+
+@cython.no_gc
+@cython.final
+cdef class BinaryScalar(Node):
+    cdef int op
+    cdef double s
+    cdef bint swapped
+
+    cdef int forward(self) except -1:
+        return apply_binary_scalar(self.op, packed(self.a), self.s, self.swapped, self.out)
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate), a, s, y, g = self.grad
+        cdef int op = self.op, dtype = g.dtype
+        if dx is None:
+            return 0
+        if op >= B_EQUAL:
+            return 0 if accumulate else fill(dx, 0.0)
+        if op == B_ADD or (op == B_SUBTRACT and not self.swapped):
+            return scaled(1.0, g, dx, accumulate)
+        if op == B_SUBTRACT:
+            return scaled(-1.0, g, dx, accumulate)
+        if op == B_MULTIPLY:
+            return scaled(self.s, g, dx, accumulate)
+        if op == B_DIVIDE and not self.swapped:
+            return scaled(1.0 / self.s, g, dx, accumulate)
+        a = packed(self.a)
+        s = like(a)
+        fill(s, self.s)
+        y = a
+        if op == B_DIVIDE or op == B_POWER:
+            y = like(a)
+            apply_binary_scalar(op, a, self.s, self.swapped, y)
+        if self.swapped:
+            kernels.binary_grad[dtype](op, 1, s.data, a.data, y.data, g.data, dx.data, accumulate,
+                                       a.size)
+        else:
+            kernels.binary_grad[dtype](op, 0, a.data, s.data, y.data, g.data, dx.data, accumulate,
+                                       a.size)
+        return 0
+
+    cdef str name(self):
+        return binary_names[self.op]
+
+
+cdef int scaled(double alpha, Tensor g, Tensor dx, bint accumulate) except -1:
+    """dx (+)= alpha * g."""
+    cdef Py_ssize_t n = g.size, step = CHUNK * itemsize(g.dtype), i
+    cdef int dtype = g.dtype
+    cdef const char* source = g.data
+    cdef char* target = dx.data
+    if n < GRAIN:
+        kernels.scale[dtype](alpha, source, target, accumulate, n)
+        return 0
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.scale[dtype](alpha, source + i * step, target + i * step, accumulate,
+                             min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    return 0
+
+
+cdef Tensor binary_scalar(int op, Tensor a, object s, bint swapped):
+    cdef BinaryScalar node
+    cdef Tensor out
+    if a.dtype > FLOAT64 or (a.face == NP and op >= B_EQUAL):
+        return binary_scalar_other(op, a, s, swapped)
+    cdef double value = s
+    out = header(a.face, a.dtype, a.ndim, a.shape_)
+    if state().plain:
+        allocate(out)
+        apply_binary_scalar(op, packed(a), value, swapped, out)
+        return out
+    node = BinaryScalar.__new__(BinaryScalar)
+    node.op = op
+    node.s = value
+    node.swapped = swapped
+    node.a = a
+    node.needs = NEEDS_A if op in (B_DIVIDE, B_POWER, B_MAXIMUM, B_MINIMUM, B_MOD) else 0
+    return run(node, out)
+
+
+cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
+    """Integers, bool and float16 with a number, and np's comparisons."""
+    cdef Tensor number, left, right
+    cdef int dtype = a.dtype
+    if a.face == NP and op >= B_EQUAL:
+        return numpy_call(with_number, [a], {"function": binary_numpy[op], "number": s,
+                                             "swapped": swapped}, a.face, BOOL, a.ndim, a.shape_)
+    if dtype == FLOAT16:
+        return cast(binary_scalar(op, cast(a, FLOAT32), s, swapped), FLOAT16)
+    if a.face == NP and (op == B_DIVIDE or isinstance(s, float) and not s.is_integer()):
+        return binary_scalar(op, cast(a, FLOAT32), s, swapped)
+    if dtype == BOOL:
+        return binary_scalar(op, cast(a, INT64), s, swapped)
+    number = new(a.face, dtype, 0, NULL)
+    try:
+        view_numpy(number)[...] = int(s)
+    except OverflowError:
+        raise OverflowError(f"{binary_names[op]}: the number {s} does not fit into "
+                            f"{numpy_dtype(dtype)}") from None
+    left, right = (number, a) if swapped else (a, number)
+    return binary_other(op, left, right)
+
+
+def with_number(array, function, number, swapped):
+    """A binary NumPy function of an array and a number, in either order.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.ops.elementwise import with_number
+    >>> with_number(numpy.array([1, 3]), numpy.greater, 2, False)
+    array([False,  True])
+    """
+    return function(number, array) if swapped else function(array, number)
+
+
+# ---- in place ----------------------------------------------------------------------------------
+
+cdef int binary_into(int op, Tensor a, Tensor b) except -1:
+    """a = op(a, b): b is broadcast to a, never a to b."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor result
+    cdef int ndim = broadcast_shape(a, b, shape, binary_names[op]), i
+    for i in range(ndim):
+        if ndim != a.ndim or shape[i] != a.shape_[i]:
+            raise ShapeError(f"{binary_names[op]} in place: an array of shape {shape_tuple(a)} "
+                             f"cannot hold a result of shape {tuple([shape[i] for i in range(ndim)])}")
+    if state().recording and b.slot is not None and a.slot is None:
+        result = binary(op, copied(a), b)
+        may_write(a)
+        assign(a, result)
+        a.slot = result.slot
+        return 0
+    if a.dtype == b.dtype and a.dtype <= FLOAT64 and a.contiguous and op < B_EQUAL and (
+            a.block is not b.block or (a.data == b.data and same_shape(a, b))):
+        may_write(a)
+        return compute_binary(op, a, b, a)
+    result = binary(op, a, b)
+    if is_float(result.dtype) and not is_float(a.dtype):
+        raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
+                         f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
+    may_write(a)
+    return assign(a, result)
+
+
+cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
+    cdef Tensor result
+    if a.dtype <= FLOAT64 and a.contiguous:
+        may_write(a)
+        return apply_binary_scalar(op, a, s, False, a)
+    result = binary_scalar(op, a, s if is_float(a.dtype) or op == B_DIVIDE else int(s), False)
+    if is_float(result.dtype) and not is_float(a.dtype):
+        raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
+                         f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
+    may_write(a)
+    return assign(a, result)
+
+
+cdef int fill(Tensor x, double value) except -1:
+    """x[...] = value for a contiguous float array that is ours to write."""
+    cdef Py_ssize_t n = x.size, step, i
+    cdef char* target = x.data
+    cdef int dtype = x.dtype
+    if dtype > FLOAT64 or not x.contiguous:
+        view_numpy(x)[...] = value
+        return 0
+    if n < GRAIN:
+        kernels.fill[dtype](value, target, n)
+        return 0
+    step = CHUNK * itemsize(dtype)
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.fill[dtype](value, target + i * step, min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    return 0

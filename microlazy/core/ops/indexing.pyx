@@ -1,0 +1,448 @@
+"""Indexing with integers, slices, masks and integer arrays; take, pick and where.
+
+Basic keys (integers, slices, None, Ellipsis) give a view where the result is packed memory, as in
+MXNet, else a copy. The rest goes through NumPy on a view.
+"""
+
+cimport cython
+from cpython.long cimport PyLong_AsLongLong, PyLong_Check
+from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
+from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.ops.elementwise cimport fill, promoted
+from microlazy.core.ops.shape cimport broadcast_to, reshape, view
+from microlazy.core.ops.slots cimport give
+from microlazy.core.strided cimport add_to, assign, broadcast_shape, packed
+from microlazy.core.tape cimport Node, Pass, may_write, run, state
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, from_numpy, header,
+    is_contiguous, is_float, itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape,
+    same_shape, shape_tuple, view_numpy,
+)
+
+import numbers
+import operator
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+
+cdef struct Basic:                    # a basic key, resolved: the arguments of view()
+    int ndim
+    Py_ssize_t[MAX_NDIM] start
+    Py_ssize_t[MAX_NDIM] shape
+    Py_ssize_t[MAX_NDIM] step
+    int[MAX_NDIM] source
+
+
+cdef bint is_index(object item):
+    return PyLong_Check(item) and type(item) is not bool or (
+        isinstance(item, numpy.integer))
+
+
+cdef int resolve(Tensor x, object key, Basic* b) except -1:
+    """Fill b from a basic key and return 1; return 0 for any other key."""
+    cdef Py_ssize_t first, last, step, count, index
+    cdef int axis = 0, named = 0
+    cdef bint ellipsis = False
+    cdef tuple items = key if type(key) is tuple else (key,)
+    for item in items:
+        if item is Ellipsis:
+            if ellipsis:
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            ellipsis = True
+        elif type(item) is slice or is_index(item):
+            named += 1
+        elif item is not None:
+            return 0
+    if named > x.ndim:
+        raise IndexError(f"too many indices ({named}) for array with {x.ndim} dimensions")
+    if len(items) - named - ellipsis + x.ndim > MAX_NDIM:
+        raise IndexError(f"an array has at most {MAX_NDIM} axes")
+    if not ellipsis:
+        items = items + (Ellipsis,)
+    b.ndim = 0
+    for item in items:
+        if item is None:
+            b.shape[b.ndim] = 1
+            b.step[b.ndim] = 0
+            b.source[b.ndim] = -1
+            b.ndim += 1
+        elif item is Ellipsis:
+            for _ in range(x.ndim - named):
+                b.start[axis] = 0
+                b.shape[b.ndim] = x.shape_[axis]
+                b.step[b.ndim] = 1
+                b.source[b.ndim] = axis
+                b.ndim += 1
+                axis += 1
+        elif type(item) is slice:
+            PySlice_Unpack(item, &first, &last, &step)
+            count = PySlice_AdjustIndices(x.shape_[axis], &first, &last, step)
+            b.start[axis] = first if count else 0
+            b.shape[b.ndim] = count
+            b.step[b.ndim] = step
+            b.source[b.ndim] = axis
+            b.ndim += 1
+            axis += 1
+        else:
+            index = operator.index(item)
+            if index < -x.shape_[axis] or index >= x.shape_[axis]:
+                raise IndexError(f"index {index} is out of bounds for axis {axis} with size "
+                                 f"{x.shape_[axis]}")
+            b.start[axis] = index + x.shape_[axis] if index < 0 else index
+            axis += 1
+    return 1
+
+
+cdef object numpy_key(Tensor x, object key):
+    """An advanced key in NumPy's terms, with our arrays as integer or bool arrays."""
+    def one(item):
+        cdef Tensor t
+        if isinstance(item, Tensor):
+            t = item
+            need_values(t, "it was used as an index")
+            if t.dtype == BOOL and t.face == NP or not is_float(t.dtype):
+                return view_numpy(t)
+            return view_numpy(t).astype(numpy.int64)
+        if isinstance(item, numpy.ndarray) and item.dtype.kind == "f":
+            return item.astype(numpy.int64)
+        if isinstance(item, (list, numpy.ndarray, slice)) or item is None or item is Ellipsis:
+            if isinstance(item, list) and any(isinstance(i, Tensor) for i in item):
+                return [one(i) for i in item]
+            return item
+        if isinstance(item, (bool, numpy.bool_)):
+            return item
+        if isinstance(item, tuple):
+            return list(item)
+        try:
+            return operator.index(item)
+        except TypeError:
+            raise IndexError(f"cannot index an array with {item!r} of type {type(item)}; use "
+                             "integers, slices, None, ..., masks or integer arrays") from None
+    if type(key) is tuple:
+        return tuple([one(item) for item in key])
+    return one(key)
+
+
+# ---- reading -----------------------------------------------------------------------------------
+
+cdef Tensor basic_view(Tensor x, Basic* b):
+    return view(x, b.start, b.ndim, b.shape, b.source, b.step)
+
+
+cdef object get_item(Tensor x, object key):
+    cdef Basic b
+    cdef Tensor y
+    cdef Py_ssize_t one = 1
+    if type(key) is slice and x.ndim and key == slice(None):
+        return x
+    if resolve(x, key, &b):
+        y = basic_view(x, &b)
+        if not y.contiguous:
+            y = copied(y)
+        if y.ndim == 0 and x.face == ND:
+            y = reshape(y, 1, &one)
+        return y
+    return gather(x, numpy_key(x, key))
+
+
+@cython.no_gc
+@cython.final
+cdef class Gather(Node):
+    """x[key] for an advanced key, by NumPy."""
+    cdef object key
+
+    cdef int forward(self) except -1:
+        view_numpy(self.out)[...] = view_numpy(self.a)[self.key]
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate)
+        if dx is None:
+            return 0
+        if not accumulate:
+            fill(dx, 0.0)
+        numpy.add.at(view_numpy(dx), self.key, view_numpy(self.grad))
+        return 0
+
+
+cdef Tensor gather(Tensor x, object key):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Gather node = Gather.__new__(Gather)
+    # The shape of the result, from an array of x's shape that has but one byte of memory.
+    stand_in = numpy.broadcast_to(numpy.zeros((), numpy.int8), shape_tuple(x))
+    cdef int ndim = parse_shape(stand_in[key].shape, shape)
+    node.a = x
+    node.key = key
+    if ndim == 0 and x.face == ND:
+        shape[0] = 1
+        ndim = 1
+    return run(node, header(x.face, x.dtype, ndim, shape))
+
+
+# ---- writing -----------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Assigned(Node):
+    """An array after `x[key] = value` under record(): the value's gradient is the array's there."""
+    cdef object key
+
+    cdef int forward(self) except -1:
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor part = from_numpy(view_numpy(self.grad)[self.key], self.a.face)
+        return give(p, self.a, part)
+
+    cdef str name(self):
+        return "assignment"
+
+
+cdef int set_item(Tensor x, object key, object value) except -1:
+    cdef Basic b
+    cdef Tensor part, source
+    cdef Assigned node
+    cdef bint basic = resolve(x, key, &b)
+    cdef Py_ssize_t offset = 0
+    cdef int i
+    cdef object advanced = None if basic else numpy_key(x, key)
+    if isinstance(value, Tensor):
+        source = <Tensor>value
+        need_values(source, "it was to be written into an array")
+        if state().recording and source.slot is not None and x.slot is None:
+            may_write(x)
+            write(x, basic, &b, advanced, source)
+            return record_assignment(x, numpy_key(x, key) if basic else advanced, source)
+    elif isinstance(value, numbers.Number) or isinstance(value, numpy.generic):
+        may_write(x)
+        if basic:
+            view_basic(x, &b)[...] = value
+        else:
+            view_numpy(x)[advanced] = value
+        return 0
+    else:
+        try:
+            array = numpy.asarray(value, dtype=numpy_dtype(x.dtype))
+        except (ValueError, TypeError):
+            raise TypeError(f"cannot write {type(value).__name__} into an array of "
+                            f"{numpy_dtype(x.dtype)}: expected numbers or an array") from None
+        source = from_numpy(array, x.face)
+    may_write(x)
+    return write(x, basic, &b, advanced, source)
+
+
+cdef Tensor basic_part(Tensor x, Basic* b):
+    """The part of x that a basic key names, outside the tape."""
+    cdef Tensor part = header(x.face, x.dtype, b.ndim, b.shape)
+    cdef Py_ssize_t offset = 0
+    cdef int i
+    for i in range(x.ndim):
+        offset += b.start[i] * x.strides_[i]
+    for i in range(b.ndim):
+        part.strides_[i] = 0 if b.source[i] < 0 else b.step[i] * x.strides_[b.source[i]]
+    part.contiguous = is_contiguous(part)
+    look_at(part, x.block, x.data + (offset if part.size else 0))
+    return part
+
+
+cdef object view_basic(Tensor x, Basic* b):
+    return view_numpy(basic_part(x, b))
+
+
+cdef int write(Tensor x, bint basic, Basic* b, object advanced, Tensor source) except -1:
+    if basic:
+        return assign(basic_part(x, b), source)
+    try:
+        view_numpy(x)[advanced] = view_numpy(source)
+    except ValueError as error:
+        raise ShapeError(str(error)) from None
+    return 0
+
+
+cdef int record_assignment(Tensor x, object key, Tensor source) except -1:
+    cdef Assigned node = Assigned.__new__(Assigned)
+    cdef Tensor marker
+    node.a = source
+    node.key = key
+    marker = run(node, header(x.face, x.dtype, x.ndim, x.shape_))
+    x.slot = marker.slot
+    return 0
+
+
+# ---- take, pick, where -------------------------------------------------------------------------
+
+cdef object integers(Tensor index, Py_ssize_t n, str mode, str what):
+    """The index as int64, clipped, wrapped or checked against an axis of size n."""
+    places = view_numpy(index)
+    if places.dtype.kind == "f":
+        if not numpy.isfinite(places).all():
+            raise IndexError(f"{what}: the index holds nan or inf")
+        places = places.astype(numpy.int64)
+    elif places.dtype.kind == "b":
+        places = places.astype(numpy.int64)
+    if mode == "clip":
+        return numpy.clip(places, 0, max(n - 1, 0))
+    if mode == "wrap":
+        return places % n if n else places
+    if places.size and (places.min() < -n or places.max() >= n):
+        bad = places[(places < -n) | (places >= n)].flat[0]
+        raise IndexError(f"{what}: index {bad} is out of bounds for an axis of size {n}")
+    return places
+
+
+@cython.no_gc
+@cython.final
+cdef class Take(Node):
+    """x's slices along an axis, at the places in b."""
+    cdef int axis
+    cdef str mode
+
+    cdef int forward(self) except -1:
+        places = integers(self.b, self.a.shape_[self.axis], self.mode, "take")
+        numpy.take(view_numpy(self.a), places, axis=self.axis, out=view_numpy(self.out))
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate)
+        if dx is None:
+            return 0
+        if not accumulate:
+            fill(dx, 0.0)
+        places = integers(self.b, self.a.shape_[self.axis], self.mode, "take")
+        numpy.add.at(view_numpy(dx), (slice(None),) * self.axis + (places,),
+                     view_numpy(self.grad))
+        return 0
+
+
+cdef Tensor take(Tensor x, Tensor index, int axis, str mode):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Take node
+    if mode not in ("clip", "wrap", "raise"):
+        raise ValueError(f"take: mode is 'clip', 'wrap' or 'raise', not {mode!r}")
+    cdef tuple full = shape_tuple(x)
+    cdef int ndim = parse_shape(full[:axis] + shape_tuple(index) + full[axis + 1:], shape)
+    node = Take.__new__(Take)
+    node.a = x
+    node.b = index
+    node.axis = axis
+    node.mode = mode
+    node.needs = 2
+    return run(node, header(x.face, x.dtype, ndim, shape))
+
+
+@cython.no_gc
+@cython.final
+cdef class Pick(Node):
+    """One element of each row along an axis: out[i] = x[i, index[i]]."""
+    cdef int axis
+    cdef str mode
+
+    cdef object places(self):
+        places = integers(self.b, self.a.shape_[self.axis], self.mode, "pick")
+        return numpy.expand_dims(places.reshape(self.kept()), self.axis)
+
+    cdef tuple kept(self):
+        cdef tuple full = shape_tuple(self.a)
+        return full[:self.axis] + full[self.axis + 1:]
+
+    cdef int forward(self) except -1:
+        picked = numpy.take_along_axis(view_numpy(self.a), self.places(), self.axis)
+        view_numpy(self.out)[...] = picked.reshape(shape_tuple(self.out))
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate)
+        if dx is None:
+            return 0
+        if not accumulate:
+            fill(dx, 0.0)
+        array, places = view_numpy(dx), self.places()
+        grad = view_numpy(self.grad).reshape(places.shape)
+        numpy.put_along_axis(array, places,
+                             numpy.take_along_axis(array, places, self.axis) + grad, self.axis)
+        return 0
+
+
+cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Pick node
+    cdef int ndim
+    if mode not in ("clip", "wrap"):
+        raise ValueError(f"pick: mode is 'clip' or 'wrap', not {mode!r}")
+    full = shape_tuple(x)
+    kept = full[:axis] + full[axis + 1:]
+    ones = full[:axis] + (1,) + full[axis + 1:]
+    if shape_tuple(index) not in (kept, ones):
+        raise ShapeError(f"pick: the index must have shape {kept} or {ones} for an array of shape "
+                         f"{full} and axis {axis}, not {shape_tuple(index)}")
+    ndim = parse_shape(ones if keepdims else kept, shape)
+    if ndim == 0 and x.face == ND:
+        shape[0] = 1
+        ndim = 1
+    node = Pick.__new__(Pick)
+    node.a = x
+    node.b = index
+    node.axis = axis
+    node.mode = mode
+    node.needs = 2
+    return run(node, header(x.face, x.dtype, ndim, shape))
+
+
+@cython.no_gc
+@cython.final
+cdef class Where(Node):
+    """a where c holds, else b; all of one shape."""
+
+    cdef int forward(self) except -1:
+        view_numpy(self.out)[...] = numpy.where(view_numpy(self.c) != 0, view_numpy(self.a),
+                                                view_numpy(self.b))
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        self.side(p, self.a, view_numpy(self.c) != 0)
+        self.side(p, self.b, view_numpy(self.c) == 0)
+        return 0
+
+    cdef int side(self, Pass p, Tensor x, object mask) except -1:
+        cdef Tensor part
+        if p.wants(x):
+            part = like(self.grad)
+            view_numpy(part)[...] = view_numpy(self.grad) * mask
+            give(p, x, part)
+        return 0
+
+
+cdef Tensor where(Tensor condition, Tensor x, Tensor y):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor both
+    cdef Where node = Where.__new__(Where)
+    cdef int dtype = x.dtype, ndim
+    if x.dtype != y.dtype:
+        if x.face != NP:
+            raise MXNetError(f"where: x and y must have one dtype, but they are "
+                             f"{numpy_dtype(x.dtype)} and {numpy_dtype(y.dtype)}")
+        dtype = promoted(x.dtype, y.dtype)
+    ndim = broadcast_shape(x, y, shape, "where")
+    both = header(x.face, dtype, ndim, shape)
+    if condition.face == ND and condition.ndim == 1 and ndim > 1 and (
+            condition.shape_[0] == shape[0]):     # nd: one condition for each row
+        condition = reshape_column(condition, ndim)
+    ndim = broadcast_shape(both, condition, shape, "where")
+    node.a = cast(x, dtype)
+    node.b = cast(y, dtype)
+    node.c = condition
+    node.needs = 4
+    return run(node, header(x.face, dtype, ndim, shape))
+
+
+cdef Tensor reshape_column(Tensor x, int ndim):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int i
+    shape[0] = x.shape_[0]
+    for i in range(1, ndim):
+        shape[i] = 1
+    return reshape(x, ndim, shape)

@@ -1,0 +1,416 @@
+"""What networks are made of beside products: softmax, cross-entropy, dropout, activations.
+
+The functions at the end are what Gluon's layers call.
+"""
+
+cimport cython
+from libc.math cimport isfinite
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport *
+from microlazy.core.ops.cast cimport cast
+from microlazy.core.ops.dense cimport dense
+from microlazy.core.ops.elementwise cimport (
+    apply_unary, binary, binary_scalar, fill, multiply, unary,
+)
+from microlazy.core.ops.indexing cimport pick as pick_places
+from microlazy.core.ops.random cimport fill_mask
+from microlazy.core.ops.shape cimport transpose
+from microlazy.core.ops.slots cimport give
+from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.strided cimport expanded, packed
+from microlazy.core.tape cimport NEEDS_NOTHING, Node, Pass, run, state
+from microlazy.core.tensor cimport (
+    FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, alias, header, itemsize, like,
+    need_values, new, numpy_dtype, parse_axis, parse_shape, same_shape, shape_tuple, view_numpy,
+)
+from cython.parallel cimport prange
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+
+
+# ---- softmax -----------------------------------------------------------------------------------
+
+cdef int softmax_rows(bint log, const char* x, char* y, Py_ssize_t rows, Py_ssize_t cols,
+                      int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), step, i
+    if rows * cols < GRAIN:
+        kernels.softmax[dtype](log, x, y, rows, cols)
+        return 0
+    step = max(<Py_ssize_t>1, CHUNK // cols)
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.softmax[dtype](log, x + i * step * cols * size, y + i * step * cols * size,
+                               min(step, rows - i * step), cols)
+    return 0
+
+
+@cython.no_gc
+@cython.final
+cdef class Softmax(Node):
+    """Over the last axis."""
+    cdef bint log
+
+    cdef int forward(self) except -1:
+        cdef Tensor x = packed(self.a)
+        cdef Py_ssize_t cols = x.shape_[x.ndim - 1]
+        if x.size:
+            softmax_rows(self.log, x.data, self.out.data, x.size // cols, cols, x.dtype)
+        if not self.planned:
+            self.c = alias(self.out)
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate), y
+        cdef Py_ssize_t cols
+        if dx is None or dx.size == 0:
+            return 0
+        y = self.out if self.planned else self.c
+        cols = dx.shape_[dx.ndim - 1]
+        kernels.softmax_grad[dx.dtype](self.log, y.data, self.grad.data, dx.data, accumulate,
+                                       dx.size // cols, cols)
+        return 0
+
+    cdef str name(self):
+        return "log_softmax" if self.log else "softmax"
+
+
+cdef Tensor swapped_with_last(Tensor x, int axis):
+    cdef int[MAX_NDIM] axes
+    cdef int i
+    for i in range(x.ndim):
+        axes[i] = i
+    axes[axis] = x.ndim - 1
+    axes[x.ndim - 1] = axis
+    return transpose(x, axes)
+
+
+cdef Tensor softmax_along(Tensor x, int axis, bint log):
+    cdef Softmax node
+    if x.dtype == FLOAT16:
+        return cast(softmax_along(cast(x, FLOAT32), axis, log), FLOAT16)
+    if x.dtype > FLOAT64:
+        raise MXNetError(f"softmax: the array must hold floats, not {numpy_dtype(x.dtype)}")
+    if axis != x.ndim - 1:
+        return swapped_with_last(softmax_along(swapped_with_last(x, axis), x.ndim - 1, log), axis)
+    node = Softmax.__new__(Softmax)
+    node.log = log
+    node.a = x
+    return run(node, header(x.face, x.dtype, x.ndim, x.shape_))
+
+
+# ---- cross-entropy -----------------------------------------------------------------------------
+
+cdef Tensor class_numbers(Tensor label, Py_ssize_t classes):
+    """The labels as int64, each in [0, classes)."""
+    cdef Py_ssize_t n = label.size, i
+    cdef Tensor places = new(ND, INT64, 1, &n)
+    cdef long long* out = <long long*>places.data
+    cdef double value
+    label = packed(label)
+    for i in range(n):
+        if label.dtype == FLOAT32:
+            value = (<float*>label.data)[i]
+        elif label.dtype == FLOAT64:
+            value = (<double*>label.data)[i]
+        elif label.dtype == INT64:
+            value = <double>(<long long*>label.data)[i]
+        elif label.dtype == INT32:
+            value = (<int*>label.data)[i]
+        else:
+            value = view_numpy(label).flat[i]
+        if not (0 <= value < classes):
+            raise ValueError(f"softmax_cross_entropy: label {value:g} at place {i} is not a class "
+                             f"of 0 to {classes - 1}")
+        out[i] = <long long>value
+    return places
+
+
+@cython.no_gc
+@cython.final
+cdef class CrossEntropy(Node):
+    """-log softmax(a)[b] over the last axis, b holding class numbers."""
+    cdef Tensor places, log_p
+
+    cdef int forward(self) except -1:
+        cdef Tensor x = packed(self.a)
+        cdef Py_ssize_t cols = x.shape_[x.ndim - 1]
+        self.places = class_numbers(self.b, cols)
+        if self.log_p is None:
+            self.log_p = like(x)
+        if x.size:
+            kernels.cross_entropy[x.dtype](x.data, <long long*>self.places.data, self.log_p.data,
+                                           self.out.data, x.size // cols, cols)
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate)
+        cdef Py_ssize_t cols
+        if dx is None or dx.size == 0:
+            return 0
+        cols = dx.shape_[dx.ndim - 1]
+        kernels.cross_entropy_grad[dx.dtype](self.log_p.data, <long long*>self.places.data,
+                                             self.grad.data, dx.data, accumulate,
+                                             dx.size // cols, cols)
+        return 0
+
+
+cdef Tensor cross_entropy(Tensor pred, Tensor label, int axis):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef CrossEntropy node
+    cdef int ndim = 0, i
+    cdef bint fits
+    if pred.dtype == FLOAT16:
+        return cast(cross_entropy(cast(pred, FLOAT32), label, axis), FLOAT16)
+    if pred.dtype > FLOAT64:
+        raise MXNetError(f"softmax_cross_entropy: predictions must be floats, not "
+                         f"{numpy_dtype(pred.dtype)}")
+    for i in range(pred.ndim):
+        if i != axis:
+            shape[ndim] = pred.shape_[i]
+            ndim += 1
+    if label.size != (pred.size // pred.shape_[axis] if pred.shape_[axis] else label.size):
+        raise ShapeError(f"softmax_cross_entropy: labels of shape {shape_tuple(label)} do not fit "
+                         f"predictions of shape {shape_tuple(pred)} with classes along axis "
+                         f"{axis}: expected {tuple([shape[i] for i in range(ndim)])}")
+    if pred.shape_[axis] == 0 and label.size:
+        raise ShapeError("softmax_cross_entropy: there are no classes to choose from")
+    if axis != pred.ndim - 1:
+        pred = with_axis_last(pred, axis)
+    if ndim == 0 and pred.face == ND:
+        shape[0] = 1
+        ndim = 1
+    node = CrossEntropy.__new__(CrossEntropy)
+    node.a = pred
+    node.b = label
+    return run(node, header(pred.face, pred.dtype, ndim, shape))
+
+
+cdef Tensor with_axis_last(Tensor x, int axis):
+    cdef int[MAX_NDIM] axes
+    order = [i for i in range(x.ndim) if i != axis] + [axis]
+    for i in range(x.ndim):
+        axes[i] = order[i]
+    return transpose(x, axes)
+
+
+# ---- dropout -----------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Dropout(Node):
+    """a * mask: 0 with probability `rate`, else 1 / (1 - rate); shared along some axes."""
+    cdef double rate
+    cdef unsigned int shared
+    cdef Tensor mask
+
+    cdef int forward(self) except -1:
+        cdef Py_ssize_t[MAX_NDIM] shape
+        cdef Tensor x = packed(self.a), mask
+        cdef int i
+        for i in range(x.ndim):
+            shape[i] = 1 if self.shared >> i & 1 else x.shape_[i]
+        mask = new(x.face, x.dtype, x.ndim, shape)
+        fill_mask(self.rate, 1.0 / (1.0 - self.rate) if self.rate < 1.0 else 0.0, mask)
+        self.mask = packed(expanded(mask, x.ndim, x.shape_))
+        kernels.binary[x.dtype](B_MULTIPLY, x.data, self.mask.data, self.out.data, x.size)
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate)
+        if dx is None:
+            return 0
+        kernels.binary_grad[dx.dtype](B_MULTIPLY, 0, self.grad.data, self.mask.data,
+                                      self.grad.data, self.grad.data, dx.data, accumulate, dx.size)
+        return 0
+
+
+cdef Tensor need_array(object x, str what):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{what} must be an array (NDArray or ndarray), not {type(x).__name__}")
+    return <Tensor>x
+
+
+# ---- what layers call --------------------------------------------------------------------------
+
+cdef dict ACTIVATIONS = {
+    "relu": U_RELU, "sigmoid": U_SIGMOID, "tanh": U_TANH, "softrelu": U_SOFTRELU,
+    "softsign": U_SOFTSIGN, "log_sigmoid": U_LOG_SIGMOID, "gelu": U_GELU, "silu": U_SILU,
+    "swish": U_SILU, "erf": U_ERF, "exp": U_EXP, "square": U_SQUARE, "abs": U_ABS,
+}
+
+
+def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, bint flatten=True):
+    """The dense layer ``x @ weight.T + bias``.
+
+    Parameters
+    ----------
+    x : array, shape (batch, ...)
+        With `flatten`, all axes but the first count as features; else the last alone.
+    weight : array, shape (units, features)
+    bias : array, shape (units,), optional
+    num_hidden : int, optional
+        The number of units, to be checked against the weight.
+    no_bias : bool
+        Leave `bias` out.
+    flatten : bool
+
+    Returns
+    -------
+    array, shape (batch, units), or (..., units) without `flatten`
+
+    Raises
+    ------
+    ShapeError
+        If the features do not match.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import fully_connected
+    >>> fully_connected(nd.ones((2, 3)), nd.ones((4, 3)), nd.zeros((4,))).shape
+    (2, 4)
+    """
+    cdef Tensor w = need_array(weight, "weight")
+    if num_hidden is not None and w.ndim and num_hidden != w.shape_[0]:
+        raise ShapeError(f"fully_connected: num_hidden is {num_hidden}, but the weight of shape "
+                         f"{shape_tuple(w)} has {w.shape_[0]} units")
+    return dense(need_array(x, "x"), w,
+                 None if no_bias or bias is None else need_array(bias, "bias"), flatten)
+
+
+def activation(x, str act_type):
+    """Apply an activation function by name: relu, sigmoid, tanh, softrelu, softsign and others.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import activation
+    >>> activation(nd.array([-1., 2.]), "relu").asnumpy()
+    array([0., 2.], dtype=float32)
+    """
+    op = ACTIVATIONS.get(act_type)
+    if op is None:
+        raise MXNetError(f"unknown activation {act_type!r}; known are {', '.join(ACTIVATIONS)}")
+    return unary(op, need_array(x, "x"))
+
+
+def softmax(x, axis=-1):
+    """exp(x) over its sum along an axis, computed so that it does not overflow.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import softmax
+    >>> softmax(nd.zeros((1, 2))).asnumpy()
+    array([[0.5, 0.5]], dtype=float32)
+    """
+    cdef Tensor t = need_array(x, "x")
+    return softmax_along(t, parse_axis(axis, t.ndim), False)
+
+
+def log_softmax(x, axis=-1):
+    """The logarithm of softmax, accurate for small probabilities.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import log_softmax
+    >>> float(log_softmax(nd.zeros((1, 1))).asscalar())
+    0.0
+    """
+    cdef Tensor t = need_array(x, "x")
+    return softmax_along(t, parse_axis(axis, t.ndim), True)
+
+
+def softmax_cross_entropy(pred, label, axis=-1):
+    """-log softmax(pred)[label]: the loss of a classifier, one number for each row.
+
+    Parameters
+    ----------
+    pred : array of floats
+        Scores, classes along `axis`.
+    label : array
+        Class numbers, of pred's shape without `axis`; any dtype.
+    axis : int
+
+    Returns
+    -------
+    array of pred's shape without `axis`; differentiable in pred
+
+    Raises
+    ------
+    ValueError
+        If a label is not a class number.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import softmax_cross_entropy
+    >>> loss = softmax_cross_entropy(nd.zeros((2, 4)), nd.array([1, 3]))
+    >>> loss.asnumpy().round(4)
+    array([1.3863, 1.3863], dtype=float32)
+    """
+    cdef Tensor p = need_array(pred, "pred")
+    return cross_entropy(p, need_array(label, "label"), parse_axis(axis, p.ndim))
+
+
+def pick(x, index, axis=-1, bint keepdims=False, str mode="clip"):
+    """One element of each row along an axis: ``x[i, index[i]]``.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import pick
+    >>> pick(nd.array([[1, 2], [3, 4]]), nd.array([0, 1])).asnumpy()
+    array([1., 4.], dtype=float32)
+    """
+    cdef Tensor t = need_array(x, "x")
+    return pick_places(t, need_array(index, "index"), parse_axis(axis, t.ndim), keepdims, mode)
+
+
+def dropout(x, double p=0.5, axes=(), str mode="training"):
+    """Set elements to 0 with probability p and scale the others by 1 / (1 - p), while training.
+
+    Parameters
+    ----------
+    x : array of floats
+    p : float
+        In [0, 1].
+    axes : tuple of int
+        Axes along which the same elements are dropped.
+    mode : "training" or "always"
+        Whether to drop outside `autograd.record()` and `train_mode()` too.
+
+    Source: Srivastava et al. 2014, in the inverted form.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import dropout
+    >>> x = nd.ones((3,))
+    >>> dropout(x, 0.5) is x
+    True
+    """
+    cdef Tensor t = need_array(x, "x")
+    cdef Dropout node
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout: the probability must be from 0 to 1, not {p}")
+    if mode not in ("training", "always"):
+        raise ValueError(f"dropout: mode is 'training' or 'always', not {mode!r}")
+    if p == 0.0 or not (mode == "always" or state().training):
+        return t
+    if t.dtype == FLOAT16:
+        return cast(dropout(cast(t, FLOAT32), p, axes, mode), FLOAT16)
+    if t.dtype > FLOAT64:
+        raise MXNetError(f"dropout: the array must hold floats, not {numpy_dtype(t.dtype)}")
+    node = Dropout.__new__(Dropout)
+    for axis in axes or ():
+        node.shared |= 1u << parse_axis(axis, t.ndim)
+    node.rate = p
+    node.a = t
+    return run(node, header(t.face, t.dtype, t.ndim, t.shape_))

@@ -1,0 +1,382 @@
+"""Sum, mean, product, maximum, minimum, and the places of extremes.
+
+A reduction over any set of axes becomes a chain of reductions over rows or columns of a matrix:
+neighbouring axes that are both reduced, or both kept, count as one.
+"""
+
+cimport cython
+from cython.parallel cimport prange
+from libc.string cimport memcpy
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport *
+from microlazy.core.ops.cast cimport cast
+from microlazy.core.ops.elementwise cimport binary_scalar, fill
+from microlazy.core.ops.numpy_call cimport numpy_call
+from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.strided cimport add_to, assign, expanded, packed
+from microlazy.core.tape cimport NEEDS_A, Node, Pass, run, state
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, alias, header,
+    is_float, itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
+)
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+
+cdef list NAMES = ["sum", "prod", "max", "min"]
+cdef list FUNCTIONS = [numpy.sum, numpy.prod, numpy.max, numpy.min]
+
+
+cdef unsigned int axis_mask(object axis, int ndim, bint exclude) except? 0xffffffff:
+    """Which axes are reduced, a bit each. None and, under exclude, the others of `axis`."""
+    cdef unsigned int mask = 0, bit, every = (1u << ndim) - 1
+    if axis is None:
+        mask = 0 if exclude else every
+    else:
+        for item in (axis if isinstance(axis, (tuple, list)) else (axis,)):
+            bit = 1u << parse_axis(item, ndim)
+            if mask & bit:
+                raise ValueError(f"duplicate value in 'axis': {axis}")
+            mask |= bit
+        if exclude:
+            mask = every & ~mask
+    return mask
+
+
+# ---- the machinery -----------------------------------------------------------------------------
+
+cdef int reduce_matrix_rows(int op, const char* x, char* out, Py_ssize_t rows, Py_ssize_t cols,
+                            int dtype) except -1:
+    """out[r] = op over x[r, :]."""
+    cdef Py_ssize_t size = itemsize(dtype), i, pieces, step
+    cdef Tensor partial
+    cdef char* q
+    if rows * cols < GRAIN:
+        kernels.reduce_rows[dtype](op, x, out, rows, cols)
+    elif rows >= 4:
+        step = max(<Py_ssize_t>1, CHUNK // cols)
+        for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                        num_threads=threads()):
+            kernels.reduce_rows[dtype](op, x + i * step * cols * size, out + i * step * size,
+                                       min(step, rows - i * step), cols)
+    else:
+        pieces = (cols + CHUNK - 1) // CHUNK
+        partial = new(ND, dtype, 1, &pieces)
+        q = partial.data
+        for step in range(rows):
+            for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
+                kernels.reduce_rows[dtype](op, x + (step * cols + i * CHUNK) * size, q + i * size,
+                                           1, min(<Py_ssize_t>CHUNK, cols - i * CHUNK))
+            kernels.reduce_rows[dtype](op, q, out + step * size, 1, pieces)
+    return 0
+
+
+cdef int reduce_matrix_cols(int op, const char* x, char* out, bint accumulate, Py_ssize_t rows,
+                            Py_ssize_t cols, int dtype) except -1:
+    """out[c] = op over x[:, c]."""
+    cdef Py_ssize_t size = itemsize(dtype), i, pieces, step, count
+    cdef Py_ssize_t[2] shape
+    cdef Tensor partial
+    cdef char* q
+    step = max(<Py_ssize_t>1, CHUNK // max(cols, <Py_ssize_t>1))
+    pieces = (rows + step - 1) // step
+    if rows * cols < GRAIN or pieces < 4:
+        kernels.reduce_cols[dtype](op, x, out, accumulate, rows, cols)
+        return 0
+    shape[0], shape[1] = pieces, cols
+    partial = new(ND, dtype, 2, shape)
+    q = partial.data
+    for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
+        kernels.reduce_cols[dtype](op, x + i * step * cols * size, q + i * cols * size, False,
+                                   min(step, rows - i * step), cols)
+    kernels.reduce_cols[dtype](op, q, out, accumulate, pieces, cols)
+    return 0
+
+
+cdef int reduce_into(int op, Tensor x, unsigned int mask, Tensor out, bint accumulate) except -1:
+    """out (+)= x reduced over the axes in mask; x and out are contiguous floats."""
+    cdef Py_ssize_t[MAX_NDIM] n
+    cdef bint[MAX_NDIM] reduced
+    cdef Py_ssize_t outer, inner, i, length, count
+    cdef int axis, groups = 0, dtype = x.dtype, size = <int>itemsize(x.dtype), left = 0
+    cdef Tensor source = x, target
+    cdef char* q
+    cdef const char* s
+    for axis in range(x.ndim):
+        if x.shape_[axis] == 1:
+            continue
+        if groups and reduced[groups - 1] == <bint>(mask >> axis & 1):
+            n[groups - 1] *= x.shape_[axis]
+        else:
+            n[groups] = x.shape_[axis]
+            reduced[groups] = mask >> axis & 1
+            groups += 1
+    for axis in range(groups):
+        left += reduced[axis]
+    if left == 0:
+        return add_flat(out, source) if accumulate else copy_flat(out, source)
+    while left:
+        axis = groups - 1
+        while not reduced[axis]:
+            axis -= 1
+        outer = inner = 1
+        for i in range(axis):
+            outer *= n[i]
+        for i in range(axis + 1, groups):
+            inner *= n[i]
+        length = n[axis]
+        left -= 1
+        if left == 0:
+            target = out
+        else:
+            count = outer * inner
+            target = new(ND, dtype, 1, &count)
+        s = source.data
+        q = target.data
+        if inner == 1 and not (accumulate and left == 0):
+            reduce_matrix_rows(op, s, q, outer, length, dtype)
+        elif inner == 1:
+            target = new(ND, dtype, 1, &outer)
+            reduce_matrix_rows(op, s, target.data, outer, length, dtype)
+            return add_flat(out, target)
+        else:
+            for i in range(outer):
+                reduce_matrix_cols(op, s + i * length * inner * size, q + i * inner * size,
+                                   accumulate and left == 0, length, inner, dtype)
+        source = target
+        n[axis] = 1
+        reduced[axis] = False
+    return 0
+
+
+cdef int copy_flat(Tensor dst, Tensor src) except -1:
+    memcpy(dst.data, src.data, src.size * itemsize(src.dtype))
+    return 0
+
+
+cdef int add_flat(Tensor dst, Tensor src) except -1:
+    kernels.add_to[dst.dtype](src.data, dst.data, dst.size)
+    return 0
+
+
+cdef int sum_to(Tensor x, Tensor out, bint accumulate) except -1:
+    cdef unsigned int mask = 0
+    cdef int i, shift = x.ndim - out.ndim
+    cdef Tensor total
+    if x.dtype > FLOAT64:
+        axes = tuple([i for i in range(x.ndim)
+                      if i < shift or out.shape_[i - shift] == 1 != x.shape_[i]])
+        array = view_numpy(out)
+        summed = view_numpy(x).sum(axis=axes).reshape(array.shape)
+        array[...] = array + summed if accumulate else summed
+        return 0
+    if x.size == 0:
+        if not accumulate:
+            fill(out, 0.0)
+        return 0
+    for i in range(x.ndim):
+        if i < shift or (out.shape_[i - shift] == 1 and x.shape_[i] != 1):
+            mask |= 1u << i
+    return reduce_into(R_SUM, packed(x), mask, out, accumulate)
+
+
+# ---- the ops -----------------------------------------------------------------------------------
+
+cdef Tensor reduced_header(Tensor x, unsigned int mask, bint keepdims, int dtype):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int axis, ndim = 0
+    for axis in range(x.ndim):
+        if not (mask >> axis & 1):
+            shape[ndim] = x.shape_[axis]
+            ndim += 1
+        elif keepdims:
+            shape[ndim] = 1
+            ndim += 1
+    if ndim == 0 and x.face == ND:          # nd has no zero-dim results
+        shape[0] = 1
+        ndim = 1
+    return header(x.face, dtype, ndim, shape)
+
+
+cdef Tensor with_kept_axes(Tensor small, Tensor x, unsigned int mask):
+    """`small` seen with its reduced axes as 1, and broadcast to x's shape."""
+    cdef Tensor y = alias(small)
+    cdef int axis
+    y.ndim = x.ndim
+    for axis in range(x.ndim):
+        y.shape_[axis] = 1 if mask >> axis & 1 else x.shape_[axis]
+    set_strides(y)
+    return expanded(y, x.ndim, x.shape_)
+
+
+@cython.no_gc
+@cython.final
+cdef class Reduce(Node):
+    cdef int op
+    cdef unsigned int mask
+    cdef double factor                # 1 / count for mean
+
+    cdef int forward(self) except -1:
+        cdef Tensor x = self.a
+        if x.size == 0:
+            return self.forward_empty()
+        reduce_into(self.op, packed(x), self.mask, self.out, False)
+        if self.factor != 1.0:
+            kernels.scale[x.dtype](self.factor, self.out.data, self.out.data, False,
+                                   self.out.size)
+        if self.op != R_SUM and not self.planned:
+            self.c = alias(self.out)
+        return 0
+
+    cdef int forward_empty(self) except -1:
+        if self.op == R_SUM or self.op == R_PROD:
+            return fill(self.out, numpy.nan if self.factor == 0.0 else <double>(self.op == R_PROD))
+        if self.out.size:
+            raise ValueError(f"{NAMES[self.op]} of an empty array of shape {shape_tuple(self.a)}: "
+                             "there is nothing to choose from")
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor x = self.a, y, part
+        cdef Tensor dx = p.target(x, &accumulate)
+        cdef Tensor g
+        if dx is None:
+            return 0
+        g = with_kept_axes(self.grad, x, self.mask)
+        if self.op != R_SUM:
+            y = with_kept_axes(self.out if self.planned else self.c, x, self.mask)
+            values, result, grad = view_numpy(x), view_numpy(y), view_numpy(g)
+            array = view_numpy(dx)
+            if self.op == R_PROD:
+                part_values = product_gradient(values, self.mask) * grad
+            else:
+                part_values = (values == result) * grad
+            array[...] = array + part_values if accumulate else part_values
+            return 0
+        if self.factor != 1.0:
+            part = like(self.grad)
+            kernels.scale[g.dtype](self.factor, self.grad.data, part.data, False, part.size)
+            g = with_kept_axes(part, x, self.mask)
+        return add_to(dx, g) if accumulate else assign(dx, g)
+
+    cdef str name(self):
+        return "mean" if self.factor != 1.0 else NAMES[self.op]
+
+
+def product_gradient(values, mask):
+    """Derivative of a product by each factor: the product of the others, zeros included.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.ops.reduce import product_gradient
+    >>> product_gradient(numpy.array([0.0, 2.0, 3.0]), 1)
+    array([6., 0., 0.])
+    """
+    axes = tuple(axis for axis in range(values.ndim) if mask >> axis & 1)
+    zeros = values == 0
+    count = zeros.sum(axis=axes, keepdims=True)
+    product = numpy.where(zeros, 1, values).prod(axis=axes, keepdims=True)
+    return numpy.where(zeros, product * (count == 1),
+                       product * (count == 0) / numpy.where(zeros, 1, values))
+
+
+cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, double factor):
+    cdef Reduce node = Reduce.__new__(Reduce)
+    node.op = op
+    node.mask = mask
+    node.factor = factor
+    node.a = x
+    node.needs = NEEDS_A if op != R_SUM else 0
+    return run(node, reduced_header(x, mask, keepdims, x.dtype))
+
+
+cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims, bint exclude):
+    if x.face == ND and isinstance(axis, tuple) and not axis:
+        axis = None
+    cdef unsigned int mask = axis_mask(axis, x.ndim, exclude)
+    cdef Tensor out
+    if x.dtype == FLOAT16:
+        return cast(reduce(op, cast(x, FLOAT32), axis, keepdims, exclude), FLOAT16)
+    if x.dtype > FLOAT64:
+        out = reduced_header(x, mask, keepdims, INT64 if x.dtype == BOOL else x.dtype)
+        return numpy_call(FUNCTIONS[op], [x],
+                          {"axis": tuple([i for i in range(x.ndim) if mask >> i & 1]),
+                           "keepdims": out.ndim == x.ndim}, x.face, out.dtype, out.ndim,
+                          out.shape_)
+    return reduce_with(op, x, mask, keepdims, 1.0)
+
+
+cdef Tensor mean(Tensor x, object axis, bint keepdims, bint exclude):
+    if x.face == ND and isinstance(axis, tuple) and not axis:
+        axis = None
+    cdef unsigned int mask = axis_mask(axis, x.ndim, exclude)
+    cdef Py_ssize_t count = 1
+    cdef int i
+    cdef Tensor out
+    if x.dtype == FLOAT16:
+        return cast(mean(cast(x, FLOAT32), axis, keepdims, exclude), FLOAT16)
+    if x.dtype > FLOAT64:
+        out = mean(cast(x, FLOAT64), axis, keepdims, exclude)
+        return cast(out, FLOAT32 if x.face == NP else x.dtype)
+    for i in range(x.ndim):
+        if mask >> i & 1:
+            count *= x.shape_[i]
+    return reduce_with(R_SUM, x, mask, keepdims, 1.0 / count if count else 0.0)
+
+
+@cython.no_gc
+@cython.final
+cdef class ArgReduce(Node):
+    """Places of extremes along the last axis of a packed array."""
+    cdef int op, axis
+
+    cdef int forward(self) except -1:
+        cdef Tensor x = self.a, places
+        cdef Py_ssize_t n, rows
+        cdef Tensor moved = alias(x)
+        cdef int i
+        if self.axis >= 0:                  # bring the axis to the end
+            for i in range(self.axis, x.ndim - 1):
+                moved.shape_[i] = x.shape_[i + 1]
+                moved.strides_[i] = x.strides_[i + 1]
+            moved.shape_[x.ndim - 1] = x.shape_[self.axis]
+            moved.strides_[x.ndim - 1] = x.strides_[self.axis]
+            moved.contiguous = x.contiguous and self.axis == x.ndim - 1
+            n = x.shape_[self.axis]
+        else:
+            n = x.size
+        moved = packed(moved)
+        rows = self.out.size
+        places = self.out if self.out.dtype == INT64 else new(ND, INT64, 1, &rows)
+        if rows:
+            kernels.arg_rows[x.dtype](self.op, moved.data, <long long*>places.data, rows, n)
+        if places is not self.out:
+            view_numpy(self.out).reshape(-1)[...] = view_numpy(places)
+        return 0
+
+    cdef str name(self):
+        return "argmax" if self.op == R_MAX else "argmin"
+
+
+cdef Tensor arg_reduce(int op, Tensor x, object axis, bint keepdims):
+    cdef ArgReduce node
+    cdef int place = -1 if axis is None else parse_axis(axis, x.ndim)
+    cdef unsigned int mask = axis_mask(axis, x.ndim, False)
+    cdef Tensor out
+    if (x.size if place < 0 else x.shape_[place]) == 0:
+        raise ValueError(f"attempt to get {'argmax' if op == R_MAX else 'argmin'} of an empty "
+                         f"sequence: the array has shape {shape_tuple(x)}")
+    out = reduced_header(x, mask, keepdims,
+                         INT64 if x.face == NP else x.dtype if is_float(x.dtype) else FLOAT32)
+    if x.dtype > FLOAT64:
+        x = cast(x, FLOAT32 if x.dtype == FLOAT16 else FLOAT64)
+    node = ArgReduce.__new__(ArgReduce)
+    node.op = op
+    node.axis = place
+    node.a = x
+    out = run(node, out)
+    out.slot = None
+    return out

@@ -1,0 +1,15 @@
+"""Views (reshape, transpose, slices) and joining."""
+
+from microlazy.core.tensor cimport Tensor
+
+cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape)      # sizes match already
+# A view whose axis i steps `step[i]` elements along x's axis `source[i]` (-1: a new axis of size
+# 1), from the element at `start` (one index for each axis of x).
+cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* shape,
+                 const int* source, const Py_ssize_t* step)
+cdef Tensor transpose(Tensor x, const int* axes)
+cdef Tensor broadcast_to(Tensor x, int ndim, const Py_ssize_t* shape)
+cdef Tensor expand_dims(Tensor x, int axis)
+cdef Tensor concatenate(list arrays, int axis)
+cdef Tensor stack(list arrays, int axis)
+cdef Tensor section(Tensor x, int axis, Py_ssize_t start, Py_ssize_t stop)

@@ -1,0 +1,252 @@
+"""Views of the same memory, and joining of arrays.
+
+A view's node only says where in its input's memory it looks; its gradient is added to the part of
+the input's gradient that the view shows.
+"""
+
+cimport cython
+from libc.string cimport memcpy
+from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.ops.elementwise cimport fill, promoted
+from microlazy.core.ops.slots cimport give
+from microlazy.core.strided cimport add_to, assign, expanded, pack
+from microlazy.core.tape cimport Node, Pass, run
+from microlazy.core.tensor cimport (
+    MAX_NDIM, NP, Tensor, alias, header, is_contiguous, itemsize, look_at, numpy_dtype,
+    same_shape, set_strides, shape_tuple,
+)
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+
+
+# ---- reshape -----------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Reshape(Node):
+    """The same elements in the same order: a view of packed memory, else a copy."""
+
+    cdef int forward(self) except -1:
+        if self.views:
+            look_at(self.out, self.a.block, self.a.data)
+        else:
+            pack(self.a, self.out.data)
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor g = alias(self.grad)
+        g.ndim = self.a.ndim
+        memcpy(g.shape_, self.a.shape_, self.a.ndim * sizeof(Py_ssize_t))
+        set_strides(g)
+        return give(p, self.a, g)
+
+
+cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape):
+    cdef Reshape node = Reshape.__new__(Reshape)
+    node.a = x
+    node.views = x.contiguous
+    return run(node, header(x.face, x.dtype, ndim, shape))
+
+
+# ---- views -------------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class View(Node):
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+
+    cdef int look(self, Tensor base, Tensor part) except -1:
+        """Point `part`, which has its shape, at its place in `base`."""
+        cdef Py_ssize_t offset = 0
+        cdef int i
+        for i in range(base.ndim):
+            offset += self.start[i] * base.strides_[i]
+        for i in range(part.ndim):
+            part.strides_[i] = 0 if self.source[i] < 0 else (
+                self.step[i] * base.strides_[self.source[i]])
+        part.contiguous = is_contiguous(part)
+        if base.block is not None:
+            look_at(part, base.block, base.data + (offset if part.size else 0))
+        return 0
+
+    cdef int forward(self) except -1:
+        return self.look(self.a, self.out)
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate), part
+        if dx is None:
+            return 0
+        part = header(dx.face, dx.dtype, self.grad.ndim, self.grad.shape_)
+        self.look(dx, part)
+        if accumulate:
+            return add_to(part, self.grad)
+        if part.size != dx.size:
+            fill(dx, 0.0)
+        return assign(part, self.grad)
+
+
+cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* shape,
+                 const int* source, const Py_ssize_t* step):
+    cdef View node = View.__new__(View)
+    cdef Tensor out = header(x.face, x.dtype, ndim, shape)
+    node.a = x
+    node.views = True
+    memcpy(node.start, start, x.ndim * sizeof(Py_ssize_t))
+    memcpy(node.step, step, ndim * sizeof(Py_ssize_t))
+    memcpy(node.source, source, ndim * sizeof(int))
+    if x.abstract:
+        node.look(x, out)             # the strides, though there is no memory yet
+    return run(node, out)
+
+
+cdef Tensor transpose(Tensor x, const int* axes):
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int i
+    for i in range(x.ndim):
+        start[i] = 0
+        step[i] = 1
+        shape[i] = x.shape_[axes[i]]
+    return view(x, start, x.ndim, shape, axes, step)
+
+
+cdef Tensor expand_dims(Tensor x, int axis):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef int i
+    if x.ndim == MAX_NDIM:
+        raise ShapeError(f"an array has at most {MAX_NDIM} axes")
+    for i in range(x.ndim + 1):
+        if i < x.ndim:
+            start[i] = 0
+        step[i] = 1
+        source[i] = -1 if i == axis else i - (i > axis)
+        shape[i] = 1 if i == axis else x.shape_[source[i]]
+    return view(x, start, x.ndim + 1, shape, source, step)
+
+
+cdef Tensor section(Tensor x, int axis, Py_ssize_t first, Py_ssize_t last):
+    """x[..., first:last, ...] along one axis."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef int i
+    for i in range(x.ndim):
+        start[i] = first if i == axis else 0
+        step[i] = 1
+        source[i] = i
+        shape[i] = last - first if i == axis else x.shape_[i]
+    return view(x, start, x.ndim, shape, source, step)
+
+
+# ---- broadcasting ------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class BroadcastTo(Node):
+    cdef int forward(self) except -1:
+        return assign(self.out, self.a)
+
+    cdef int backward(self, Pass p) except -1:
+        return give(p, self.a, self.grad)
+
+    cdef str name(self):
+        return "broadcast_to"
+
+
+cdef Tensor broadcast_to(Tensor x, int ndim, const Py_ssize_t* shape):
+    cdef BroadcastTo node
+    cdef int i
+    for i in range(1, x.ndim + 1):
+        if i > ndim or x.shape_[x.ndim - i] not in (1, shape[ndim - i]):
+            raise ShapeError(f"broadcast_to: an array of shape {shape_tuple(x)} cannot become "
+                             f"{tuple([shape[j] for j in range(ndim)])}")
+    node = BroadcastTo.__new__(BroadcastTo)
+    node.a = x
+    return run(node, header(x.face, x.dtype, ndim, shape))
+
+
+# ---- joining -----------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Concatenate(Node):
+    cdef int axis
+
+    cdef Tensor piece(self, Tensor whole, Py_ssize_t start, Tensor like_this):
+        cdef Tensor part = alias(whole)
+        part.shape_[self.axis] = like_this.shape_[self.axis]
+        part.size = like_this.size
+        part.data += start * whole.strides_[self.axis]
+        part.contiguous = is_contiguous(part)
+        return part
+
+    cdef int forward(self) except -1:
+        cdef Py_ssize_t start = 0
+        cdef Tensor x
+        for x in self.rest:
+            assign(self.piece(self.out, start, x), x)
+            start += x.shape_[self.axis]
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Py_ssize_t start = 0
+        cdef Tensor x
+        for x in self.rest:
+            if x.slot is not None:
+                give(p, x, self.piece(self.grad, start, x))
+            start += x.shape_[self.axis]
+        return 0
+
+
+cdef int common_dtype(list arrays) except -1:
+    cdef Tensor first = arrays[0], x
+    cdef int dtype = first.dtype
+    for x in arrays:
+        if x.face != first.face:
+            raise TypeError("nd and np arrays cannot be joined; convert with as_np_ndarray() or "
+                            "as_nd_ndarray()")
+        if x.dtype != dtype:
+            if x.face != NP:
+                raise MXNetError(f"arrays to be joined must have one dtype, but they are "
+                                 f"{numpy_dtype(dtype)} and {numpy_dtype(x.dtype)}")
+            dtype = promoted(dtype, x.dtype)
+    return dtype
+
+
+cdef Tensor concatenate(list arrays, int axis):
+    cdef Tensor first = arrays[0], x
+    cdef int dtype = common_dtype(arrays), i
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Concatenate node
+    memcpy(shape, first.shape_, first.ndim * sizeof(Py_ssize_t))
+    shape[axis] = 0
+    for x in arrays:
+        for i in range(first.ndim):
+            if x.ndim != first.ndim or (i != axis and x.shape_[i] != first.shape_[i]):
+                raise ShapeError(
+                    "arrays to be joined must agree in every axis but the one they are joined "
+                    f"along ({axis}): got {', '.join([str(shape_tuple(y)) for y in arrays])}")
+        shape[axis] += x.shape_[axis]
+    node = Concatenate.__new__(Concatenate)
+    node.rest = [cast(x, dtype) for x in arrays]
+    node.axis = axis
+    return run(node, header(first.face, dtype, first.ndim, shape))
+
+
+cdef Tensor stack(list arrays, int axis):
+    cdef Tensor first = arrays[0], x
+    for x in arrays:
+        if not same_shape(x, first):
+            raise ShapeError("arrays to be stacked must have one shape: got "
+                             f"{', '.join([str(shape_tuple(y)) for y in arrays])}")
+    return concatenate([expand_dims(x, axis) for x in arrays], axis)

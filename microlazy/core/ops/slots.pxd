@@ -1,0 +1,7 @@
+"""What every backward() does with a gradient that is at hand."""
+
+from microlazy.core.tape cimport Pass
+from microlazy.core.tensor cimport Tensor
+
+# Give `grad` to x: cast to x's dtype, summed over the axes that x was broadcast along.
+cdef int give(Pass p, Tensor x, Tensor grad) except -1

@@ -1,0 +1,381 @@
+"""Plans: a tape that is kept, and replayed without Python.
+
+The first call of a hybridized block for given shapes, dtypes and mode runs its Python code once on
+abstract arrays, which gives the list of nodes. A plan gives every node's output memory of its own
+and from then on a call is: point the plan's inputs at the caller's arrays, run each node's
+forward(), hand out the outputs. Eager calls run the very same nodes, so both give the same bits.
+"""
+
+cimport cython
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from microlazy.core.ops.cast cimport copied
+from microlazy.core.strided cimport add_to
+from microlazy.core.tape cimport (
+    Node, Pass, State, check, enlist, reach, snapshot, state,
+)
+from microlazy.core.tensor cimport (
+    Slot, Tensor, alias, allocate, header, look_at, look_away, shape_tuple,
+)
+
+from microlazy.base import AbstractValueError
+
+cdef enum:
+    MOST_PLANS = 64               # kept by one block
+
+
+# ---- a call's arguments and results ------------------------------------------------------------
+
+cdef object flatten(object value, list tensors):
+    """Put the arrays in nested lists and tuples into `tensors`; return what is left."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return Tensor
+    if isinstance(value, (list, tuple)):
+        return (type(value), [flatten(item, tensors) for item in value])
+    return value
+
+
+cdef object unflatten(object structure, list tensors):
+    """The inverse of flatten; takes arrays from the front of `tensors`."""
+    if structure is Tensor:
+        return tensors.pop(0)
+    if type(structure) is tuple and len(structure) == 2 and structure[0] in (list, tuple):
+        return structure[0]([unflatten(item, tensors) for item in structure[1]])
+    return structure
+
+
+# ---- nodes on the outer tape -------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class PlanRun(Node):
+    """One recorded run of a plan, as the outer tape sees it."""
+    cdef Plan plan
+
+    cdef int backward(self, Pass p) except -1:
+        cdef list nodes = self.plan.nodes
+        cdef Py_ssize_t i
+        cdef Node node
+        for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
+            node = <Node>PyList_GET_ITEM(nodes, i)
+            if node.written == p.number:
+                check(node)
+                node.backward(p)
+        return 0
+
+    cdef int release(self) except -1:
+        self.done = True
+        self.let_go()
+        return 0
+
+    cdef int let_go(self) except -1:
+        if self.plan is not None and self.plan.pending == <void*>self:
+            self.plan.pending = NULL
+            self.plan.unbind()
+        return 0
+
+    def __dealloc__(self):
+        self.let_go()
+
+    cdef str name(self):
+        return "hybridized block"
+
+
+@cython.no_gc
+@cython.final
+cdef class PlanOutput(Node):
+    """An output of a run: hands its gradient to the node in the plan that computed it."""
+    cdef PlanRun source
+    cdef Tensor inside
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Slot slot = self.inside.slot
+        if self.source.written != p.number:
+            reach(p, self.source)
+        if slot.written == p.number:
+            return add_to(slot.grad, self.grad)
+        slot.written = p.number
+        slot.grad = self.grad
+        return 0
+
+    cdef int release(self) except -1:
+        self.done = True
+        self.source = None
+        return 0
+
+    cdef str name(self):
+        return "hybridized block"
+
+
+# ---- a plan ------------------------------------------------------------------------------------
+
+cdef enum:
+    COMPUTED = -1                 # an output that a node of the plan computes
+    CAPTURED = -2                 # an output that is an array from outside; else: an input's place
+
+
+@cython.no_gc
+@cython.final
+cdef class Plan:
+    """The nodes of one block for one kind of call, bound to memory of their own."""
+    cdef list nodes, inputs, outputs
+    cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
+    cdef list roots               # the array of the plan that owns an output's memory, or None
+    cdef list users               # how many of the plan's own arrays look at that memory
+    cdef list captured            # parameters and constants that nodes read
+    cdef list was_tracked         # whether they had gradients
+    cdef object structure         # of the arguments
+    cdef object result            # of what is returned
+    cdef bint recording, training, running
+    cdef list tracked_inputs
+    cdef void* pending            # the run whose backward pass may still come
+
+    def __dealloc__(self):
+        cdef Node node
+        for node in self.nodes:
+            node.out.slot = None
+            node.out = None
+            node.grad = None
+
+    cdef bint fits(self, object structure, list args, State* s):
+        """Whether this plan can run a call now."""
+        cdef Py_ssize_t i
+        cdef Tensor x, y
+        cdef int axis
+        if (self.recording != s.recording or self.training != s.training or self.running
+                or self.pending is not NULL
+                or PyList_GET_SIZE(args) != PyList_GET_SIZE(self.inputs)):
+            return False
+        for i in range(PyList_GET_SIZE(args)):
+            x = <Tensor>PyList_GET_ITEM(args, i)
+            y = <Tensor>PyList_GET_ITEM(self.inputs, i)
+            if x.ndim != y.ndim or x.dtype != y.dtype or x.face != y.face:
+                return False
+            for axis in range(x.ndim):
+                if x.shape_[axis] != y.shape_[axis]:
+                    return False
+            if s.recording and (x.slot is not None) != <bint>self.tracked_inputs[i]:
+                return False
+        return structure is self.structure or structure == self.structure
+
+    cdef bint reads(self, dict live):
+        """Whether the parameters are still the arrays that the plan reads."""
+        cdef Tensor x
+        for x, was_tracked in zip(self.captured, self.was_tracked):
+            if (x.slot is not None) != was_tracked or (was_tracked and id(x) not in live):
+                return False
+        return True
+
+    cdef int bind(self, list args) except -1:
+        """Point the inputs at the caller's arrays."""
+        cdef Py_ssize_t i
+        cdef Tensor x, y
+        for i in range(PyList_GET_SIZE(args)):
+            x = <Tensor>PyList_GET_ITEM(args, i)
+            if not x.contiguous:
+                x = copied(x)
+                args[i] = x
+            y = <Tensor>PyList_GET_ITEM(self.inputs, i)
+            look_at(y, x.block, x.data)
+            y.slot = x.slot if self.recording else None
+        return 0
+
+    cdef int unbind(self) except -1:
+        """Let go of the caller's arrays."""
+        cdef Tensor y
+        for y in self.inputs:
+            y.slot = None
+            look_away(y)
+        return 0
+
+    cdef object run(self, list args):
+        cdef Py_ssize_t i
+        cdef Node node
+        cdef Tensor root
+        cdef list results
+        cdef bint first = self.users is None
+        self.bind(args)
+        if not first:
+            for i in range(PyList_GET_SIZE(self.roots)):
+                root = <Tensor>PyList_GET_ITEM(self.roots, i)
+                if root is not None and root.block.users > <int>self.users[i]:
+                    allocate(root)          # the caller still holds the last result
+        self.running = True
+        try:
+            for i in range(PyList_GET_SIZE(self.nodes)):
+                node = <Node>PyList_GET_ITEM(self.nodes, i)
+                node.forward()
+                if self.recording:
+                    snapshot(node)
+        finally:
+            self.running = False
+        if first:
+            self.users = [0 if r is None else (<Tensor>r).block.users for r in self.roots]
+        results = self.hand_out(args)
+        if self.pending is NULL:
+            self.unbind()
+        return results[0] if self.result is Tensor else unflatten(self.result, results)
+
+    cdef list hand_out(self, list args):
+        """The caller's arrays: new views of the outputs, on the outer tape if it records."""
+        cdef list results = []
+        cdef Tensor out, y
+        cdef PlanRun source = None
+        cdef PlanOutput node
+        cdef Py_ssize_t i, origin
+        for i in range(PyList_GET_SIZE(self.outputs)):
+            origin = self.origins[i]
+            out = <Tensor>PyList_GET_ITEM(self.outputs, i)
+            if origin >= 0:
+                results.append(args[origin])
+                continue
+            if origin == CAPTURED:
+                results.append(out)
+                continue
+            y = alias(out)
+            if self.recording and out.slot is not None:
+                if source is None:
+                    source = PlanRun.__new__(PlanRun)
+                    source.plan = self
+                    enlist(source)
+                    self.pending = <void*>source
+                node = PlanOutput.__new__(PlanOutput)
+                node.source = source
+                node.inside = out
+                enlist(node)
+                y.slot = node
+            results.append(y)
+        return results
+
+
+cdef list inputs_of(Node node):
+    cdef list found = [x for x in (node.a, node.b, node.c) if x is not None]
+    return found + node.rest if node.rest is not None else found
+
+
+cdef Plan build(object block, object structure, list args):
+    """Trace the block on abstract arrays and bind what it did to memory."""
+    cdef Plan plan = Plan.__new__(Plan)
+    cdef State* s = state()
+    cdef State before = s[0]
+    cdef Tensor x, y, out
+    cdef Node node
+    cdef list stand_ins = [], inputs = []
+    cdef dict producers = {}, seen = {}
+    plan.nodes = []
+    plan.structure = structure
+    plan.recording = s.recording
+    plan.training = s.training
+    plan.tracked_inputs = []
+    for x in args:
+        y = header(x.face, x.dtype, x.ndim, x.shape_)
+        y.abstract = True
+        plan.tracked_inputs.append(x.slot is not None)
+        if s.recording:
+            y.slot = x.slot
+        inputs.append(y)
+    plan.inputs = inputs
+    stand_ins.extend(inputs)
+    s.tracing = True
+    s.plain = False
+    s.trace = <void*>plan.nodes
+    try:
+        if type(structure) is int:
+            result = block._forward_traced(*stand_ins)
+        else:
+            result = block._forward_traced(*unflatten(structure, stand_ins))
+    finally:
+        s[0] = before
+    plan.outputs = []
+    plan.result = flatten(result, plan.outputs)
+    for node in plan.nodes:
+        node.planned = True
+        producers[id(node.out)] = node
+    plan.captured = []
+    places = {id(y): i for i, y in enumerate(inputs)}
+    for node in plan.nodes:
+        for x in inputs_of(node):
+            if id(x) not in producers and id(x) not in places and id(x) not in seen:
+                if x.abstract:
+                    raise AbstractValueError(
+                        "a hybridized block used an array that was made in another dry run or "
+                        "trace; make it inside forward(), or pass it in")
+                seen[id(x)] = x
+                plan.captured.append(x)
+    plan.was_tracked = [(<Tensor>t).slot is not None for t in plan.captured]
+    plan.origins, plan.roots = [], []
+    for out in plan.outputs:
+        x = out
+        while id(x) in producers and (<Node>producers[id(x)]).views:
+            x = (<Node>producers[id(x)]).a
+        plan.roots.append(x if id(x) in producers else None)
+        plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
+    for node in plan.nodes:
+        if not node.views:
+            allocate(node.out)
+    return plan
+
+
+# ---- what a block holds ------------------------------------------------------------------------
+
+cdef class CachedPlan:
+    """The plans of a hybridized block, one for each kind of call.
+
+    Parameters
+    ----------
+    block : HybridBlock
+        Its `_forward_traced(*args)` is what a plan records; `collect_params()` tells whether a
+        parameter's array was replaced since.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.gluon import nn
+    >>> net = nn.Dense(2, in_units=3)
+    >>> net.initialize()
+    >>> net.hybridize()
+    >>> net(nd.ones((4, 3))).shape
+    (4, 2)
+    """
+    cdef object block
+    cdef dict namespace           # where the parameters' generation is counted
+    cdef object generation
+    cdef list plans
+
+    def __init__(self, block):
+        from microlazy.gluon import parameter
+        self.block = block
+        self.namespace = vars(parameter)
+        self.generation = self.namespace["generation"]
+        self.plans = []
+
+    def __call__(self, *args):
+        cdef list tensors = list(args)
+        cdef object structure = len(args)
+        cdef Plan plan
+        cdef State* s = state()
+        for x in tensors:
+            if not isinstance(x, Tensor):
+                tensors = []
+                structure = flatten(args, tensors)
+                break
+        if self.generation != self.namespace["generation"]:
+            self.drop_stale()
+        for plan in self.plans:
+            if plan.fits(structure, tensors, s):
+                return plan.run(tensors)
+        plan = build(self.block, structure, tensors)
+        self.generation = self.namespace["generation"]     # tracing may initialize parameters
+        if len(self.plans) >= MOST_PLANS:
+            del self.plans[0]
+        self.plans.append(plan)
+        return plan.run(tensors)
+
+    cdef int drop_stale(self) except -1:
+        """Drop plans that read arrays which are no longer a parameter's."""
+        cdef dict live = {}
+        for parameter in self.block.collect_params().values():
+            live[id(parameter._data)] = None
+        self.plans = [plan for plan in self.plans if (<Plan>plan).reads(live)]
+        self.generation = self.namespace["generation"]
+        return 0

@@ -1,0 +1,17 @@
+/* What each thread is doing: recording for autograd, training, tracing shapes. */
+#ifndef MICROLAZY_STATE_H
+#define MICROLAZY_STATE_H
+#if defined(_MSC_VER)
+#define MICROLAZY_THREAD_LOCAL __declspec(thread)
+#else
+#define MICROLAZY_THREAD_LOCAL __thread
+#endif
+typedef struct {
+  int recording;
+  int training;
+  int tracing;
+  int plain; /* neither recording nor tracing: the fast path of every op */
+  void *trace;
+} ml_state;
+static MICROLAZY_THREAD_LOCAL ml_state the_state = {0, 0, 0, 1, 0};
+#endif

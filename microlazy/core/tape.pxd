@@ -1,0 +1,58 @@
+"""The tape: which ops ran, and how gradients go back through them.  It knows no op."""
+
+from microlazy.core.tensor cimport Slot, Tensor
+
+cdef extern from "state.h" nogil:
+    ctypedef struct State "ml_state":
+        int recording
+        int training
+        int tracing
+        int plain
+        void* trace
+
+cdef enum GradReq:
+    NULL_REQ, WRITE, ADD
+
+cdef enum Needs:                  # whose values a backward() reads
+    NEEDS_NOTHING = 0, NEEDS_A = 1, NEEDS_B = 2, NEEDS_C = 4
+
+cdef class Variable(Slot):
+    """The slot of a leaf: the array that attach_grad() was called on."""
+    cdef int req
+    cdef bint fresh               # written since the optimizer last used it
+
+cdef class Pass:
+    """One walk back over the tape."""
+    cdef long long number
+    cdef Py_ssize_t pending       # nodes reached and not yet done
+    cdef bint selective           # only slots wanted by this pass are written (autograd.grad)
+    cdef Tensor target(self, Tensor x, bint* accumulate)
+    cdef bint wants(self, Tensor x) noexcept
+
+cdef class Node(Slot):
+    """An op bound to its tensors. `a`, `b`, `c` are its inputs, `rest` any further ones."""
+    cdef Tensor a, b, c
+    cdef list rest
+    cdef Tensor out               # while running or in a plan; the tape itself holds no output
+    cdef unsigned long version_a, version_b, version_c
+    cdef int needs
+    cdef bint done                # its inputs were released by a backward pass
+    cdef bint views               # its output shares its input's memory
+    cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
+    cdef void* earlier            # neighbours on the tape (unowned)
+    cdef void* later
+    cdef bint listed
+    cdef int forward(self) except -1
+    cdef int backward(self, Pass p) except -1
+    cdef int release(self) except -1
+    cdef str name(self)
+
+cdef State* state() noexcept nogil
+cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the tape needs
+cdef bint tracked(Tensor x) noexcept
+cdef int may_write(Tensor x) except -1        # before a write in place; counts the write
+cdef Pass new_pass()
+cdef int reach(Pass p, Node node) except -1
+cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
+cdef int check(Node node) except -1           # refuse inputs changed since
+cdef void enlist(Node node) noexcept          # put a node at the tape's end

@@ -1,0 +1,553 @@
+"""Reverse-mode differentiation on a tape (Wengert 1964; Griewank & Walther 2008).
+
+Nodes stand on one tape in the order in which they ran, so that walking it backwards is a reverse
+topological order. A node is owned by the arrays computed from it, not by the tape: what nobody can
+reach any more leaves the tape by itself.
+"""
+
+cimport cython
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from microlazy.core.tensor cimport (
+    Slot, Tensor, alias, allocate, like, need_values, same_shape, shape_tuple, view_numpy,
+)
+
+from microlazy.base import MXNetError, ShapeError
+
+cdef extern from "state.h" nogil:
+    State the_state
+
+cdef void* tail = NULL                  # the newest node on the tape
+cdef long long passes = 0
+cdef list dying = []                    # inputs of dead nodes, dropped one by one: no recursion
+cdef bint burying = False
+
+
+cdef State* state() noexcept nogil:
+    return &the_state
+
+
+# ---- slots -------------------------------------------------------------------------------------
+
+@cython.no_gc
+cdef class Variable(Slot):
+    pass
+
+
+cdef class Pass:
+    cdef Tensor target(self, Tensor x, bint* accumulate):
+        """The array that takes x's gradient, or None. It is overwritten first, then added to."""
+        cdef Slot slot = x.slot
+        cdef Variable variable
+        if slot is None:
+            return None
+        if type(slot) is Variable:
+            variable = <Variable>slot
+            if variable.req == NULL_REQ or (self.selective and slot.wanted != self.number):
+                return None
+            accumulate[0] = slot.written == self.number or (
+                variable.req == ADD and slot.grad is not None and not self.selective)
+            slot.written = self.number
+            variable.fresh = True
+        else:
+            accumulate[0] = slot.written == self.number
+            if not accumulate[0]:
+                reach(self, <Node>slot)
+        if slot.grad is None:
+            slot.grad = like(x)
+        return slot.grad
+
+    cdef bint wants(self, Tensor x) noexcept:
+        """Whether target(x) would give an array."""
+        cdef Slot slot = x.slot
+        if slot is None:
+            return False
+        if type(slot) is Variable:
+            return (<Variable>slot).req != NULL_REQ and (
+                not self.selective or slot.wanted == self.number)
+        return True
+
+
+cdef Pass new_pass():
+    global passes
+    cdef Pass p = Pass.__new__(Pass)
+    passes += 1
+    p.number = passes
+    return p
+
+
+cdef int reach(Pass p, Node node) except -1:
+    if node.done:
+        raise MXNetError(
+            f"the graph behind this array (its {node.name()} op) was already used by a backward "
+            "pass, which frees it. To go through the same graph again, pass retain_graph=True "
+            "to the first backward()")
+    node.written = p.number
+    if not node.planned:
+        Py_INCREF(node)
+        p.pending += 1
+    return 0
+
+
+# ---- nodes -------------------------------------------------------------------------------------
+
+@cython.no_gc
+cdef class Node(Slot):
+    cdef int forward(self) except -1:
+        raise NotImplementedError(self.name())
+
+    cdef int backward(self, Pass p) except -1:
+        return 0
+
+    cdef int release(self) except -1:
+        """Drop what backward needed; a second backward is refused."""
+        self.done = True
+        bury(self)
+        return 0
+
+    cdef str name(self):
+        return type(self).__name__.lower()
+
+    def __dealloc__(self):
+        if self.listed:
+            unlist(self)
+        bury(self)
+
+
+cdef void bury(Node node) noexcept:
+    """Drop a node's inputs without recursion: a chain may be a million nodes long."""
+    global burying
+    cdef Tensor x
+    if node.a is not None:
+        if node.a.slot is not None:
+            dying.append(node.a)
+        node.a = None
+    if node.b is not None:
+        if node.b.slot is not None:
+            dying.append(node.b)
+        node.b = None
+    node.c = None
+    if node.rest is not None:
+        dying.extend(node.rest)
+        node.rest = None
+    if not burying:
+        burying = True
+        while dying:
+            dying.pop()
+        burying = False
+
+
+cdef void enlist(Node node) noexcept:
+    global tail
+    node.earlier = tail
+    node.later = NULL
+    if tail is not NULL:
+        (<Node>tail).later = <void*>node
+    tail = <void*>node
+    node.listed = True
+
+
+cdef void unlist(Node node) noexcept:
+    global tail
+    if node.earlier is not NULL:
+        (<Node>node.earlier).later = node.later
+    if node.later is not NULL:
+        (<Node>node.later).earlier = node.earlier
+    else:
+        tail = node.earlier
+    node.listed = False
+
+
+cdef bint tracked(Tensor x) noexcept:
+    return x is not None and x.slot is not None
+
+
+cdef bint leads_to_gradient(Node node) noexcept:
+    cdef Tensor x
+    if tracked(node.a) or tracked(node.b) or tracked(node.c):
+        return True
+    if node.rest is not None:
+        for x in node.rest:
+            if x.slot is not None:
+                return True
+    return False
+
+
+cdef int snapshot(Node node) except -1:
+    if node.needs & NEEDS_A:
+        node.version_a = node.a.block.version
+    if node.needs & NEEDS_B:
+        node.version_b = node.b.block.version
+    if node.needs & NEEDS_C:
+        node.version_c = node.c.block.version
+    return 0
+
+
+cdef int check(Node node) except -1:
+    if ((node.needs & NEEDS_A and node.version_a != node.a.block.version)
+            or (node.needs & NEEDS_B and node.version_b != node.b.block.version)
+            or (node.needs & NEEDS_C and node.version_c != node.c.block.version)):
+        raise MXNetError(
+            f"an array that the gradient of {node.name()} needs was changed in place after it was "
+            "used under record(). Change it after backward(), or work on a copy()")
+    return 0
+
+
+cdef Tensor run(Node node, Tensor out):
+    cdef State* s = &the_state
+    node.out = out
+    if s.tracing:
+        out.abstract = True
+        if s.trace is not NULL:
+            (<list>s.trace).append(node)
+        if s.recording and out.dtype <= 2 and leads_to_gradient(node):
+            out.slot = node
+        return out
+    if not node.views:
+        allocate(out)
+    if s.recording and out.dtype <= 2 and leads_to_gradient(node):
+        snapshot(node)
+        node.forward()
+        node.out = None
+        enlist(node)
+        out.slot = node
+    else:
+        node.forward()
+        node.out = None
+    return out
+
+
+cdef int may_write(Tensor x) except -1:
+    need_values(x, "it was to be changed in place")
+    if x.block.readonly:
+        raise ValueError("this array is read-only: its memory belongs to a read-only array")
+    if the_state.recording and x.slot is not None:
+        raise MXNetError(
+            "in-place operations (+=, x[:] = ...) on an array that takes part in the gradient are "
+            "not supported while recording with autograd; compute a new array, or change it "
+            "outside record() or inside pause()")
+    x.block.version += 1
+    return 0
+
+
+# ---- going back --------------------------------------------------------------------------------
+
+cdef int walk(Pass p, void* newest, bint retain) except -1:
+    """Run the reached nodes' backward, newest first, until none is pending."""
+    cdef void* position = newest
+    cdef Node node
+    cdef bint failed = False
+    while p.pending > 0 and position is not NULL:
+        node = <Node>position
+        if node.written == p.number:
+            try:
+                if not failed:
+                    check(node)
+                    node.backward(p)
+            except BaseException as error:
+                failed = True
+                problem = error
+            if node.wanted != p.number:
+                node.grad = None
+            if not retain and not failed:
+                node.release()
+            p.pending -= 1
+            Py_DECREF(node)             # what reach() took
+            position = node.earlier
+            if not retain and not failed:
+                unlist(node)
+        else:
+            position = node.earlier
+    if failed:
+        raise problem
+    return 0
+
+
+cdef list as_list(object arrays, str what):
+    if isinstance(arrays, Tensor):
+        return [arrays]
+    arrays = list(arrays)
+    for x in arrays:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{what} must be arrays, not {type(x).__name__}")
+    return arrays
+
+
+cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
+    cdef bint accumulate
+    cdef Tensor target = p.target(head, &accumulate)
+    if target is None:
+        return 0
+    if grad is None:
+        value = 1.0
+    else:
+        if not isinstance(grad, Tensor):
+            raise TypeError(f"a head gradient must be an array, not {type(grad).__name__}")
+        if not same_shape(head, <Tensor>grad):
+            raise ShapeError(
+                f"the head gradient has shape {shape_tuple(<Tensor>grad)}, but its array has "
+                f"shape {shape_tuple(head)}")
+        value = view_numpy(<Tensor>grad)
+    array = view_numpy(target)
+    if accumulate:
+        array += value
+    else:
+        array[...] = value
+    return 0
+
+
+cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
+    cdef Tensor head
+    cdef void* newest = NULL
+    cdef Node node
+    if head_grads is None:
+        head_grads = [None] * len(heads)
+    elif isinstance(head_grads, Tensor):
+        head_grads = [head_grads]
+    if len(head_grads) != len(heads):
+        raise ValueError(f"{len(heads)} heads need {len(heads)} head gradients, "
+                         f"{len(head_grads)} were given")
+    for head, grad in zip(heads, head_grads):
+        need_values(head, "backward() was called on it")
+        if not isinstance(head.slot, Node):
+            raise MXNetError(
+                "Cannot differentiate: this array was not computed under autograd.record() from "
+                "an array with attach_grad() (or a parameter), so there is no graph behind it")
+        if (<Node>head.slot).done:
+            reach(p, <Node>head.slot)
+        if grad is not None and isinstance(grad, Tensor) and not same_shape(head, <Tensor>grad):
+            raise ShapeError(
+                f"the head gradient has shape {shape_tuple(<Tensor>grad)}, but its array has "
+                f"shape {shape_tuple(head)}")
+    for head, grad in zip(heads, head_grads):
+        give_head_gradient(p, head, grad)
+    # The newest head is the one that no other head follows: walk from the end of the tape, past
+    # whatever was recorded since.
+    newest = tail
+    if len(heads) == 1:
+        newest = <void*>(<Tensor>heads[0]).slot
+    walk(p, newest, retain)
+    return 0
+
+
+def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=True) -> None:
+    """Compute the gradients of `heads` with respect to every array that asked for one.
+
+    Parameters
+    ----------
+    heads : array or list of arrays
+        What was computed under `record()`.
+    head_grads : array or list of arrays, optional
+        Gradient of each head, of its shape; ones when left out.
+    retain_graph : bool
+        Keep the graph, so that it can be gone through again.
+    train_mode : bool
+        Whether the pass counts as training.
+
+    Raises
+    ------
+    MXNetError
+        If a head was not recorded, or its graph was already used and freed, or an array that the
+        tape needs was changed since.
+
+    Examples
+    --------
+    >>> from microlazy import autograd, nd
+    >>> x = nd.array([1., 2.])
+    >>> x.attach_grad()
+    >>> with autograd.record():
+    ...     y = x * x
+    >>> autograd.backward(y)
+    >>> x.grad.asnumpy()
+    array([2., 4.], dtype=float32)
+    """
+    cdef list arrays = as_list(heads, "heads")
+    cdef State before = the_state
+    the_state.recording = False
+    the_state.training = train_mode
+    the_state.plain = not the_state.tracing
+    try:
+        start_and_walk(new_pass(), arrays, head_grads, retain_graph)
+    finally:
+        the_state.recording = before.recording
+        the_state.training = before.training
+        the_state.plain = before.plain
+
+
+def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph=False,
+         bint train_mode=True):
+    """Return the gradients of `heads` with respect to `variables`, and write no other.
+
+    Parameters
+    ----------
+    heads, variables : array or list of arrays
+    head_grads : array or list of arrays, optional
+    retain_graph : bool, optional
+        Keep the graph; defaults to `create_graph`.
+    create_graph : bool
+        Record the gradients themselves, for higher orders. Not available yet.
+    train_mode : bool
+        Whether the pass counts as training.
+
+    Returns
+    -------
+    array or list of arrays
+        One gradient for each variable, as `variables` was given.
+
+    Examples
+    --------
+    >>> from microlazy import autograd, nd
+    >>> x = nd.array([1., 2.])
+    >>> x.attach_grad()
+    >>> with autograd.record():
+    ...     y = x ** 3
+    >>> autograd.grad(y, x).asnumpy()
+    array([ 3., 12.], dtype=float32)
+    """
+    cdef Pass p = new_pass()
+    cdef Tensor x
+    cdef list arrays = as_list(heads, "heads"), kept = [], result = []
+    cdef list wrt = as_list(variables, "variables")
+    cdef State before = the_state
+    if create_graph:
+        raise MXNetError("grad(create_graph=True): gradients of gradients are not available in "
+                         "this version of microlazy")
+    if not wrt:
+        raise ValueError("variables is empty: name at least one array to differentiate by")
+    for x in wrt:
+        if x.slot is None:
+            raise MXNetError("Cannot differentiate with respect to an array without "
+                             "attach_grad(): nothing was recorded for it")
+    p.selective = True
+    for x in wrt:
+        kept.append((x.slot.grad, x.slot.written, fresh_of(x)))
+        x.slot.grad = None
+        x.slot.wanted = p.number
+    the_state.recording = False
+    the_state.training = train_mode
+    the_state.plain = not the_state.tracing
+    try:
+        start_and_walk(p, arrays, head_grads, create_graph if retain_graph is None else retain_graph)
+        for x in wrt:
+            if x.slot.grad is None:
+                raise MXNetError("a variable does not lead to the heads: its gradient is unknown")
+            result.append(x.slot.grad)
+    finally:
+        the_state.recording = before.recording
+        the_state.training = before.training
+        the_state.plain = before.plain
+        for x, (array, written, fresh) in reversed(list(zip(wrt, kept))):
+            x.slot.grad = array
+            x.slot.written = written
+            x.slot.wanted = 0
+            if type(x.slot) is Variable:
+                (<Variable>x.slot).fresh = fresh
+    return result[0] if isinstance(variables, Tensor) else result
+
+
+cdef bint fresh_of(Tensor x) noexcept:
+    return type(x.slot) is Variable and (<Variable>x.slot).fresh
+
+
+# ---- scopes ------------------------------------------------------------------------------------
+
+@cython.final
+cdef class Scope:
+    """Sets what this thread does (recording, training) inside a `with`, and puts it back after."""
+    cdef int recording, training            # -1: leave as it is
+    cdef State before
+
+    def __cinit__(self, int recording, int training):
+        self.recording = recording
+        self.training = training
+
+    def __enter__(self):
+        self.before = the_state
+        if self.recording >= 0:
+            the_state.recording = self.recording
+            the_state.plain = not (self.recording or the_state.tracing)
+        if self.training >= 0:
+            the_state.training = self.training
+        return None
+
+    def __exit__(self, *exc):
+        the_state.recording = self.before.recording
+        the_state.training = self.before.training
+        the_state.plain = self.before.plain
+
+    def __call__(self, function):
+        """Use the scope as a decorator."""
+        import functools
+
+        @functools.wraps(function)
+        def inside(*args, **kwargs):
+            with Scope(self.recording, self.training):
+                return function(*args, **kwargs)
+        return inside
+
+
+def is_recording() -> bool:
+    """Whether this thread records for autograd."""
+    return bool(the_state.recording)
+
+
+def is_training() -> bool:
+    """Whether this thread is in training mode (dropout drops)."""
+    return bool(the_state.training)
+
+
+def set_recording(bint recording) -> bool:
+    """Turn recording on or off for this thread; returns what it was."""
+    before = bool(the_state.recording)
+    the_state.recording = recording
+    the_state.plain = not (recording or the_state.tracing)
+    return before
+
+
+def set_training(bint training) -> bool:
+    """Turn training mode on or off for this thread; returns what it was."""
+    before = bool(the_state.training)
+    the_state.training = training
+    return before
+
+
+cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
+
+
+def mark_variables(variables, gradients, grad_reqs="write") -> None:
+    """Ask for gradients of arrays, to be written into arrays that are given.
+
+    Parameters
+    ----------
+    variables, gradients : array or list of arrays
+        As many, of the same shapes.
+    grad_reqs : "write", "add" or "null", or a list of them
+
+    Examples
+    --------
+    >>> from microlazy import autograd, nd
+    >>> x, g = nd.array([3.]), nd.zeros((1,))
+    >>> autograd.mark_variables(x, g)
+    >>> with autograd.record():
+    ...     y = x * x
+    >>> y.backward()
+    >>> g.asnumpy()
+    array([6.], dtype=float32)
+    """
+    cdef Variable variable
+    cdef list arrays = as_list(variables, "variables"), targets = as_list(gradients, "gradients")
+    if isinstance(grad_reqs, str):
+        grad_reqs = [grad_reqs] * len(arrays)
+    if not len(arrays) == len(targets) == len(grad_reqs):
+        raise ValueError(f"{len(arrays)} variables need as many gradients and requests; got "
+                         f"{len(targets)} and {len(grad_reqs)}")
+    for x, g, req in zip(arrays, targets, grad_reqs):
+        if not same_shape(<Tensor>x, <Tensor>g):
+            raise ShapeError(f"a variable of shape {shape_tuple(<Tensor>x)} cannot have a gradient "
+                             f"of shape {shape_tuple(<Tensor>g)}")
+        if req not in GRAD_REQS:
+            raise KeyError(f"unknown grad_req {req!r}; expected 'write', 'add' or 'null'")
+    for x, g, req in zip(arrays, targets, grad_reqs):
+        variable = Variable.__new__(Variable)
+        variable.req = GRAD_REQS[req]
+        variable.grad = <Tensor>g
+        (<Tensor>x).slot = variable

@@ -1,0 +1,87 @@
+"""Abstract evaluation: ops that say their output's shape and compute nothing."""
+
+from microlazy.core.tape cimport State, state
+from microlazy.core.tensor cimport (
+    MAX_NDIM, ND, NP, Tensor, dtype_number, header, numpy_dtype, parse_shape, shape_tuple,
+)
+
+from microlazy.util import is_np_array
+
+
+def abstract(shape, dtype="float32", face=None):
+    """An array with a shape and a dtype, but no memory and no values.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    dtype : dtype or str
+    face : {0, 1}, optional
+        0 for nd, 1 for np; what `npx.set_np()` chose when left out.
+
+    Examples
+    --------
+    >>> from microlazy.core.trace import abstract
+    >>> abstract((2, 3)).shape
+    (2, 3)
+    """
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef int ndim = parse_shape(shape, sizes)
+    cdef Tensor x = header(is_np_array() if face is None else face, dtype_number(dtype), ndim,
+                           sizes)
+    x.abstract = True
+    return x
+
+
+def is_tracing() -> bool:
+    """Whether this thread works out shapes only.
+
+    Examples
+    --------
+    >>> from microlazy.core.trace import is_tracing, tracing
+    >>> with tracing():
+    ...     is_tracing()
+    True
+    """
+    return bool(state().tracing)
+
+
+cdef class tracing:
+    """Inside this scope every op gives an abstract array, whatever its inputs are.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.trace import tracing
+    >>> with tracing():
+    ...     y = nd.ones((2, 3)) * 2
+    >>> y.is_abstract, y.shape
+    (True, (2, 3))
+    """
+    cdef State before
+
+    def __enter__(self):
+        cdef State* s = state()
+        self.before = s[0]
+        s.tracing = True
+        s.plain = False
+        s.trace = NULL
+        return self
+
+    def __exit__(self, *exc):
+        state()[0] = self.before
+
+
+cdef class suspended:
+    """Inside this scope ops compute, though a trace is going on: initializers run there."""
+    cdef State before
+
+    def __enter__(self):
+        cdef State* s = state()
+        self.before = s[0]
+        s.tracing = False
+        s.trace = NULL
+        s.plain = not s.recording
+        return self
+
+    def __exit__(self, *exc):
+        state()[0] = self.before

@@ -1,0 +1,77 @@
+"""Running a block on shapes alone: inputs and outputs that have no memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import autograd
+from ..base import AbstractValueError, ShapeError
+from ..core import trace
+from ..core.array import ndarray
+from ..core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from .block import Block
+
+
+def dry_run(block: Block, inputs: tuple[Any, ...], dtype: Any) -> Any:
+    """Call `block` on abstract inputs and return its abstract outputs."""
+    if not inputs:
+        raise ValueError(
+            f"dry_run needs the shape of every input of {block.name}, as in dry_run((2, 20))"
+        )
+    tensors = [abstract(given, dtype) for given in inputs]
+    try:
+        with autograd.pause(), trace.tracing():
+            return block(*tensors)
+    except AbstractValueError as error:
+        raise explained(error, block, "a dry run") from error
+
+
+def shapes_of(outputs: Any) -> Any:
+    """Replace every tensor in nested lists and tuples by its shape."""
+    if isinstance(outputs, Tensor):
+        return outputs.shape
+    if isinstance(outputs, list):
+        return [shapes_of(part) for part in outputs]
+    if isinstance(outputs, tuple):
+        return tuple(shapes_of(part) for part in outputs)
+    return outputs
+
+
+def explained(error: AbstractValueError, block: Block, what: str) -> AbstractValueError:
+    """Name the block whose code looked at a value, and the line."""
+    from .block import Block
+
+    looking, line = block, ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, Block) and frame.f_code.co_name in ("forward", "hybrid_forward"):
+            looking, line = owner, f" (line {traceback.tb_lineno} of {frame.f_code.co_filename})"
+        traceback = traceback.tb_next
+    return AbstractValueError(
+        f"{looking._where()} looks at the values of a tensor{line}, but {what} knows only shapes: "
+        f"{error}. Pass real data through the network without hybridize() instead, or write "
+        "that step with array functions such as where()."
+    )
+
+
+def abstract(given: Any, dtype: Any = "float32") -> Any:
+    """An abstract tensor for a shape or an array; None stays, nested inputs keep their nesting."""
+    if given is None:
+        return None
+    if isinstance(given, Tensor):
+        return trace.abstract(given.shape, given.dtype, isinstance(given, ndarray))
+    if hasattr(given, "shape") and hasattr(given, "dtype"):
+        return trace.abstract(tuple(given.shape), given.dtype)
+    if isinstance(given, int):
+        given = (given,)
+    if not isinstance(given, list | tuple):
+        raise TypeError(f"a dry run takes shapes or arrays, but got {given!r}")
+    if not all(isinstance(size, int) for size in given):
+        return [abstract(part, dtype) for part in given]
+    if any(size < 0 for size in given):
+        raise ShapeError(f"a dry run needs known sizes, but got {tuple(given)}")
+    return trace.abstract(tuple(given), dtype)

@@ -1,0 +1,99 @@
+"""What is known of every parameter of a network, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .block import Block
+    from .parameter import Parameter
+
+
+class Row(NamedTuple):
+    """What is known of one parameter.
+
+    Attributes
+    ----------
+    path : str
+        Where it sits in the network, such as ``0.weight``.
+    layer : str
+        The layer that has it.
+    shape : str
+        Its shape, with ``?`` for each unknown axis.
+    why : str
+        Where its sizes came from, or what they wait for.
+    init : str
+        The initializer that is remembered.
+    state : str
+        'declared', 'deferred' or 'live'.
+
+    Examples
+    --------
+    >>> from microlazy.gluon import nn
+    >>> nn.Dense(3, in_units=4).explain().rows[0].shape
+    '(3, 4)'
+    """
+
+    path: str
+    layer: str
+    shape: str
+    why: str
+    init: str
+    state: str
+
+
+class Explanation:
+    """A table of every parameter of a block; its text is the table.
+
+    Parameters
+    ----------
+    block : Block
+        The network to explain.
+
+    Attributes
+    ----------
+    rows : list of Row
+        One per parameter and path; a shared parameter has a row for each of its paths.
+
+    Examples
+    --------
+    >>> from microlazy.gluon import nn
+    >>> [row.path for row in Explanation(nn.Dense(3)).rows]
+    ['weight', 'bias']
+    """
+
+    def __init__(self, block: Block) -> None:
+        self.rows = list(_rows(block, "", {}))
+
+    def __repr__(self) -> str:
+        table = [tuple(name.capitalize() for name in Row._fields), *self.rows]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in table
+        ]
+        return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def _rows(block: Block, prefix: str, seen: dict[Parameter, str]):
+    for name, parameter in block._reg_params.items():
+        path = prefix + name
+        first = seen.setdefault(parameter, path)
+        yield Row(
+            path,
+            block._layer(),
+            shape_text(parameter.shape),
+            parameter.why if first == path else f"shared with {first}",
+            str(parameter.remembered_init or ""),
+            parameter.state,
+        )
+    for name, child in block._children.items():
+        yield from _rows(child, f"{prefix}{name}.", seen)
+
+
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """A shape with '?' for each unknown axis."""
+    if shape is None:
+        return "?"
+    sizes = ["?" if size <= 0 else str(size) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

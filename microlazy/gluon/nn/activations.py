@@ -1,0 +1,257 @@
+"""Layers that apply one function to every element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import initializer
+from ...core.tensor import Tensor
+from ...core.ops.nn import activation
+from ..block import HybridBlock
+
+__all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "Swish"]
+
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+
+
+def _below_zero(x: Tensor) -> Tensor:
+    """min(x, 0)"""
+    return -activation(-x, "relu")
+
+
+class Activation(HybridBlock):
+    """Apply an activation function by name.
+
+    Parameters
+    ----------
+    activation : {'relu', 'sigmoid', 'softrelu', 'softsign', 'tanh'}
+        Which: max(x, 0), 1 / (1 + exp(-x)), log(1 + exp(x)), x / (1 + abs(x)) or tanh(x).
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Raises
+    ------
+    MXNetError
+        In the forward pass, if there is no such function.
+
+    Notes
+    -----
+    Input and output have the same shape, any, and the same floating-point dtype.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> print(Activation("relu")(nd.array([-1, 2])).asnumpy())
+    [0. 2.]
+    """
+
+    def __init__(self, activation: str, **kwargs: Any) -> None:
+        self._act_type = activation
+        super().__init__(**kwargs)
+
+    def _alias(self) -> str:
+        return self._act_type
+
+    def forward(self, x: Tensor) -> Tensor:
+        return activation(x, self._act_type)
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+        return activation(x, self._act_type)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._act_type})"
+
+
+class LeakyReLU(HybridBlock):
+    """x where x is positive, ``alpha * x`` elsewhere.
+
+    Parameters
+    ----------
+    alpha : float
+        The slope for negative x, at least 0.
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Raises
+    ------
+    AssertionError
+        If `alpha` is negative.
+
+    Notes
+    -----
+    Input and output have the same shape, any, and the same floating-point dtype.  Maas et al.,
+    "Rectifier nonlinearities improve neural network acoustic models", 2013.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> print(LeakyReLU(0.5)(nd.array([-1, 2])).asnumpy())
+    [-0.5  2. ]
+    """
+
+    def __init__(self, alpha: float, **kwargs: Any) -> None:
+        if alpha < 0:
+            raise initializer.ArgumentError(
+                f"Slope coefficient for LeakyReLU must be no less than 0, but got {alpha}."
+            )
+        super().__init__(**kwargs)
+        self._alpha = alpha
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+        return activation(x, "relu") + _below_zero(x) * self._alpha
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._alpha})"
+
+
+class PReLU(HybridBlock):
+    """x where x is positive, ``alpha * x`` elsewhere, with a learned `alpha`.
+
+    Parameters
+    ----------
+    alpha_initializer : Initializer
+        For `alpha`; 0.25 by default.
+    in_channels : int
+        How many slopes: 1, or the size of the input's second axis.
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Notes
+    -----
+    Input and output have the same shape, any, and the same floating-point dtype.  He et al.,
+    "Delving deep into rectifiers", 2015, equation 1.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> layer = PReLU()
+    >>> layer.initialize()
+    >>> print(layer(nd.array([[-1, 2]])).asnumpy())
+    [[-0.25  2.  ]]
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: initializer.Initializer | str | None = None,
+        in_channels: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if alpha_initializer is None:
+            alpha_initializer = initializer.Constant(0.25)
+        self.alpha = self.params.get("alpha", shape=(in_channels,), init=alpha_initializer)
+
+    def hybrid_forward(self, F: Any, x: Tensor, alpha: Tensor) -> Tensor:
+        if alpha.size > 1:
+            alpha = alpha.reshape((1, alpha.size) + (1,) * (x.ndim - 2))
+        return activation(x, "relu") + _below_zero(x) * alpha
+
+
+class ELU(HybridBlock):
+    """x where x is positive, ``alpha * (exp(x) - 1)`` elsewhere.
+
+    Parameters
+    ----------
+    alpha : float
+        The limit for negative x, with its sign changed.
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Notes
+    -----
+    Input and output have the same shape, any, and the same floating-point dtype.  Clevert et
+    al., "Fast and accurate deep network learning by exponential linear units", 2016.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> print(ELU()(nd.array([0, 2])).asnumpy())
+    [0. 2.]
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._alpha = alpha
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+        return activation(x, "relu") + F.expm1(_below_zero(x)) * self._alpha
+
+
+class SELU(HybridBlock):
+    """The exponential linear unit whose outputs keep mean 0 and variance 1.
+
+    Parameters
+    ----------
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Notes
+    -----
+    Input and output have the same shape, any, and the same floating-point dtype.  Klambauer et
+    al., "Self-normalizing neural networks", 2017, equation 2.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> print(SELU()(nd.array([0, 1])).asnumpy())
+    [0.       1.050701]
+    """
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+        elu = activation(x, "relu") + F.expm1(_below_zero(x)) * _SELU_ALPHA
+        return elu * _SELU_SCALE
+
+
+class GELU(HybridBlock):
+    """x times the standard normal distribution function of x.
+
+    Parameters
+    ----------
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Notes
+    -----
+    Input and output have the same shape, any, and the same floating-point dtype.  Hendrycks and
+    Gimpel, "Gaussian error linear units", 2016.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> print(GELU()(nd.array([0, 10])).asnumpy())
+    [ 0. 10.]
+    """
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+        return activation(x, "gelu")
+
+
+class Swish(HybridBlock):
+    """``x * sigmoid(beta * x)``.
+
+    Parameters
+    ----------
+    beta : float
+        How steep the gate is.
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Notes
+    -----
+    Input and output have the same shape, any, and the same floating-point dtype.  Ramachandran
+    et al., "Searching for activation functions", 2017.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> print(Swish()(nd.array([0, 100])).asnumpy())
+    [  0. 100.]
+    """
+
+    def __init__(self, beta: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._beta = beta
+
+    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+        return x * activation(x * self._beta, "sigmoid")

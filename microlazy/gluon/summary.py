@@ -1,0 +1,84 @@
+"""What `Block.summary` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .dry_run import abstract, dry_run, shapes_of
+
+if TYPE_CHECKING:
+    from .block import Block
+    from .parameter import Parameter
+
+
+class _Row(NamedTuple):
+    layer: str
+    shape: str
+    parameters: int
+    trainable: int
+    shared: int
+
+
+def summarize(block: Block, inputs: tuple[Any, ...]) -> str:
+    """The table of `block` for the given inputs, by a dry run with a hook on each layer."""
+    from .nn.basic_layers import HybridSequential, Sequential
+
+    rows: list[_Row] = []
+    seen: set[Parameter] = set()
+
+    def add_row(layer: Block, _: tuple, outputs: Any) -> None:
+        own = list(layer.params.values())
+        rows.append(
+            _Row(
+                f"{type(layer).__name__}-{len(rows) + 1}",
+                _shape_text(outputs),
+                sum(p.data().size for p in own),
+                sum(p.data().size for p in own if p.grad_req != "null"),
+                sum(p.data().size for p in own if p in seen),
+            )
+        )
+        seen.update(own)
+
+    handles = []
+
+    def attach(layer: Block) -> None:
+        if not isinstance(layer, Sequential | HybridSequential):
+            handles.append(layer.register_forward_hook(add_row))
+
+    block.apply(attach)
+    try:
+        dry_run(block, inputs, "float32")
+    finally:
+        for handle in handles:
+            handle.detach()
+    tensors = [abstract(given) for given in inputs]
+    return _table([_Row("Input", _shape_text(tensors), 0, 0, 0), *rows])
+
+
+def _shape_text(tensors: Any) -> str:
+    shapes = shapes_of(list(tensors) if isinstance(tensors, tuple) else tensors)
+    return str(shapes)[1:-1] if isinstance(shapes, list) else str(shapes)
+
+
+def _table(rows: list[_Row]) -> str:
+    total, trainable, shared = (sum(row[i] for row in rows) for i in (2, 3, 4))
+
+    def line(layer: str, shape: str, parameters: object) -> str:
+        return f"{layer:>20}  {shape:>42} {parameters:>15}"
+
+    return "\n".join(
+        [
+            "-" * 80,
+            line("Layer (type)", "Output Shape", "Param #"),
+            "=" * 80,
+            *(line(row.layer, row.shape, row.parameters) for row in rows),
+            "=" * 80,
+            "Parameters in forward computation graph, duplicate included",
+            f"   Total params: {total}",
+            f"   Trainable params: {trainable}",
+            f"   Non-trainable params: {total - trainable}",
+            f"Shared params in forward computation graph: {shared}",
+            f"Unique parameters in model: {total - shared}",
+            "-" * 80,
+        ]
+    )

@@ -1,0 +1,293 @@
+"""The Trainer: one step of an optimizer on all parameters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import optimizer as opt
+from ..core.optimizers import mark_used, stale
+from ..core.tensor import Tensor
+from ..ndarray.serialization import write_atomically
+from ..optimizer.optimizer import Group
+from . import parameter as parameters
+from .parameter import Parameter, ParameterDict
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """Updates a set of parameters by the gradients that a backward pass left in them.
+
+    Parameters
+    ----------
+    params : ParameterDict, dict, list or tuple of Parameter
+        What to update; a dict is taken in the order of its sorted names. A parameter that is
+        there twice counts once. All must have been initialized, or wait for their first forward.
+    optimizer : str or Optimizer
+        The optimizer, or its name.
+    optimizer_params : dict, optional
+        Arguments for an optimizer given by name, as ``{'learning_rate': 0.1}``.
+    kvstore : str, optional
+        Accepted as in MXNet: with one process and one device there is nothing to exchange.
+    compression_params : dict, optional
+        Accepted as in MXNet: nothing is exchanged, so nothing is compressed.
+    update_on_kvstore : bool, optional
+        None or False; there is no store that could update.
+
+    Raises
+    ------
+    ValueError
+        If `params` is not made of parameters, the optimizer is unknown, or several processes are
+        asked for.
+    RuntimeError
+        If a parameter has not been initialized.
+
+    Examples
+    --------
+    >>> from microlazy import autograd, gluon, nd
+    >>> net = gluon.nn.Dense(1)
+    >>> net.initialize()
+    >>> trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    >>> x, y = nd.array([[1, 2], [3, 4]]), nd.array([3, 7])
+    >>> for _ in range(200):
+    ...     with autograd.record():
+    ...         loss = gluon.loss.L2Loss()(net(x), y)
+    ...     loss.backward()
+    ...     trainer.step(batch_size=2)
+    >>> bool(loss.max() < 0.01)
+    True
+    """
+
+    def __init__(
+        self,
+        params: ParameterDict | Mapping[str, Parameter] | Sequence[Parameter],
+        optimizer: str | opt.Optimizer,
+        optimizer_params: Mapping[str, Any] | None = None,
+        kvstore: str | None = "device",
+        compression_params: Mapping[str, Any] | None = None,
+        update_on_kvstore: bool | None = None,
+    ):
+        self._params = _checked_params(params)
+        if isinstance(kvstore, str) and kvstore.startswith(("dist", "p3", "horovod", "byteps")):
+            raise ValueError(f"kvstore={kvstore!r} is for several processes; microlazy has one")
+        if update_on_kvstore:
+            raise ValueError("update_on_kvstore=True: there is no store here; leave it out")
+        for param in self._params:
+            param.list_ctx()  # refuses, by name, one that was not initialized
+        self._param2idx = {param.name: i for i, param in enumerate(self._params)}
+        param_dict = dict(enumerate(self._params))
+        if isinstance(optimizer, opt.Optimizer):
+            if optimizer_params:
+                raise ValueError(
+                    "optimizer_params must be None if optimizer is an Optimizer and not a str; "
+                    f"got {optimizer_params!r}"
+                )
+            optimizer.param_dict = param_dict
+        else:
+            optimizer = opt.create(optimizer, param_dict=param_dict, **(optimizer_params or {}))
+        self._optimizer = optimizer
+        self._scale = optimizer.rescale_grad
+        self._updater = opt.get_updater(optimizer)
+        self._generation = None  # of the parameters, when the lists below were made
+        self._indices: list[int] = []
+        self._weights: list[Tensor] = []
+        self._grads: list[Tensor] = []
+        self._alone: list[tuple] = []  # what is updated one by one, the rest in a group
+        self._group: Group | None = None
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return self._optimizer.learning_rate
+
+    @property
+    def optimizer(self) -> opt.Optimizer:
+        """The optimizer, with its numbers and counts."""
+        return self._optimizer
+
+    def set_learning_rate(self, lr: float) -> None:
+        """Set the learning rate.
+
+        Raises
+        ------
+        UserWarning
+            If a scheduler decides the learning rate.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> trainer = gluon.Trainer([], "sgd", {"learning_rate": 0.1})
+        >>> trainer.set_learning_rate(0.05)
+        >>> trainer.learning_rate
+        0.05
+        """
+        self._optimizer.set_learning_rate(lr)
+
+    def step(self, batch_size: float, ignore_stale_grad: bool = False) -> None:
+        """Update every parameter once, by its gradient divided by `batch_size`.
+
+        Parameters
+        ----------
+        batch_size : number
+            Above zero; 1 when the loss is a mean already.
+        ignore_stale_grad : bool
+            Leave alone the parameters that no backward pass has written to since the last step,
+            instead of refusing.
+
+        Raises
+        ------
+        UserWarning
+            If there are such parameters; the message names them, and nothing is updated.
+        DeferredInitializationError
+            If a parameter still waits for its first forward pass.
+        ValueError
+            If `batch_size` is not above zero.
+
+        Examples
+        --------
+        >>> from microlazy import autograd, gluon, nd
+        >>> w = gluon.Parameter("w", shape=(2,), init="ones")
+        >>> w.initialize()
+        >>> trainer = gluon.Trainer([w], "sgd", {"learning_rate": 1.0})
+        >>> with autograd.record():
+        ...     loss = (w.data() * nd.array([1, 3])).sum()
+        >>> loss.backward()
+        >>> trainer.step(4)
+        >>> w.data().asnumpy()
+        array([0.75, 0.25], dtype=float32)
+        """
+        if not batch_size > 0:
+            raise ValueError(f"batch_size must be above zero, not {batch_size}")
+        if self._generation != parameters.generation:
+            self._collect()
+        unused = stale(self._weights)
+        if unused and not ignore_stale_grad:
+            self._refuse(unused)
+        self._optimizer.rescale_grad = self._scale / batch_size
+        if unused:
+            self._update_all_but(unused)
+        else:
+            for triple in self._alone:
+                self._updater.update_alone(*triple)
+            if self._group is not None:
+                self._optimizer.update_group(self._group)
+        mark_used(self._weights)
+
+    def allreduce_grads(self) -> None:
+        """Sum each gradient over the devices: with one device, nothing is to be done.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> gluon.Trainer([], "sgd").allreduce_grads()
+        """
+        self._collect()
+
+    def update(self, batch_size: float, ignore_stale_grad: bool = False) -> None:
+        """Do what `step` does; for code that calls `allreduce_grads` first.
+
+        Parameters
+        ----------
+        batch_size, ignore_stale_grad
+            As in `step`.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> trainer = gluon.Trainer([], "sgd")
+        >>> trainer.allreduce_grads()
+        >>> trainer.update(batch_size=1)
+        """
+        self.step(batch_size, ignore_stale_grad)
+
+    def save_states(self, fname: str | os.PathLike) -> None:
+        """Save what the optimizer remembers (momenta, counts, learning rate, schedule) to a file.
+
+        The `lr_mult` and `wd_mult` of parameters are not saved. The file appears whole or not at
+        all, and holds data only.
+
+        Parameters
+        ----------
+        fname : str or path
+            Where to write.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from microlazy import gluon
+        >>> path = os.path.join(tempfile.mkdtemp(), "trainer.states")
+        >>> gluon.Trainer([], "sgd", {"learning_rate": 0.5}).save_states(path)
+        >>> trainer = gluon.Trainer([], "sgd")
+        >>> trainer.load_states(path)
+        >>> trainer.learning_rate
+        0.5
+        """
+        self._collect()
+        write_atomically(os.fspath(fname), self._updater.pieces(dump_optimizer=True))
+
+    def load_states(self, fname: str | os.PathLike) -> None:
+        """Continue from what `save_states` wrote, bit for bit.
+
+        Parameters
+        ----------
+        fname : str or path
+            The file. It must come from the same kind of optimizer and scheduler, and from
+            parameters of the same shapes in the same order; their names do not matter.
+
+        Raises
+        ------
+        MXNetError
+            If the file is anything else. Nothing is changed then.
+        OSError
+            If the file cannot be read.
+        """
+        path = os.fspath(fname)
+        self._collect()
+        weights = dict(zip(self._indices, self._weights, strict=True))
+        self._updater.set_states(Path(path).read_bytes(), weights, repr(path))
+        self._generation = None
+
+    def _collect(self) -> None:
+        """Look up the weights, gradients and states once, for all steps until one is replaced."""
+        generation = parameters.generation
+        pairs = [
+            (i, param.data()) for i, param in enumerate(self._params) if param.grad_req != "null"
+        ]
+        indices = [i for i, _ in pairs]
+        weights = [weight for _, weight in pairs]
+        grads = [weight.grad for weight in weights]
+        self._updater.make_states(indices, weights)
+        self._alone, self._group = self._updater.split(indices, grads, weights)
+        self._indices, self._weights, self._grads = indices, weights, grads
+        self._generation = generation
+
+    def _refuse(self, places: list[int]) -> None:
+        names = ", ".join(f"`{self._params[self._indices[i]].name}`" for i in places)
+        raise UserWarning(
+            f"Gradient of Parameter {names} on context {self._weights[places[0]].context} has not "
+            "been updated by backward since last `step`. Either backward() was not called, or the "
+            "loss does not depend on all parameters. If that is meant, call step with "
+            "ignore_stale_grad=True: it updates only the parameters with a new gradient"
+        )
+
+    def _update_all_but(self, places: list[int]) -> None:
+        left_out = set(places)
+        chosen = [i for i in range(len(self._weights)) if i not in left_out]
+        lists = (self._indices, self._grads, self._weights)
+        self._updater(*([each[i] for i in chosen] for each in lists))
+
+
+def _checked_params(params) -> list[Parameter]:
+    if isinstance(params, (Mapping, ParameterDict)):
+        params = [params[name] for name in sorted(params.keys())]
+    if not isinstance(params, (list, tuple)):
+        raise ValueError(f"params must be a list or dict of Parameters, got {type(params)}")
+    for param in params:
+        if not isinstance(param, Parameter):
+            raise ValueError(
+                f"params must be a list or dict of Parameters, got one of {type(param)}"
+            )
+    return list(dict.fromkeys(params))

@@ -1,0 +1,292 @@
+"""Small tools of Gluon: splitting batches, clipping gradients, checking files, hooks."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as onp
+
+from .. import ndarray as nd
+from .. import numpy as np
+from ..context import Context
+from ..core.tensor import Tensor
+from ..util import is_np_array
+
+__all__ = [
+    "HookHandle",
+    "check_sha1",
+    "clip_global_norm",
+    "download",
+    "split_and_load",
+    "split_data",
+]
+
+
+def split_data(
+    data: Tensor, num_slice: int, batch_axis: int = 0, even_split: bool = True
+) -> list[Tensor]:
+    """Cut a batch into consecutive slices.
+
+    Parameters
+    ----------
+    data : Tensor
+        A batch of any dtype and at least one axis.
+    num_slice : int
+        How many slices, at least 1.
+    batch_axis : int
+        The axis to cut.
+    even_split : bool
+        Refuse a batch that `num_slice` does not divide.  Otherwise the first slices are longer
+        by one.
+
+    Returns
+    -------
+    list of Tensor
+        `num_slice` slices, also when that is 1.
+
+    Raises
+    ------
+    ValueError
+        If the batch cannot be cut so, or `num_slice` or `batch_axis` is out of range.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> [part.shape for part in split_data(nd.zeros((5, 2)), 2, even_split=False)]
+    [(3, 2), (2, 2)]
+    """
+    if num_slice < 1:
+        raise ValueError(f"num_slice must be at least 1, but got {num_slice}")
+    if not -data.ndim <= batch_axis < data.ndim:
+        raise ValueError(f"batch_axis={batch_axis} is out of range for data of shape {data.shape}")
+    size = data.shape[batch_axis]
+    length, extra = divmod(size, num_slice)
+    if even_split and extra:
+        raise ValueError(
+            f"data with shape {data.shape} cannot be evenly split into {num_slice} slices along "
+            f"axis {batch_axis}: use a batch size that is a multiple of {num_slice}, or "
+            "even_split=False"
+        )
+    before = (slice(None),) * (batch_axis % data.ndim)
+    slices, start = [], 0
+    for i in range(num_slice):
+        stop = start + length + (i < extra)
+        slices.append(data[(*before, slice(start, stop))])
+        start = stop
+    return slices
+
+
+def split_and_load(
+    data: Tensor | onp.ndarray | Sequence[Any],
+    ctx_list: Sequence[Context],
+    batch_axis: int = 0,
+    even_split: bool = True,
+) -> list[Tensor]:
+    """Cut a batch into one slice per context.
+
+    Parameters
+    ----------
+    data : Tensor or array-like
+        A batch.  What is not a Tensor becomes one of the current face (`np` or `nd`).
+    ctx_list : sequence of Context
+        Where each slice goes.
+    batch_axis, even_split
+        As in `split_data`.
+
+    Returns
+    -------
+    list of Tensor
+        One slice per context.
+
+    Raises
+    ------
+    ValueError
+        If `ctx_list` is empty or the batch cannot be cut.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> [part.shape for part in split_and_load([[1, 2], [3, 4]], [mx.cpu(0)])]
+    [(2, 2)]
+    """
+    if not ctx_list:
+        raise ValueError("ctx_list is empty: give at least one context, such as [mx.cpu()]")
+    if not isinstance(data, Tensor):
+        data = (np if is_np_array() else nd).array(data, ctx=ctx_list[0])
+    slices = split_data(data, len(ctx_list), batch_axis, even_split)
+    return [part.as_in_context(ctx) for part, ctx in zip(slices, ctx_list, strict=True)]
+
+
+def clip_global_norm(
+    arrays: Sequence[Tensor], max_norm: float, check_isfinite: bool = True
+) -> float | Tensor:
+    """Scale arrays in place so that the 2-norm of all of them together is at most `max_norm`.
+
+    Every array is multiplied by ``min(1, max_norm / (norm + 1e-8))`` (Pascanu et al., "On the
+    difficulty of training recurrent neural networks", 2013, algorithm 1).
+
+    Parameters
+    ----------
+    arrays : sequence of Tensor
+        Floating-point arrays of any shapes, gradients as a rule.
+    max_norm : float
+        The largest norm allowed.
+    check_isfinite : bool
+        Warn when the norm is not finite, and return a float.
+
+    Returns
+    -------
+    float or Tensor
+        The norm before clipping; an array of shape (1,) when `check_isfinite` is False.
+
+    Raises
+    ------
+    ValueError
+        If there are no arrays.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> gradient = nd.array([3.0, 4.0])
+    >>> clip_global_norm([gradient], 1.0)
+    5.0
+    >>> print(gradient.asnumpy())
+    [0.6 0.8]
+    """
+    if not arrays:
+        raise ValueError("clip_global_norm needs at least one array")
+    views = [array.asnumpy() for array in arrays]
+    norm = math.sqrt(sum(float(onp.vdot(view, view)) for view in views))
+    if check_isfinite and not math.isfinite(norm):
+        warnings.warn("nan or inf is detected. Clipping results will be undefined.", stacklevel=2)
+    scale = min(1.0, max_norm / (norm + 1e-8))
+    for array in arrays:
+        array *= scale
+    return norm if check_isfinite else nd.array([norm])
+
+
+def check_sha1(filename: str | os.PathLike[str], sha1_hash: str) -> bool:
+    """Whether a file has the given SHA-1 hash.
+
+    Parameters
+    ----------
+    filename : path
+        The file to read.
+    sha1_hash : str
+        The expected hash in hexadecimal digits.
+
+    Returns
+    -------
+    bool
+        True when they agree.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import os
+    >>> check_sha1(os.devnull, "da39a3ee5e6b4b0d3255bfef95601890afd80709")
+    True
+    """
+    with open(filename, "rb") as file:
+        return hashlib.file_digest(file, "sha1").hexdigest() == sha1_hash
+
+
+def download(url: str, *args: Any, **kwargs: Any) -> str:
+    """Refuse to download: microlazy never uses the network.
+
+    Parameters
+    ----------
+    url : str
+        What was asked for.
+    *args, **kwargs
+        The further arguments of Gluon's function.
+
+    Raises
+    ------
+    NotImplementedError
+        Always; the message says what to do.
+
+    Examples
+    --------
+    >>> download("data.zip")
+    Traceback (most recent call last):
+    NotImplementedError: microlazy downloads nothing: fetch 'data.zip' yourself and open the file
+    """
+    raise NotImplementedError(
+        f"microlazy downloads nothing: fetch {url!r} yourself and open the file"
+    )
+
+
+class HookHandle:
+    """What registering a hook returns: `detach()` removes the hook again.
+
+    Used as a context manager, the hook is removed at the end of the block.
+
+    Parameters
+    ----------
+    hooks : dict
+        The hooks of one block, by identity.
+    hook : callable
+        The hook to add.
+    changed : callable
+        Called after the hooks changed.
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> layer = gluon.nn.Flatten()
+    >>> with layer.register_forward_pre_hook(lambda block, inputs: print(inputs[0].shape)):
+    ...     _ = layer(nd.ones((2, 3)))
+    (2, 3)
+    """
+
+    def __init__(
+        self, hooks: dict[int, Callable[..., None]], hook: Callable[..., None], changed: Callable
+    ) -> None:
+        self._hooks = hooks
+        self._key = id(hook)
+        self._changed = weakref.WeakMethod(changed)
+        hooks[self._key] = hook
+        changed()
+
+    def detach(self) -> None:
+        """Remove the hook; a second call changes nothing.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> handle = gluon.nn.Flatten().register_forward_hook(print)
+        >>> handle.detach()
+        """
+        changed = self._changed()
+        if self._hooks.pop(self._key, None) is not None and changed is not None:
+            changed()
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.detach()
+
+
+def _indent(text: str, spaces: int) -> str:
+    """Indent every line but the first."""
+    return text.replace("\n", "\n" + " " * spaces)
+
+
+def _brief_print_list(names: Iterable[str], limit: int = 7) -> str:
+    """Quote names, the middle ones left out when there are more than `limit`."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) > limit:
+        quoted = [*quoted[: limit // 2], "...", *quoted[-(limit // 2) :]]
+    return ", ".join(quoted)

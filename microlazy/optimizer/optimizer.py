@@ -1,0 +1,592 @@
+"""The base of all optimizers, SGD and Adam.
+
+SGD and Adam update all their weights in one compiled call: a `Group` holds the lists for it and
+is kept from step to step. Other optimizers override `create_state` and `update`, which see one
+weight at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy
+
+from ..core.functions import face_of, new_array
+from ..core.optimizers import adam_update, sgd_update
+from ..core.tensor import Tensor
+
+__all__ = ["SGD", "Adam", "Optimizer", "create", "register"]
+
+Index = Hashable
+
+
+class Optimizer:
+    """Base class of optimizers: learning rates, weight decays and counts of updates.
+
+    Parameters
+    ----------
+    rescale_grad : float
+        Every gradient is multiplied by it; the Trainer sets it to 1 / batch size.
+    param_idx2name : dict of int to str, optional
+        Names of the weights: those that end in neither ``_weight`` nor ``_gamma`` get no weight
+        decay.
+    wd : float
+        Weight decay: `wd * weight` is added to the gradient.
+    clip_gradient : float, optional
+        Rescaled gradients are clipped to ``[-clip_gradient, clip_gradient]``. None, zero and
+        negative numbers clip nothing.
+    learning_rate : float, optional
+        Step size; 0.01 when neither it nor a scheduler is given. Given with a scheduler, it
+        replaces the scheduler's `base_lr`.
+    lr_scheduler : LRScheduler, optional
+        Called with the number of updates made, gives the learning rate.
+    begin_num_update : int
+        Number of updates to count from.
+    multi_precision : bool
+        Keep a float32 copy of every float16 weight, and update that.
+    param_dict : dict of int to Parameter, optional
+        Where to look up `lr_mult` and `wd_mult`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not one, or is out of range.
+
+    Examples
+    --------
+    An optimizer of one's own, by name:
+
+    >>> import microlazy as mx
+    >>> @mx.optimizer.register
+    ... class SignDescent(mx.optimizer.Optimizer):
+    ...     def update(self, index, weight, grad, state):
+    ...         self._update_count(index)
+    ...         weight[:] -= self._get_lr(index) * mx.nd.sign(grad)
+    >>> optimizer = mx.optimizer.create("signdescent", learning_rate=0.5)
+    >>> weight = mx.nd.array([1, 2])
+    >>> optimizer.update(0, weight, mx.nd.array([-3, 0.1]), None)
+    >>> weight.asnumpy()
+    array([1.5, 1.5], dtype=float32)
+    """
+
+    opt_registry: dict[str, type[Optimizer]] = {}
+    fused = False  # whether update_group exists
+
+    def __init__(
+        self,
+        rescale_grad: float = 1.0,
+        param_idx2name: dict[int, str] | None = None,
+        wd: float = 0.0,
+        clip_gradient: float | None = None,
+        learning_rate: float | None = None,
+        lr_scheduler: Callable[[int], float] | None = None,
+        begin_num_update: int = 0,
+        multi_precision: bool = False,
+        param_dict: dict[int, Any] | None = None,
+    ):
+        if learning_rate is None and lr_scheduler is None:
+            learning_rate = 0.01
+        if learning_rate is not None:
+            learning_rate = number("learning_rate", learning_rate)
+            base_lr = getattr(lr_scheduler, "base_lr", learning_rate)
+            if base_lr != learning_rate:
+                warnings.warn(
+                    f"learning_rate={learning_rate} replaces base_lr={base_lr} of the lr_scheduler",
+                    stacklevel=3,
+                )
+                lr_scheduler.base_lr = learning_rate
+        if clip_gradient is not None:
+            clip_gradient = number("clip_gradient", clip_gradient)
+        self.rescale_grad = number("rescale_grad", rescale_grad)
+        self.lr = learning_rate
+        self.lr_scheduler = lr_scheduler
+        self.wd = number("wd", wd)
+        self.clip_gradient = clip_gradient
+        self.begin_num_update = begin_num_update
+        self.num_update = begin_num_update
+        self.multi_precision = multi_precision
+        self.param_dict = param_dict or {}
+        self.idx2name = dict(param_idx2name or {})
+        self._counts: dict[Index, int] = {}
+        self._ahead: Group | None = None
+        self.set_lr_mult({})
+        self.set_wd_mult({})
+
+    @staticmethod
+    def register(klass: type[Optimizer]) -> type[Optimizer]:
+        """Make an optimizer known by its name in small letters; usable as a decorator.
+
+        Examples
+        --------
+        >>> from microlazy import optimizer
+        >>> @optimizer.Optimizer.register
+        ... class Plain(optimizer.SGD):
+        ...     pass
+        >>> type(optimizer.create("plain")).__name__
+        'Plain'
+        """
+        if not isinstance(klass, type):
+            raise TypeError(f"register takes a class, not {klass!r}")
+        name = klass.__name__.lower()
+        before = Optimizer.opt_registry.get(name)
+        if before is not None:
+            warnings.warn(
+                f"New optimizer {klass.__module__}.{klass.__name__} is overriding existing "
+                f"optimizer {before.__module__}.{before.__name__}",
+                stacklevel=2,
+            )
+        Optimizer.opt_registry[name] = klass
+        return klass
+
+    @staticmethod
+    def create_optimizer(name: str, **kwargs) -> Optimizer:
+        """Make an optimizer by its name, whatever the case of its letters.
+
+        Raises
+        ------
+        ValueError
+            If no optimizer has that name.
+
+        Examples
+        --------
+        >>> from microlazy import optimizer
+        >>> optimizer.create("Adam", learning_rate=0.1).learning_rate
+        0.1
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"an optimizer is named by a str, not {name!r}")
+        if name.lower() not in Optimizer.opt_registry:
+            known = ", ".join(sorted(Optimizer.opt_registry))
+            raise ValueError(f"Cannot find optimizer {name}; known are: {known}")
+        return Optimizer.opt_registry[name.lower()](**kwargs)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate now: the scheduler's answer, or what was set."""
+        return self.lr if self.lr_scheduler is None else self.lr_scheduler(self.num_update)
+
+    def set_learning_rate(self, lr: float) -> None:
+        """Set the learning rate.
+
+        Raises
+        ------
+        UserWarning
+            If a scheduler decides the learning rate.
+
+        Examples
+        --------
+        >>> from microlazy import optimizer
+        >>> sgd = optimizer.SGD()
+        >>> sgd.set_learning_rate(0.5)
+        >>> sgd.learning_rate
+        0.5
+        """
+        if self.lr_scheduler is not None:
+            raise UserWarning(
+                "the learning rate cannot be set: the LRScheduler of the optimizer decides it. "
+                "Change the scheduler, or make the optimizer without one"
+            )
+        self.lr = number("learning_rate", lr)
+
+    def set_lr_mult(self, args_lr_mult: dict[Index, float]) -> None:
+        """Set factors of the learning rate for single weights, by index or name.
+
+        The `lr_mult` of a Parameter in `param_dict` comes first.
+
+        Examples
+        --------
+        >>> from microlazy import optimizer
+        >>> sgd = optimizer.SGD(learning_rate=0.5)
+        >>> sgd.set_lr_mult({1: 0.1})
+        >>> sgd._get_lrs([0, 1])
+        [0.5, 0.05]
+        """
+        self.lr_mult = dict(args_lr_mult)
+
+    def set_wd_mult(self, args_wd_mult: dict[Index, float]) -> None:
+        """Set factors of the weight decay for single weights, by index or name.
+
+        Weights named in `param_idx2name` that end in neither ``_weight`` nor ``_gamma`` start
+        from 0. The `wd_mult` of a Parameter in `param_dict` comes first.
+
+        Examples
+        --------
+        >>> from microlazy import optimizer
+        >>> sgd = optimizer.SGD(wd=0.5, param_idx2name={0: "a_weight", 1: "a_bias"})
+        >>> sgd._get_wds([0, 1])
+        [0.5, 0.0]
+        """
+        undecayed = (
+            name for name in self.idx2name.values() if not name.endswith(("_weight", "_gamma"))
+        )
+        self.wd_mult = dict.fromkeys(undecayed, 0.0) | args_wd_mult
+
+    def create_state(self, index: Index, weight: Tensor) -> Any:
+        """Return what the optimizer remembers about a weight: None, arrays or tuples of those.
+
+        Examples
+        --------
+        >>> from microlazy import nd, optimizer
+        >>> optimizer.SGD(momentum=0.9).create_state(0, nd.ones(2)).asnumpy()
+        array([0., 0.], dtype=float32)
+        """
+        return None
+
+    def create_state_multi_precision(self, index: Index, weight: Tensor) -> Any:
+        """Return the state of a weight of any float dtype.
+
+        A float16 weight's state is kept in float32; under `multi_precision` a float32 copy of
+        the weight comes before it.
+
+        Raises
+        ------
+        TypeError
+            If the weight is not of a float dtype.
+
+        Examples
+        --------
+        >>> from microlazy import nd, optimizer
+        >>> sgd = optimizer.SGD(multi_precision=True)
+        >>> copy, state = sgd.create_state_multi_precision(0, nd.ones(2, dtype="float16"))
+        >>> copy.dtype.__name__, state
+        ('float32', None)
+        """
+        dtype = numpy.dtype(weight.dtype)
+        if dtype.kind != "f":
+            raise TypeError(
+                f"an optimizer updates weights of a float dtype; weight {index!r} is of {dtype}"
+            )
+        if dtype != numpy.float16:
+            return self.create_state(index, weight)
+        copy = weight.astype("float32")
+        state = self.create_state(index, copy)
+        if self.multi_precision:
+            return copy, state
+        warnings.warn(
+            "updating float16 weights loses small steps, which can mean poor accuracy or slow "
+            "convergence; consider the optimizer's multi_precision=True",
+            stacklevel=2,
+        )
+        return state
+
+    def update(self, index: Index, weight: Tensor, grad: Tensor, state: Any) -> None:
+        """Change `weight`, and its `state`, by one step. SGD and Adam also take equal-sized lists.
+
+        Parameters
+        ----------
+        index : int or str
+            Names the weight among all.
+        weight, grad : array
+            Of the same shape and dtype; `weight` is written in place.
+        state
+            What `create_state` returned.
+
+        Examples
+        --------
+        >>> from microlazy import nd, optimizer
+        >>> weight = nd.ones(2)
+        >>> optimizer.SGD(learning_rate=0.5).update(0, weight, nd.ones(2), None)
+        >>> weight.asnumpy()
+        array([0.5, 0.5], dtype=float32)
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not override update")
+
+    def update_multi_precision(
+        self, index: Index, weight: Tensor, grad: Tensor, state: Any
+    ) -> None:
+        """Change a weight of any float dtype by one step; float16 is computed in float32.
+
+        Examples
+        --------
+        >>> from microlazy import nd, optimizer
+        >>> weight = nd.ones(2, dtype="float16")
+        >>> sgd = optimizer.SGD(learning_rate=0.5, multi_precision=True)
+        >>> state = sgd.create_state_multi_precision(0, weight)
+        >>> sgd.update_multi_precision(0, weight, nd.ones(2, dtype="float16"), state)
+        >>> weight.asnumpy()
+        array([0.5, 0.5], dtype=float16)
+        """
+        if weight.dtype != numpy.float16:
+            self.update(index, weight, grad, state)
+            return
+        copy, state = state if self.multi_precision else (weight.astype("float32"), state)
+        self.update(index, copy, grad.astype("float32"), state)
+        weight[:] = copy
+
+    def update_group(self, group: Group) -> None:
+        """Update a group of weights by one compiled call; optimizers with `fused` have it."""
+        raise NotImplementedError(f"{type(self).__name__} updates one weight at a time")
+
+    @property
+    def _index_update_count(self) -> dict[Index, int]:
+        """How often each weight was updated."""
+        group = self._ahead
+        if group is not None:
+            for index, count in zip(group.indices, group.counts, strict=True):
+                self._counts[index] = count + group.steps
+            self._ahead = None
+        return self._counts
+
+    def _update_count(self, index: Index | Sequence[Index]) -> None:
+        counts = self._index_update_count
+        for i in index if isinstance(index, (list, tuple)) else (index,):
+            counts[i] = counts.get(i, self.begin_num_update) + 1
+            self.num_update = max(self.num_update, counts[i])
+
+    def _advance(self, group: Group) -> None:
+        """Count one update of each weight in `group`, at the cost of one."""
+        if group is not self._ahead:
+            counts = self._index_update_count
+            group.count_from([counts.get(i, self.begin_num_update) for i in group.indices])
+            self._ahead = group
+        group.steps += 1
+        self.num_update = max(self.num_update, group.most + group.steps)
+
+    def _multipliers(self, kind: str, indices: Sequence[Index]) -> list[float]:
+        table = getattr(self, kind)
+
+        def multiplier(index):
+            if index in self.param_dict:
+                return getattr(self.param_dict[index], kind)
+            return table.get(index, table.get(self.idx2name.get(index), 1.0))
+
+        return [multiplier(index) for index in indices]
+
+    def _get_lrs(self, indices: Sequence[Index]) -> list[float]:
+        lr = self.learning_rate
+        return [lr * multiplier for multiplier in self._multipliers("lr_mult", indices)]
+
+    def _get_lr(self, index: Index) -> float:
+        return self._get_lrs([index])[0]
+
+    def _get_wds(self, indices: Sequence[Index]) -> list[float]:
+        return [self.wd * multiplier for multiplier in self._multipliers("wd_mult", indices)]
+
+    def _get_wd(self, index: Index) -> float:
+        return self._get_wds([index])[0]
+
+    def __getstate__(self):
+        state = self.__dict__ | {"_counts": dict(self._index_update_count), "_ahead": None}
+        # A copy of the optimizer must not bring copies of the parameters.
+        return state | {"param_dict": {}}
+
+
+register = Optimizer.register
+create = Optimizer.create_optimizer
+
+
+class Group:
+    """The weights that one compiled call updates, and what stays the same from step to step."""
+
+    def __init__(self, optimizer, indices, weights, grads, states):
+        self.indices = indices
+        self.weights = weights
+        self.grads = grads
+        self.states = states
+        self.lr_mults = optimizer._multipliers("lr_mult", indices)
+        self.wd_mults = optimizer._multipliers("wd_mult", indices)
+        self.lr = self.wd = None
+        self.counts = []
+        self.steps = 0  # made since the counts were read
+
+    def count_from(self, counts):
+        self.counts = counts
+        self.steps = 0
+        self.most = max(counts)
+        self.in_step = min(counts) == self.most
+
+    def lrs(self, lr):
+        if lr != self.lr:
+            self.lr = lr
+            self._lrs = [lr * multiplier for multiplier in self.lr_mults]
+        return self._lrs
+
+    def wds(self, wd):
+        if wd != self.wd:
+            self.wd = wd
+            self._wds = [wd * multiplier for multiplier in self.wd_mults]
+        return self._wds
+
+
+class Fused(Optimizer):
+    """An optimizer whose `update_group` is one compiled call."""
+
+    fused = True
+
+    def update(self, index, weight, grad, state):
+        if not isinstance(index, (list, tuple)):
+            index, weight, grad, state = [index], [weight], [grad], [state]
+        if index:
+            group = Group(self, index, list(weight), list(grad), self.columns(list(state)))
+            self.update_group(group)
+
+    def columns(self, states: Sequence) -> list:
+        """Turn one state for each weight into the lists that the compiled call takes."""
+        raise NotImplementedError
+
+    @property
+    def clip(self) -> float | None:
+        clip = self.clip_gradient
+        return clip if clip is not None and clip > 0 else None
+
+
+@register
+class SGD(Fused):
+    """Stochastic gradient descent, with momentum and weight decay.
+
+    With ``g = clip(rescale_grad * grad) + wd * weight``::
+
+        state = momentum * state - lr * g
+        weight = weight + state
+
+    Parameters
+    ----------
+    momentum : float
+        Part of the last step that is made again; at least 0.
+    lazy_update : bool
+        Accepted as in MXNet; only sparse gradients would make a difference.
+    **kwargs
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> sgd = optimizer.SGD(learning_rate=0.25, momentum=0.5)
+    >>> weight, grad = nd.array([1, 2]), nd.array([1, 2])
+    >>> state = sgd.create_state(0, weight)
+    >>> for _ in range(2):
+    ...     sgd.update(0, weight, grad, state)
+    >>> weight.asnumpy()
+    array([0.375, 0.75 ], dtype=float32)
+    """
+
+    def __init__(self, momentum: float = 0.0, lazy_update: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum = number("momentum", momentum, least=0.0)
+        self.lazy_update = lazy_update
+
+    def create_state(self, index, weight):
+        return zeros_like(weight) if self.momentum else None
+
+    def columns(self, states):
+        return states if self.momentum else None
+
+    def update_group(self, group):
+        self._advance(group)
+        sgd_update(
+            group.weights,
+            group.grads,
+            group.states,
+            group.lrs(self.learning_rate),
+            group.wds(self.wd),
+            self.momentum,
+            self.rescale_grad,
+            self.clip,
+        )
+
+
+@register
+class Adam(Fused):
+    """Adam (Kingma and Ba 2015, algorithm 1, with the step size of its section 2).
+
+    With ``g = clip(rescale_grad * grad + wd * weight)`` at update `t`::
+
+        mean = beta1 * mean + (1 - beta1) * g
+        variance = beta2 * variance + (1 - beta2) * g ** 2
+        weight -= lr * sqrt(1 - beta2 ** t) / (1 - beta1 ** t) * mean / (sqrt(variance) + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size.
+    beta1, beta2 : float
+        Decay of the mean and of the variance; at least 0 and below 1.
+    epsilon : float
+        Keeps the division finite.
+    lazy_update : bool
+        Accepted as in MXNet; only sparse gradients would make a difference.
+    **kwargs
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> adam = optimizer.Adam(learning_rate=0.25)
+    >>> weight = nd.array([1, 2])
+    >>> adam.update(0, weight, nd.array([3, -4]), adam.create_state(0, weight))
+    >>> weight.asnumpy().round(4)
+    array([0.75, 2.25], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        lazy_update: bool = True,
+        **kwargs,
+    ):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.beta1 = number("beta1", beta1, least=0.0, below=1.0)
+        self.beta2 = number("beta2", beta2, least=0.0, below=1.0)
+        self.epsilon = number("epsilon", epsilon, least=0.0)
+        self.lazy_update = lazy_update
+
+    def create_state(self, index, weight):
+        return zeros_like(weight), zeros_like(weight)
+
+    def columns(self, states):
+        return [list(column) for column in zip(*states, strict=True)]
+
+    def update_group(self, group):
+        self._advance(group)
+        lr = self.learning_rate
+        if group.in_step:
+            lrs = group.lrs(lr * self.correction(group.most + group.steps))
+        else:
+            lrs = [
+                lr * multiplier * self.correction(count + group.steps)
+                for multiplier, count in zip(group.lr_mults, group.counts, strict=True)
+            ]
+        means, variances = group.states
+        adam_update(
+            group.weights,
+            group.grads,
+            means,
+            variances,
+            lrs,
+            group.wds(self.wd),
+            self.beta1,
+            self.beta2,
+            self.epsilon,
+            self.rescale_grad,
+            self.clip,
+        )
+
+    def correction(self, t: int) -> float:
+        """Return the factor of the learning rate that undoes the zeros the moments began with."""
+        return math.sqrt(1.0 - self.beta2**t) / (1.0 - self.beta1**t)
+
+
+def zeros_like(weight: Tensor) -> Tensor:
+    """Return zeros of the weight's face, shape and dtype, without a gradient."""
+    return new_array(face_of(weight), weight.shape, weight.dtype, 0)
+
+
+def number(
+    name: str, value: float, least: float = -math.inf, below: float = math.inf
+) -> float:
+    """Return `value` as a plain number; refuse what is none, not finite or outside the range."""
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, not {value}")
+    if not least <= value < below:
+        wanted = f"at least {least}" + (f" and below {below}" if below < math.inf else "")
+        raise ValueError(f"{name} must be {wanted}, not {value}")
+    return value if isinstance(value, (int, float)) else float(value)

@@ -1,0 +1,27 @@
+"""Random numbers: the seed, and nd's samplers under their older names."""
+
+from microlazy.core.generator import seed as _seed
+from microlazy.ndarray.random import normal, randint, randn, shuffle, uniform
+
+__all__ = ["normal", "randint", "randn", "seed", "shuffle", "uniform"]
+
+
+def seed(seed_state: int, ctx: object = "all") -> None:
+    """Start the generator's sequence anew: equal seeds give equal numbers.
+
+    Parameters
+    ----------
+    seed_state : int
+    ctx : Context or "all"
+        Accepted for compatibility: there is one generator.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> mx.random.seed(1)
+    >>> a = mx.nd.random.normal(shape=(2,)).asnumpy()
+    >>> mx.random.seed(1)
+    >>> bool((a == mx.nd.random.normal(shape=(2,)).asnumpy()).all())
+    True
+    """
+    _seed(seed_state)

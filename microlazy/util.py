@@ -1,0 +1,173 @@
+"""Which array type Gluon uses: nd's or np's."""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any
+
+_local = threading.local()
+_default = {"shape": False, "array": False}
+
+
+def _get(name: str) -> bool:
+    return getattr(_local, name, _default[name])
+
+
+def is_np_shape() -> bool:
+    """Say whether zero-dim and zero-size arrays are on (NumPy's shapes).
+
+    Examples
+    --------
+    >>> from microlazy import npx
+    >>> npx.is_np_shape()
+    False
+    """
+    return _get("shape")
+
+
+def is_np_array() -> bool:
+    """Say whether Gluon works with `np.ndarray` rather than `nd.NDArray`.
+
+    Examples
+    --------
+    >>> from microlazy import npx
+    >>> npx.is_np_array()
+    False
+    """
+    return _get("array")
+
+
+def is_np_default_dtype() -> bool:
+    """Say whether the default dtype is float64 as in NumPy: never, it is float32."""
+    return False
+
+
+def set_np_shape(active: bool) -> bool:
+    """Switch NumPy's shapes on or off; return what was."""
+    before = is_np_shape()
+    _local.shape = _default["shape"] = bool(active)
+    return before
+
+
+def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
+    """Make Gluon work with `np.ndarray`, in every thread.
+
+    Parameters
+    ----------
+    shape, array : bool
+        NumPy's shapes, and NumPy's arrays; arrays need the shapes.
+    dtype : bool
+        float64 as default dtype; not supported.
+
+    Examples
+    --------
+    >>> from microlazy import npx
+    >>> npx.set_np()
+    >>> npx.is_np_array()
+    True
+    >>> npx.reset_np()
+    """
+    if array and not shape:
+        raise ValueError("NumPy arrays (array=True) need NumPy shapes (shape=True)")
+    if dtype:
+        raise ValueError("set_np(dtype=True): the default dtype is always float32")
+    _local.shape = _default["shape"] = bool(shape)
+    _local.array = _default["array"] = bool(array)
+
+
+def reset_np() -> None:
+    """Go back to `nd.NDArray`.
+
+    Examples
+    --------
+    >>> from microlazy import npx
+    >>> npx.reset_np()
+    >>> npx.is_np_array()
+    False
+    """
+    set_np(shape=False, array=False)
+
+
+class _Scope:
+    """Sets one of the switches for a `with`, or for the calls of a function."""
+
+    def __init__(self, name: str, active: bool) -> None:
+        self._name = name
+        self._active = active
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(_get(self._name))
+        setattr(_local, self._name, self._active)
+
+    def __exit__(self, *exc: object) -> None:
+        setattr(_local, self._name, self._before.pop())
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with _Scope(self._name, self._active):
+                return function(*args, **kwargs)
+
+        return inside
+
+
+def np_shape(active: bool = True) -> _Scope:
+    """Return a scope with NumPy's shapes on or off."""
+    return _Scope("shape", active)
+
+
+def np_array(active: bool = True) -> _Scope:
+    """Return a scope with NumPy's arrays on or off."""
+    return _Scope("array", active)
+
+
+def _decorate(scopes: tuple[Callable[[], _Scope], ...], target: Any) -> Any:
+    if inspect.isclass(target):
+        for name, member in list(vars(target).items()):
+            if inspect.isfunction(member):
+                setattr(target, name, _decorate(scopes, member))
+        return target
+    for scope in scopes:
+        target = scope()(target)
+    return target
+
+
+def use_np_shape(target: Any) -> Any:
+    """Decorate a function or class: NumPy's shapes inside."""
+    return _decorate((np_shape,), target)
+
+
+def use_np_array(target: Any) -> Any:
+    """Decorate a function or class: NumPy's arrays inside."""
+    return _decorate((np_array,), target)
+
+
+def use_np(target: Any) -> Any:
+    """Decorate a function or class: NumPy's shapes and arrays inside.
+
+    Examples
+    --------
+    >>> from microlazy import npx
+    >>> @npx.use_np
+    ... def inside():
+    ...     return npx.is_np_array()
+    >>> inside(), npx.is_np_array()
+    (True, False)
+    """
+    return _decorate((np_shape, np_array), target)
+
+
+def getenv(name: str) -> str | None:
+    """Return an environment variable."""
+    import os
+
+    return os.environ.get(name)
+
+
+def setenv(name: str, value: str) -> None:
+    """Set an environment variable."""
+    import os
+
+    os.environ[name] = value

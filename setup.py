@@ -1,0 +1,138 @@
+"""Builds the compiled core; everything that can be said without code is in pyproject.toml."""
+
+import os
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
+
+KERNELS = "microlazy.core.kernels"
+HEADERS = ["microlazy/core", "microlazy/core/kernels"]
+JOBS = os.cpu_count() or 1
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "embedsignature": True,
+    "binding": True,
+}
+
+# Kernels keep NaN, infinity and the order of operations: never -ffast-math, never a fused
+# multiply-add that the source did not ask for. The same source then gives the same bits anywhere.
+EXACT = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+FLAGS = {
+    "unix": {
+        "all": ["-g0", "-fvisibility=hidden", *EXACT],
+        "core": ["-O2"],
+        "kernels": ["-O3"],
+        "avx2": ["-mavx2", "-mfma"],
+        "avx512": [
+            *("-mavx512f", "-mavx512cd", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"),
+            "-mprefer-vector-width=512",
+        ],
+        "openmp": ["-fopenmp"],
+    },
+    "msvc": {
+        "all": ["/fp:precise", "/std:c11"],
+        "core": ["/O2"],
+        "kernels": ["/O2"],
+        "avx2": ["/arch:AVX2"],
+        "avx512": ["/arch:AVX512"],
+        "openmp": ["/openmp"],
+    },
+}
+WIDE = ("avx2", "avx512")
+EMPTY_PROBE = "int main(void) { return 0; }\n"
+OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+
+
+def extensions() -> list[Extension]:
+    """Return one extension per Cython file below microlazy/core."""
+    return [
+        Extension(
+            ".".join(path.with_suffix("").parts),
+            [str(path)],
+            include_dirs=HEADERS,
+        )
+        for path in sorted(Path("microlazy/core").rglob("*.pyx"))
+    ]
+
+
+class BuildExt(build_ext):
+    """Translates with Cython, then compiles, both in parallel, with each module's own flags."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or JOBS
+
+    def run(self):
+        jobs = self.parallel if self.parallel > 1 else 0
+        translated = cythonize(
+            self.extensions,
+            nthreads=jobs,
+            force=self.force,
+            build_dir="build/cython",
+            compiler_directives=DIRECTIVES,
+        )
+        by_name = {extension.name: extension for extension in translated}
+        for extension in self.extensions:
+            extension.sources = by_name[extension.name].sources
+            extension.depends = by_name[extension.name].depends
+        super().run()
+
+    def build_extensions(self):
+        flags = FLAGS["msvc" if self.compiler.compiler_type == "msvc" else "unix"]
+        openmp = flags["openmp"] if self.openmp_works(flags["openmp"]) else []
+        machine = sysconfig.get_platform().rpartition("-")[2]
+        is_x86_64 = machine in ("x86_64", "amd64")
+        built = []
+        for extension in self.extensions:
+            extension.libraries = ["m"] if flags is FLAGS["unix"] else []
+            package, _, module = extension.name.rpartition(".")
+            if package != KERNELS:
+                extension.extra_compile_args = [*flags["all"], *flags["core"], *openmp]
+                extension.extra_link_args = openmp if flags is FLAGS["unix"] else []
+            elif module not in WIDE:
+                extension.extra_compile_args = [*flags["all"], *flags["kernels"]]
+            elif is_x86_64 and self.links(EMPTY_PROBE, flags[module]):
+                extension.extra_compile_args = [
+                    *flags["all"],
+                    *flags["kernels"],
+                    *flags[module],
+                ]
+            else:
+                continue  # this compiler or processor family has no such vector unit
+            built.append(extension)
+        self.extensions[:] = built
+        super().build_extensions()
+
+    def openmp_works(self, flags: list[str]) -> bool:
+        """Say whether this compiler has OpenMP; the variable MICROLAZY_OPENMP=0 says no."""
+        return os.environ.get("MICROLAZY_OPENMP", "1") != "0" and self.links(OPENMP_PROBE, flags)
+
+    def links(self, source: str, flags: list[str]) -> bool:
+        """Say whether a small C program compiles and links with the given flags."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder, "probe.c")
+            program.write_text(source)
+            try:
+                objects = self.compiler.compile(
+                    [str(program)], output_dir=folder, extra_postargs=flags
+                )
+                self.compiler.link_executable(
+                    objects, "probe", output_dir=folder, extra_postargs=flags
+                )
+            except (CompileError, LinkError):
+                return False
+        return True
+
+
+if __name__ == "__main__":  # cythonize starts processes, which on some systems import this file
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt})

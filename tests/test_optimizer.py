@@ -1,0 +1,331 @@
+"""Optimizers and schedules: the answers of MXNet, formulas in float64, and refusals."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy
+import pytest
+
+from microlazy import lr_scheduler, nd, optimizer
+from microlazy.base import MXNetError
+
+RECORDED = json.loads((Path(__file__).parent / "oracle" / "training.json").read_text())
+START = [1.0, -2.0, 0.5, 3.0]
+
+
+def ids(case):
+    return f"{case['name']}-{case['arguments']}"
+
+
+@pytest.mark.parametrize("case", RECORDED["optimizers"], ids=ids)
+def test_mxnets_answers(case):
+    weight = nd.array(START)
+    update = optimizer.get_updater(optimizer.create(case["name"], **case["arguments"]))
+    for grad, expected in zip(case["grads"], case["weights"], strict=True):
+        update(0, nd.array(grad), weight)
+        numpy.testing.assert_allclose(weight.asnumpy(), expected, rtol=1e-5, atol=2e-6)
+
+
+def sgd(w, g, state, t, lr, wd, momentum, clip):
+    g = numpy.clip(g, -clip, clip) + wd * w
+    state[0] = momentum * state[0] - lr * g
+    return w + state[0]
+
+
+def adam(w, g, state, t, lr, wd, beta1, beta2, epsilon, clip):
+    g = numpy.clip(g + wd * w, -clip, clip)
+    state[0] = beta1 * state[0] + (1 - beta1) * g
+    state[1] = beta2 * state[1] + (1 - beta2) * g**2
+    lr = lr * numpy.sqrt(1 - beta2**t) / (1 - beta1**t)
+    return w - lr * state[0] / (numpy.sqrt(state[1]) + epsilon)
+
+
+@pytest.mark.parametrize(
+    "name, formula, arguments",
+    [
+        ("sgd", sgd, {"momentum": 0.0}),
+        ("sgd", sgd, {"momentum": 0.9}),
+        ("adam", adam, {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-6}),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_formulas_in_float64(name, formula, arguments, size):
+    rng = numpy.random.default_rng(size)
+    expected = [rng.normal(size=size), rng.normal(size=(2, size))]
+    weights = [nd.array(w, dtype="float64") for w in expected]
+    states = [[0.0, 0.0], [0.0, 0.0]]
+    made = optimizer.create(name, learning_rate=0.1, wd=0.05, clip_gradient=0.7, rescale_grad=0.5,
+                            **arguments)
+    update = optimizer.get_updater(made)
+    for t in range(1, 6):
+        grads = [rng.normal(size=w.shape) for w in expected]
+        update([0, 1], [nd.array(g, dtype="float64") for g in grads], weights)
+        for i, g in enumerate(grads):
+            expected[i] = formula(expected[i], g * 0.5, states[i], t, lr=0.1, wd=0.05, clip=0.7,
+                                  **arguments)
+            numpy.testing.assert_allclose(weights[i].asnumpy(), expected[i], rtol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_a_group_is_updated_as_its_members_are(name):
+    rng = numpy.random.default_rng(1)
+    start = [rng.normal(size=size) for size in (3, 1, 5)]
+    grads = [rng.normal(size=size) for size in (3, 1, 5)]
+    together, alone = ([nd.array(w) for w in start] for _ in range(2))
+    group = optimizer.get_updater(optimizer.create(name))
+    single = optimizer.get_updater(optimizer.create(name))
+    for _ in range(3):
+        group([0, 1, 2], [nd.array(g) for g in grads], together)
+        for i in range(3):
+            single(i, nd.array(grads[i]), alone[i])
+    for a, b in zip(together, alone, strict=True):
+        assert a.asnumpy().tobytes() == b.asnumpy().tobytes()
+    assert group.optimizer._index_update_count == {0: 3, 1: 3, 2: 3}
+
+
+def test_adam_corrects_each_weight_by_its_own_count():
+    grad = nd.array([1.0])
+    weights = [nd.zeros(1), nd.zeros(1)]
+    update = optimizer.get_updater(optimizer.Adam(learning_rate=0.1))
+    update(0, grad, weights[0])
+    update([0, 1], [grad, grad], weights)
+    numpy.testing.assert_allclose(weights[1].asnumpy(), [-0.1], rtol=1e-5)
+    numpy.testing.assert_allclose(weights[0].asnumpy(), [-0.2], rtol=1e-5)
+    assert update.optimizer.num_update == 2
+
+
+def test_states_are_arrays_like_the_weight():
+    weight = nd.ones((2, 3), dtype="float64")
+    assert optimizer.SGD().create_state(0, weight) is None
+    (mean, variance) = optimizer.Adam().create_state(0, weight)
+    for state in (optimizer.SGD(momentum=0.1).create_state(0, weight), mean, variance):
+        assert (state.shape, state.dtype) == (weight.shape, numpy.float64)
+        assert not state.asnumpy().any()
+
+
+def test_zero_size_weights_are_left_alone():
+    update = optimizer.get_updater(optimizer.SGD(momentum=0.5))
+    weight = nd.array(numpy.zeros((0, 3)))
+    update(0, nd.array(numpy.zeros((0, 3))), weight)
+    assert weight.shape == (0, 3)
+
+
+# ---- learning rates and weight decay -----------------------------------------------------------
+
+
+def test_default_learning_rates():
+    assert optimizer.SGD().learning_rate == 0.01
+    assert optimizer.Adam().learning_rate == 0.001
+
+
+def test_a_scheduler_decides_the_learning_rate():
+    schedule = lr_scheduler.FactorScheduler(1, factor=0.5, base_lr=1.0)
+    made = optimizer.SGD(lr_scheduler=schedule)
+    weight = nd.zeros(1)
+    for _ in range(3):
+        made.update(0, weight, nd.ones(1), None)
+    assert weight.asnumpy().tolist() == [-(1 + 0.5 + 0.25)]
+    with pytest.raises(UserWarning, match="LRScheduler"):
+        made.set_learning_rate(1.0)
+
+
+def test_a_learning_rate_given_with_a_scheduler_replaces_its_base():
+    schedule = lr_scheduler.FactorScheduler(10, base_lr=1.0)
+    with pytest.warns(UserWarning, match="learning_rate=0.5 replaces base_lr=1.0"):
+        made = optimizer.SGD(learning_rate=0.5, lr_scheduler=schedule)
+    assert made.learning_rate == schedule.base_lr == 0.5
+
+
+def test_multipliers_by_index_and_by_name():
+    made = optimizer.SGD(learning_rate=1.0, wd=1.0, param_idx2name={0: "a_weight", 1: "a_bias"})
+    made.set_lr_mult({0: 0.5, "a_bias": 0.25})
+    assert made._get_lrs([0, 1, 2]) == [0.5, 0.25, 1.0]
+    assert made._get_wds([0, 1, 2]) == [1.0, 0.0, 1.0]
+    made.set_wd_mult({"a_bias": 3})
+    assert made._get_wds([0, 1]) == [1.0, 3.0]
+
+
+def test_a_copy_keeps_counts_and_leaves_the_parameters():
+    made = optimizer.Adam(param_dict={})
+    made.update([0, 1], [nd.ones(1), nd.ones(1)], [nd.ones(1), nd.ones(1)],
+                [made.create_state(i, nd.ones(1)) for i in range(2)])
+    other = copy.deepcopy(made)
+    assert other._index_update_count == {0: 1, 1: 1}
+    assert other.param_dict == {}
+
+
+# ---- float16 -----------------------------------------------------------------------------------
+
+
+def test_float16_weights_are_computed_in_float32():
+    grad = nd.array([1.0, 1.0], dtype="float16")
+    for multi_precision in (False, True):
+        update = optimizer.get_updater(
+            optimizer.SGD(learning_rate=0.1, momentum=0.9, multi_precision=multi_precision))
+        weight = nd.array([1.0, 2.0], dtype="float16")
+        if multi_precision:
+            update(0, grad, weight)
+        else:
+            with pytest.warns(UserWarning, match="multi_precision"):
+                update(0, grad, weight)
+        assert weight.dtype == numpy.float16
+        numpy.testing.assert_allclose(weight.asnumpy(), [0.9, 1.9], rtol=1e-3)
+
+
+def test_small_steps_survive_in_the_float32_copy():
+    grad = nd.array([1.0], dtype="float16")
+    update = optimizer.get_updater(optimizer.SGD(learning_rate=1e-4, multi_precision=True))
+    weight = nd.array([1.0], dtype="float16")
+    for _ in range(20):
+        update(0, grad, weight)
+    numpy.testing.assert_allclose(weight.asnumpy(), [0.998], atol=5e-4)
+
+
+# ---- registry ----------------------------------------------------------------------------------
+
+
+def test_names_ignore_case_and_unknown_ones_are_refused():
+    assert type(optimizer.create("AdAm")) is optimizer.Adam
+    with pytest.raises(ValueError, match="Cannot find optimizer nope; known are: .*adam.*sgd"):
+        optimizer.create("nope")
+    with pytest.raises(TypeError, match="named by a str"):
+        optimizer.create(optimizer.SGD())
+    with pytest.raises(TypeError, match="takes a class"):
+        optimizer.register(3)
+
+
+def test_registering_a_name_again_warns():
+    try:
+        with pytest.warns(UserWarning, match="overriding existing optimizer .*SGD"):
+            optimizer.register(type("sgd", (optimizer.SGD,), {}))
+    finally:
+        optimizer.Optimizer.opt_registry["sgd"] = optimizer.SGD
+
+
+# ---- refusals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind, arguments, error",
+    [
+        (optimizer.SGD, {"learning_rate": "0.1"}, TypeError),
+        (optimizer.SGD, {"learning_rate": float("nan")}, ValueError),
+        (optimizer.SGD, {"momentum": -0.5}, ValueError),
+        (optimizer.SGD, {"wd": None}, TypeError),
+        (optimizer.SGD, {"clip_gradient": "1"}, TypeError),
+        (optimizer.SGD, {"foo": 3}, TypeError),
+        (optimizer.Adam, {"beta1": 1.0}, ValueError),
+        (optimizer.Adam, {"beta2": -0.1}, ValueError),
+        (optimizer.Adam, {"epsilon": -1}, ValueError),
+    ],
+)
+def test_bad_numbers_are_refused_by_name(kind, arguments, error):
+    (name,) = arguments
+    with pytest.raises(error, match=name):
+        kind(**arguments)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_a_gradient_of_another_shape_is_refused_and_nothing_changes(name):
+    update = optimizer.get_updater(optimizer.create(name))
+    weights = [nd.ones(2), nd.ones(3)]
+    with pytest.raises((MXNetError, ValueError)):
+        update([0, 1], [nd.ones(2), nd.ones(2)], weights)
+    assert [w.asnumpy().tolist() for w in weights] == [[1, 1], [1, 1, 1]]
+
+
+def test_weights_of_whole_numbers_are_refused():
+    update = optimizer.get_updater(optimizer.SGD())
+    with pytest.raises(TypeError, match="float dtype.*int32"):
+        update([0, 1], [nd.ones(2), nd.ones(2)], [nd.ones(2), nd.ones(2, dtype="int32")])
+    assert update.states == {}
+
+
+def test_the_base_class_updates_nothing():
+    with pytest.raises(NotImplementedError, match="Optimizer"):
+        optimizer.Optimizer().update(0, nd.ones(1), nd.ones(1), None)
+
+
+# ---- schedules ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", RECORDED["schedulers"], ids=ids)
+def test_mxnets_schedules(case):
+    schedule = getattr(lr_scheduler, case["name"])(**case["arguments"])
+    numpy.testing.assert_allclose(
+        [schedule(n) for n in range(1, 15)], case["lrs"], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("case", RECORDED["schedulers"], ids=ids)
+def test_a_schedule_that_starts_late_catches_up(case):
+    schedule = getattr(lr_scheduler, case["name"])(**case["arguments"])
+    numpy.testing.assert_allclose(schedule(10), case["lrs"][9], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make, error",
+    [
+        (lambda: lr_scheduler.FactorScheduler(0), ValueError),
+        (lambda: lr_scheduler.FactorScheduler(1.5), TypeError),
+        (lambda: lr_scheduler.FactorScheduler(1, factor=2), ValueError),
+        (lambda: lr_scheduler.MultiFactorScheduler([]), ValueError),
+        (lambda: lr_scheduler.MultiFactorScheduler((1, 2)), ValueError),
+        (lambda: lr_scheduler.MultiFactorScheduler([2, 2]), ValueError),
+        (lambda: lr_scheduler.MultiFactorScheduler([0]), ValueError),
+        (lambda: lr_scheduler.MultiFactorScheduler([1], factor=1.1), ValueError),
+        (lambda: lr_scheduler.PolyScheduler(0), ValueError),
+        (lambda: lr_scheduler.PolyScheduler(2.5), TypeError),
+        (lambda: lr_scheduler.CosineScheduler(0), ValueError),
+        (lambda: lr_scheduler.FactorScheduler(1, warmup_steps=-1), ValueError),
+        (lambda: lr_scheduler.FactorScheduler(1, warmup_steps=1.5), TypeError),
+        (lambda: lr_scheduler.FactorScheduler(1, warmup_begin_lr=1), ValueError),
+        (lambda: lr_scheduler.FactorScheduler(1, warmup_mode="x"), ValueError),
+        (lambda: lr_scheduler.LRScheduler()(1), NotImplementedError),
+    ],
+)
+def test_bad_schedules_are_refused(make, error):
+    with pytest.raises(error):
+        make()
+
+
+def test_a_warmup_as_long_as_the_schedule_ends_at_the_final_rate():
+    schedule = lr_scheduler.PolyScheduler(5, base_lr=1.0, final_lr=0.1, warmup_steps=5)
+    assert [schedule(4), schedule(5), schedule(6)] == [0.8, 0.1, 0.1]
+
+
+# ---- states as bytes ---------------------------------------------------------------------------
+
+
+def trained(name, steps=2, **arguments):
+    update = optimizer.get_updater(optimizer.create(name, **arguments))
+    weight = nd.array(START)
+    for i in range(steps):
+        update(0, nd.array(START) * i, weight)
+    return update, weight
+
+
+@pytest.mark.parametrize("name, arguments", [("sgd", {"momentum": 0.9}), ("adam", {})])
+def test_states_go_through_bytes_bit_for_bit(name, arguments):
+    update, weight = trained(name, **arguments)
+    other = optimizer.get_updater(optimizer.create(name, learning_rate=0.7))
+    other.set_states(update.get_states(dump_optimizer=True))
+    same = weight.copy()
+    for each, w in ((update, weight), (other, same)):
+        each(0, nd.array(START), w)
+    assert weight.asnumpy().tobytes() == same.asnumpy().tobytes()
+
+
+def test_states_without_the_optimizer_leave_its_numbers():
+    update, _ = trained("sgd", momentum=0.9)
+    other = optimizer.get_updater(optimizer.SGD(learning_rate=0.7, momentum=0.9))
+    other.set_states(update.get_states())
+    assert other.optimizer.learning_rate == 0.7
+    assert other.states[0].asnumpy().tolist() == update.states[0].asnumpy().tolist()
+
+
+def test_a_state_that_cannot_be_saved_is_named():
+    update = optimizer.get_updater(optimizer.SGD())
+    update.states[0] = object()
+    with pytest.raises(TypeError, match="object"):
+        update.get_states()

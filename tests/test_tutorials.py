@@ -1,0 +1,252 @@
+"""Each tutorial runs as a reader runs it, and prints what its document shows."""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+
+TUTORIALS = Path(__file__).parents[1] / "tutorials"
+
+PARAMETERS = """\
+sequential0_ (
+  Parameter dense0_weight (shape=(256, {inputs}), dtype=float32)
+  Parameter dense0_bias (shape=(256,), dtype=float32)
+  Parameter dense1_weight (shape=(10, {hidden}), dtype=float32)
+  Parameter dense1_bias (shape=(10,), dtype=float32)
+)
+"""
+UNKNOWN = PARAMETERS.format(inputs=-1, hidden=-1)
+UNKNOWN_ND = PARAMETERS.format(inputs=0, hidden=0)
+KNOWN = PARAMETERS.format(inputs=20, hidden=256)
+METHOD = """\
+<bound method Block.collect_params of Sequential(
+  (0): Dense(-1 -> 256, Activation(relu))
+  (1): Dense(-1 -> 10, linear)
+)>
+"""
+
+
+def run(script, *arguments, cwd):
+    """Run a script in a directory and return the finished process."""
+    paths = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.run(
+        [sys.executable, TUTORIALS / script, *arguments],
+        cwd=cwd,
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """A function from a script's name to what it prints."""
+
+    @functools.cache
+    def printed(script):
+        process = run(script, cwd=tmp_path_factory.mktemp("tutorial"))
+        assert process.returncode == 0, process.stderr
+        assert process.stderr == ""
+        return process.stdout
+
+    return printed
+
+
+def values(text):
+    """Return the numbers of a printed array."""
+    return numpy.array([float(number) for number in re.findall(r"-?\d+\.\d*(?:e-?\d+)?", text)])
+
+
+def arrays(text):
+    """Return the numbers of each printed `nd` array, and the array's shape as printed."""
+    found = re.findall(r"(\[[^\[\]<]*\])\n<NDArray ([\dx]+) @cpu\(0\)>", text)
+    return [(values(numbers), shape) for numbers, shape in found]
+
+
+def test_lazy_initialization(printed):
+    text = printed("lazy_initialization.py")
+    lesson = METHOD + UNKNOWN + UNKNOWN + KNOWN
+    assert text.startswith(lesson)
+    lines = text[len(lesson) :].splitlines()
+    shapes = (
+        "{'dense%d_weight': (256, 20), 'dense%d_bias': (256,), "
+        "'dense%d_weight': (10, 256), 'dense%d_bias': (10,)}"
+    )
+    assert lines[:8] == [
+        "Parameter dense2_weight (shape=(256, -1), dtype=float32)",
+        "(256, 20)",
+        "[(256,), (10,)]",
+        "[(256, 20), (256,), (10, 256), (10,)]",
+        shapes % (3, 3, 4, 4),
+        "[0.01 0.01 0.01]",
+        "(2, 10)",
+        shapes % (5, 5, 6, 6),
+    ]
+    explained = "\n".join(lines[8:])
+    for path, shape in [("0.weight", "(256, 20)"), ("1.weight", "(10, 256)"), ("1.bias", "(10,)")]:
+        assert re.search(rf"^{re.escape(path)}\b.*{re.escape(shape)}.*\blive\b", explained, re.M)
+
+
+def test_deferred_initialization(printed):
+    text = printed("deferred_initialization.py")
+    declared, first_error, deferred, second_error, live = re.split(
+        r"^(\w+: .*dense0_weight(?:.|\n)*?)(?=^sequential0_)", text, flags=re.M
+    )
+    assert declared == METHOD + UNKNOWN
+    assert first_error.startswith("RuntimeError: ")
+    assert deferred == UNKNOWN
+    assert second_error.startswith("DeferredInitializationError: ")
+    assert live == KNOWN + (
+        "True\n[0. 0. 0. 0. 0. 0. 0. 0. 0. 0.]\n[[(256, 20), (256,)], [(10, 256), (10,)]]\n"
+    )
+
+
+def test_initialization(printed):
+    text = printed("initialization.py")
+    layers = METHOD.partition(" of ")[2].replace("-1", "None").replace(")>", ")")
+    lesson = UNKNOWN_ND + layers + UNKNOWN_ND + KNOWN
+    assert text.startswith(lesson)
+    told = [line for line in text[len(lesson) :].splitlines() if re.match("Init|.* is done", line)]
+    assert told == [
+        "initialize() is done",
+        "Init dense2_weight (256, 20)",
+        "Init dense3_weight (10, 256)",
+        "the first batch is done",
+        "the second batch is done",
+        "Init dense2_weight (256, 20)",
+        "Init dense3_weight (10, 256)",
+        "Init dense4_weight (256, 20)",
+        "Init dense5_weight (10, 256)",
+        "Init dense4_weight (256, 20)",
+        "Init dense5_weight (10, 256)",
+    ]
+
+    shown = arrays(text)
+    assert [shape for _, shape in shown] == ["20", "20", "20", "1", "1", "1", "20", "20", "8", "8"]
+    normal, ones, xavier, bias, forty_two, other_bias, mine, by_hand, tied, changed = (
+        numbers for numbers, _ in shown
+    )
+    assert 0.003 < normal.std() < 0.03
+    assert (ones == 1).all()
+    # Xavier's bound here is sqrt(3 / ((20 + 256) / 2)).
+    assert 0.07 < abs(xavier).max() <= 0.1475
+    assert bias == other_bias == 0
+    assert forty_two == 42
+    assert ((mine == 0) | (abs(mine) >= 5)).all()
+    assert abs(mine).max() <= 10
+    assert by_hand[0] == 42
+    numpy.testing.assert_allclose(by_hand[1:], mine[1:] + 1, atol=1e-5)
+    assert (tied == 1).all()
+    assert (changed == 1).all()
+    assert text.endswith("True\n")
+
+
+def test_exercises(printed):
+    lines = printed("lazy_initialization_exercises.py").splitlines()
+    errors = [line for line in lines if re.match(r"\w*Error: ", line)]
+    assert len(errors) == 3
+    assert errors[0].startswith("DeferredInitializationError: ")
+    assert all(size in errors[1] for size in ["64", "256"])
+    assert all(size in errors[2] for size in ["20", "30"])
+
+    # Only the first layer has run, then both.
+    nets = [line.strip() for line in lines if "Dense(" in line and line.startswith("  (")]
+    assert nets[:8] == [
+        "(0): Dense(-1 -> 256, Activation(relu))",
+        "(1): Dense(-1 -> 10, linear)",
+        "(0): Dense(20 -> 256, Activation(relu))",
+        "(1): Dense(-1 -> 10, linear)",
+        "(0): Dense(20 -> 256, Activation(relu))",
+        "(1): Dense(256 -> 10, linear)",
+        "(0): Dense(784 -> 256, Activation(relu))",
+        "(1): Dense(-1 -> 10, linear)",
+    ]
+    start = lines.index("(2, 10) (5, 10)")
+    after = [line for line in lines[start:] if "Error" not in line]
+    assert after[1].startswith("20 (2, 10) ") and "(256, 20)" in after[1]
+    assert after[2].startswith("30 (2, 10) ") and "(256, 30)" in after[2]
+    assert after[3:10] == [
+        "True",
+        "18.0 12.0",
+        "36.0",
+        "0.0",
+        "True",
+        "42.0",
+        "[0. 1. 2. 3. 4. 5. 6. 7. 8. 9.]",
+    ]
+    waiting = [line for line in after[10:] if re.match(r"[01]\.(weight|bias)\b", line)]
+    assert len(waiting) == 4
+    assert ["live" in line for line in waiting] == [True, True, False, True]
+    assert after[-2] == "(2, 10)"
+    assert "(256, 784)" in after[-1] and "(10, 256)" in after[-1]
+
+
+def test_avoiding_deferred_initialization(printed):
+    *lines, error = printed("avoiding_deferred_initialization.py").splitlines()
+    told = ["Init dense0_weight (256, 20)", "Init dense1_weight (10, 256)"]
+    assert lines[:9] == [
+        "waiting: (256, 0) (10, 0)",
+        *told,
+        "ready: (256, 20) (10, 256)",
+        *told,
+        "Init dense2_weight (256, 20)",
+        "Init dense3_weight (10, 256)",
+        "(7, 10)",
+    ]
+    assert "Error: " in "".join([*lines[9:], error])
+    assert "30" in "".join([*lines[9:], error])
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """What the main job prints and the directory of its files."""
+    directory = tmp_path_factory.mktemp("digits")
+    process = run("train_digits.py", "--output", "results", cwd=directory)
+    assert process.returncode == 0, process.stderr
+    return process.stdout, directory / "results"
+
+
+def test_digits_are_read(digits):
+    text, _ = digits
+    assert re.search(r"before the first batch: Dense\(-1 -> 256", text)
+    assert re.search(r"after the last batch:   Dense\(64 -> 256", text)
+    right, held_out, percent, again = re.search(
+        r"held out: (\d+) of (\d+) read right, ([\d.]+) %; loaded back: ([\d.]+) %", text
+    ).groups()
+    assert int(held_out) == 359
+    assert int(right) / int(held_out) >= 0.97
+    assert percent == again == f"{100 * int(right) / 359:.2f}"
+    losses = [float(loss) for loss in re.findall(r"epoch +\d+   loss ([\d.]+)", text)]
+    assert len(losses) == 60
+    assert losses[-1] < losses[0] / 20
+
+
+def test_digits_are_drawn(digits):
+    image = pytest.importorskip("matplotlib.image").imread(digits[1] / "digits.png")
+    height, width, _ = image.shape
+    assert width > 1000 and height > 500
+    curves, gallery = image[:, : width // 2, :3], image[:, width // 2 :, :3]
+    # Coloured curves on the left, grey digits on the right.
+    assert numpy.ptp(curves, axis=2).max() > 0.5
+    assert gallery.min() < 0.1
+
+
+def test_hybridized_digits_train_alike(tmp_path):
+    eager, replayed = (
+        run("train_digits.py", "--epochs", "3", *flag, cwd=tmp_path).stdout
+        for flag in ([], ["--hybridize"])
+    )
+    assert eager.count("epoch") == 3
+    assert replayed == eager
+
+
+def test_digits_refuse_no_epochs(tmp_path):
+    process = run("train_digits.py", "--epochs", "0", cwd=tmp_path)
+    assert process.returncode == 2
+    assert "at least 1" in process.stderr
+    assert list(tmp_path.iterdir()) == []
