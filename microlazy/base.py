@@ -31,7 +31,7 @@ class AbstractValueError(MXNetError):
     Examples
     --------
     >>> from microlazy.core.trace import abstract
-    >>> bool(abstract((1,)))
+    >>> bool(abstract((1,)))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     microlazy.base.AbstractValueError: ...

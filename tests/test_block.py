@@ -125,7 +125,8 @@ def test_a_stack_follows_its_changes(cls):
 
 
 def test_a_deep_hook_is_seen_from_above():
-    inner = stack(nn.Dense(2, activation="relu"))
+    inner = nn.Sequential()
+    inner.add(nn.Dense(2, activation="relu"))
     net = stack(inner, nn.Dense(1))
     for _ in range(3):
         net(ones(1, 3))
@@ -267,6 +268,13 @@ def test_sizes_not_found_say_what_to_do(function):
         net(ones(2, 3))
     assert net.w.shape == (1, 0)
     assert net.w.state == "deferred"
+
+
+def test_sizes_known_from_set_data_need_no_use():
+    net = Own(lambda F, x, w: F.broadcast_mul(x, w), w=(1, 0))
+    net.initialize()
+    net.w.set_data(nd.array([[1, 2, 3]]))
+    assert net(ones(2, 3)).asnumpy().tolist() == [[1, 2, 3]] * 2
 
 
 def test_a_user_may_override_infer_shape():

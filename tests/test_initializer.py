@@ -28,6 +28,7 @@ def test_every_call_is_recorded():
     assert [call for call, _ in ANSWERS] == recorder["CALLS"]
 
 
+@pytest.mark.filterwarnings("ignore:Calling initializer:DeprecationWarning")
 @pytest.mark.parametrize(("call", "expected"), ANSWERS, ids=[call for call, _ in ANSWERS])
 def test_as_mxnet(call, expected):
     found = recorder["answer"](mx, call)

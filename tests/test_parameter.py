@@ -8,8 +8,11 @@ import weakref
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import microlazy as mx
+from microlazy.core import trace
 from microlazy.gluon import Constant, Parameter, ParameterDict, parameter
 from microlazy.gluon.parameter import DeferredInitializationError
 
@@ -183,6 +186,27 @@ def test_threads_initialize_once():
     assert all(data is seen[0] for data in seen)
 
 
+def test_values_are_real_even_in_a_dry_run():
+    class Computed(mx.init.Initializer):
+        def _init_weight(self, name, data):
+            data[:] = mx.nd.random.uniform(2, 3, data.shape)
+            data *= data.abs() < 1
+            data += 1
+
+    with trace.tracing():
+        param = deferred(init=Computed())
+        param.shape = (2, 3)
+        param._finish_deferred_init()
+        loaded = Parameter("loaded")
+        loaded._load_init(np.ones((2, 3), "float32"))
+        cast = live(init="ones")
+        cast.cast("float64")
+        filled = live(init="zeros")
+        filled.set_data(np.ones((2, 3)))
+    for real in (param, loaded, cast, filled):
+        assert real.data().asnumpy().tolist() == [[1, 1, 1]] * 2
+
+
 def test_zero_dim_parameter():
     with pytest.raises(ValueError, match=r"invalid shape: \(\)"):
         Parameter("scale", shape=()).initialize()
@@ -281,6 +305,16 @@ def test_set_data_within_record_keeps_the_tape():
     assert param.grad().asnumpy().tolist() == [[4, 4, 4]] * 2
 
 
+def test_loading_within_record_is_not_recorded():
+    param = live(init="ones")
+    with mx.autograd.record():
+        param._load_init(mx.nd.ones((2, 3)) * 2)
+        loss = (param.data() * 3).sum()
+    loss.backward()
+    assert param.data().asnumpy().tolist() == [[2, 2, 2]] * 2
+    assert param.grad().asnumpy().tolist() == [[3, 3, 3]] * 2
+
+
 def test_set_data_before_the_sizes_are_known():
     param = deferred(init="zeros")
     values = mx.nd.ones((2, 3), dtype="float64")
@@ -325,6 +359,40 @@ def test_shape_setter_keeps_what_is_known():
     free = Parameter("weight")
     free.shape = 5
     assert free.shape == (5,)
+
+
+sizes = st.lists(st.integers(-1, 3), max_size=3).map(tuple)
+
+
+@given(old=st.none() | sizes, new=sizes)
+def test_shape_setter_never_changes_a_known_size(old, new):
+    param = Parameter("weight", shape=old)
+    before = param.shape
+    try:
+        param.shape = new
+    except AssertionError:
+        assert param.shape == before
+        return
+    assert len(param.shape) == len(new)
+    for known, size, wanted in zip(before or new, param.shape, new, strict=True):
+        assert size == max(wanted, 0)
+        assert before is None or known in (0, size)
+
+
+@given(old=sizes, new=sizes)
+def test_get_unites_what_both_sides_know(old, new):
+    params = ParameterDict()
+    param = params.get("weight", shape=old)
+    try:
+        params.get("weight", shape=new)
+    except AssertionError:
+        assert param.shape == tuple(max(size, 0) for size in old)
+        fits = len(old) == len(new) and all(
+            a == b or min(a, b) < 1 for a, b in zip(old, new, strict=True)
+        )
+        assert not fits
+        return
+    assert param.shape == tuple(max(a, b, 0) for a, b in zip(old, new, strict=True))
 
 
 # ---- refusals ----------------------------------------------------------------------------------

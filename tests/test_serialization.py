@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import microlazy as mx
@@ -289,6 +289,7 @@ def test_every_truncation_is_refused(whole):
             load_frombuffer(whole[:size])
 
 
+@settings(deadline=None)
 @given(st.sampled_from([WHOLE, MIXED]), st.integers(0, 10**6), st.integers(1, 255))
 def test_a_changed_byte_is_refused_or_a_value(whole, position, change):
     damaged = bytearray(whole)
@@ -302,12 +303,14 @@ def test_a_changed_byte_is_refused_or_a_value(whole, position, change):
     assert sum(array.nbytes for array in arrays) <= len(whole)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_is_refused(noise):
     with pytest.raises(MXNetError):
         load_frombuffer(noise)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_after_a_header_is_refused_or_read(noise):
     with contextlib.suppress(MXNetError):

@@ -197,6 +197,37 @@ def test_an_optimizer_of_ones_own():
     assert trainer.optimizer.num_update == 2
 
 
+def test_float16_and_float32_parameters_together(tmp_path):
+    def make_pair():
+        pair = [gluon.Parameter("half", shape=(2,), dtype="float16", init="ones"),
+                gluon.Parameter("single", shape=(2,), init="ones")]
+        for parameter in pair:
+            parameter.initialize()
+        arguments = {"learning_rate": 0.1, "momentum": 0.9, "multi_precision": True}
+        return pair, gluon.Trainer(pair, "sgd", arguments)
+
+    def step(pair, trainer):
+        with autograd.record():
+            loss = pair[0].data().astype("float32") + pair[1].data()
+        loss.backward()
+        trainer.step(1)
+
+    pair, trainer = make_pair()
+    for _ in range(2):
+        step(pair, trainer)
+    trainer.save_states(tmp_path / "states")
+    again, other = make_pair()
+    for parameter, source in zip(again, pair, strict=True):
+        parameter.set_data(source.data())
+    other.load_states(tmp_path / "states")
+    step(pair, trainer)
+    step(again, other)
+    for parameter, source in zip(again, pair, strict=True):
+        assert parameter.data().dtype == source.data().dtype
+        assert parameter.data().asnumpy().tobytes() == source.data().asnumpy().tobytes()
+        numpy.testing.assert_allclose(parameter.data().asnumpy(), 0.439, rtol=1e-3)
+
+
 # ---- stale and uninitialized parameters --------------------------------------------------------
 
 

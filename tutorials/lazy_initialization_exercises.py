@@ -70,12 +70,13 @@ except mx.base.MXNetError as error:
 
 # The way out is to tie: a first layer for each width, and for all of them the same rest.
 rest = nn.Dense(10, in_units=256)
+rest.initialize()
 nets = {}
 for width in (20, 30):
     nets[width] = nn.Sequential()
     nets[width].add(nn.Dense(256, activation="relu"))
     nets[width].add(nn.Dense(10, in_units=256, params=rest.params))
-    nets[width].initialize()
+    nets[width][0].initialize()
     print(width, nets[width](np.ones((2, width))).shape, shapes(nets[width]))
 print(nets[20][1].weight is nets[30][1].weight)
 

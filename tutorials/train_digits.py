@@ -2,8 +2,9 @@
 
 What you learn: the whole way of a small real task. 1,797 digits that people wrote, 8 x 8 pixels
 each, come with scikit-learn. A fifth of them is held out. The network is written without the
-number of pixels; the first batch brings it. It is trained, draws its curves and the held-out
-digits that it reads wrongly, and its parameters are saved and read back into a fresh network.
+number of pixels; a dry run on the images' shape finds it. The network is trained, its curves and
+the held-out digits that it reads wrongly are drawn, and its parameters are saved and read back
+into a fresh network.
 
 Run: python tutorials/train_digits.py [--epochs 60] [--output DIR]
 """
@@ -149,9 +150,10 @@ def main():
 
     net = build()
     net.initialize(init.Xavier())
-    print("before the first batch:", net[0])
+    print(f"the first layer: {net[0]}")
+    net.dry_run(images.shape)
+    print(f"after a dry run: {net[0]}")
     history = train(net, images[rest], labels[rest], held_out, args, rng)
-    print("after the last batch:  ", net[0])
 
     picture, parameters = args.output / "digits.png", args.output / "digits.params"
     guesses = read(net, np.array(held_out[0]))

@@ -3,7 +3,7 @@
 from microlazy.core.tensor cimport Tensor
 
 cdef class Array(Tensor):
-    pass
+    cdef object only_number(self)
 
 cdef class NDArray(Array):
     pass

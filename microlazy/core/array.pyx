@@ -194,10 +194,17 @@ cdef class Array(Tensor):
         return bool(view_numpy(self).item())
 
     def __float__(self):
-        return float(self.item())
+        return float(self.only_number())
 
     def __int__(self):
-        return int(self.item())
+        return int(self.only_number())
+
+    cdef object only_number(self):
+        need_values(self, "its value was asked for")
+        if self.size != 1:
+            raise TypeError("only size-1 arrays can be converted to Python scalars; this one has "
+                            f"shape {shape_tuple(self)}")
+        return view_numpy(self).item()
 
     def __index__(self):
         if self.size == 1 and self.dtype > 2 and self.dtype != BOOL:
@@ -663,6 +670,26 @@ cdef class NDArray(Array):
         """The logarithm of the softmax along an axis."""
         return functions.log_softmax(self, axis)
 
+    def zeros_like(self):
+        """Zeros of this array's shape and dtype."""
+        return functions.new_array(ND, self.shape, numpy_dtype((<Tensor>self).dtype), 0)
+
+    def ones_like(self):
+        """Ones of this array's shape and dtype."""
+        return functions.new_array(ND, self.shape, numpy_dtype((<Tensor>self).dtype), 1)
+
+    def sort(self, axis=-1, is_ascend=True):
+        """The elements in order along an axis."""
+        return functions.sort(self, axis, not is_ascend)
+
+    def topk(self, axis=-1, k=1, ret_typ="indices", is_ascend=False, dtype="float32"):
+        """The k largest elements along an axis: their places, values ("value") or "both"."""
+        return functions.topk(self, axis, k, ret_typ, is_ascend, dtype)
+
+    def tile(self, reps):
+        """The whole array repeated along each axis."""
+        return functions.tile(self, reps)
+
     def pick(self, index, axis=-1, keepdims=False, mode="clip"):
         """One element of each row along an axis."""
         return functions.pick(self, index, axis, keepdims, mode)
@@ -795,8 +822,7 @@ cdef str printed(array):
         dtype = f"dtype={array.dtype.name}"
     if array.size == 0 and array.ndim != 1:
         dtype = ", ".join(filter(None, [f"shape={array.shape}", dtype]))
-    body = numpy.array2string(array, separator=", ", prefix="array(",
-                              suffix=f", {dtype})" if dtype else ")")
+    body = numpy.array2string(array, separator=", ", prefix="array(", suffix=")")
     if not dtype:
         return f"array({body})"
     last = body.rpartition("\n")[2]

@@ -313,6 +313,64 @@ def ordered_places(array, axis, descending):
     return numpy.argsort(-array if descending else array, axis=axis, kind="stable")
 
 
+def sort(x, axis=-1, descending=False):
+    """The elements in order along an axis."""
+    cdef Tensor t = array_of(x, "sort")
+    if axis is None:
+        t, axis = reshape(t, -1), 0
+    axis = parse_axis(axis, t.ndim)
+    return along(t, argsort(t, axis, descending), axis)
+
+
+def along(x, places, axis):
+    """x's elements at other places along one axis, as numpy.take_along_axis."""
+    index = view_numpy(array_of(places, "along")).astype(numpy.int64)
+    key = [numpy.arange(n).reshape([-1 if i == j else 1 for j in range(index.ndim)])
+           for i, n in enumerate(index.shape)]
+    key[axis] = index
+    return x[tuple(key)]
+
+
+def topk(x, axis=-1, k=1, ret_typ="indices", is_ascend=False, dtype="float32"):
+    """The k largest (or smallest) elements along an axis: their places, their values, or both."""
+    cdef Tensor t = array_of(x, "topk")
+    if axis is None:
+        t, axis = reshape(t, -1), 0
+    axis = parse_axis(axis, t.ndim)
+    if not 1 <= k <= t.shape_[axis]:
+        raise ValueError(f"topk: k must be from 1 to {t.shape_[axis]}, not {k}")
+    places = slice_axis(argsort(t, axis, not is_ascend), axis, 0, k)
+    if ret_typ == "indices":
+        return cast(places, dtype_number(dtype))
+    if ret_typ == "value":
+        return along(t, places, axis)
+    if ret_typ == "both":
+        return [along(t, places, axis), cast(places, dtype_number(dtype))]
+    raise ValueError(f"topk: ret_typ is 'indices', 'value' or 'both', not {ret_typ!r}")
+
+
+# ---- truth -------------------------------------------------------------------------------------
+
+cdef dict TESTS = {"isnan": numpy.isnan, "isinf": numpy.isinf, "isfinite": numpy.isfinite}
+
+
+def test(str name, x):
+    """isnan, isinf, isfinite: a bool for each element."""
+    cdef Tensor t = array_of(x, name)
+    return numpy_call(TESTS[name], [t], {}, t.face, BOOL, t.ndim, t.shape_)
+
+
+def logical(str name, x, y=None):
+    """not, and, or, xor of truth values: bool under np, 0 and 1 in x's dtype under nd."""
+    cdef Tensor t = array_of(x, f"logical_{name}")
+    if name == "not":
+        return t == 0
+    first, second = t != 0, (y if isinstance(y, Tensor) else to_array(t.face, y)) != 0
+    if name == "and":
+        return first * second
+    return first != second if name == "xor" else binary_op("maximum", first, second)
+
+
 # ---- products ----------------------------------------------------------------------------------
 
 def dot(a, b, transpose_a=False, transpose_b=False):
@@ -562,6 +620,26 @@ def repeat(x, repeats, axis=None):
     place = parse_axis(axis, t.ndim)
     places = numpy.repeat(numpy.arange(t.shape_[place]), repeats)
     return take_places(t, from_numpy(places, t.face), place, "clip")
+
+
+def tile(x, reps):
+    """x repeated as a whole along each axis."""
+    cdef Tensor t = array_of(x, "tile")
+    times = plain_shape(reps)
+    full = (1,) * (len(times) - t.ndim) + shape_tuple(t)
+    times = (1,) * (len(full) - len(times)) + times
+    ones = tuple([n for size in full for n in (1, size)])
+    wide = tuple([n for pair in zip(times, full) for n in pair])
+    return reshape(broadcast_to(reshape(t, ones), wide) if ones != wide else t,
+                   tuple([m * n for m, n in zip(times, full)]))
+
+
+def flip(x, axis=None):
+    """x with the elements along an axis, or all axes, in reverse order."""
+    cdef Tensor t = array_of(x, "flip")
+    axes = range(t.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = {parse_axis(a, t.ndim) for a in axes}
+    return t[tuple([slice(None, None, -1) if i in axes else slice(None) for i in range(t.ndim)])]
 
 
 def take(x, indices, axis=None, mode="clip"):

@@ -108,7 +108,7 @@ def adam_update(list weights, list grads, list means, list variances, list lrs, 
                 clip_gradient=None) -> None:
     """Adam (Kingma and Ba 2015) on several weights; the learning rates come corrected for bias.
 
-    ``g = clip(rescale_grad * grad) + wd * weight``, ``m = beta1 * m + (1 - beta1) * g``,
+    ``g = clip(rescale_grad * grad + wd * weight)``, ``m = beta1 * m + (1 - beta1) * g``,
     ``v = beta2 * v + (1 - beta2) * g**2``, ``weight -= lr * m / (sqrt(v) + epsilon)``.
 
     Examples

@@ -11,7 +11,7 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.ops.cast cimport copied
 from microlazy.core.strided cimport add_to
 from microlazy.core.tape cimport (
-    Node, Pass, State, check, enlist, reach, snapshot, state,
+    Node, Pass, State, check, enlist, reach, snapshot, state, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, header, look_at, look_away, shape_tuple,
@@ -154,7 +154,7 @@ cdef class Plan:
             for axis in range(x.ndim):
                 if x.shape_[axis] != y.shape_[axis]:
                     return False
-            if s.recording and (x.slot is not None) != <bint>self.tracked_inputs[i]:
+            if s.recording and tracked(x) != <bint>self.tracked_inputs[i]:
                 return False
         return structure is self.structure or structure == self.structure
 
@@ -162,7 +162,7 @@ cdef class Plan:
         """Whether the parameters are still the arrays that the plan reads."""
         cdef Tensor x
         for x, was_tracked in zip(self.captured, self.was_tracked):
-            if (x.slot is not None) != was_tracked or (was_tracked and id(x) not in live):
+            if tracked(x) != <bint>was_tracked or (was_tracked and id(x) not in live):
                 return False
         return True
 
@@ -270,7 +270,7 @@ cdef Plan build(object block, object structure, list args):
     for x in args:
         y = header(x.face, x.dtype, x.ndim, x.shape_)
         y.abstract = True
-        plan.tracked_inputs.append(x.slot is not None)
+        plan.tracked_inputs.append(tracked(x))
         if s.recording:
             y.slot = x.slot
         inputs.append(y)
@@ -302,7 +302,7 @@ cdef Plan build(object block, object structure, list args):
                         "trace; make it inside forward(), or pass it in")
                 seen[id(x)] = x
                 plan.captured.append(x)
-    plan.was_tracked = [(<Tensor>t).slot is not None for t in plan.captured]
+    plan.was_tracked = [tracked(t) for t in plan.captured]
     plan.origins, plan.roots = [], []
     for out in plan.outputs:
         x = out

@@ -158,7 +158,10 @@ cdef void unlist(Node node) noexcept:
 
 
 cdef bint tracked(Tensor x) noexcept:
-    return x is not None and x.slot is not None
+    """Whether a gradient is wanted of x or of what x was computed from."""
+    if x is None or x.slot is None:
+        return False
+    return type(x.slot) is not Variable or (<Variable>x.slot).req != NULL_REQ
 
 
 cdef bint leads_to_gradient(Node node) noexcept:
@@ -167,7 +170,7 @@ cdef bint leads_to_gradient(Node node) noexcept:
         return True
     if node.rest is not None:
         for x in node.rest:
-            if x.slot is not None:
+            if tracked(x):
                 return True
     return False
 
@@ -220,7 +223,7 @@ cdef int may_write(Tensor x) except -1:
     need_values(x, "it was to be changed in place")
     if x.block.readonly:
         raise ValueError("this array is read-only: its memory belongs to a read-only array")
-    if the_state.recording and x.slot is not None:
+    if the_state.recording and tracked(x):
         raise MXNetError(
             "in-place operations (+=, x[:] = ...) on an array that takes part in the gradient are "
             "not supported while recording with autograd; compute a new array, or change it "
@@ -390,8 +393,8 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
 
     Returns
     -------
-    array or list of arrays
-        One gradient for each variable, as `variables` was given.
+    list of arrays
+        One gradient for each variable.
 
     Examples
     --------
@@ -400,7 +403,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     >>> x.attach_grad()
     >>> with autograd.record():
     ...     y = x ** 3
-    >>> autograd.grad(y, x).asnumpy()
+    >>> autograd.grad(y, x)[0].asnumpy()
     array([ 3., 12.], dtype=float32)
     """
     cdef Pass p = new_pass()
@@ -441,7 +444,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
             x.slot.wanted = 0
             if type(x.slot) is Variable:
                 (<Variable>x.slot).fresh = fresh
-    return result[0] if isinstance(variables, Tensor) else result
+    return result
 
 
 cdef bint fresh_of(Tensor x) noexcept:

@@ -6,6 +6,7 @@ import re
 import threading
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 from .. import ndarray as nd
 from ..base import AbstractValueError, MXNetError
 from ..context import Context
-from ..core.tensor import Tensor
 from ..core.plan import CachedPlan
+from ..core.tensor import Tensor
 from ..core.trace import is_tracing
 from ..initializer import ArgumentError, Initializer
 from ..ndarray import serialization
@@ -23,16 +24,20 @@ from .dry_run import dry_run, explained, shapes_of
 from .explain import Explanation
 from .infer import infer_from_use
 from .naming import NameScope, name_block
-from .parameter import DeferredInitializationError, Parameter, ParameterDict
+from .parameter import Parameter, ParameterDict
 from .summary import summarize
 from .utils import HookHandle, _brief_print_list, _indent
 
 __all__ = ["Block", "HybridBlock", "SymbolBlock"]
 
+# What finding the sizes of a parameter and initializing it changes.
+_FOUND = ("_shape", "_source", "_data", "_deferred_init", "_used_init")
+
+
 class _Calls(threading.local):
     """Per thread: parameters finished by the outermost first call, as they were before."""
 
-    journal: dict[Parameter, dict[str, Any]] | None = None
+    journal: dict[Parameter, list[Any]] | None = None
 
 
 _calls = _Calls()
@@ -77,10 +82,11 @@ class Block:
     """
 
     def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
+        self._use_dict(dict(self.__dict__))
         self._empty_prefix = prefix == ""
         self._prefix, self._params = name_block(prefix, params, self._alias())
         self._name = self._prefix.removesuffix("_")
-        self._scope = NameScope(self)
+        self._names = Counter()
         self._children: dict[str, Block] = {}
         self._reg_params: dict[str, Parameter] = {}
         self._forward_hooks: dict[int, Callable[..., None]] = {}
@@ -140,12 +146,20 @@ class Block:
         if parameter._block is None or parameter._block() is None:
             parameter._block = weakref.ref(self)
 
+    def _use_dict(self, attributes: dict[str, Any]) -> None:
+        """Keep the attributes in a dictionary of the block's own.
+
+        CPython lays attributes out inline until somebody looks at `__dict__`, as printing does.
+        From then on reading one costs three times as much, unless the dictionary is replaced.
+        """
+        super().__setattr__("__dict__", attributes)
+
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_parents": [], "_plain": False}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         parents = self.__dict__.get("_parents", [])
-        self.__dict__.update(state, _parents=parents)
+        self._use_dict(state | {"_parents": parents})
         for child in self._children.values():
             child.__dict__.setdefault("_parents", []).append(weakref.ref(self))
         for parameter in self._reg_params.values():
@@ -242,7 +256,7 @@ class Block:
         >>> net[0].name
         'net_dense0'
         """
-        return self._scope
+        return NameScope(self)
 
     def collect_params(self, select: str | None = None) -> ParameterDict:
         """The parameters of this block and of all blocks below.
@@ -279,18 +293,12 @@ class Block:
     def _warn_of_hidden_blocks(self) -> None:
         """Warn of blocks that sit in a container where registration does not see them."""
         registered = set(self._children.values())
-
-        def hides(value: Any) -> bool:
-            if isinstance(value, Block):
-                return value not in registered
-            if isinstance(value, Mapping):
-                value = value.values()
-            elif not isinstance(value, list | tuple):
-                return False
-            return any(map(hides, value))
-
         for name, value in self.__dict__.items():
-            if isinstance(value, list | tuple | dict) and name != "_children" and hides(value):
+            if (
+                isinstance(value, list | tuple | dict)
+                and name != "_children"
+                and _hides_blocks(value, registered)
+            ):
                 warnings.warn(
                     f'"{type(self).__name__}.{name}" is an unregistered container with Blocks. '
                     "Their parameters are not collected, initialized or saved: put them into "
@@ -326,10 +334,6 @@ class Block:
         ------
         OSError
             If the file cannot be written.
-
-        See Also
-        --------
-        load_parameters
 
         Examples
         --------
@@ -395,9 +399,19 @@ class Block:
         MXNetError
             If the file cannot be read or is damaged.  After any error the block is as before.
 
-        See Also
+        Examples
         --------
-        save_parameters
+        >>> import os, tempfile
+        >>> from microlazy.gluon import nn
+        >>> layer, other = nn.Dense(3, in_units=2), nn.Dense(3, in_units=4)
+        >>> layer.initialize()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     layer.save_parameters(os.path.join(folder, "layer.params"))
+        ...     try:
+        ...         other.load_parameters(os.path.join(folder, "layer.params"))
+        ...     except ValueError:
+        ...         print("does not fit")
+        does not fit
         """
         loaded = serialization.load(filename) or {}
         if not isinstance(loaded, dict):
@@ -458,6 +472,17 @@ class Block:
         -----
         UserWarning
             Always.
+
+        Examples
+        --------
+        >>> import os, tempfile, warnings
+        >>> from microlazy.gluon import nn
+        >>> layer, other = nn.Dense(3, in_units=2), nn.Dense(3)
+        >>> layer.initialize()
+        >>> with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     layer.save_parameters(os.path.join(folder, "layer.params"))
+        ...     other.load_params(os.path.join(folder, "layer.params"))
         """
         warnings.warn("load_params is deprecated. Please use load_parameters.", stacklevel=2)
         self.load_parameters(filename, ctx, allow_missing, ignore_extra)
@@ -665,7 +690,8 @@ class Block:
         except (MXNetError, ValueError, TypeError):
             with parameters._lock:
                 for parameter, before in journal.items():
-                    parameter.__dict__.update(before)
+                    for name, value in zip(_FOUND, before, strict=True):
+                        setattr(parameter, name, value)
                     parameters.generation += 1
             raise
         finally:
@@ -708,6 +734,15 @@ class Block:
         ------
         NotImplementedError
             If it is not overridden.
+
+        Examples
+        --------
+        >>> from microlazy import gluon, nd
+        >>> class Twice(gluon.Block):
+        ...     def forward(self, x):
+        ...         return x * 2
+        >>> print(Twice()(nd.array([1, 2])).asnumpy())
+        [2. 4.]
         """
         raise NotImplementedError(f"{type(self).__name__} does not define forward()")
 
@@ -787,6 +822,17 @@ class Block:
         ====...
         """
         print(summarize(self, inputs))
+
+
+def _hides_blocks(value: Any, registered: set[Block]) -> bool:
+    """Whether nested containers hold a block that is not registered."""
+    if isinstance(value, Block):
+        return value not in registered
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return False
+    return any(_hides_blocks(part, registered) for part in value)
 
 
 class HybridBlock(Block):
@@ -931,12 +977,13 @@ class HybridBlock(Block):
         try:
             return plan(*args)
         except AbstractValueError as error:
-            raise explained(error, self, "a hybridized block") from error
+            raise explained(error, self) from error
 
     def _run(self, args: tuple[Any, ...]) -> Any:
         if not self._active or is_tracing() or self._is_hooked():
             return super()._run(args)
-        self._plan = CachedPlan(self)
+        # By a proxy, so that a network that nobody holds any more is freed at once.
+        self._plan = CachedPlan(weakref.proxy(self))
         try:
             return self(*args)
         except BaseException:
@@ -965,6 +1012,15 @@ class HybridBlock(Block):
         -------
         Tensor or nested list of Tensor
             The outputs.
+
+        Examples
+        --------
+        >>> from microlazy import gluon, nd
+        >>> class Twice(gluon.HybridBlock):
+        ...     def forward(self, x):
+        ...         return x * 2
+        >>> print(Twice()(nd.array([1, 2])).asnumpy())
+        [2. 4.]
         """
         if not self._reg_params:
             return self.hybrid_forward(nd, x, *args)
@@ -993,6 +1049,15 @@ class HybridBlock(Block):
         ------
         NotImplementedError
             If neither is overridden.
+
+        Examples
+        --------
+        >>> from microlazy import gluon, nd
+        >>> class Squash(gluon.HybridBlock):
+        ...     def hybrid_forward(self, F, x):
+        ...         return F.tanh(x)
+        >>> print(Squash()(nd.array([0])).asnumpy())
+        [0.]
         """
         raise NotImplementedError(
             f"{type(self).__name__} defines neither hybrid_forward() nor forward()"
@@ -1000,10 +1065,10 @@ class HybridBlock(Block):
 
     def _live(self, *args: Any) -> dict[str, Tensor]:
         """The arrays of the block's own parameters, made now where that was deferred."""
-        try:
-            return {name: p.data() for name, p in self._reg_params.items()}
-        except DeferredInitializationError:
-            self._finish(args)
+        for p in self._reg_params.values():
+            if p._data is None:
+                self._finish(args)
+                break
         return {name: p.data() for name, p in self._reg_params.items()}
 
     def _finish(self, args: tuple[Any, ...]) -> None:
@@ -1013,15 +1078,19 @@ class HybridBlock(Block):
             if not waiting:
                 return
             if _calls.journal is not None:
-                _calls.journal.update({p: p.__dict__.copy() for p in waiting})
-            self._infer_shape(args)
+                for p in waiting:
+                    _calls.journal[p] = [getattr(p, name) for name in _FOUND]
+            self._need_array(args[0])
+            self.infer_shape(*args)
             for p in waiting:
                 p._finish_deferred_init()
 
-    def _infer_shape(self, args: tuple[Any, ...]) -> None:
-        if not isinstance(args[0], Tensor):
-            raise ValueError(f"{self._where()} takes arrays of microlazy, but got {args[0]!r}")
-        self.infer_shape(*args)
+    def _need_array(self, x: Any) -> None:
+        if not isinstance(x, Tensor):
+            raise ValueError(
+                f"{self._where()} takes an array of microlazy, but got {type(x).__name__}: make "
+                "one with nd.array() or np.array()"
+            )
 
     def infer_shape(self, *args: Tensor) -> None:
         """Find the unknown sizes of the block's own parameters from its inputs.
@@ -1062,6 +1131,15 @@ class HybridBlock(Block):
         ------
         NotImplementedError
             Always; the message says what to do.
+
+        Examples
+        --------
+        >>> from microlazy.gluon import nn
+        >>> try:
+        ...     nn.Dense(3).export("dense")
+        ... except NotImplementedError:
+        ...     print("refused")
+        refused
         """
         raise NotImplementedError(
             "export() is not part of this version: save_parameters() saves the values, and the "
@@ -1081,6 +1159,15 @@ class SymbolBlock(HybridBlock):
     ------
     NotImplementedError
         Always.
+
+    Examples
+    --------
+    >>> from microlazy import gluon
+    >>> try:
+    ...     gluon.SymbolBlock([], [])
+    ... except NotImplementedError:
+    ...     print("refused")
+    refused
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -1102,5 +1189,14 @@ class SymbolBlock(HybridBlock):
         ------
         NotImplementedError
             Always.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> try:
+        ...     gluon.SymbolBlock.imports("net-symbol.json", ["data"])
+        ... except NotImplementedError:
+        ...     print("refused")
+        refused
         """
         return SymbolBlock()

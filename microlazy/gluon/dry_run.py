@@ -25,7 +25,7 @@ def dry_run(block: Block, inputs: tuple[Any, ...], dtype: Any) -> Any:
         with autograd.pause(), trace.tracing():
             return block(*tensors)
     except AbstractValueError as error:
-        raise explained(error, block, "a dry run") from error
+        raise explained(error, block) from error
 
 
 def shapes_of(outputs: Any) -> Any:
@@ -39,7 +39,7 @@ def shapes_of(outputs: Any) -> Any:
     return outputs
 
 
-def explained(error: AbstractValueError, block: Block, what: str) -> AbstractValueError:
+def explained(error: AbstractValueError, block: Block) -> AbstractValueError:
     """Name the block whose code looked at a value, and the line."""
     from .block import Block
 
@@ -51,11 +51,7 @@ def explained(error: AbstractValueError, block: Block, what: str) -> AbstractVal
         if isinstance(owner, Block) and frame.f_code.co_name in ("forward", "hybrid_forward"):
             looking, line = owner, f" (line {traceback.tb_lineno} of {frame.f_code.co_filename})"
         traceback = traceback.tb_next
-    return AbstractValueError(
-        f"{looking._where()} looks at the values of a tensor{line}, but {what} knows only shapes: "
-        f"{error}. Pass real data through the network without hybridize() instead, or write "
-        "that step with array functions such as where()."
-    )
+    return AbstractValueError(f"{looking._where()} looks at the values of an array{line}: {error}")
 
 
 def abstract(given: Any, dtype: Any = "float32") -> Any:

@@ -30,6 +30,8 @@ def infer_from_use(block: HybridBlock, args: tuple[Any, ...]) -> None:
     """Set the unknown axes of the parameters that `block` itself registered."""
     parameters = block._reg_params.items()
     unknown = {name: _Unknown(p) for name, p in parameters if not _is_known(p.shape)}
+    if not unknown:
+        return
     inputs = [abstract(arg) for arg in args]
     settled = [(name, p) for name, p in parameters if name not in unknown]
     known = {name: trace.abstract(p.shape, p.dtype) for name, p in settled}

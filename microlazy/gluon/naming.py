@@ -42,7 +42,6 @@ class NameScope:
 
     def __init__(self, block: Block) -> None:
         self._block = block
-        self._counts: Counter[str] = Counter()
 
     def __enter__(self) -> NameScope:
         # A block made with prefix='' is transparent: its children are named by what is around.
@@ -61,7 +60,7 @@ def name_block(
     """Choose the prefix of a new block and make its parameter dictionary."""
     scope = _names.scopes[-1] if _names.scopes else None
     if prefix is None:
-        counts = scope._counts if scope else _names.counts
+        counts = scope._block._names if scope else _names.counts
         prefix = f"{hint}{counts[hint]}_"
         counts[hint] += 1
     if shared is not None:

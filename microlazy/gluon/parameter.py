@@ -514,7 +514,7 @@ class Parameter:
     ) -> None:
         """Become live with loaded values."""
         self._check_load(data, ctx, cast_dtype, dtype_source)
-        with _lock, autograd.pause(), trace.suspended():
+        with _lock, autograd.pause():
             if cast_dtype and dtype_source == "saved":
                 self.cast(data.dtype)
             self._fill_shape(tuple(data.shape), "loaded values")

@@ -243,6 +243,18 @@ class Trainer:
             If the file is anything else. Nothing is changed then.
         OSError
             If the file cannot be read.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from microlazy import gluon, nd
+        >>> path = os.path.join(tempfile.mkdtemp(), "net.params")
+        >>> nd.save(path, {"weight": nd.ones(3)})
+        >>> try:
+        ...     gluon.Trainer([], "sgd").load_states(path)
+        ... except RuntimeError as error:
+        ...     print(str(error).split(": ")[1])
+        it holds arrays, but not the states of an optimizer
         """
         path = os.fspath(fname)
         self._collect()

@@ -1,5 +1,6 @@
 """`mx.nd`: arrays with the rules of MXNet's older interface, and the functions on them."""
 
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
@@ -520,6 +521,110 @@ def repeat(data: NDArray, repeats: int, axis: int | None = None) -> NDArray:
     return _f.repeat(data, repeats, axis)
 
 
+def tile(data: NDArray, reps: Any) -> NDArray:
+    """Repeat the whole array along each axis.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.tile(nd.array([1, 2]), (2, 1)).shape
+    (2, 2)
+    """
+    return _f.tile(data, reps)
+
+
+def flip(data: NDArray, axis: Any) -> NDArray:
+    """Reverse the order of the elements along an axis.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.flip(nd.array([1, 2]), 0).asnumpy()
+    array([2., 1.], dtype=float32)
+    """
+    return _f.flip(data, axis)
+
+
+reverse = flip
+
+
+def slice(data: NDArray, begin: Any, end: Any, step: Any = ()) -> NDArray:
+    """Return the part from `begin` to `end` along the first axes; None leaves a bound open.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.slice(nd.zeros((2, 3)), begin=(0, 1), end=(2, 3)).shape
+    (2, 2)
+    """
+    steps = tuple(step) + (None,) * (len(begin) - len(step))
+    return data[tuple(map(builtins.slice, begin, end, steps))]
+
+
+def broadcast_axis(data: NDArray, axis: Any = (), size: Any = ()) -> NDArray:
+    """Broadcast axes of size 1 to other sizes.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.broadcast_axis(nd.ones((1, 3)), axis=0, size=2).shape
+    (2, 3)
+    """
+    axes, sizes = ((a,) if isinstance(a, int) else tuple(a) for a in (axis, size))
+    shape = list(data.shape)
+    for place, n in zip(axes, sizes, strict=True):
+        shape[place] = n
+    return _f.broadcast_to(data, tuple(shape))
+
+
+# ---- order ---------------------------------------------------------------------------------------
+
+
+def sort(data: NDArray, axis: int | None = -1, is_ascend: bool = True) -> NDArray:
+    """Return the elements in order along an axis.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.sort(nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 3.], dtype=float32)
+    """
+    return _f.sort(data, axis, not is_ascend)
+
+
+def argsort(
+    data: NDArray, axis: int = -1, is_ascend: bool = True, dtype: Any = "float32"
+) -> NDArray:
+    """Return the places of the elements in order.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.argsort(nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 0.], dtype=float32)
+    """
+    return _f.argsort(data, axis, not is_ascend).astype(dtype)
+
+
+def topk(
+    data: NDArray,
+    axis: int | None = -1,
+    k: int = 1,
+    ret_typ: str = "indices",
+    is_ascend: bool = False,
+    dtype: Any = "float32",
+) -> Any:
+    """Return the k largest elements along an axis: their places, values ("value") or "both".
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.topk(nd.array([3, 1, 2]), k=2).asnumpy()
+    array([0., 2.], dtype=float32)
+    """
+    return _f.topk(data, axis, k, ret_typ, is_ascend, dtype)
+
+
 # ---- choosing ------------------------------------------------------------------------------------
 
 
@@ -603,6 +708,39 @@ def cast(data: NDArray, dtype: Any) -> NDArray:
 
 Cast = cast
 pick = _nn.pick
+
+
+def _logical(name: str, summary: str, result: str) -> Any:
+    def function(lhs: NDArray, rhs: Any) -> NDArray:
+        return _f.logical(name, lhs, rhs)
+
+    function.__name__ = function.__qualname__ = f"logical_{name}"
+    function.__doc__ = f"""{summary}, as 0 or 1.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.logical_{name}(nd.array([1, 0]), nd.array([1, 1])).asnumpy()
+    array({result}, dtype=float32)
+    """
+    return function
+
+
+logical_and = _logical("and", "Whether both are true", "[1., 0.]")
+logical_or = _logical("or", "Whether any is true", "[1., 1.]")
+logical_xor = _logical("xor", "Whether exactly one is true", "[0., 1.]")
+
+
+def logical_not(data: NDArray) -> NDArray:
+    """Return 1 where an element is 0, else 0.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.logical_not(nd.array([1, 0])).asnumpy()
+    array([0., 1.], dtype=float32)
+    """
+    return _f.logical("not", data)
 
 
 # ---- layers --------------------------------------------------------------------------------------

@@ -464,6 +464,18 @@ def argsort(a: ndarray, axis: int = -1) -> ndarray:
     return _f.argsort(a, axis)
 
 
+def sort(a: ndarray, axis: int | None = -1) -> ndarray:
+    """Return the elements in ascending order along an axis.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.sort(np.array([3, 1, 2]))
+    array([1., 2., 3.])
+    """
+    return _f.sort(a, axis)
+
+
 # ---- products ------------------------------------------------------------------------------------
 
 
@@ -658,6 +670,87 @@ def repeat(a: ndarray, repeats: int, axis: int | None = None) -> ndarray:
     array([1., 1., 2., 2.])
     """
     return _f.repeat(a, repeats, axis)
+
+
+def tile(A: ndarray, reps: Any) -> ndarray:
+    """Repeat the whole array along each axis.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.tile(np.array([1, 2]), 2)
+    array([1., 2., 1., 2.])
+    """
+    return _f.tile(A, reps)
+
+
+def flip(m: ndarray, axis: Any = None) -> ndarray:
+    """Reverse the order of the elements along an axis, or all axes.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.flip(np.array([1, 2]))
+    array([2., 1.])
+    """
+    return _f.flip(m, axis)
+
+
+# ---- truth ---------------------------------------------------------------------------------------
+
+
+def _test(name: str, summary: str, example: str, result: str) -> Any:
+    def function(x: ndarray) -> ndarray:
+        return _f.test(name, x)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""{summary}, for each element.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.{name}(np.array([1, np.{example}]))
+    array({result})
+    """
+    return function
+
+
+isnan = _test("isnan", "Whether it is not a number", "nan", "[False,  True]")
+isinf = _test("isinf", "Whether it is infinite", "inf", "[False,  True]")
+isfinite = _test("isfinite", "Whether it is neither infinite nor nan", "inf", "[ True, False]")
+
+
+def _logical(name: str, summary: str, result: str) -> Any:
+    def function(x1: ndarray, x2: Any) -> ndarray:
+        return _f.logical(name, x1, x2)
+
+    function.__name__ = function.__qualname__ = f"logical_{name}"
+    function.__doc__ = f"""{summary}, for each pair of elements.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.logical_{name}(np.array([1, 0]), np.array([1, 1]))
+    array({result})
+    """
+    return function
+
+
+logical_and = _logical("and", "Whether both are true", "[ True, False]")
+logical_or = _logical("or", "Whether any is true", "[ True,  True]")
+logical_xor = _logical("xor", "Whether exactly one is true", "[False,  True]")
+
+
+def logical_not(x: ndarray) -> ndarray:
+    """Return whether each element is 0.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.logical_not(np.array([1, 0]))
+    array([False,  True])
+    """
+    return _f.logical("not", x)
 
 
 # ---- choosing ------------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """`mx.np.random`: random arrays of the np face."""
 
+import math
 from typing import Any
+
+import numpy as onp
 
 from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.generator import seed
 
-__all__ = ["normal", "rand", "randint", "randn", "seed", "shuffle", "uniform"]
+__all__ = ["choice", "normal", "rand", "randint", "randn", "seed", "shuffle", "uniform"]
 
 _NP = 1
 
@@ -111,6 +114,62 @@ def randint(
     return _f.random_array(
         "randint", low, high - low, _NP, _size(size, out), dtype or "int64", out
     )
+
+
+def choice(
+    a: Any,
+    size: Any = None,
+    replace: bool = True,
+    p: ndarray | None = None,
+    ctx: Context | None = None,
+    out: ndarray | None = None,
+) -> ndarray:
+    """Draw from range(a), or from the elements of `a`, with probabilities p if given.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.choice(1, 3)
+    array([0, 0, 0], dtype=int64)
+    """
+    check_ctx(ctx)
+    n = len(a) if isinstance(a, ndarray) else a
+    count = math.prod(size) if isinstance(size, tuple) else 1 if size is None else size
+    if n < 1 or (not replace and count > n):
+        raise ValueError(f"random.choice: cannot draw {count} of {n} elements")
+    if not replace and p is None:
+        places = ndarray_of(_f.shuffled_places(n)[:count], size)
+    elif p is None:
+        places = randint(0, n, size)
+    else:
+        places = ndarray_of(_weighted(onp.asarray(p, "float64"), n, count, replace), size)
+    result = a[places] if isinstance(a, ndarray) else places
+    return result if out is None else _f.write_into(out, result)
+
+
+def _weighted(p: onp.ndarray, n: int, count: int, replace: bool) -> onp.ndarray:
+    if p.shape != (n,) or (p < 0).any() or abs(p.sum() - 1) > 1e-5:
+        raise ValueError(f"random.choice: p must be {n} probabilities that add up to 1")
+    draws = onp.asarray(uniform(size=count if replace else n, dtype="float64"))
+    if replace:
+        return onp.minimum(onp.searchsorted(onp.cumsum(p) / p.sum(), draws, "right"), n - 1)
+    if (p > 0).sum() < count:
+        raise ValueError(f"random.choice: p has fewer than {count} probabilities above 0")
+    with onp.errstate(divide="ignore"):  # the first of n exponential waiting times, and so on
+        return onp.argsort(-onp.log1p(-draws) / p, kind="stable")[:count]
+
+
+def ndarray_of(places: onp.ndarray, size: Any) -> ndarray:
+    """Make an int64 array of a size from NumPy's places.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.numpy.random import ndarray_of
+    >>> ndarray_of(numpy.arange(2), 2)
+    array([0, 1], dtype=int64)
+    """
+    return _f.from_numpy_result(_NP, places.reshape(() if size is None else size), "int64")
 
 
 def shuffle(x: ndarray) -> None:

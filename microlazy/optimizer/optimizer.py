@@ -389,8 +389,8 @@ class Group:
         self.states = states
         self.lr_mults = optimizer._multipliers("lr_mult", indices)
         self.wd_mults = optimizer._multipliers("wd_mult", indices)
-        self.lr = self.wd = None
-        self.counts = []
+        self.lr = self.wd = None  # what lrs and wds were made from
+        self.lrs = self.wds = self.counts = []
         self.steps = 0  # made since the counts were read
 
     def count_from(self, counts):
@@ -399,17 +399,13 @@ class Group:
         self.most = max(counts)
         self.in_step = min(counts) == self.most
 
-    def lrs(self, lr):
+    def scale(self, lr, wd):
         if lr != self.lr:
             self.lr = lr
-            self._lrs = [lr * multiplier for multiplier in self.lr_mults]
-        return self._lrs
-
-    def wds(self, wd):
+            self.lrs = [lr * multiplier for multiplier in self.lr_mults]
         if wd != self.wd:
             self.wd = wd
-            self._wds = [wd * multiplier for multiplier in self.wd_mults]
-        return self._wds
+            self.wds = [wd * multiplier for multiplier in self.wd_mults]
 
 
 class Fused(Optimizer):
@@ -427,11 +423,6 @@ class Fused(Optimizer):
     def columns(self, states: Sequence) -> list:
         """Turn one state for each weight into the lists that the compiled call takes."""
         raise NotImplementedError
-
-    @property
-    def clip(self) -> float | None:
-        clip = self.clip_gradient
-        return clip if clip is not None and clip > 0 else None
 
 
 @register
@@ -477,15 +468,16 @@ class SGD(Fused):
 
     def update_group(self, group):
         self._advance(group)
+        group.scale(self.learning_rate, self.wd)
         sgd_update(
             group.weights,
             group.grads,
             group.states,
-            group.lrs(self.learning_rate),
-            group.wds(self.wd),
+            group.lrs,
+            group.wds,
             self.momentum,
             self.rescale_grad,
-            self.clip,
+            self.clip_gradient or None,
         )
 
 
@@ -545,13 +537,15 @@ class Adam(Fused):
 
     def update_group(self, group):
         self._advance(group)
-        lr = self.learning_rate
         if group.in_step:
-            lrs = group.lrs(lr * self.correction(group.most + group.steps))
+            correction = self.correction(group.most + group.steps)
+            group.scale(self.learning_rate * correction, self.wd)
+            lrs = group.lrs
         else:
+            group.scale(self.learning_rate, self.wd)
             lrs = [
-                lr * multiplier * self.correction(count + group.steps)
-                for multiplier, count in zip(group.lr_mults, group.counts, strict=True)
+                lr * self.correction(count + group.steps)
+                for lr, count in zip(group.lrs, group.counts, strict=True)
             ]
         means, variances = group.states
         adam_update(
@@ -560,12 +554,12 @@ class Adam(Fused):
             means,
             variances,
             lrs,
-            group.wds(self.wd),
+            group.wds,
             self.beta1,
             self.beta2,
             self.epsilon,
             self.rescale_grad,
-            self.clip,
+            self.clip_gradient or None,
         )
 
     def correction(self, t: int) -> float:

@@ -94,7 +94,9 @@ def run(snippet: Snippet, framework: str) -> dict:
         return {"error": [c.__name__ for c in type(error).__mro__ if issubclass(c, Exception)]}
     finally:
         names["npx"].reset_np()
-    answer = {"text": printed.getvalue(), "type": type(value).__name__}
+    # The class of a dtype has one name in NumPy 1 and another in NumPy 2.
+    kind = numpy.dtype if isinstance(value, numpy.dtype) else type(value)
+    answer = {"text": printed.getvalue(), "type": kind.__name__}
     if hasattr(value, "dtype") and not isinstance(value, type):
         answer["dtype"] = numpy.dtype(value.dtype).name
     return answer

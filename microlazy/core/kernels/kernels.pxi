@@ -288,6 +288,10 @@ cdef inline floating square_grad(floating x, floating y, floating g) noexcept no
     return (g + g) * x
 
 
+cdef inline floating cube(floating x) noexcept nogil:
+    return x * x * x
+
+
 cdef inline floating sqrt_grad(floating x, floating y, floating g) noexcept nogil:
     return <floating> 0.5 * g / y
 
@@ -345,24 +349,29 @@ cdef inline floating sigmoid_grad(floating x, floating y, floating g) noexcept n
     return g * y * (<floating> 1 - y)
 
 
-cdef inline floating log_sigmoid(floating x) noexcept nogil:
-    return -softrelu(-x)
-
-
 cdef inline floating log_sigmoid_grad(floating x, floating y, floating g) noexcept nogil:
     return g * sigmoid(-x)
 
 
 cdef inline floating relu(floating x) noexcept nogil:
-    return 0 if x < 0 else x
+    return 0 if x <= 0 else x
 
 
 cdef inline floating relu_grad(floating x, floating y, floating g) noexcept nogil:
-    return g if x > 0 else 0
+    return g if x > 0 else (0 if x <= 0 else x)
 
 
-cdef inline floating softrelu(floating x) noexcept nogil:
-    return log1p(exp(-absolute(x))) + relu(x)
+cdef inline floating exp_minus_abs(floating x) noexcept nogil:
+    return exp(-absolute(x))
+
+
+cdef inline floating softrelu(floating x, floating e) noexcept nogil:
+    """log(1 + exp(x)), with e = exp(-|x|)."""
+    return relu(x) + log1p(e)
+
+
+cdef inline floating log_sigmoid(floating x, floating e) noexcept nogil:
+    return -softrelu(-x, e)
 
 
 cdef inline floating softrelu_grad(floating x, floating y, floating g) noexcept nogil:
@@ -506,7 +515,7 @@ cdef inline floating minimum_grad_b(
 cdef inline floating mod(floating a, floating b) noexcept nogil:
     cdef floating r = fmod(a, b)
     if r == 0:
-        return 0 * b
+        return 0 if b > 0 else -<floating> 0.0
     return r + b if (b < 0) != (r < 0) else r
 
 
@@ -611,6 +620,20 @@ cdef inline void map_binary(
         out[i] = f(a[i], b[i])
 
 
+cdef inline void map_after(
+    floating (*first)(floating) noexcept nogil, floating (*f)(floating, floating) noexcept nogil,
+    const floating* x, floating* out, Py_ssize_t n
+) noexcept nogil:
+    """f(x, first(x)) in two loops: half the time of one, whose long chains overlap too little."""
+    cdef floating tile[TILE]
+    cdef Py_ssize_t done = 0, width
+    while done < n:
+        width = min(n - done, <Py_ssize_t> TILE)
+        map_unary(first, x + done, tile, width)
+        map_binary(f, x + done, <const floating*> tile, out + done, width)
+        done += width
+
+
 cdef inline void map_scalar(
     floating (*f)(floating, floating) noexcept nogil, const floating* a, floating s,
     bint swapped, floating* out, Py_ssize_t n
@@ -683,11 +706,11 @@ cdef void unary(int op, const floating* x, floating* out, Py_ssize_t n) noexcept
     elif op == U_SIGMOID:
         map_unary(sigmoid[floating], x, out, n)
     elif op == U_LOG_SIGMOID:
-        map_unary(log_sigmoid[floating], x, out, n)
+        map_after(exp_minus_abs[floating], log_sigmoid[floating], x, out, n)
     elif op == U_RELU:
         map_unary(relu[floating], x, out, n)
     elif op == U_SOFTRELU:
-        map_unary(softrelu[floating], x, out, n)
+        map_after(exp_minus_abs[floating], softrelu[floating], x, out, n)
     elif op == U_SOFTSIGN:
         map_unary(softsign[floating], x, out, n)
     elif op == U_ERF:
@@ -797,7 +820,15 @@ cdef void binary_scalar(
     int op, const floating* a, double scalar, bint swapped, floating* out, Py_ssize_t n
 ) noexcept nogil:
     cdef floating s = <floating> scalar
-    if op == B_ADD:
+    if op == B_POWER and not swapped and s == 2:
+        map_unary(square[floating], a, out, n)
+    elif op == B_POWER and not swapped and s == 3:
+        map_unary(cube[floating], a, out, n)
+    elif op == B_POWER and not swapped and s == <floating> 0.5:
+        map_unary(sqrt[floating], a, out, n)
+    elif op == B_POWER and not swapped and s == -1:
+        map_unary(reciprocal[floating], a, out, n)
+    elif op == B_ADD:
         map_scalar(add[floating], a, s, swapped, out, n)
     elif op == B_SUBTRACT:
         map_scalar(subtract[floating], a, s, swapped, out, n)
@@ -1074,38 +1105,74 @@ cdef void arg_rows(
 
 # Softmax and cross-entropy, a row at a time.
 
-cdef floating log_sum_exp(const floating* x, Py_ssize_t n) noexcept nogil:
+cdef floating sum_exp(const floating* x, floating shift, Py_ssize_t n) noexcept nogil:
+    """Sum of exp(x - shift)."""
     cdef floating part[TILE]
-    cdef floating largest = max_of(x, n), total = 0
-    cdef Py_ssize_t tile, i, i0, width
-    for tile in range((n + TILE - 1) // TILE):
-        i0 = tile * TILE
-        width = min(<Py_ssize_t> TILE, n - i0)
+    cdef floating total = 0
+    cdef Py_ssize_t done = 0, i, width
+    while done < n:
+        width = min(n - done, <Py_ssize_t> TILE)
         for i in range(width):
-            part[i] = exp(x[i0 + i] - largest)
-        total += sum_of(part, width)
-    return largest + log(total)
+            part[i] = exp(x[done + i] - shift)
+        total += sum_of(<const floating*> part, width)
+        done += width
+    return total
+
+
+cdef void softmax_row(
+    bint log_, const floating* x, floating* y, Py_ssize_t cols
+) noexcept nogil:
+    cdef Py_ssize_t c
+    cdef floating shift = max_of(x, cols), total = sum_exp(x, shift, cols)
+    if log_:
+        total = log(total)
+        for c in range(cols):
+            y[c] = (x[c] - shift) - total
+    else:
+        total = <floating> 1 / total
+        for c in range(cols):
+            y[c] = exp(x[c] - shift) * total
+
+
+cdef void softmax_rows(
+    bint log_, const floating* x, floating* y, Py_ssize_t rows, Py_ssize_t cols
+) noexcept nogil:
+    """Rows that fit into a tile together: one loop over all of their exponentials."""
+    cdef floating tile[TILE]
+    cdef floating shift[TILE]
+    cdef floating total[TILE]
+    cdef floating factor
+    cdef Py_ssize_t r, c
+    for r in range(rows):
+        shift[r] = max_of(x + r * cols, cols)
+        for c in range(cols):
+            tile[r * cols + c] = x[r * cols + c] - shift[r]
+    map_unary(exp[floating], <const floating*> tile, tile, rows * cols)
+    for r in range(rows):
+        total[r] = sum_of(<const floating*> tile + r * cols, cols)
+    if log_:
+        map_unary(log[floating], <const floating*> total, total, rows)
+    for r in range(rows):
+        if log_:
+            for c in range(r * cols, (r + 1) * cols):
+                y[c] = (x[c] - shift[r]) - total[r]
+        else:
+            factor = <floating> 1 / total[r]
+            for c in range(cols):
+                y[r * cols + c] = tile[r * cols + c] * factor
 
 
 cdef void softmax(
     bint log_, const floating* x, floating* y, Py_ssize_t rows, Py_ssize_t cols
 ) noexcept nogil:
-    cdef Py_ssize_t r, c
-    cdef floating shift, factor
-    for r in range(rows):
-        if log_:
-            shift = log_sum_exp(x, cols)
-            for c in range(cols):
-                y[c] = x[c] - shift
+    cdef Py_ssize_t done = 0, together = TILE // max(cols, <Py_ssize_t> 1)
+    while done < rows:
+        if together:
+            softmax_rows(log_, x + done * cols, y + done * cols, min(together, rows - done), cols)
+            done += together
         else:
-            shift = max_of(x, cols)
-            for c in range(cols):
-                y[c] = exp(x[c] - shift)
-            factor = <floating> 1 / sum_of(<const floating*> y, cols)
-            for c in range(cols):
-                y[c] *= factor
-        x += cols
-        y += cols
+            softmax_row(log_, x + done * cols, y + done * cols, cols)
+            done += 1
 
 
 cdef void softmax_grad(
@@ -1171,10 +1238,10 @@ cdef inline void dot_rows(
     """out[j] = x . w[j] for 1 or 4 rows w[j] of k >= 8 numbers; writes 4."""
     cdef floating sums[4][8]
     cdef Py_ssize_t c
-    cdef int j, l
+    cdef int j, lane
     for j in range(4):
-        for l in range(8):
-            sums[j][l] = 0
+        for lane in range(8):
+            sums[j][lane] = 0
     for c in range(k // 8):
         for j in range(rows):
             add_product(sums[j], x + 8 * c, w + j * k + 8 * c)
@@ -1262,7 +1329,7 @@ cdef inline void outer_rows(
     cdef floating factors[4]
     cdef floating total
     cdef Py_ssize_t c, j
-    cdef int i, l
+    cdef int i, lane
     for j in range(n):
         for i in range(m):
             factors[i] = g[i * n + j]
@@ -1270,8 +1337,8 @@ cdef inline void outer_rows(
             if accumulate:
                 copy_lanes(sums, dw + 8 * c)
             else:
-                for l in range(8):
-                    sums[l] = 0
+                for lane in range(8):
+                    sums[lane] = 0
             for i in range(m):
                 add_scaled(sums, factors[i], x + i * k + 8 * c)
             copy_lanes(dw + 8 * c, sums)
@@ -1301,14 +1368,9 @@ cdef void thin_tn(
 
 # Optimizers.
 
-cdef inline floating decayed(
-    const Update* u, floating grad, floating weight
-) noexcept nogil:
-    """The gradient of an update: scaled, clipped, with weight decay added."""
+cdef inline floating clipped(const Update* u, floating g) noexcept nogil:
     cdef floating bound = <floating> (INFINITY if u.clip < 0 else u.clip)
-    cdef floating g = <floating> u.rescale * grad
-    g = bound if g > bound else (-bound if g < -bound else g)
-    return g + <floating> u.wd * weight
+    return bound if g > bound else (-bound if g < -bound else g)
 
 
 cdef void sgd(
@@ -1316,13 +1378,16 @@ cdef void sgd(
 ) noexcept nogil:
     cdef Update step = u[0]
     cdef Py_ssize_t i
-    cdef floating lr = <floating> u.lr, momentum = <floating> u.momentum
+    cdef floating lr = <floating> u.lr, momentum = <floating> u.momentum, g
+    cdef floating rescale = <floating> u.rescale, wd = <floating> u.wd
     if state == NULL:
         for i in range(n):
-            weight[i] -= lr * decayed(&step, grad[i], weight[i])
+            g = clipped(&step, rescale * grad[i]) + wd * weight[i]
+            weight[i] -= lr * g
     else:
         for i in range(n):
-            state[i] = momentum * state[i] - lr * decayed(&step, grad[i], weight[i])
+            g = clipped(&step, rescale * grad[i]) + wd * weight[i]
+            state[i] = momentum * state[i] - lr * g
             weight[i] += state[i]
 
 
@@ -1335,8 +1400,9 @@ cdef void adam(
     cdef floating lr = <floating> u.lr, epsilon = <floating> u.epsilon
     cdef floating beta1 = <floating> u.beta1, beta2 = <floating> u.beta2
     cdef floating rest1 = <floating> (1 - u.beta1), rest2 = <floating> (1 - u.beta2), g
+    cdef floating rescale = <floating> u.rescale, wd = <floating> u.wd
     for i in range(n):
-        g = decayed(&step, grad[i], weight[i])
+        g = clipped(&step, rescale * grad[i] + wd * weight[i])
         mean[i] = beta1 * mean[i] + rest1 * g
         var[i] = beta2 * var[i] + rest2 * g * g
         weight[i] -= lr * mean[i] / (sqrt(var[i]) + epsilon)
@@ -1349,31 +1415,30 @@ cdef enum:
     BLOCKS = 64         # counter blocks in a tile
 
 
+cdef inline void philox_round(u32 words[4][BLOCKS], u32 key0, u32 key1) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef u64 left, right
+    for j in range(BLOCKS):
+        left = <u64> words[0][j] * <u32> 0xD2511F53u
+        right = <u64> words[2][j] * <u32> 0xCD9E8D57u
+        words[0][j] = <u32> (right >> 32) ^ words[1][j] ^ key0
+        words[1][j] = <u32> right
+        words[2][j] = <u32> (left >> 32) ^ words[3][j] ^ key1
+        words[3][j] = <u32> left
+
+
 cdef void philox(u64 key, u64 counter, u32 words[4][BLOCKS]) noexcept nogil:
     """Words 0 to 3 of the blocks counter, counter + 1, ..."""
     cdef Py_ssize_t j
-    cdef int i
-    cdef u32 c0, c1, c2, c3, k0, k1
-    cdef u64 left, right
+    cdef u32 i
     for j in range(BLOCKS):
-        c0 = <u32> (counter + <u64> j)
-        c1 = <u32> ((counter + <u64> j) >> 32)
-        c2 = c3 = 0
-        k0 = <u32> key
-        k1 = <u32> (key >> 32)
-        for i in range(10):
-            left = <u64> c0 * <u64> 0xD2511F53u
-            right = <u64> c2 * <u64> 0xCD9E8D57u
-            c0 = <u32> (right >> 32) ^ c1 ^ k0
-            c1 = <u32> right
-            c2 = <u32> (left >> 32) ^ c3 ^ k1
-            c3 = <u32> left
-            k0 += 0x9E3779B9u
-            k1 += 0xBB67AE85u
-        words[0][j] = c0
-        words[1][j] = c1
-        words[2][j] = c2
-        words[3][j] = c3
+        words[0][j] = <u32> (counter + <u64> j)
+        words[1][j] = <u32> ((counter + <u64> j) >> 32)
+        words[2][j] = 0
+        words[3][j] = 0
+    for i in range(10):
+        philox_round(words, <u32> key + i * <u32> 0x9E3779B9u,
+                     <u32> (key >> 32) + i * <u32> 0xBB67AE85u)
 
 
 # From bits to numbers. The integers are signed, since every vector unit converts those.
@@ -1395,7 +1460,8 @@ cdef inline float open_unit(u32 word) noexcept nogil:
 
 cdef inline double half_turn(u32 low, u32 high) noexcept nogil:
     """62 bits as a number in [-1/2, 1/2)."""
-    return <double> <int> (high << 2) / (<u64> 1 << 32) + <double> <int> (low >> 1) / (<u64> 1 << 61)
+    cdef double coarse = <double> <int> (high << 2) / (<u64> 1 << 32)
+    return coarse + <double> <int> (low >> 1) / (<u64> 1 << 61)
 
 
 cdef inline void box_muller(floating u, floating turn, u32 quarter, floating* out) noexcept nogil:

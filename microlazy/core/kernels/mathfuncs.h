@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A loop becomes vector code only if all that it calls is inlined, and compilers stop inlining into
-   functions that grow large. So Cython's inline functions are inlined always, too. */
+/* A loop becomes vector code only if all that it calls is inlined, and compilers stop inlining
+   into functions that grow large. So Cython's inline functions are inlined always, too. */
 #if defined(_MSC_VER)
 #define ALWAYS_INLINE __forceinline
 #else

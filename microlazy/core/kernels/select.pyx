@@ -17,7 +17,7 @@ REQUIRED = {
 }
 
 
-def available():
+def available() -> tuple[str, ...]:
     """
     Names of the kernel builds that this processor can run, the widest first.
 
@@ -44,7 +44,7 @@ def available():
     )
 
 
-def chosen():
+def chosen() -> str:
     """
     Name of the kernel build in use.
 

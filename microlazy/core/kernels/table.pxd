@@ -21,8 +21,8 @@ cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
 ctypedef struct Update:
-    # One optimizer step on one array. Gradients are first scaled, then clipped (clip < 0: not),
-    # then weight decay is added:  g = clip(rescale * grad) + wd * weight
+    # One optimizer step on one array, with MXNet's order of clipping (clip < 0: none) and decay:
+    # SGD takes g = clip(rescale * grad) + wd * weight, Adam g = clip(rescale * grad + wd * weight)
     double lr, wd, rescale, clip
     double momentum                       # SGD
     double beta1, beta2, epsilon          # Adam; lr comes corrected for bias

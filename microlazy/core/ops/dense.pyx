@@ -124,20 +124,22 @@ cdef int forward_as(Dense node, Tensor x, Tensor weight, Tensor bias, Tensor out
         return 0
     if rows > THIN:
         need_blas()
-    xs, ws, ys = flat(packed(x), kind), flat(packed(weight), kind), flat(out, kind)
+    x, weight = packed(x), packed(weight)
+    xs, ws, ys = flat(x, kind), flat(weight, kind), flat(out, kind)
     if rows * units * in_units < LONG:
         dense_forward(xs, ws, ys, rows, units, in_units)
     else:
         with nogil:
             dense_forward(xs, ws, ys, rows, units, in_units)
     if bias is not None:
-        kernels.add_bias[out.dtype](packed(bias).data, out.data, False, rows, units)
+        bias = packed(bias)
+        kernels.add_bias[out.dtype](bias.data, out.data, False, rows, units)
     return 0
 
 
 cdef int backward_as(Dense node, Pass p, floating kind) except -1:
     cdef bint accumulate
-    cdef Tensor g = node.grad, target
+    cdef Tensor g = node.grad, target, x, weight
     cdef Py_ssize_t rows = node.rows, units = node.units, in_units = node.in_units
     cdef floating[::1] gs, other, out
     if g.size == 0:
@@ -151,7 +153,8 @@ cdef int backward_as(Dense node, Pass p, floating kind) except -1:
             kernels.reduce_cols[g.dtype](R_SUM, g.data, target.data, accumulate, rows, units)
     target = p.target(node.b, &accumulate)
     if target is not None and target.size:
-        other, out = flat(packed(node.a), kind), flat(target, kind)
+        x = packed(node.a)
+        other, out = flat(x, kind), flat(target, kind)
         if rows * units * in_units < LONG:
             dense_weight_grad(gs, other, out, accumulate, rows, units, in_units)
         else:
@@ -159,7 +162,8 @@ cdef int backward_as(Dense node, Pass p, floating kind) except -1:
                 dense_weight_grad(gs, other, out, accumulate, rows, units, in_units)
     target = p.target(node.a, &accumulate)
     if target is not None and target.size:
-        other, out = flat(packed(node.b), kind), flat(target, kind)
+        weight = packed(node.b)
+        other, out = flat(weight, kind), flat(target, kind)
         if rows * units * in_units < LONG:
             dense_input_grad(gs, other, out, accumulate, rows, units, in_units)
         else:
@@ -174,7 +178,12 @@ cdef int clear(Pass p, Tensor x) except -1:
     if x is None:
         return 0
     cdef Tensor target = p.target(x, &accumulate)
-    return fill(target, 0.0) if target is not None and not accumulate else 0
+    return 0 if target is None else zero_unless(accumulate, target)
+
+
+cdef int zero_unless(bint accumulate, Tensor target) except -1:
+    """The gradient of a product without terms."""
+    return 0 if accumulate else fill(target, 0.0)
 
 
 cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten):
@@ -194,8 +203,6 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten):
             in_units *= x.shape_[i]
         shape[0] = rows = x.shape_[0]
         ndim = 2
-        if x.ndim == 1:
-            in_units, rows, ndim = x.shape_[0], 1, 1
     else:
         ndim = x.ndim
         in_units = x.shape_[ndim - 1]
@@ -305,7 +312,7 @@ cdef class MatMul(Node):
         cdef Tensor target = p.target(self.a, &accumulate)
         if target is not None:
             if self.grad.size == 0:
-                clear(p, self.a)
+                zero_unless(accumulate, target)
             elif self.ta:
                 product(self.b, self.tb, self.grad, True, target, accumulate)
             else:
@@ -313,7 +320,7 @@ cdef class MatMul(Node):
         target = p.target(self.b, &accumulate)
         if target is not None:
             if self.grad.size == 0:
-                clear(p, self.b)
+                zero_unless(accumulate, target)
             elif self.tb:
                 product(self.grad, True, self.a, self.ta, target, accumulate)
             else:

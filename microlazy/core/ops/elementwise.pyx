@@ -16,7 +16,7 @@ from microlazy.core.ops.slots cimport give
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport assign, broadcast_shape, coalesce, expanded, packed
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, Node, Pass, may_write, run, state,
+    NEEDS_A, NEEDS_B, Node, Pass, may_write, run, state, tracked,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, alias, allocate,
@@ -539,7 +539,7 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
         if ndim != a.ndim or shape[i] != a.shape_[i]:
             raise ShapeError(f"{binary_names[op]} in place: an array of shape {shape_tuple(a)} "
                              f"cannot hold a result of shape {tuple([shape[i] for i in range(ndim)])}")
-    if state().recording and b.slot is not None and a.slot is None:
+    if state().recording and tracked(b) and not tracked(a):
         result = binary(op, copied(a), b)
         may_write(a)
         assign(a, result)

@@ -12,7 +12,7 @@ from microlazy.core.ops.elementwise cimport fill, promoted
 from microlazy.core.ops.shape cimport broadcast_to, reshape, view
 from microlazy.core.ops.slots cimport give
 from microlazy.core.strided cimport add_to, assign, broadcast_shape, packed
-from microlazy.core.tape cimport Node, Pass, may_write, run, state
+from microlazy.core.tape cimport Node, Pass, may_write, run, state, tracked
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, from_numpy, header,
     is_contiguous, is_float, itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape,
@@ -112,7 +112,7 @@ cdef object numpy_key(Tensor x, object key):
             return item
         if isinstance(item, (bool, numpy.bool_)):
             return item
-        if isinstance(item, tuple):
+        if isinstance(item, (tuple, range)):
             return list(item)
         try:
             return operator.index(item)
@@ -211,7 +211,7 @@ cdef int set_item(Tensor x, object key, object value) except -1:
     if isinstance(value, Tensor):
         source = <Tensor>value
         need_values(source, "it was to be written into an array")
-        if state().recording and source.slot is not None and x.slot is None:
+        if state().recording and tracked(source) and not tracked(x):
             may_write(x)
             write(x, basic, &b, advanced, source)
             return record_assignment(x, numpy_key(x, key) if basic else advanced, source)

@@ -242,11 +242,12 @@ cdef class Reduce(Node):
         cdef Tensor x = self.a, y, part
         cdef Tensor dx = p.target(x, &accumulate)
         cdef Tensor g
-        if dx is None:
+        if dx is None or dx.size == 0:
             return 0
         g = with_kept_axes(self.grad, x, self.mask)
         if self.op != R_SUM:
             y = with_kept_axes(self.out if self.planned else self.c, x, self.mask)
+            x = packed(x)
             values, result, grad = view_numpy(x), view_numpy(y), view_numpy(g)
             array = view_numpy(dx)
             if self.op == R_PROD:
@@ -301,7 +302,8 @@ cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims, bint exclude):
     if x.dtype == FLOAT16:
         return cast(reduce(op, cast(x, FLOAT32), axis, keepdims, exclude), FLOAT16)
     if x.dtype > FLOAT64:
-        out = reduced_header(x, mask, keepdims, INT64 if x.dtype == BOOL else x.dtype)
+        out = reduced_header(x, mask, keepdims,
+                             INT64 if x.dtype == BOOL and op <= R_PROD else x.dtype)
         return numpy_call(FUNCTIONS[op], [x],
                           {"axis": tuple([i for i in range(x.ndim) if mask >> i & 1]),
                            "keepdims": out.ndim == x.ndim}, x.face, out.dtype, out.ndim,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ... import initializer
-from ...core.tensor import Tensor
 from ...core.ops.nn import activation
+from ...core.tensor import Tensor
 from ..block import HybridBlock
 
 __all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "Swish"]

@@ -9,9 +9,9 @@ from operator import index
 from typing import Any, NoReturn
 
 from ... import ndarray as nd
-from ...base import ShapeError
-from ...core.tensor import Tensor
+from ...base import MXNetError, ShapeError
 from ...core.ops.nn import activation, dropout, fully_connected
+from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..block import Block, HybridBlock
 from .activations import Activation
@@ -279,7 +279,7 @@ class Dense(HybridBlock):
             weight, bias = live["weight"], live.get("bias")
         try:
             out = fully_connected(x, weight, bias, None, False, self._flatten)
-        except (ShapeError, TypeError) as error:
+        except (MXNetError, TypeError) as error:
             self._refuse(x, error)
         act = self.act
         if act is None:
@@ -331,19 +331,14 @@ class Dense(HybridBlock):
 
     def _refuse(self, x: Any, error: Exception | None) -> NoReturn:
         """Say which layer got what, and where the expected size came from."""
-        if not isinstance(x, Tensor):
-            raise ValueError(
-                f"{self._where()} takes an array of microlazy, but got {type(x).__name__}: make "
-                "one with nd.array() or np.array()"
-            ) from error
+        self._need_array(x)
         known, given = self.weight._shape[1], self._features(x)
         if given == known:
-            raise error
-        taken = "all axes but the first" if self._flatten else "the last axis"
+            raise type(error)(f"{self._where()}: {error}") from error
+        axes = "all axes but the first" if self._flatten else "the last axis"
         raise ShapeError(
-            f"{self._where()} expected an input of size {known} ({taken} taken together), "
-            f"but got size {given} (input shape {x.shape}). "
-            f"The expected size: {self.weight.why}."
+            f"{self._where()} expected an input of size {known} along {axes}, but got size "
+            f"{given} (input shape {x.shape}). The expected size: {self.weight.why}."
         ) from error
 
     def __repr__(self) -> str:

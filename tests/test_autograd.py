@@ -1,0 +1,821 @@
+"""Recording, gradient requests, the graph's life, and what is refused."""
+
+import subprocess
+import sys
+import threading
+
+import numpy
+import pytest
+
+from microlazy import autograd, nd, np
+from microlazy.base import MXNetError, ShapeError
+from microlazy.core.ops import nn
+
+
+def leaf(values, grad_req="write", face=nd):
+    x = face.array(values)
+    x.attach_grad(grad_req)
+    return x
+
+
+def gradient(x):
+    return x.grad.asnumpy().tolist()
+
+
+# ---- scopes ------------------------------------------------------------------------------------
+
+
+def state():
+    return autograd.is_recording(), autograd.is_training()
+
+
+def test_scopes_nest_and_put_back_what_was():
+    assert state() == (False, False)
+    with autograd.record():
+        assert state() == (True, True)
+        with autograd.pause():
+            assert state() == (False, False)
+            with autograd.record(train_mode=False):
+                assert state() == (True, False)
+                with autograd.train_mode():
+                    assert state() == (True, True)
+                assert state() == (True, False)
+            with autograd.pause(train_mode=True):
+                assert state() == (False, True)
+            assert state() == (False, False)
+        with autograd.predict_mode():
+            assert state() == (True, False)
+        assert state() == (True, True)
+    with autograd.train_mode():
+        assert state() == (False, True)
+    assert state() == (False, False)
+
+
+@pytest.mark.parametrize(
+    "scope", [autograd.record, autograd.pause, autograd.train_mode, autograd.predict_mode]
+)
+def test_an_exception_puts_back_what_was(scope):
+    for outer, expected in ((autograd.record, (True, True)), (autograd.pause, (False, False))):
+        with outer():
+            with pytest.raises(KeyError), scope():
+                raise KeyError("inside")
+            assert state() == expected
+    assert state() == (False, False)
+
+
+def test_a_scope_can_be_used_again_and_decorate():
+    scope = autograd.record()
+    for _ in range(2):
+        with scope:
+            assert autograd.is_recording()
+        assert not autograd.is_recording()
+
+    @autograd.record()
+    def function(value, other=1):
+        """Said."""
+        return value, other, autograd.is_recording()
+
+    assert function(1, other=2) == (1, 2, True)
+    assert function.__doc__ == "Said."
+    assert not autograd.is_recording()
+
+
+def test_set_recording_and_set_training_return_what_was():
+    assert autograd.set_recording(True) is False
+    assert autograd.set_training(True) is False
+    try:
+        assert state() == (True, True)
+    finally:
+        assert autograd.set_training(False) is True
+        assert autograd.set_recording(False) is True
+    assert state() == (False, False)
+
+
+def test_each_thread_has_its_own_state():
+    seen, barrier = {}, threading.Barrier(2)
+
+    def work(name, scope):
+        seen[name, "before"] = state()
+        with scope:
+            barrier.wait()
+            seen[name, "inside"] = state()
+            barrier.wait()
+        seen[name, "after"] = state()
+
+    with autograd.record():
+        threads = [
+            threading.Thread(target=work, args=("a", autograd.record())),
+            threading.Thread(target=work, args=("b", autograd.train_mode())),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert state() == (True, True)
+    assert seen["a", "inside"] == (True, True)
+    assert seen["b", "inside"] == (False, True)
+    for name in "ab":
+        assert seen[name, "before"] == seen[name, "after"] == (False, False)
+
+
+def test_threads_go_back_at_the_same_time():
+    wrong = []
+
+    def work(scale):
+        try:
+            for _ in range(200):
+                x = leaf([scale, 2 * scale])
+                with autograd.record():
+                    y = x
+                    for _ in range(10):
+                        y = y * x + x
+                y.backward()
+                with autograd.record():
+                    z = x * x
+                z.backward()
+                if gradient(x) != [2 * scale, 4 * scale]:
+                    wrong.append(scale)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(scale,)) for scale in (1.0, 2.0, 3.0)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+# ---- requests ----------------------------------------------------------------------------------
+
+
+def test_write_replaces_add_accumulates_null_wants_none():
+    write, add, null = leaf([1, 2]), leaf([1, 2], "add"), leaf([1, 2], "null")
+    for _ in range(3):
+        with autograd.record():
+            y = write * 2 + add * 3 + null * 4
+        y.backward()
+    assert gradient(write) == [2, 2]
+    assert gradient(add) == [9, 9]
+    assert gradient(null) == [0, 0]
+    assert (write.grad_req, add.grad_req, null.grad_req) == ("write", "add", "null")
+
+
+def test_nothing_is_recorded_for_null():
+    x = leaf([1, 2], "null")
+    with autograd.record():
+        y = x * 2
+    with pytest.raises(MXNetError, match="Cannot differentiate"):
+        y.backward()
+
+
+def test_gradients_before_a_backward_pass():
+    x = nd.array([1, 2])
+    assert x.grad is None
+    assert x.grad_req is None
+    x.attach_grad()
+    assert gradient(x) == [0, 0]
+    assert not x.fresh_grad
+
+
+def test_fresh_grad_tells_that_a_pass_wrote():
+    x = leaf([1, 2])
+    for _ in range(2):
+        with autograd.record():
+            y = x * 2
+        y.backward()
+        assert x.fresh_grad
+        x.fresh_grad = False
+        assert not x.fresh_grad
+
+
+def test_zero_grad_and_a_new_attach_grad():
+    x = leaf([1, 2], "add")
+    with autograd.record():
+        y = x * 2
+    y.backward()
+    x.zero_grad()
+    assert gradient(x) == [0, 0]
+    with autograd.record():
+        y = x * 2
+    y.backward()
+    x.attach_grad("add")
+    assert gradient(x) == [0, 0]
+
+
+def test_the_gradient_array_stays_the_same_one():
+    x = leaf([1, 2])
+    grad = x.grad
+    for factor in (2, 3):
+        with autograd.record():
+            y = x * factor
+        y.backward()
+        assert x.grad is grad
+        assert grad.asnumpy().tolist() == [factor, factor]
+
+
+def test_unused_arrays_keep_their_gradient():
+    x, y = leaf([1, 2]), leaf([1, 2])
+    with autograd.record():
+        z = x * y
+    z.backward()
+    with autograd.record():
+        z = x * 5
+    z.backward()
+    assert gradient(x) == [5, 5]
+    assert gradient(y) == [1, 2]
+
+
+def test_an_array_used_many_times_sums_its_gradients():
+    x = leaf([2, 3])
+    with autograd.record():
+        y = x * x + x * x * x + x
+    y.backward()
+    assert gradient(x) == [2 * 2 + 3 * 4 + 1, 2 * 3 + 3 * 9 + 1]
+
+
+@pytest.mark.parametrize("face", [nd, np])
+def test_gradients_have_the_face_and_dtype_of_their_array(face):
+    for dtype in ("float32", "float64", "float16"):
+        x = face.array([1, 2], dtype=dtype)
+        x.attach_grad()
+        with autograd.record():
+            y = x * x
+        y.backward()
+        assert type(x.grad) is type(x)
+        assert x.grad.dtype == numpy.dtype(dtype)
+
+
+# ---- heads -------------------------------------------------------------------------------------
+
+
+def test_head_gradients():
+    x = leaf([1, 2, 3])
+    with autograd.record():
+        y = x * x
+    y.backward(nd.array([10, 0, 1]))
+    assert gradient(x) == [20, 0, 6]
+
+
+def test_several_heads():
+    x, y = leaf([1, 2]), leaf([3, 4])
+    with autograd.record():
+        a = x * y
+        b = a * 2
+        c = y * 5
+    autograd.backward([a, b, c], [nd.array([1, 1]), None, nd.array([0, 100])])
+    assert gradient(x) == [9, 12]
+    assert gradient(y) == [3, 6 + 500]
+
+
+def test_one_head_given_twice_counts_twice():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * 3
+    autograd.backward([y, y], [nd.array([1, 1]), nd.array([10, 20])])
+    assert gradient(x) == [33, 63]
+
+
+def test_a_head_inside_anothers_graph():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * 3
+        z = y * y
+    autograd.backward([z, y])
+    assert gradient(x) == [2 * 3 * 3 + 3, 2 * 6 * 3 + 3]
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 2), (2, 1), (1,), (0,)])
+def test_a_head_gradient_of_the_wrong_shape_is_refused(shape):
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+    with pytest.raises(ShapeError) as caught:
+        y.backward(nd.ones(shape))
+    assert str(shape) in str(caught.value)
+    assert "(2,)" in str(caught.value)
+    y.backward()
+    assert gradient(x) == [2, 4]
+
+
+def test_a_wrong_second_head_gradient_changes_nothing():
+    x = leaf([1, 2])
+    with autograd.record():
+        y, z = x * x, x * 3
+    with pytest.raises(ShapeError):
+        autograd.backward([y, z], [nd.ones((2,)), nd.ones((3,))])
+    assert gradient(x) == [0, 0]
+    autograd.backward([y, z])
+    assert gradient(x) == [5, 7]
+
+
+def test_head_gradients_must_be_arrays_and_as_many():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+    with pytest.raises(TypeError, match="head gradient"):
+        y.backward([1, 1])
+    with pytest.raises(ValueError, match="1 heads"):
+        autograd.backward([y], [None, None])
+    with pytest.raises(TypeError, match="heads"):
+        autograd.backward([y, 5])
+    y.backward()
+    assert gradient(x) == [2, 4]
+
+
+def test_head_gradients_are_not_changed():
+    x, head = leaf([1, 2]), nd.ones((2,))
+    with autograd.record():
+        y = x + x
+        z = y * 2 + y
+    autograd.backward([y, z], [head, head])
+    assert head.asnumpy().tolist() == [1, 1]
+
+
+# ---- the graph's life --------------------------------------------------------------------------
+
+
+def test_a_second_backward_is_refused():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+        z = y * 2
+    z.backward()
+    for head in (z, y):
+        with pytest.raises(MXNetError, match="retain_graph=True"):
+            head.backward()
+    assert gradient(x) == [4, 8]
+
+
+def test_retain_graph_allows_another():
+    x = leaf([1, 2], "add")
+    with autograd.record():
+        y = x * x
+    for n in (1, 2):
+        y.backward(retain_graph=True)
+        assert gradient(x) == [2 * n, 4 * n]
+    y.backward()
+    with pytest.raises(MXNetError, match="retain_graph"):
+        y.backward()
+
+
+def test_a_graph_partly_used_is_refused_where_it_was_used():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+        a, b = y * 2, y * 3
+    a.backward()
+    with pytest.raises(MXNetError, match="retain_graph"):
+        b.backward()
+
+
+@pytest.mark.parametrize("make", [lambda x: x, lambda x: x * 2, lambda x: nd.zeros((2,))])
+def test_backward_of_what_was_not_recorded_is_refused(make):
+    x = leaf([1, 2])
+    y = make(x)
+    with pytest.raises(MXNetError, match="Cannot differentiate"):
+        y.backward()
+    assert gradient(x) == [0, 0]
+
+
+def test_what_is_computed_under_pause_is_constant():
+    x = leaf([1, 2])
+    with autograd.record():
+        with autograd.pause():
+            factor = x * 10
+        y = x * factor
+    y.backward()
+    assert gradient(x) == [10, 20]
+
+
+def test_detach():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+        z = x * y.detach()
+    z.backward()
+    assert gradient(x) == [1, 4]
+    other = x.detach()
+    assert other is not x
+    assert other.grad is None
+    other[:] = 7
+    assert x.asnumpy().tolist() == [7, 7]
+
+
+def test_attach_grad_in_the_middle_cuts_the_graph():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * 2
+        y.attach_grad()
+        z = y * y
+    z.backward()
+    assert gradient(y) == [4, 8]
+    assert gradient(x) == [0, 0]
+
+
+def test_integers_have_no_graph():
+    x = leaf([1.5, 2.5])
+    with autograd.record():
+        y = x.astype("int32").astype("float32") * x
+    y.backward()
+    assert gradient(x) == [1, 2]
+
+
+def test_comparisons_have_gradient_zero():
+    x = leaf([1, 3])
+    with autograd.record():
+        y = (x > 2) * x
+    y.backward()
+    assert gradient(x) == [0, 1]
+
+
+def test_infinity_and_nan_go_through():
+    x = leaf([0, 1])
+    with autograd.record():
+        y = 1 / x + nd.log(x * 0)
+    y.backward()
+    assert gradient(x)[0] == -numpy.inf or numpy.isnan(gradient(x)[0])
+    with autograd.record():
+        y = x / 0
+    y.backward()
+    assert gradient(x) == [numpy.inf, numpy.inf]
+
+
+def test_the_middle_of_the_tape_may_be_dropped():
+    x = leaf([1, 2])
+    with autograd.record():
+        kept = x * 2
+        dropped = [kept * n for n in range(10)]
+        del dropped[::2]
+        y = kept * 3
+    del dropped
+    y.backward()
+    assert gradient(x) == [6, 6]
+
+
+def test_interleaved_graphs():
+    x, y = leaf([1, 2]), leaf([3, 4])
+    with autograd.record():
+        a = x * 2
+        b = y * 3
+        c = a * a
+        d = b * b
+    d.backward()
+    c.backward()
+    assert gradient(x) == [8, 16]
+    assert gradient(y) == [54, 72]
+
+
+def test_backward_while_recording():
+    x = leaf([1, 2], "add")
+    with autograd.record():
+        y = x * x
+        y.backward()
+        assert state() == (True, True)
+        z = x * 3
+        z.backward()
+    assert gradient(x) == [5, 7]
+
+
+# ---- changes in place --------------------------------------------------------------------------
+
+CHANGES = {
+    "+=": lambda x: x.__iadd__(1),
+    "*=": lambda x: x.__imul__(x),
+    "x[:] =": lambda x: x.__setitem__(slice(None), 5),
+    "x[0] =": lambda x: x.__setitem__(0, 5),
+    "x[:] = array": lambda x: x.__setitem__(slice(None), nd.ones((2,))),
+    "x[[0]] =": lambda x: x.__setitem__([0], 5),
+    "out=": lambda x: nd.exp(nd.ones((2,)), out=x),
+    "copyto": lambda x: nd.ones((2,)).copyto(x),
+    "uniform(out=)": lambda x: nd.random.uniform(out=x),
+    "a view": lambda x: x[0:1].__setitem__(slice(None), 5),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changes_in_place_are_refused_while_recording(name):
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * 2
+        for array in (x, y):
+            before = array.asnumpy()
+            with pytest.raises(MXNetError, match="in-place"):
+                CHANGES[name](array)
+            assert (array.asnumpy() == before).all()
+    y.backward()
+    assert gradient(x) == [2, 2]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changes_in_place_of_what_backward_needs_are_found(name):
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+    CHANGES[name](x)
+    with pytest.raises(MXNetError, match="changed in place"):
+        y.backward()
+    with autograd.record():
+        y = x * x
+    y.backward()
+    assert gradient(x) == (2 * x).asnumpy().tolist()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changes_in_place_of_what_backward_does_not_need_are_fine(name):
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x + x
+    CHANGES[name](x)
+    y.backward()
+    assert gradient(x) == [2, 2]
+
+
+RESULTS = {
+    "exp": nd.exp,
+    "sqrt": nd.sqrt,
+    "tanh": nd.tanh,
+    "sigmoid": nd.sigmoid,
+    "reciprocal": nd.reciprocal,
+    "rsqrt": nd.rsqrt,
+    "expm1": nd.expm1,
+    "softmax": nd.softmax,
+    "log_softmax": nd.log_softmax,
+    "max": lambda x: x.max(axis=0),
+    "min": lambda x: x.min(axis=0),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_changed_in_place_is_found_or_does_not_matter(name):
+    x = leaf([1, 2])
+    with autograd.record():
+        y = RESULTS[name](x)
+    y.backward()
+    expected = gradient(x)
+    with autograd.record():
+        y = RESULTS[name](x)
+    y[:] = 0.25
+    try:
+        y.backward()
+    except MXNetError as error:
+        assert "changed in place" in str(error)
+    else:
+        assert gradient(x) == expected
+
+
+@pytest.mark.parametrize("make", [np.array, numpy.array])
+def test_an_index_changed_in_place_is_found_or_does_not_matter(make):
+    x, index = leaf([1, 2, 3], face=np), make([0, 1], dtype="int64")
+    with autograd.record():
+        y = x[index] * 1
+    index[:] = 2
+    try:
+        y.backward()
+    except MXNetError as error:
+        assert "changed in place" in str(error)
+    else:
+        assert gradient(x) == [1, 1, 0]
+
+
+def test_pause_allows_changes_in_place():
+    x = leaf([1, 2])
+    with autograd.record():
+        with autograd.pause():
+            x += 1
+        y = x * x
+    y.backward()
+    assert gradient(x) == [4, 6]
+
+
+def test_a_refused_change_does_not_count_as_one():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+    for change in (
+        lambda: x.__setitem__(slice(None), nd.ones((5,))),
+        lambda: x.__setitem__(0, "text"),
+        lambda: x.__setitem__(9, 1),
+        lambda: x.__setitem__([7], 1),
+        lambda: x.__setitem__([0, 1], nd.ones((3,))),
+        lambda: x.__iadd__(nd.ones((3,))),
+        lambda: x.__iadd__(nd.ones((2,), dtype="int32")),
+        lambda: nd.ones((3,)).copyto(x),
+        lambda: nd.exp(nd.ones((3,)), out=x),
+        lambda: nd.random.uniform(5, 4, out=x),
+    ):
+        with pytest.raises((MXNetError, ValueError, TypeError, IndexError)):
+            change()
+    assert x.asnumpy().tolist() == [1, 2]
+    y.backward()
+    assert gradient(x) == [2, 4]
+
+
+def test_attached_arrays_keep_their_gradient_through_changes():
+    x = leaf([1, 2])
+    grad = x.grad
+    x += 1
+    x[:] = 3
+    nd.exp(nd.zeros((2,)), out=x)
+    nd.random.uniform(out=x)
+    nd.ones((2,)).copyto(x)
+    assert x.grad is grad
+
+
+def test_assignment_under_record():
+    x, y = leaf([1, 2]), nd.zeros((2,))
+    with autograd.record():
+        y[:] = x
+        z = y * 3
+    z.backward()
+    assert gradient(x) == [3, 3]
+    y = nd.ones((3,))
+    with autograd.record():
+        y[1:] = x * 2
+        z = y * nd.array([10, 20, 30])
+    z.backward()
+    assert y.asnumpy().tolist() == [1, 2, 4]
+    assert gradient(x) == [40, 60]
+
+
+@pytest.mark.parametrize("key", [1, slice(0, 2), [0, 2], (slice(None), 0), slice(None, None, -1)])
+def test_assignment_under_record_by_any_key(key):
+    values = numpy.zeros((3, 2), "float32")
+    part = numpy.ones_like(values[key])
+    x, y = leaf(part, face=np), np.array(values)
+    weights = numpy.arange(6, dtype="float32").reshape(3, 2)
+    with autograd.record():
+        y[key] = x
+        z = y * np.array(weights)
+    z.backward()
+    assert gradient(x) == weights[key].tolist()
+
+
+def test_a_broadcast_assignment_sums_its_gradient():
+    x, y = leaf([2]), nd.zeros((2, 3))
+    with autograd.record():
+        y[:] = x
+        z = y * 1
+    z.backward()
+    assert gradient(x) == [6]
+
+
+def test_adding_in_place_under_record_to_a_constant():
+    x, y = leaf([1, 2]), nd.ones((2,))
+    with autograd.record():
+        y += x * x
+        z = y * 2
+    z.backward()
+    assert y.asnumpy().tolist() == [2, 5]
+    assert gradient(x) == [4, 8]
+
+
+# ---- mark_variables and grad -------------------------------------------------------------------
+
+
+def test_mark_variables():
+    x, y = nd.array([1, 2]), nd.array([3, 4])
+    gx, gy = nd.zeros((2,)), nd.ones((2,))
+    autograd.mark_variables([x, y], [gx, gy], ["write", "add"])
+    with autograd.record():
+        z = x * y
+    z.backward()
+    assert x.grad is gx
+    assert gx.asnumpy().tolist() == [3, 4]
+    assert gy.asnumpy().tolist() == [2, 3]
+
+
+def test_mark_variables_refuses_what_does_not_fit():
+    x, y = nd.array([1, 2]), nd.array([1, 2, 3])
+    with pytest.raises(ShapeError):
+        autograd.mark_variables([y, x], [nd.zeros((3,)), nd.zeros((3,))])
+    with pytest.raises(ValueError, match="2 variables"):
+        autograd.mark_variables([x, y], [nd.zeros((2,))])
+    with pytest.raises(KeyError, match="sometimes"):
+        autograd.mark_variables(x, nd.zeros((2,)), "sometimes")
+    with pytest.raises(TypeError):
+        autograd.mark_variables([1], [nd.zeros((2,))])
+    assert x.grad is None
+    assert y.grad is None
+
+
+def test_grad_returns_gradients_and_writes_none():
+    x, y = leaf([1, 2]), leaf([3, 4], "add")
+    with autograd.record():
+        z = x * y + x
+    gx, gy = autograd.grad(z, [x, y], head_grads=nd.array([1, 10]))
+    assert gx.asnumpy().tolist() == [4, 50]
+    assert gy.asnumpy().tolist() == [1, 20]
+    assert gradient(x) == gradient(y) == [0, 0]
+    assert not x.fresh_grad
+    with pytest.raises(MXNetError, match="retain_graph"):
+        z.backward()
+
+
+def test_grad_of_an_intermediate_result():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * 3
+        z = y * y
+    gy, gx = autograd.grad(z, [y, x], retain_graph=True)
+    assert gy.asnumpy().tolist() == [6, 12]
+    assert gx.asnumpy().tolist() == [18, 36]
+    z.backward()
+    assert gradient(x) == [18, 36]
+    assert gx.asnumpy().tolist() == [18, 36]
+
+
+def test_grad_refuses_what_it_cannot_do():
+    x, other = leaf([1, 2]), leaf([1, 2])
+    with autograd.record():
+        y = x * x
+    with pytest.raises(MXNetError, match="create_graph"):
+        autograd.grad(y, x, create_graph=True)
+    with pytest.raises(ValueError, match="variables"):
+        autograd.grad(y, [])
+    with pytest.raises(MXNetError):
+        autograd.grad(y, nd.ones((2,)))
+    with pytest.raises(ShapeError):
+        autograd.grad(y, x, head_grads=nd.ones((5,)))
+    with pytest.raises(MXNetError, match="does not lead"):
+        autograd.grad(y, other, retain_graph=True)
+    y.backward()
+    assert gradient(x) == [2, 4]
+    assert gradient(other) == [0, 0]
+
+
+# ---- errors and long chains --------------------------------------------------------------------
+
+
+def test_an_error_under_record_leaves_the_graph_usable():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+        with pytest.raises(ShapeError):
+            y + nd.ones((3,))
+        with pytest.raises(ValueError, match="label"):
+            nn.softmax_cross_entropy(y, nd.array([5]))
+        z = y * 2
+    z.backward()
+    assert gradient(x) == [4, 8]
+
+
+def test_an_error_in_backward_leaves_state_as_it_was():
+    x, y = leaf([1, 2]), leaf([1, 2])
+    with autograd.record(train_mode=False):
+        z = (y * y) * x
+        with autograd.pause():
+            y += 1
+        with pytest.raises(MXNetError, match="changed in place"):
+            z.backward()
+        assert state() == (True, False)
+        a = x * 5
+    a.backward()
+    assert gradient(x) == [5, 5]
+    with autograd.record():
+        z = y * y
+    z.backward()
+    assert gradient(y) == [4, 6]
+
+
+CHAIN = """
+from microlazy import autograd, nd
+from microlazy.core.ops import nn
+
+x = nd.array([1.0])
+x.attach_grad()
+one, weight, row = nd.ones((1,)), nd.ones((1, 1)), nd.ones((1, 1))
+step = {step}
+
+
+def build():
+    with autograd.record():
+        y = x
+        for _ in range(100_000):
+            y = step(y)
+    return y
+
+
+y = build()
+{end}
+print(x.grad.asscalar())
+"""
+STEPS = {
+    "x + 0": "lambda y: y + 0",
+    "one * y": "lambda y: one * y",
+    "bias": "lambda y: nn.fully_connected(nd.zeros((1,)), weight, y, flatten=False)",
+    "concatenate": "lambda y: nd.concatenate([y])",
+    "views": "lambda y: y.reshape((1, 1))[0]",
+    "where": "lambda y: nd.where(one, y, one)",
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [("y.backward()", "1.0"), ("del y", "0.0"), ("y.backward(retain_graph=True); del y", "1.0")],
+)
+def test_chains_of_100_000_nodes_do_not_overflow_the_stack(step, end, expected):
+    script = CHAIN.format(step=STEPS[step], end=end)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, expected), done.stderr

@@ -1,0 +1,562 @@
+"""Every kernel of every build that this machine can run, against NumPy."""
+
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import special
+
+from microlazy.core.kernels.probe import BINARY, UNARY, Kernels
+from microlazy.core.kernels.select import available, chosen
+
+FLOATS = [np.float32, np.float64]
+SIZES = [0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 1000, 1027, 5000]
+COMPARISONS = BINARY[BINARY.index("equal") :]
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+@pytest.fixture(params=available())
+def kernels(request):
+    return Kernels(request.param)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(1)
+
+
+def wider(dtype):
+    return np.float64 if dtype == np.float32 else np.longdouble
+
+
+def sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def softrelu(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def erf(x):
+    return special.erf(x.astype(np.float64)).astype(x.dtype)
+
+
+def normal_cdf(x):
+    return (1 + erf(x / np.sqrt(x.dtype.type(2)))) / 2
+
+
+def bell(x):
+    return np.exp(-x * x / 2) / np.sqrt(2 * x.dtype.type(np.pi))
+
+
+# Each function and its derivative, as NumPy computes them.
+REFERENCE = {
+    "negative": (np.negative, lambda x: -np.ones_like(x)),
+    "abs": (np.abs, np.sign),
+    "sign": (np.sign, np.zeros_like),
+    "square": (np.square, lambda x: 2 * x),
+    "sqrt": (np.sqrt, lambda x: 0.5 / np.sqrt(x)),
+    "rsqrt": (lambda x: 1 / np.sqrt(x), lambda x: -0.5 * x**-1.5),
+    "reciprocal": (lambda x: 1 / x, lambda x: -1 / x**2),
+    "exp": (np.exp, np.exp),
+    "expm1": (np.expm1, np.exp),
+    "log": (np.log, lambda x: 1 / x),
+    "log1p": (np.log1p, lambda x: 1 / (1 + x)),
+    "log2": (np.log2, lambda x: 1 / (x * np.log(x.dtype.type(2)))),
+    "log10": (np.log10, lambda x: 1 / (x * np.log(x.dtype.type(10)))),
+    "sin": (np.sin, np.cos),
+    "cos": (np.cos, lambda x: -np.sin(x)),
+    "tanh": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+    "sigmoid": (sigmoid, lambda x: sigmoid(x) * sigmoid(-x)),
+    "log_sigmoid": (lambda x: -softrelu(-x), lambda x: sigmoid(-x)),
+    "relu": (lambda x: np.where(x <= 0, 0, x), lambda x: (x > 0).astype(x.dtype)),
+    "softrelu": (softrelu, sigmoid),
+    "softsign": (lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2),
+    "erf": (erf, lambda x: 2 / np.sqrt(x.dtype.type(np.pi)) * np.exp(-x * x)),
+    "gelu": (lambda x: x * normal_cdf(x), lambda x: normal_cdf(x) + x * bell(x)),
+    "silu": (lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * sigmoid(-x))),
+    "floor": (np.floor, np.zeros_like),
+    "ceil": (np.ceil, np.zeros_like),
+    "rint": (np.rint, np.zeros_like),
+    "trunc": (np.trunc, np.zeros_like),
+}
+
+
+def sweep(dtype, rng):
+    """Numbers of all kinds: every exponent, the ranges where functions bend, and edge cases."""
+    info = np.finfo(dtype)
+    bits = np.uint32 if dtype == np.float32 else np.uint64
+    edges = [0, -0.0, 1, -1, np.inf, -np.inf, np.nan, info.max, info.min, info.tiny, -info.tiny]
+    edges += [info.smallest_subnormal, info.tiny * 0.7, 2, 10, 1000, 1e10, -1e10]
+    limits = [-745.2, -104, -103.9, 88.7, 88.8, 709.7, 709.8, 1e5, -1e5]
+    return np.concatenate(
+        [
+            np.array(edges + limits).astype(dtype),
+            rng.integers(0, np.iinfo(bits).max, 100_000, dtype=bits).view(dtype),
+            rng.uniform(-12, 12, 100_000).astype(dtype),
+            rng.uniform(-110, 90, 30_000).astype(dtype),
+            rng.uniform(-750, 720, 30_000).astype(dtype),
+            rng.normal(1, 1e-3, 30_000).astype(dtype),
+            rng.normal(0, 1e-4, 30_000).astype(dtype),
+            (np.arange(-5000, 5000) * (np.pi / 2)).astype(dtype),
+        ]
+    )
+
+
+def error_in_ulp(got, want):
+    """Distance in units in the last place; equal numbers and pairs of NaN have none."""
+    rounded = want.astype(got.dtype)
+    ulp = np.spacing(np.abs(rounded)).astype(np.float64)
+    distance = np.abs(got.astype(want.dtype) - want).astype(np.float64) / ulp
+    same = (got == rounded) | (np.isnan(got) & np.isnan(rounded))
+    return np.where(same, 0, np.where(np.isnan(distance), np.inf, distance))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", sorted(set(UNARY) - {"gelu", "silu"}))
+def test_unary_is_accurate_everywhere(kernels, rng, op, dtype):
+    x = sweep(dtype, rng)
+    got = kernels.unary(op, x, np.empty_like(x))
+    want = REFERENCE[op][0](x.astype(wider(dtype)))
+    error = error_in_ulp(got, want)
+    worst = error.argmax()
+    # SciPy's erf in float64 is itself off by some.
+    assert error[worst] <= (6 if op == "erf" and dtype == np.float64 else 4), x[worst]
+    signed = ~np.isnan(got)
+    np.testing.assert_array_equal(
+        np.signbit(got)[signed], np.signbit(want.astype(dtype))[signed]
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", ["gelu", "silu"])
+def test_units_are_accurate_on_the_scale_of_x(kernels, rng, op, dtype):
+    x = rng.uniform(-30, 30, 100_000).astype(dtype)
+    got = kernels.unary(op, x, np.empty_like(x))
+    want = REFERENCE[op][0](x.astype(wider(dtype)))
+    assert np.all(np.abs(got - want) <= 4 * np.finfo(dtype).eps * np.abs(x))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_exact_logarithms(kernels, dtype):
+    powers = np.arange(-126, 127).astype(dtype)
+    np.testing.assert_array_equal(kernels.unary("log2", 2**powers, powers.copy()), powers)
+    tens = 10.0 ** np.arange(0, 11)
+    x = tens.astype(dtype)
+    np.testing.assert_array_equal(kernels.unary("log10", x, x.copy()), np.arange(0, 11))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", ["sin", "cos"])
+def test_large_angles(kernels, op, dtype):
+    x = np.array([1e5, 1e6, 123456789.0, 1e22, -1e30, np.finfo(dtype).max] * 50).astype(dtype)
+    got = kernels.unary(op, x, np.empty_like(x))
+    want = np.array([getattr(math, op)(float(v)) for v in x])
+    np.testing.assert_allclose(got, want, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", UNARY)
+def test_unary_grad(kernels, rng, op, dtype):
+    x = rng.uniform(0.1, 4, 1003).astype(dtype)
+    if op not in ("sqrt", "rsqrt", "log", "log2", "log10", "log1p"):
+        x[::2] *= -1
+    g = rng.normal(size=x.size).astype(dtype)
+    y = kernels.unary(op, x, np.empty_like(x))
+    dx = kernels.unary_grad(op, x, y, g, np.empty_like(x))
+    want = g * REFERENCE[op][1](x.astype(wider(dtype))).astype(np.float64)
+    # 1 - y^2 and its like cancel where a function saturates.
+    np.testing.assert_allclose(
+        dx, want, rtol=50 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps
+    )
+    added = kernels.unary_grad(op, x, y, g, np.ones_like(x), accumulate=True)
+    np.testing.assert_array_equal(added, 1 + dx)
+
+
+def test_gradients_at_kinks(kernels):
+    x = np.array([0.0, -0.0, np.nan, 1.0, -1.0])
+    g = np.full(5, 3.0)
+    relu = kernels.unary_grad("relu", x, x, g, np.empty(5))
+    np.testing.assert_array_equal(relu, [0, 0, np.nan, 3, 0])
+    absolute = kernels.unary_grad("abs", x, x, g, np.empty(5))
+    np.testing.assert_array_equal(absolute, [0, 0, np.nan, 3, -3])
+    a, b, g = np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]), np.ones(3)
+    for op, which, want in [
+        ("maximum", 0, [1, 0, 1]),
+        ("maximum", 1, [0, 1, 0]),
+        ("minimum", 0, [1, 1, 0]),
+        ("minimum", 1, [0, 0, 1]),
+    ]:
+        dx = kernels.binary_grad(op, which, a, b, a, g, np.empty(3))
+        np.testing.assert_array_equal(dx, want)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", SIZES)
+def test_unary_in_place_and_at_every_size(kernels, rng, n, dtype):
+    x = rng.uniform(-3, 3, n).astype(dtype)
+    for op in UNARY:
+        apart = kernels.unary(op, x, np.empty_like(x))
+        np.testing.assert_array_equal(kernels.unary(op, x.copy(), x.copy()), apart)
+        inside = x.copy()
+        kernels.unary(op, inside, inside)
+        np.testing.assert_array_equal(inside, apart)
+
+
+def edge_pairs(dtype, rng):
+    values = np.array([0, -0.0, 1, -1, 2.5, -2.5, 3, np.inf, -np.inf, np.nan], dtype)
+    a, b = (v.ravel() for v in np.meshgrid(values, values))
+    return (
+        np.concatenate([a, rng.normal(0, 5, 1003).astype(dtype)]),
+        np.concatenate([b, rng.normal(0, 5, 1003).astype(dtype)]),
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", BINARY)
+def test_binary(kernels, rng, op, dtype):
+    a, b = edge_pairs(dtype, rng)
+    function = getattr(np, op)
+    want = function(a, b).astype(dtype)
+    got = kernels.binary(op, a, b, np.empty_like(a))
+    tolerance = 2 * np.finfo(dtype).eps if op == "power" else 0
+    np.testing.assert_allclose(got, want, rtol=tolerance)
+    if op == "mod":
+        signed = ~np.isnan(want)
+        np.testing.assert_array_equal(np.signbit(got)[signed], np.signbit(want)[signed])
+    for inside, other in ((a.copy(), b), (b.copy(), a)):
+        first, second = (inside, other) if other is b else (other, inside)
+        kernels.binary(op, first, second, inside)
+        np.testing.assert_array_equal(inside, got)
+    for s in (2.0, 0.5, -1.0, 3.0, 0.0, 1.5, np.nan):
+        scalar = kernels.binary_scalar(op, a, s, False, np.empty_like(a))
+        # NumPy, too, takes the square root of -inf for its power 0.5.
+        wanted = function(a, dtype(s)) if op != "power" else a ** dtype(s)
+        np.testing.assert_allclose(scalar, wanted.astype(dtype), rtol=tolerance)
+        swapped = kernels.binary_scalar(op, a, s, True, np.empty_like(a))
+        np.testing.assert_allclose(swapped, function(dtype(s), a).astype(dtype), rtol=tolerance)
+    if op in COMPARISONS:
+        mask = kernels.compare(op, a, b, np.empty(a.size, np.uint8))
+        np.testing.assert_array_equal(mask, function(a, b))
+
+
+@pytest.mark.parametrize("op", BINARY)
+@pytest.mark.parametrize("which", [0, 1])
+def test_binary_grad_against_differences(kernels, rng, op, which):
+    a, b = rng.uniform(0.5, 3, (2, 301))
+    a += np.isclose(a, b, atol=1e-3)
+    b[np.isclose(a % b, 0, atol=1e-3) | np.isclose(a % b, b, atol=1e-3)] = 10
+    g = rng.normal(size=301)
+    y = kernels.binary(op, a, b, np.empty(301))
+    dx = kernels.binary_grad(op, which, a, b, y, g, np.empty(301))
+    h = 1e-6
+    step = (h, 0) if which == 0 else (0, h)
+    up = kernels.binary(op, a + step[0], b + step[1], np.empty(301))
+    down = kernels.binary(op, a - step[0], b - step[1], np.empty(301))
+    np.testing.assert_allclose(dx, g * (up - down) / (2 * h), rtol=1e-6, atol=1e-7)
+    added = kernels.binary_grad(op, which, a, b, y, g, np.ones(301), accumulate=True)
+    np.testing.assert_array_equal(added, 1 + dx)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", SIZES)
+def test_fill_add_and_scale(kernels, rng, n, dtype):
+    x, y = rng.normal(size=(2, n)).astype(dtype)
+    np.testing.assert_array_equal(kernels.fill(np.empty(n, dtype), 2.5), np.full(n, 2.5))
+    np.testing.assert_array_equal(kernels.add_to(x, y.copy()), x + y)
+    np.testing.assert_array_equal(kernels.scale(x, 0.3, np.empty(n, dtype)), dtype(0.3) * x)
+    np.testing.assert_array_equal(
+        kernels.scale(x, 0.3, y.copy(), accumulate=True), y + dtype(0.3) * x
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, n) for n in SIZES[1:]] + [(5, 10), (300, 7), (1000, 70)])
+def test_reductions(kernels, rng, shape, dtype):
+    x = rng.uniform(0.9, 1.1, shape).astype(dtype)
+    for op in ("sum", "prod", "max", "min"):
+        for axis, kernel in ((1, kernels.reduce_rows), (0, kernels.reduce_cols)):
+            want = getattr(np, op)(x.astype(wider(dtype)), axis=axis)
+            got = kernel(op, x, np.empty(want.shape, dtype))
+            rtol = (shape[axis] + 1 if op == "prod" else 8) * np.finfo(dtype).eps
+            np.testing.assert_allclose(got, want.astype(np.float64), rtol=rtol)
+    twice = kernels.reduce_cols("sum", x, np.ones(shape[1], dtype), accumulate=True)
+    once = kernels.reduce_cols("sum", x, np.empty(shape[1], dtype))
+    np.testing.assert_array_equal(twice, 1 + once)
+
+
+@pytest.mark.parametrize("n", [1, 10, 64, 65, 200])
+def test_nan_wins_reductions_and_searches(kernels, rng, n):
+    for place in {0, n // 2, n - 1}:
+        x = rng.normal(size=(1, n))
+        x[0, place] = np.nan
+        for op in ("max", "min"):
+            assert np.isnan(kernels.reduce_rows(op, x, np.empty(1)))
+            assert np.isnan(kernels.reduce_cols(op, x.T.copy(), np.empty(1)))
+            assert kernels.arg_rows(op, x, np.empty(1, np.int64)) == place
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_arg_takes_the_first_of_equals(kernels, rng, dtype):
+    x = rng.integers(0, 4, (200, 33)).astype(dtype)
+    for op, function in (("max", np.argmax), ("min", np.argmin)):
+        got = kernels.arg_rows(op, x, np.empty(200, np.int64))
+        np.testing.assert_array_equal(got, function(x, axis=1))
+
+
+def test_empty_reductions(kernels):
+    for op, want in (("sum", 0), ("prod", 1)):
+        assert kernels.reduce_rows(op, np.empty((1, 0)), np.empty(1)) == want
+        np.testing.assert_array_equal(kernels.reduce_cols(op, np.empty((0, 3)), np.ones(3)), want)
+    kept = kernels.reduce_cols("sum", np.empty((0, 3)), np.ones(3), accumulate=True)
+    np.testing.assert_array_equal(kept, 1)
+
+
+def test_long_sums_are_accurate(kernels, rng):
+    x = rng.uniform(0, 1, 10_000_000).astype(np.float32)
+    want = x.sum(dtype=np.float64)
+    rows = kernels.reduce_rows("sum", x.reshape(1, -1), np.empty(1, np.float32))
+    cols = kernels.reduce_cols("sum", x.reshape(-1, 2), np.empty(2, np.float32))
+    assert abs(rows[0] - want) <= 1e-6 * want
+    assert abs(cols.sum(dtype=np.float64) - want) <= 1e-6 * want
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 10), (7, 33), (3, 1000), (2, 3000), (128, 10)])
+def test_softmax(kernels, rng, shape, dtype):
+    x = rng.normal(0, 5, shape).astype(dtype)
+    x[0] += 1e4
+    eps = np.finfo(dtype).eps
+    exact = x.astype(np.float64)
+    log_want = special.log_softmax(exact, axis=1)
+    want = np.exp(log_want)
+    y = kernels.softmax(x, np.empty_like(x))
+    logp = kernels.softmax(x, np.empty_like(x), log=True)
+    np.testing.assert_allclose(y, want, rtol=100 * eps, atol=eps)
+    np.testing.assert_allclose(logp, log_want, rtol=20 * eps, atol=20 * eps)
+    g = rng.normal(size=shape).astype(dtype)
+    dx = kernels.softmax_grad(y, g, np.empty_like(x))
+    np.testing.assert_allclose(dx, want * (g - (want * g).sum(1, keepdims=True)), atol=200 * eps)
+    added = kernels.softmax_grad(y, g, np.ones_like(x), accumulate=True)
+    np.testing.assert_array_equal(added, 1 + dx)
+    dx = kernels.softmax_grad(logp, g, np.empty_like(x), log=True)
+    exact_dx = g - np.exp(logp.astype(np.float64)) * g.sum(1, keepdims=True, dtype=np.float64)
+    np.testing.assert_allclose(dx, exact_dx, rtol=100 * eps, atol=100 * eps)
+    label = rng.integers(0, shape[1], shape[0])
+    again, loss = np.empty_like(x), np.empty(shape[0], dtype)
+    kernels.cross_entropy(x, label, again, loss)
+    np.testing.assert_array_equal(again, logp)
+    np.testing.assert_array_equal(loss, -logp[np.arange(shape[0]), label])
+    scale = rng.normal(size=shape[0]).astype(dtype)
+    dx = kernels.cross_entropy_grad(logp, label, scale, np.empty_like(x))
+    onehot = np.eye(shape[1])[label]
+    exact_dx = scale[:, None] * (np.exp(logp.astype(np.float64)) - onehot)
+    np.testing.assert_allclose(dx, exact_dx, rtol=100 * eps, atol=4 * eps)
+    added = kernels.cross_entropy_grad(logp, label, scale, np.ones_like(x), accumulate=True)
+    np.testing.assert_allclose(added, 1 + dx, rtol=4 * eps, atol=8 * eps)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_add_bias(kernels, rng, dtype):
+    bias, out = rng.normal(size=37).astype(dtype), rng.normal(size=(5, 37)).astype(dtype)
+    out[0, 0] = np.nan
+    np.testing.assert_array_equal(kernels.add_bias(bias, out.copy()), out + bias)
+    np.testing.assert_array_equal(
+        kernels.add_bias(bias, out.copy(), relu=True), np.maximum(out + bias, 0)
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 8])
+def test_thin_products(kernels, rng, m, dtype):
+    eps = np.finfo(dtype).eps
+    for n in (1, 2, 3, 4, 5, 10, 33, 256):
+        for k in (1, 2, 3, 7, 8, 9, 15, 16, 20, 31, 32, 100, 1024):
+            x, w, g = (rng.normal(size=s).astype(dtype) for s in ((m, k), (n, k), (m, n)))
+            exact_x, exact_w, exact_g = (v.astype(np.float64) for v in (x, w, g))
+            out = kernels.thin_nt(x, w, np.full((m, n), np.nan, dtype))
+            np.testing.assert_allclose(out, exact_x @ exact_w.T, atol=20 * eps * k**0.5)
+            for kernel, a, b, want in (
+                (kernels.thin_nn, g, w, exact_g @ exact_w),
+                (kernels.thin_tn, g, x, exact_g.T @ exact_x),
+            ):
+                got = kernel(a, b, np.full(want.shape, np.nan, dtype))
+                np.testing.assert_allclose(got, want, atol=30 * eps * n**0.5)
+                added = kernel(a, b, np.ones(want.shape, dtype), accumulate=True)
+                np.testing.assert_allclose(added, 1 + want, atol=30 * eps * n**0.5)
+
+
+def test_thin_products_keep_nan_and_infinity_in_their_rows(kernels):
+    x, w = np.ones((1, 20)), np.ones((5, 20))
+    w[1, 0], w[2, 13], w[3, 19] = np.nan, np.inf, -np.inf
+    np.testing.assert_array_equal(
+        kernels.thin_nt(x, w, np.empty((1, 5))), [[20, np.nan, np.inf, -np.inf, 20]]
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", SIZES)
+def test_optimizers(kernels, rng, n, dtype):
+    grad, weight, state = rng.normal(size=(3, n)).astype(dtype)
+    square = rng.uniform(0, 1, n).astype(dtype)
+    for clip in (-1, 0.4):
+        update = {"lr": 0.1, "wd": 0.01, "rescale": 0.5, "clip": clip, "momentum": 0.9}
+        update |= {"beta1": 0.9, "beta2": 0.99, "epsilon": 1e-6}
+        g = 0.5 * grad.astype(np.float64)
+        g = (np.clip(g, -clip, clip) if clip > 0 else g) + 0.01 * weight
+        tolerance = {"rtol": 20 * np.finfo(dtype).eps, "atol": 20 * np.finfo(dtype).eps}
+        plain = kernels.sgd(update, grad, weight.copy())
+        np.testing.assert_allclose(plain, weight - 0.1 * g, **tolerance)
+        momentum = state.copy()
+        moved = kernels.sgd(update, grad, weight.copy(), momentum)
+        np.testing.assert_allclose(momentum, 0.9 * state - 0.1 * g, **tolerance)
+        np.testing.assert_array_equal(moved, weight + momentum)
+        mean, var = state.copy(), square.copy()
+        moved = kernels.adam(update, grad, weight.copy(), mean, var)
+        np.testing.assert_allclose(mean, 0.9 * state + 0.1 * g, **tolerance)
+        np.testing.assert_allclose(var, 0.99 * square + 0.01 * g * g, **tolerance)
+        step = 0.1 * mean.astype(np.float64) / (np.sqrt(var.astype(np.float64)) + 1e-6)
+        np.testing.assert_allclose(moved, weight - step, rtol=1e-4 if n else 0, atol=1e-5)
+
+
+def philox(counter, key):
+    """Philox4x32-10 in plain integers: four words in, four words out."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        left, right = c[0] * 0xD2511F53, c[2] * 0xCD9E8D57
+        c = [
+            (right >> 32) ^ c[1] ^ k[0], right & 0xFFFFFFFF,
+            (left >> 32) ^ c[3] ^ k[1], left & 0xFFFFFFFF,
+        ]  # fmt: skip
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+def stream(key, offset, blocks):
+    """Words of the kernels' stream, one row for each block."""
+    return np.array(
+        [
+            philox([c & 0xFFFFFFFF, c >> 32, 0, 0], [key & 0xFFFFFFFF, key >> 32])
+            for c in range(offset, offset + blocks)
+        ],
+        np.uint64,
+    )
+
+
+def test_reference_has_the_known_answers():
+    ones = 0xFFFFFFFF
+    assert philox([0] * 4, [0] * 2) == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+    assert philox([ones] * 4, [ones] * 2) == [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]
+    counter, key = [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344], [0xA4093822, 0x299F31D0]
+    assert philox(counter, key) == [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1]
+
+
+@pytest.mark.parametrize("key", [0, 0x299F31D0A4093822, 2**64 - 1])
+@pytest.mark.parametrize("offset", [0, 2**32 - 100, 2**40 + 3])
+def test_random_numbers_come_from_the_stream(kernels, key, offset):
+    words = stream(key, offset, 200)
+    n = 397
+    u = kernels.uniform(key, offset, 0, 1, np.empty(n, np.float32))
+    np.testing.assert_array_equal(u, (words.ravel()[:n] >> 8) / np.float32(2**24))
+    wide = (words[:, 1::2] >> 5) * 2**26 + (words[:, ::2] >> 6)
+    u = kernels.uniform(key, offset, 0, 1, np.empty(n))
+    np.testing.assert_array_equal(u, wide.ravel()[:n] / 2**53)
+    draws = (words[:, ::2] | words[:, 1::2] << np.uint64(32)).ravel()[:n]
+    whole = kernels.randint(key, offset, -5, 10**12, np.empty(n, np.int64))
+    assert whole.tolist() == [-5 + (int(d) * 10**12 >> 64) for d in draws]
+    angle = words.reshape(-1, 2)[:, 1] / 2.0**32
+    quarter = np.floor(4 * angle)
+    turn = 4 * angle - quarter
+    turn -= turn >= 0.5
+    u = ((words.reshape(-1, 2)[:, 0] >> 1).astype(np.float64) + 0.5) / 2**31
+    radius, theta = np.sqrt(-2 * np.log(u)), (quarter + turn) * (np.pi / 2)
+    want = np.stack([radius * np.cos(theta), radius * np.sin(theta)], 1).ravel()[:n]
+    got = kernels.normal(key, offset, 0, 1, np.empty(n, np.float32))
+    np.testing.assert_allclose(got, want, atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_random_numbers_do_not_depend_on_the_split(kernels, dtype):
+    per_block = 4 if dtype == np.float32 else 2
+    draws = (
+        lambda o, out: kernels.uniform(7, o, -1, 2, out),
+        lambda o, out: kernels.normal(7, o, 1, 2, out),
+        lambda o, out: kernels.keep_mask(7, o, 0.3, 2, out),
+    )
+    for draw in draws:
+        whole = draw(11, np.empty(1001, dtype))
+        for cut in (4, 100, 256, 300, 1000):
+            parts = draw(11, np.empty(cut, dtype)), draw(
+                11 + cut // per_block, np.empty(1001 - cut, dtype)
+            )
+            np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_random_distributions(kernels, dtype):
+    n = 400_000
+    u = kernels.uniform(3, 0, -0.07, 0.07, np.empty(n, dtype))
+    assert -0.07 <= u.min() < -0.0699 and 0.0699 < u.max() < np.float32(0.07)
+    assert abs(u.mean()) < 5 * 0.07 / (3 * n) ** 0.5
+    one = kernels.uniform(3, 0, 1, 1, np.empty(10, dtype))
+    np.testing.assert_array_equal(one, 1)
+    # Rounding alone would reach the upper end here.
+    tight = kernels.uniform(3, 0, 1, 1 + 4 * np.finfo(dtype).eps, np.empty(1000, dtype))
+    assert tight.min() >= 1 and tight.max() < 1 + 4 * np.finfo(dtype).eps
+    z = np.sort(kernels.normal(5, 0, 2, 3, np.empty(n, dtype)).astype(np.float64))
+    cdf = special.ndtr((z - 2) / 3)
+    assert np.abs(cdf - np.arange(n) / n).max() < 2 / n**0.5
+    mask = kernels.keep_mask(3, 0, 0.25, 4, np.empty(n, dtype))
+    np.testing.assert_array_equal(
+        mask, np.where(kernels.uniform(3, 0, 0, 1, np.empty(n, dtype)) < 0.25, 0, 4)
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_builds_give_the_same_bits(rng, dtype):
+    x = sweep(dtype, rng)
+    builds = [Kernels(name) for name in available()]
+    matrices = [rng.normal(size=s).astype(dtype) for s in ((3, 45), (17, 45))]
+    results = [
+        [k.unary(op, x, np.empty_like(x)) for op in UNARY]
+        + [k.normal(9, 4, 0, 1, np.empty(1003, dtype))]
+        + [k.uniform(9, 4, -1, 1, np.empty(1003, dtype))]
+        + [k.thin_nt(*matrices, np.empty((3, 17), dtype))]
+        + [k.reduce_rows("sum", matrices[0], np.empty(3, dtype))]
+        for k in builds
+    ]
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", available())
+def test_environment_forces_a_build(name):
+    code = "from microlazy.core.kernels.select import chosen; print(chosen())"
+    assert run(code, MICROLAZY_KERNELS=name).stdout.strip() == name
+
+
+def test_unknown_build_is_refused():
+    answer = run("import microlazy.core.kernels.select", MICROLAZY_KERNELS="mmx")
+    assert answer.returncode != 0
+    assert "MICROLAZY_KERNELS='mmx'" in answer.stderr and "baseline" in answer.stderr
+
+
+def test_widest_build_is_chosen():
+    forced = os.environ.get("MICROLAZY_KERNELS")
+    assert chosen() == (forced or available()[0])
