@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-ROUNDS = 5
-BUDGET = 0.3  # seconds for one worker in one round
+ROUNDS = 15
+BUDGET = 0.1  # seconds for one worker in one round
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""The layers of the house, from a single operation up to a first forward pass."""
+"""The floors above the kernels, from a single operation up to a first forward pass."""
 
 import subprocess
 import sys

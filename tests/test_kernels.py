@@ -407,8 +407,9 @@ def test_optimizers(kernels, rng, n, dtype):
     for clip in (-1, 0.4):
         update = {"lr": 0.1, "wd": 0.01, "rescale": 0.5, "clip": clip, "momentum": 0.9}
         update |= {"beta1": 0.9, "beta2": 0.99, "epsilon": 1e-6}
-        g = 0.5 * grad.astype(np.float64)
-        g = (np.clip(g, -clip, clip) if clip > 0 else g) + 0.01 * weight
+        bound = clip if clip > 0 else np.inf
+        scaled = 0.5 * grad.astype(np.float64)
+        g = np.clip(scaled, -bound, bound) + 0.01 * weight
         tolerance = {"rtol": 20 * np.finfo(dtype).eps, "atol": 20 * np.finfo(dtype).eps}
         plain = kernels.sgd(update, grad, weight.copy())
         np.testing.assert_allclose(plain, weight - 0.1 * g, **tolerance)
@@ -416,6 +417,7 @@ def test_optimizers(kernels, rng, n, dtype):
         moved = kernels.sgd(update, grad, weight.copy(), momentum)
         np.testing.assert_allclose(momentum, 0.9 * state - 0.1 * g, **tolerance)
         np.testing.assert_array_equal(moved, weight + momentum)
+        g = np.clip(scaled + 0.01 * weight, -bound, bound)
         mean, var = state.copy(), square.copy()
         moved = kernels.adam(update, grad, weight.copy(), mean, var)
         np.testing.assert_allclose(mean, 0.9 * state + 0.1 * g, **tolerance)

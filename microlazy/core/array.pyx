@@ -12,7 +12,7 @@ from microlazy.core.ops.indexing cimport get_item, set_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
 from microlazy.core.ops.shape cimport broadcast_to, expand_dims, reshape, transpose
 from microlazy.core.strided cimport assign
-from microlazy.core.tape cimport ADD, NULL_REQ, WRITE, Variable, may_write, state
+from microlazy.core.tape cimport ADD, NULL_REQ, WRITE, Variable, may_write, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, dtype_number, from_numpy, header,
     like, need_values, new, numpy_dtype, parse_axis, parse_shape, register_face, same_shape,
@@ -333,6 +333,7 @@ cdef class Array(Tensor):
                              f"one of shape {shape_tuple(target)}")
         may_write(target)
         assign(target, self)
+        wrote(target)
         return other
 
     def astype(self, dtype, copy=True):
@@ -465,8 +466,7 @@ cdef class Array(Tensor):
 
     def detach(self):
         """The same memory, cut off from the graph."""
-        cdef Tensor y = alias(self)
-        return y
+        return functions.detach(self)
 
     def zero_grad(self) -> None:
         """Set the gradient to zero."""

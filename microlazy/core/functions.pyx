@@ -12,14 +12,15 @@ from microlazy.core.ops.elementwise cimport binary, binary_scalar, promoted, una
 from microlazy.core.ops.indexing cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
-from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, mean as mean_over, reduce
+from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
+from microlazy.core.ops.reduce cimport mean as mean_over, reduce
 from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, sample, sample_into
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, concatenate as join, expand_dims as expand,
-    reshape as reshape_to, section, stack as stack_arrays, transpose as transpose_axes,
+    reshape as reshape_to, same_memory, section, stack as stack_arrays, transpose as transpose_axes,
 )
 from microlazy.core.strided cimport assign
-from microlazy.core.tape cimport may_write, state
+from microlazy.core.tape cimport may_write, tracked, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, alias, dtype_number,
     from_numpy, header, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape,
@@ -27,6 +28,7 @@ from microlazy.core.tensor cimport (
 )
 from microlazy.core.ops.elementwise cimport fill
 
+import math
 import numbers
 import operator
 
@@ -115,17 +117,14 @@ def from_numpy_result(int face, array, dtype=None):
 
 def with_face(x, int face):
     """The same memory as an array of another face, on the tape as well."""
-    cdef Tensor t = array_of(x, "with_face"), y
-    cdef int before = t.face
-    if before == face:
-        return x
-    t.face = face
-    try:
-        y = alias(t)
-    finally:
-        t.face = before
-    y.slot = t.slot
-    return y
+    cdef Tensor t = array_of(x, "with_face")
+    return x if t.face == face else same_memory(t, face, False)
+
+
+def detach(x):
+    """The same memory, cut off from the graph."""
+    cdef Tensor t = array_of(x, "detach")
+    return same_memory(t, t.face, True)
 
 
 def face_of(x) -> int:
@@ -291,14 +290,7 @@ def cumsum(x, axis=None, dtype=None):
     if axis is None:
         t = reshape(t, -1)
         axis = 0
-    axis = parse_axis(axis, t.ndim)
-    if state().recording and t.slot is not None:
-        n = t.shape_[axis]
-        lower = from_numpy(numpy.tri(n, dtype=numpy_dtype(t.dtype)), t.face)
-        moved = swapaxes(t, axis, -1)
-        return swapaxes(matmul(moved, transpose(lower)) if t.ndim > 1
-                        else matmul(lower, moved), axis, -1)
-    return numpy_call(numpy.cumsum, [t], {"axis": axis}, t.face, t.dtype, t.ndim, t.shape_)
+    return running_sums(t, parse_axis(axis, t.ndim))
 
 
 def argsort(x, axis=-1, descending=False):
@@ -493,7 +485,7 @@ def flatten(x):
     cdef Tensor t = array_of(x, "flatten")
     if t.ndim == 0:
         raise ShapeError("flatten: the array has no axes")
-    return reshape_tensor(t, (t.shape_[0], t.size // t.shape_[0] if t.shape_[0] else 0))
+    return reshape_tensor(t, (t.shape_[0], math.prod(shape_tuple(t)[1:])))
 
 
 def transpose(x, axes=None):
@@ -689,6 +681,7 @@ def random_array(str kind, double p, double q, int face, shape, dtype=None, out=
                              f"{shape} was asked for")
         may_write(target)
         sample_into(DISTRIBUTIONS[kind], p, q, target)
+        wrote(target)
         return out
     ndim = parse_shape(shape, sizes)
     return sample(DISTRIBUTIONS[kind], p, q, face, FLOAT32 if dtype is None
@@ -708,5 +701,7 @@ def write_into(out, x):
                          f"{shape_tuple(source)}")
     may_write(target)
     assign(target, source)
-    target.slot = source.slot
+    wrote(target)
+    if tracked(source):
+        target.slot = source.slot
     return out

@@ -6,18 +6,22 @@ and any thread can fill any part of it with the same bits.
 
 import operator
 
-cdef unsigned long long key = 0
-cdef unsigned long long used = 0
+from microlazy.core.tape cimport state
+
+# Two streams: what programs draw, and what initializers draw. So the weights of a network do not
+# depend on when, between the draws of its dropout layers, their sizes were found.
+cdef unsigned long long[2] keys
+cdef unsigned long long[2] used
 
 
 cdef unsigned long long generator_key() noexcept:
-    return key
+    return keys[state().stream]
 
 
 cdef unsigned long long draw(Py_ssize_t blocks) noexcept:
-    global used
-    cdef unsigned long long first = used
-    used += blocks
+    cdef int stream = state().stream
+    cdef unsigned long long first = used[stream]
+    used[stream] += blocks
     return first
 
 
@@ -46,17 +50,17 @@ def seed(seed_state) -> None:
     >>> bool((a == mx.nd.random.uniform(shape=(3,))).asnumpy().all())
     True
     """
-    global key, used
     try:
         number = operator.index(seed_state)
     except TypeError:
         raise ValueError(f"seed_state must be int, not {seed_state!r}") from None
-    key = mixed(<unsigned long long>(number & 0xFFFFFFFFFFFFFFFF))
-    used = 0
+    keys[0] = mixed(<unsigned long long>(number & 0xFFFFFFFFFFFFFFFF))
+    keys[1] = mixed(keys[0])
+    used[0] = used[1] = 0
 
 
 def get_state() -> tuple:
-    """The generator's key and position, for set_state().
+    """The generator's keys and positions, for set_state().
 
     Examples
     --------
@@ -66,13 +70,12 @@ def get_state() -> tuple:
     >>> generator.get_state() == state
     True
     """
-    return key, used
+    return keys[0], keys[1], used[0], used[1]
 
 
-def set_state(state) -> None:
+def set_state(saved) -> None:
     """Put the generator where get_state() found it."""
-    global key, used
-    key, used = state
+    keys[0], keys[1], used[0], used[1] = saved
 
 
 seed(0)

@@ -9,12 +9,12 @@ forward(), hand out the outputs. Eager calls run the very same nodes, so both gi
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.ops.cast cimport copied
-from microlazy.core.strided cimport add_to
+from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    Node, Pass, State, check, enlist, reach, snapshot, state, tracked,
+    NEEDS_OUT, Node, Pass, State, check, enlist, reach, snapshot, state, tracked,
 )
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, header, look_at, look_away, shape_tuple,
+    Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values,
 )
 
 from microlazy.base import AbstractValueError
@@ -26,22 +26,53 @@ cdef enum:
 # ---- a call's arguments and results ------------------------------------------------------------
 
 cdef object flatten(object value, list tensors):
-    """Put the arrays in nested lists and tuples into `tensors`; return what is left."""
+    """Put the arrays in nested lists, tuples and dicts into `tensors`; return what is left."""
     if isinstance(value, Tensor):
         tensors.append(value)
         return Tensor
+    if type(value) is dict:
+        return (dict, list(value), [flatten(item, tensors) for item in value.values()])
     if isinstance(value, (list, tuple)):
-        return (type(value), [flatten(item, tensors) for item in value])
-    return value
+        return (type(value), None, [flatten(item, tensors) for item in value])
+    return (None, value, None)
 
 
 cdef object unflatten(object structure, list tensors):
     """The inverse of flatten; takes arrays from the front of `tensors`."""
     if structure is Tensor:
         return tensors.pop(0)
-    if type(structure) is tuple and len(structure) == 2 and structure[0] in (list, tuple):
-        return structure[0]([unflatten(item, tensors) for item in structure[1]])
-    return structure
+    kind, kept, parts = structure
+    if kind is None:
+        return kept
+    items = [unflatten(part, tensors) for part in parts]
+    if kind is dict:
+        return dict(zip(kept, items))
+    return kind(*items) if hasattr(kind, "_fields") else kind(items)
+
+
+cdef bint alike(object a, object b):
+    """Whether two structures are equal, types included."""
+    if type(a) is not tuple or type(b) is not tuple:
+        return a is b or (type(a) is int and type(b) is int and a == b)
+    if a[0] is not b[0] or not same_value(a[1], b[1]):
+        return False
+    if a[2] is None or b[2] is None:
+        return a[2] is b[2]
+    if len(a[2]) != len(b[2]):
+        return False
+    for x, y in zip(a[2], b[2]):
+        if not alike(x, y):
+            return False
+    return True
+
+
+cdef bint same_value(object a, object b):
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    equal = a == b
+    return equal is True
 
 
 # ---- nodes on the outer tape -------------------------------------------------------------------
@@ -96,6 +127,9 @@ cdef class PlanOutput(Node):
             return add_to(slot.grad, self.grad)
         slot.written = p.number
         slot.grad = self.grad
+        if self.wanted == p.number:           # autograd.grad() hands this array out
+            slot.grad = like(self.grad)
+            assign(slot.grad, self.grad)
         return 0
 
     cdef int release(self) except -1:
@@ -135,6 +169,7 @@ cdef class Plan:
         for node in self.nodes:
             node.out.slot = None
             node.out = None
+            node.y = None
             node.grad = None
 
     cdef bint fits(self, object structure, list args, State* s):
@@ -156,7 +191,7 @@ cdef class Plan:
                     return False
             if s.recording and tracked(x) != <bint>self.tracked_inputs[i]:
                 return False
-        return structure is self.structure or structure == self.structure
+        return alike(structure, self.structure)
 
     cdef bint reads(self, dict live):
         """Whether the parameters are still the arrays that the plan reads."""
@@ -172,6 +207,7 @@ cdef class Plan:
         cdef Tensor x, y
         for i in range(PyList_GET_SIZE(args)):
             x = <Tensor>PyList_GET_ITEM(args, i)
+            need_values(x, "it was used after that")
             if not x.contiguous:
                 x = copied(x)
                 args[i] = x
@@ -308,11 +344,17 @@ cdef Plan build(object block, object structure, list args):
         x = out
         while id(x) in producers and (<Node>producers[id(x)]).views:
             x = (<Node>producers[id(x)]).a
+        if out.abstract and id(out) not in producers and id(out) not in places:
+            raise AbstractValueError(
+                "a hybridized block returned an array that was made in another dry run or trace; "
+                "make it inside forward(), or pass it in")
         plan.roots.append(x if id(x) in producers else None)
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
     for node in plan.nodes:
         if not node.views:
             allocate(node.out)
+        if node.needs & NEEDS_OUT:
+            node.y = node.out
     return plan
 
 

@@ -11,7 +11,8 @@ typedef struct {
   int training;
   int tracing;
   int plain; /* neither recording nor tracing: the fast path of every op */
+  int stream; /* of the random generator: 0, or 1 inside initializers */
   void *trace;
 } ml_state;
-static MICROLAZY_THREAD_LOCAL ml_state the_state = {0, 0, 0, 1, 0};
+static MICROLAZY_THREAD_LOCAL ml_state the_state = {0, 0, 0, 1, 0, 0};
 #endif

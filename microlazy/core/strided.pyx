@@ -166,8 +166,29 @@ cdef Tensor expanded(Tensor x, int ndim, const Py_ssize_t* shape):
     return y
 
 
-cdef bint overlaps(Tensor a, Tensor b) noexcept:
-    return a.block is b.block
+cdef void extent(Tensor x, char** first, char** last) noexcept:
+    """The first byte of an array in memory, and the one after its last."""
+    cdef int i
+    first[0] = x.data
+    last[0] = x.data + itemsize(x.dtype)
+    for i in range(x.ndim):
+        if x.strides_[i] < 0:
+            first[0] += (x.shape_[i] - 1) * x.strides_[i]
+        else:
+            last[0] += (x.shape_[i] - 1) * x.strides_[i]
+
+
+cdef bint overlap(Tensor a, Tensor b) noexcept:
+    """Whether two arrays may share memory."""
+    cdef char* a0
+    cdef char* a1
+    cdef char* b0
+    cdef char* b1
+    if a.size == 0 or b.size == 0 or (a.block is not b.block and a.block.bucket >= 0):
+        return False
+    extent(a, &a0, &a1)
+    extent(b, &b0, &b1)
+    return a0 < b1 and b0 < a1
 
 
 cdef int assign(Tensor dst, Tensor src) except -1:
@@ -197,7 +218,7 @@ cdef int assign(Tensor dst, Tensor src) except -1:
         with numpy.errstate(invalid="ignore", over="ignore"):
             numpy.copyto(view_numpy(dst), view_numpy(src), casting="unsafe")
         return 0
-    if overlaps(dst, src):
+    if overlap(dst, src):
         src = like_copy(src)
     if src.contiguous and dst.contiguous and src.size == dst.size:
         memcpy(dst.data, src.data, dst.size * itemsize(dst.dtype))

@@ -8,13 +8,14 @@ cdef extern from "state.h" nogil:
         int training
         int tracing
         int plain
+        int stream
         void* trace
 
 cdef enum GradReq:
     NULL_REQ, WRITE, ADD
 
 cdef enum Needs:                  # whose values a backward() reads
-    NEEDS_NOTHING = 0, NEEDS_A = 1, NEEDS_B = 2, NEEDS_C = 4
+    NEEDS_NOTHING = 0, NEEDS_A = 1, NEEDS_B = 2, NEEDS_C = 4, NEEDS_OUT = 8
 
 cdef class Variable(Slot):
     """The slot of a leaf: the array that attach_grad() was called on."""
@@ -34,7 +35,8 @@ cdef class Node(Slot):
     cdef Tensor a, b, c
     cdef list rest
     cdef Tensor out               # while running or in a plan; the tape itself holds no output
-    cdef unsigned long version_a, version_b, version_c
+    cdef Tensor y                 # under NEEDS_OUT: the result, off the tape
+    cdef unsigned long version_a, version_b, version_c, version_y
     cdef int needs
     cdef bint done                # its inputs were released by a backward pass
     cdef bint views               # its output shares its input's memory
@@ -50,7 +52,8 @@ cdef class Node(Slot):
 cdef State* state() noexcept nogil
 cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the tape needs
 cdef bint tracked(Tensor x) noexcept
-cdef int may_write(Tensor x) except -1        # before a write in place; counts the write
+cdef int may_write(Tensor x) except -1        # before a write in place
+cdef void wrote(Tensor x) noexcept            # after it
 cdef Pass new_pass()
 cdef int reach(Pass p, Node node) except -1
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads

@@ -7,6 +7,7 @@ reach any more leaves the tape by itself.
 
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, like, need_values, same_shape, shape_tuple, view_numpy,
 )
@@ -125,7 +126,11 @@ cdef void bury(Node node) noexcept:
         if node.b.slot is not None:
             dying.append(node.b)
         node.b = None
-    node.c = None
+    if node.c is not None:
+        if node.c.slot is not None:
+            dying.append(node.c)
+        node.c = None
+    node.y = None
     if node.rest is not None:
         dying.extend(node.rest)
         node.rest = None
@@ -182,13 +187,16 @@ cdef int snapshot(Node node) except -1:
         node.version_b = node.b.block.version
     if node.needs & NEEDS_C:
         node.version_c = node.c.block.version
+    if node.needs & NEEDS_OUT:
+        node.version_y = node.y.block.version
     return 0
 
 
 cdef int check(Node node) except -1:
     if ((node.needs & NEEDS_A and node.version_a != node.a.block.version)
             or (node.needs & NEEDS_B and node.version_b != node.b.block.version)
-            or (node.needs & NEEDS_C and node.version_c != node.c.block.version)):
+            or (node.needs & NEEDS_C and node.version_c != node.c.block.version)
+            or (node.needs & NEEDS_OUT and node.version_y != node.y.block.version)):
         raise MXNetError(
             f"an array that the gradient of {node.name()} needs was changed in place after it was "
             "used under record(). Change it after backward(), or work on a copy()")
@@ -205,18 +213,33 @@ cdef Tensor run(Node node, Tensor out):
         if s.recording and out.dtype <= 2 and leads_to_gradient(node):
             out.slot = node
         return out
+    refuse_abstract(node)
     if not node.views:
         allocate(out)
+    node.forward()
+    node.out = None
     if s.recording and out.dtype <= 2 and leads_to_gradient(node):
+        if node.needs & NEEDS_OUT:
+            node.y = alias(out)
         snapshot(node)
-        node.forward()
-        node.out = None
         enlist(node)
         out.slot = node
-    else:
-        node.forward()
-        node.out = None
     return out
+
+
+cdef int refuse_abstract(Node node) except -1:
+    """An array left over from a trace has no values to compute with."""
+    cdef Tensor x
+    if node.a is not None and node.a.abstract:
+        need_values(node.a, "it was used after that")
+    if node.b is not None and node.b.abstract:
+        need_values(node.b, "it was used after that")
+    if node.c is not None and node.c.abstract:
+        need_values(node.c, "it was used after that")
+    if node.rest is not None:
+        for x in node.rest:
+            need_values(x, "it was used after that")
+    return 0
 
 
 cdef int may_write(Tensor x) except -1:
@@ -228,8 +251,11 @@ cdef int may_write(Tensor x) except -1:
             "in-place operations (+=, x[:] = ...) on an array that takes part in the gradient are "
             "not supported while recording with autograd; compute a new array, or change it "
             "outside record() or inside pause()")
-    x.block.version += 1
     return 0
+
+
+cdef void wrote(Tensor x) noexcept:
+    x.block.version += 1
 
 
 # ---- going back --------------------------------------------------------------------------------
@@ -280,21 +306,12 @@ cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
     cdef Tensor target = p.target(head, &accumulate)
     if target is None:
         return 0
-    if grad is None:
-        value = 1.0
-    else:
-        if not isinstance(grad, Tensor):
-            raise TypeError(f"a head gradient must be an array, not {type(grad).__name__}")
-        if not same_shape(head, <Tensor>grad):
-            raise ShapeError(
-                f"the head gradient has shape {shape_tuple(<Tensor>grad)}, but its array has "
-                f"shape {shape_tuple(head)}")
-        value = view_numpy(<Tensor>grad)
+    if grad is None and not accumulate and target.dtype <= 1:
+        kernels.fill[target.dtype](1.0, target.data, target.size)
+        return 0
     array = view_numpy(target)
-    if accumulate:
-        array += value
-    else:
-        array[...] = value
+    value = 1.0 if grad is None else view_numpy(<Tensor>grad)
+    array[...] = array + value if accumulate else value
     return 0
 
 
@@ -317,7 +334,11 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
                 "an array with attach_grad() (or a parameter), so there is no graph behind it")
         if (<Node>head.slot).done:
             reach(p, <Node>head.slot)
-        if grad is not None and isinstance(grad, Tensor) and not same_shape(head, <Tensor>grad):
+        if grad is None:
+            continue
+        if not isinstance(grad, Tensor):
+            raise TypeError(f"a head gradient must be an array, not {type(grad).__name__}")
+        if not same_shape(head, <Tensor>grad):
             raise ShapeError(
                 f"the head gradient has shape {shape_tuple(<Tensor>grad)}, but its array has "
                 f"shape {shape_tuple(head)}")

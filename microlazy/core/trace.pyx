@@ -72,7 +72,8 @@ cdef class tracing:
 
 
 cdef class suspended:
-    """Inside this scope ops compute, though a trace is going on: initializers run there."""
+    """Inside this scope ops compute, though a trace is going on, and random numbers come from a
+    stream of their own: initializers run there."""
     cdef State before
 
     def __enter__(self):
@@ -81,6 +82,7 @@ cdef class suspended:
         s.tracing = False
         s.trace = NULL
         s.plain = not s.recording
+        s.stream = 1
         return self
 
     def __exit__(self, *exc):

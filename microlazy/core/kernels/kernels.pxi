@@ -1342,6 +1342,14 @@ cdef inline void outer_rows(
             for i in range(m):
                 add_scaled(sums, factors[i], x + i * k + 8 * c)
             copy_lanes(dw + 8 * c, sums)
+        if k >= 8 and k % 8 and not accumulate:     # the last 8 once more, whole
+            for lane in range(8):
+                sums[lane] = 0
+            for i in range(m):
+                add_scaled(sums, factors[i], x + i * k + k - 8)
+            copy_lanes(dw + k - 8, sums)
+            dw += k
+            continue
         for c in range(k // 8 * 8, k):
             total = dw[c] if accumulate else 0
             for i in range(m):

@@ -7,17 +7,19 @@ block, and the kernels get slices of those views and the sizes.
 
 cimport cython
 from cython cimport floating
+from cython.parallel cimport prange
 from libc.string cimport memcpy
 from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
-from microlazy.core.kernels.table cimport R_SUM
+from microlazy.core.kernels.table cimport R_SUM, U_RELU
 from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.elementwise cimport fill, promoted
-from microlazy.core.ops.reduce cimport sum_to
+from microlazy.core.ops.elementwise cimport apply_unary, apply_unary_grad, fill, promoted
+from microlazy.core.ops.reduce cimport reduce_matrix_cols
 from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
+from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport packed
-from microlazy.core.tape cimport NEEDS_A, NEEDS_B, Node, Pass, run, state
+from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
     FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header, itemsize, like,
     new, numpy_dtype, shape_tuple,
@@ -102,8 +104,9 @@ cdef void dense_weight_grad(floating[::1] g, floating[::1] x, floating[::1] dw,
 @cython.no_gc
 @cython.final
 cdef class Dense(Node):
-    """y = x @ weight^T + bias: a is x, b the weight, c the bias or None."""
+    """y = x @ weight^T + bias, or relu of it: a is x, b the weight, c the bias or None."""
     cdef Py_ssize_t rows, units, in_units
+    cdef bint relu                # whose gradient reads the result
 
     cdef int forward(self) except -1:
         if self.out.dtype == FLOAT32:
@@ -132,25 +135,45 @@ cdef int forward_as(Dense node, Tensor x, Tensor weight, Tensor bias, Tensor out
         with nogil:
             dense_forward(xs, ws, ys, rows, units, in_units)
     if bias is not None:
-        bias = packed(bias)
-        kernels.add_bias[out.dtype](bias.data, out.data, False, rows, units)
+        add_bias(packed(bias), out, node.relu, rows, units)
+    elif node.relu:
+        apply_unary(U_RELU, out, out)
+    return 0
+
+
+cdef int add_bias(Tensor bias, Tensor out, bint relu, Py_ssize_t rows, Py_ssize_t units) except -1:
+    cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // units), i
+    cdef Py_ssize_t size = step * units * itemsize(out.dtype)
+    cdef int dtype = out.dtype
+    cdef const char* b = bias.data
+    cdef char* y = out.data
+    if rows * units < GRAIN:
+        kernels.add_bias[dtype](b, y, relu, rows, units)
+        return 0
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.add_bias[dtype](b, y + i * size, relu, min(step, rows - i * step), units)
     return 0
 
 
 cdef int backward_as(Dense node, Pass p, floating kind) except -1:
     cdef bint accumulate
-    cdef Tensor g = node.grad, target, x, weight
+    cdef Tensor g = node.grad, target, x, weight, y
     cdef Py_ssize_t rows = node.rows, units = node.units, in_units = node.in_units
     cdef floating[::1] gs, other, out
     if g.size == 0:
         return clear(p, node.a) or clear(p, node.b) or clear(p, node.c)
+    if node.relu:
+        y = node.y
+        g = like(g)
+        apply_unary_grad(U_RELU, y.data, y.data, node.grad.data, g.data, False, g.size, g.dtype)
     if rows > THIN:
         need_blas()
     gs = flat(g, kind)
     if node.c is not None:
         target = p.target(node.c, &accumulate)
         if target is not None:
-            kernels.reduce_cols[g.dtype](R_SUM, g.data, target.data, accumulate, rows, units)
+            reduce_matrix_cols(R_SUM, g.data, target.data, accumulate, rows, units, g.dtype)
     target = p.target(node.b, &accumulate)
     if target is not None and target.size:
         x = packed(node.a)
@@ -186,7 +209,7 @@ cdef int zero_unless(bint accumulate, Tensor target) except -1:
     return 0 if accumulate else fill(target, 0.0)
 
 
-cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten):
+cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu):
     """The layer y = x @ weight^T + bias; see fully_connected()."""
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Py_ssize_t in_units = 1, rows = 1
@@ -219,12 +242,12 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten):
                          f"{shape_tuple(bias)}")
     if x.dtype != weight.dtype or (bias is not None and bias.dtype != x.dtype) or (
             x.face != weight.face):
-        return dense_other(x, weight, bias, flatten)
+        return refuse_mixture(x, weight)
     if x.dtype > FLOAT64:
         if x.dtype != FLOAT16:
             raise MXNetError(f"fully_connected: arrays must be floats, not {numpy_dtype(x.dtype)}")
         return cast(dense(cast(x, FLOAT32), cast(weight, FLOAT32),
-                          None if bias is None else cast(bias, FLOAT32), flatten), FLOAT16)
+                          None if bias is None else cast(bias, FLOAT32), flatten, relu), FLOAT16)
     out = header(x.face, x.dtype, ndim, shape)
     node = Dense.__new__(Dense)
     node.rows = rows
@@ -233,11 +256,12 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten):
     node.a = x
     node.b = weight
     node.c = bias
-    node.needs = NEEDS_A | NEEDS_B
+    node.relu = relu
+    node.needs = NEEDS_A | NEEDS_B | NEEDS_OUT if relu else NEEDS_A | NEEDS_B
     return run(node, out)
 
 
-cdef Tensor dense_other(Tensor x, Tensor weight, Tensor bias, bint flatten):
+cdef Tensor refuse_mixture(Tensor x, Tensor weight):
     if x.face != weight.face:
         raise TypeError("fully_connected: the input and the weight are of different array types "
                         "(nd.NDArray and np.ndarray); was npx.set_np() called after the network "

@@ -10,4 +10,6 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1            # a = op(a
 cdef int binary_scalar_into(int op, Tensor a, object s) except -1
 cdef int fill(Tensor x, double value) except -1
 cdef int apply_unary(int op, Tensor x, Tensor out) except -1
+cdef int apply_unary_grad(int op, const char* x, const char* y, const char* g, char* dx,
+                          bint accumulate, Py_ssize_t n, int dtype) except -1
 cdef int promoted(int a, int b) except -1

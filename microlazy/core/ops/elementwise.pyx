@@ -14,9 +14,11 @@ from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport sum_to
 from microlazy.core.ops.slots cimport give
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
-from microlazy.core.strided cimport assign, broadcast_shape, coalesce, expanded, packed
+from microlazy.core.strided cimport (
+    assign, broadcast_shape, coalesce, expanded, overlap, packed,
+)
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, Node, Pass, may_write, run, state, tracked,
+    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, run, state, tracked, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, alias, allocate,
@@ -106,10 +108,7 @@ cdef class UnaryOp(Node):
     cdef int op
 
     cdef int forward(self) except -1:
-        apply_unary(self.op, packed(self.a), self.out)
-        if reads_y[self.op] and not self.planned:
-            self.c = alias(self.out)
-        return 0
+        return apply_unary(self.op, packed(self.a), self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
@@ -119,7 +118,7 @@ cdef class UnaryOp(Node):
         cdef Tensor x = packed(self.a)
         cdef Tensor y = x
         if reads_y[self.op]:
-            y = self.out if self.planned else self.c
+            y = self.y
         return apply_unary_grad(self.op, x.data, y.data, self.grad.data, dx.data, accumulate,
                                 x.size, x.dtype)
 
@@ -137,14 +136,14 @@ cdef Tensor unary(int op, Tensor x):
         return numpy_call(unary_numpy[op], [x], {}, x.face, x.dtype if x.dtype != BOOL else INT64,
                           x.ndim, x.shape_)
     out = header(x.face, x.dtype, x.ndim, x.shape_)
-    if state().plain:
+    if state().plain and not x.abstract:
         allocate(out)
         apply_unary(op, packed(x), out)
         return out
     node = UnaryOp.__new__(UnaryOp)
     node.op = op
     node.a = x
-    node.needs = NEEDS_A
+    node.needs = NEEDS_A | NEEDS_OUT if reads_y[op] else NEEDS_A
     return run(node, out)
 
 
@@ -333,7 +332,7 @@ cdef Tensor binary(int op, Tensor a, Tensor b):
         else:
             ndim = broadcast_shape(a, b, shape, binary_names[op])
             out = header(a.face, a.dtype, ndim, shape)
-        if state().plain:
+        if state().plain and not a.abstract and not b.abstract:
             allocate(out)
             compute_binary(op, a, b, out)
             return out
@@ -479,7 +478,7 @@ cdef Tensor binary_scalar(int op, Tensor a, object s, bint swapped):
         return binary_scalar_other(op, a, s, swapped)
     cdef double value = s
     out = header(a.face, a.dtype, a.ndim, a.shape_)
-    if state().plain:
+    if state().plain and not a.abstract:
         allocate(out)
         apply_binary_scalar(op, packed(a), value, swapped, out)
         return out
@@ -543,31 +542,40 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
         result = binary(op, copied(a), b)
         may_write(a)
         assign(a, result)
+        wrote(a)
         a.slot = result.slot
         return 0
     if a.dtype == b.dtype and a.dtype <= FLOAT64 and a.contiguous and op < B_EQUAL and (
-            a.block is not b.block or (a.data == b.data and same_shape(a, b))):
+            not overlap(a, b) or (a.data == b.data and b.contiguous and same_shape(a, b))):
         may_write(a)
-        return compute_binary(op, a, b, a)
+        compute_binary(op, a, b, a)
+        wrote(a)
+        return 0
     result = binary(op, a, b)
     if is_float(result.dtype) and not is_float(a.dtype):
         raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
                          f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
     may_write(a)
-    return assign(a, result)
+    assign(a, result)
+    wrote(a)
+    return 0
 
 
 cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
     cdef Tensor result
     if a.dtype <= FLOAT64 and a.contiguous:
         may_write(a)
-        return apply_binary_scalar(op, a, s, False, a)
+        apply_binary_scalar(op, a, s, False, a)
+        wrote(a)
+        return 0
     result = binary_scalar(op, a, s if is_float(a.dtype) or op == B_DIVIDE else int(s), False)
     if is_float(result.dtype) and not is_float(a.dtype):
         raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
                          f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
     may_write(a)
-    return assign(a, result)
+    assign(a, result)
+    wrote(a)
+    return 0
 
 
 cdef int fill(Tensor x, double value) except -1:

@@ -12,7 +12,7 @@ from microlazy.core.ops.elementwise cimport fill, promoted
 from microlazy.core.ops.shape cimport broadcast_to, reshape, view
 from microlazy.core.ops.slots cimport give
 from microlazy.core.strided cimport add_to, assign, broadcast_shape, packed
-from microlazy.core.tape cimport Node, Pass, may_write, run, state, tracked
+from microlazy.core.tape cimport Node, Pass, may_write, run, state, tracked, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, from_numpy, header,
     is_contiguous, is_float, itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape,
@@ -94,34 +94,60 @@ cdef int resolve(Tensor x, object key, Basic* b) except -1:
     return 1
 
 
-cdef object numpy_key(Tensor x, object key):
-    """An advanced key in NumPy's terms, with our arrays as integer or bool arrays."""
-    def one(item):
-        cdef Tensor t
-        if isinstance(item, Tensor):
-            t = item
-            need_values(t, "it was used as an index")
-            if t.dtype == BOOL and t.face == NP or not is_float(t.dtype):
-                return view_numpy(t)
-            return view_numpy(t).astype(numpy.int64)
-        if isinstance(item, numpy.ndarray) and item.dtype.kind == "f":
-            return item.astype(numpy.int64)
-        if isinstance(item, (list, numpy.ndarray, slice)) or item is None or item is Ellipsis:
-            if isinstance(item, list) and any(isinstance(i, Tensor) for i in item):
-                return [one(i) for i in item]
-            return item
-        if isinstance(item, (bool, numpy.bool_)):
-            return item
-        if isinstance(item, (tuple, range)):
-            return list(item)
-        try:
-            return operator.index(item)
-        except TypeError:
-            raise IndexError(f"cannot index an array with {item!r} of type {type(item)}; use "
-                             "integers, slices, None, ..., masks or integer arrays") from None
+class Place(int):
+    """In a key: the index array of that number among the key's arrays."""
+
+
+cdef object key_without_arrays(object key, list arrays):
+    """An advanced key in NumPy's terms, our arrays put into `arrays` and numbered in the key."""
     if type(key) is tuple:
-        return tuple([one(item) for item in key])
-    return one(key)
+        return tuple([key_item(item, arrays) for item in key])
+    return key_item(key, arrays)
+
+
+cdef object key_item(object item, list arrays):
+    if isinstance(item, Tensor):
+        arrays.append(item)
+        return Place(len(arrays) - 1)
+    if isinstance(item, numpy.ndarray):
+        return item.astype(numpy.int64) if item.dtype.kind == "f" else item.copy()
+    if isinstance(item, list):
+        return [key_item(part, arrays) for part in item] if has_arrays(item) else list(item)
+    if isinstance(item, (slice, bool, numpy.bool_)) or item is None or item is Ellipsis:
+        return item
+    if isinstance(item, (tuple, range)):
+        return list(item)
+    try:
+        return operator.index(item)
+    except TypeError:
+        raise IndexError(f"cannot index an array with {item!r} of type {type(item)}; use "
+                         "integers, slices, None, ..., masks or integer arrays") from None
+
+
+cdef bint has_arrays(list items):
+    for item in items:
+        if isinstance(item, (Tensor, list)):
+            return True
+    return False
+
+
+cdef object key_with(object key, list values):
+    """The key with index arrays at their places."""
+    if type(key) is Place:
+        return values[key]
+    if type(key) is tuple:
+        return tuple([key_with(item, values) for item in key])
+    if type(key) is list:
+        return [key_with(item, values) for item in key]
+    return key
+
+
+cdef object index_values(Tensor t):
+    """A copy of an index array that NumPy takes: bool masks of np stay, the rest is int64."""
+    need_values(t, "it was used as an index")
+    if t.dtype == BOOL and t.face == NP:
+        return view_numpy(t).copy()
+    return view_numpy(t).astype(numpy.int64)
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -143,17 +169,18 @@ cdef object get_item(Tensor x, object key):
         if y.ndim == 0 and x.face == ND:
             y = reshape(y, 1, &one)
         return y
-    return gather(x, numpy_key(x, key))
+    return gather(x, key)
 
 
 @cython.no_gc
 @cython.final
 cdef class Gather(Node):
-    """x[key] for an advanced key, by NumPy."""
-    cdef object key
+    """x[key] for an advanced key, by NumPy; `rest` holds the key's own arrays."""
+    cdef object key, resolved
 
     cdef int forward(self) except -1:
-        view_numpy(self.out)[...] = view_numpy(self.a)[self.key]
+        self.resolved = key_with(self.key, [index_values(t) for t in self.rest])
+        view_numpy(self.out)[...] = view_numpy(self.a)[self.resolved]
         return 0
 
     cdef int backward(self, Pass p) except -1:
@@ -163,18 +190,24 @@ cdef class Gather(Node):
             return 0
         if not accumulate:
             fill(dx, 0.0)
-        numpy.add.at(view_numpy(dx), self.key, view_numpy(self.grad))
+        numpy.add.at(view_numpy(dx), self.resolved, view_numpy(self.grad))
         return 0
 
 
 cdef Tensor gather(Tensor x, object key):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Gather node = Gather.__new__(Gather)
-    # The shape of the result, from an array of x's shape that has but one byte of memory.
+    cdef Tensor t
+    cdef int ndim
+    node.rest = []
+    node.key = key_without_arrays(key, node.rest)
+    # The shape of the result, from an array of x's shape that has but one byte of memory. Only a
+    # mask must be looked at for that.
     stand_in = numpy.broadcast_to(numpy.zeros((), numpy.int8), shape_tuple(x))
-    cdef int ndim = parse_shape(stand_in[key].shape, shape)
+    values = [index_values(t) if t.dtype == BOOL and t.face == NP or not t.abstract
+              else numpy.zeros(shape_tuple(t), numpy.int64) for t in node.rest]
+    ndim = parse_shape(stand_in[key_with(node.key, values)].shape, shape)
     node.a = x
-    node.key = key
     if ndim == 0 and x.face == ND:
         shape[0] = 1
         ndim = 1
@@ -202,25 +235,19 @@ cdef class Assigned(Node):
 
 cdef int set_item(Tensor x, object key, object value) except -1:
     cdef Basic b
-    cdef Tensor part, source
-    cdef Assigned node
-    cdef bint basic = resolve(x, key, &b)
-    cdef Py_ssize_t offset = 0
-    cdef int i
-    cdef object advanced = None if basic else numpy_key(x, key)
+    cdef Tensor source
+    cdef list arrays = []
+    cdef bint basic = resolve(x, key, &b), recorded = False
+    cdef object resolved = key_without_arrays(key, arrays)
+    resolved = key_with(resolved, [index_values(t) for t in arrays])
     if isinstance(value, Tensor):
         source = <Tensor>value
         need_values(source, "it was to be written into an array")
-        if state().recording and tracked(source) and not tracked(x):
-            may_write(x)
-            write(x, basic, &b, advanced, source)
-            return record_assignment(x, numpy_key(x, key) if basic else advanced, source)
+        recorded = state().recording and tracked(source) and not tracked(x)
     elif isinstance(value, numbers.Number) or isinstance(value, numpy.generic):
         may_write(x)
-        if basic:
-            view_basic(x, &b)[...] = value
-        else:
-            view_numpy(x)[advanced] = value
+        view_numpy(x)[resolved] = value
+        wrote(x)
         return 0
     else:
         try:
@@ -230,7 +257,15 @@ cdef int set_item(Tensor x, object key, object value) except -1:
                             f"{numpy_dtype(x.dtype)}: expected numbers or an array") from None
         source = from_numpy(array, x.face)
     may_write(x)
-    return write(x, basic, &b, advanced, source)
+    if basic:
+        assign(basic_part(x, &b), source)
+    else:
+        try:
+            view_numpy(x)[resolved] = view_numpy(source)
+        except ValueError as error:
+            raise ShapeError(str(error)) from None
+    wrote(x)
+    return record_assignment(x, resolved, source) if recorded else 0
 
 
 cdef Tensor basic_part(Tensor x, Basic* b):
@@ -245,20 +280,6 @@ cdef Tensor basic_part(Tensor x, Basic* b):
     part.contiguous = is_contiguous(part)
     look_at(part, x.block, x.data + (offset if part.size else 0))
     return part
-
-
-cdef object view_basic(Tensor x, Basic* b):
-    return view_numpy(basic_part(x, b))
-
-
-cdef int write(Tensor x, bint basic, Basic* b, object advanced, Tensor source) except -1:
-    if basic:
-        return assign(basic_part(x, b), source)
-    try:
-        view_numpy(x)[advanced] = view_numpy(source)
-    except ValueError as error:
-        raise ShapeError(str(error)) from None
-    return 0
 
 
 cdef int record_assignment(Tensor x, object key, Tensor source) except -1:

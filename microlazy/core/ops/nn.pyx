@@ -18,7 +18,7 @@ from microlazy.core.ops.shape cimport transpose
 from microlazy.core.ops.slots cimport give
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport expanded, packed
-from microlazy.core.tape cimport NEEDS_NOTHING, Node, Pass, run, state
+from microlazy.core.tape cimport NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
     FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, alias, header, itemsize, like,
     need_values, new, numpy_dtype, parse_axis, parse_shape, same_shape, shape_tuple, view_numpy,
@@ -57,19 +57,16 @@ cdef class Softmax(Node):
         cdef Py_ssize_t cols = x.shape_[x.ndim - 1]
         if x.size:
             softmax_rows(self.log, x.data, self.out.data, x.size // cols, cols, x.dtype)
-        if not self.planned:
-            self.c = alias(self.out)
         return 0
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
-        cdef Tensor dx = p.target(self.a, &accumulate), y
+        cdef Tensor dx = p.target(self.a, &accumulate)
         cdef Py_ssize_t cols
         if dx is None or dx.size == 0:
             return 0
-        y = self.out if self.planned else self.c
         cols = dx.shape_[dx.ndim - 1]
-        kernels.softmax_grad[dx.dtype](self.log, y.data, self.grad.data, dx.data, accumulate,
+        kernels.softmax_grad[dx.dtype](self.log, self.y.data, self.grad.data, dx.data, accumulate,
                                        dx.size // cols, cols)
         return 0
 
@@ -98,6 +95,7 @@ cdef Tensor softmax_along(Tensor x, int axis, bint log):
     node = Softmax.__new__(Softmax)
     node.log = log
     node.a = x
+    node.needs = NEEDS_OUT
     return run(node, header(x.face, x.dtype, x.ndim, x.shape_))
 
 
@@ -162,7 +160,6 @@ cdef Tensor cross_entropy(Tensor pred, Tensor label, int axis):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef CrossEntropy node
     cdef int ndim = 0, i
-    cdef bint fits
     if pred.dtype == FLOAT16:
         return cast(cross_entropy(cast(pred, FLOAT32), label, axis), FLOAT16)
     if pred.dtype > FLOAT64:
@@ -172,10 +169,11 @@ cdef Tensor cross_entropy(Tensor pred, Tensor label, int axis):
         if i != axis:
             shape[ndim] = pred.shape_[i]
             ndim += 1
-    if label.size != (pred.size // pred.shape_[axis] if pred.shape_[axis] else label.size):
+    expected = tuple([shape[i] for i in range(ndim)])
+    if without_ones(shape_tuple(label)) != without_ones(expected):
         raise ShapeError(f"softmax_cross_entropy: labels of shape {shape_tuple(label)} do not fit "
                          f"predictions of shape {shape_tuple(pred)} with classes along axis "
-                         f"{axis}: expected {tuple([shape[i] for i in range(ndim)])}")
+                         f"{axis}: expected {expected}")
     if pred.shape_[axis] == 0 and label.size:
         raise ShapeError("softmax_cross_entropy: there are no classes to choose from")
     if axis != pred.ndim - 1:
@@ -187,6 +185,10 @@ cdef Tensor cross_entropy(Tensor pred, Tensor label, int axis):
     node.a = pred
     node.b = label
     return run(node, header(pred.face, pred.dtype, ndim, shape))
+
+
+cdef list without_ones(tuple shape):
+    return [n for n in shape if n != 1]
 
 
 cdef Tensor with_axis_last(Tensor x, int axis):
@@ -244,7 +246,8 @@ cdef dict ACTIVATIONS = {
 }
 
 
-def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, bint flatten=True):
+def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, bint flatten=True,
+                    act_type=None):
     """The dense layer ``x @ weight.T + bias``.
 
     Parameters
@@ -258,6 +261,8 @@ def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, b
     no_bias : bool
         Leave `bias` out.
     flatten : bool
+    act_type : str, optional
+        An activation function to apply to the result; relu costs nothing extra.
 
     Returns
     -------
@@ -279,8 +284,10 @@ def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, b
     if num_hidden is not None and w.ndim and num_hidden != w.shape_[0]:
         raise ShapeError(f"fully_connected: num_hidden is {num_hidden}, but the weight of shape "
                          f"{shape_tuple(w)} has {w.shape_[0]} units")
-    return dense(need_array(x, "x"), w,
-                 None if no_bias or bias is None else need_array(bias, "bias"), flatten)
+    cdef bint relu = act_type == "relu"
+    out = dense(need_array(x, "x"), w,
+                None if no_bias or bias is None else need_array(bias, "bias"), flatten, relu)
+    return out if relu or act_type is None else activation(out, act_type)
 
 
 def activation(x, str act_type):

@@ -12,9 +12,10 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport binary_scalar, fill
 from microlazy.core.ops.numpy_call cimport numpy_call
+from microlazy.core.ops.slots cimport give
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport add_to, assign, expanded, packed
-from microlazy.core.tape cimport NEEDS_A, Node, Pass, run, state
+from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, alias, header,
     is_float, itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
@@ -225,8 +226,6 @@ cdef class Reduce(Node):
         if self.factor != 1.0:
             kernels.scale[x.dtype](self.factor, self.out.data, self.out.data, False,
                                    self.out.size)
-        if self.op != R_SUM and not self.planned:
-            self.c = alias(self.out)
         return 0
 
     cdef int forward_empty(self) except -1:
@@ -246,7 +245,7 @@ cdef class Reduce(Node):
             return 0
         g = with_kept_axes(self.grad, x, self.mask)
         if self.op != R_SUM:
-            y = with_kept_axes(self.out if self.planned else self.c, x, self.mask)
+            y = with_kept_axes(self.y, x, self.mask)
             x = packed(x)
             values, result, grad = view_numpy(x), view_numpy(y), view_numpy(g)
             array = view_numpy(dx)
@@ -290,7 +289,7 @@ cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, doub
     node.mask = mask
     node.factor = factor
     node.a = x
-    node.needs = NEEDS_A if op != R_SUM else 0
+    node.needs = NEEDS_A | NEEDS_OUT if op != R_SUM else 0
     return run(node, reduced_header(x, mask, keepdims, x.dtype))
 
 
@@ -382,3 +381,31 @@ cdef Tensor arg_reduce(int op, Tensor x, object axis, bint keepdims):
     out = run(node, out)
     out.slot = None
     return out
+
+
+# ---- running sums ------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class CumSum(Node):
+    cdef int axis
+
+    cdef int forward(self) except -1:
+        numpy.cumsum(view_numpy(self.a), axis=self.axis, out=view_numpy(self.out))
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor part
+        if p.wants(self.a):
+            part = like(self.grad)
+            backwards = numpy.flip(view_numpy(self.grad), self.axis)
+            view_numpy(part)[...] = numpy.flip(numpy.cumsum(backwards, axis=self.axis), self.axis)
+            give(p, self.a, part)
+        return 0
+
+
+cdef Tensor cumsum(Tensor x, int axis):
+    cdef CumSum node = CumSum.__new__(CumSum)
+    node.a = x
+    node.axis = axis
+    return run(node, header(x.face, x.dtype, x.ndim, x.shape_))

@@ -8,6 +8,8 @@ cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape)      # sizes ma
 cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* shape,
                  const int* source, const Py_ssize_t* step)
 cdef Tensor transpose(Tensor x, const int* axes)
+# x's memory in an array of a face; `detached`: no gradient passes
+cdef Tensor same_memory(Tensor x, int face, bint detached)
 cdef Tensor broadcast_to(Tensor x, int ndim, const Py_ssize_t* shape)
 cdef Tensor expand_dims(Tensor x, int axis)
 cdef Tensor concatenate(list arrays, int axis)

@@ -148,6 +148,36 @@ cdef Tensor section(Tensor x, int axis, Py_ssize_t first, Py_ssize_t last):
     return view(x, start, x.ndim, shape, source, step)
 
 
+# ---- other arrays on the same memory -----------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class SameMemory(Node):
+    """The input under another face, or cut off from the graph."""
+    cdef bint detached
+
+    cdef int forward(self) except -1:
+        memcpy(self.out.strides_, self.a.strides_, self.a.ndim * sizeof(Py_ssize_t))
+        self.out.contiguous = self.a.contiguous
+        look_at(self.out, self.a.block, self.a.data)
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        return 0 if self.detached else give(p, self.a, self.grad)
+
+
+cdef Tensor same_memory(Tensor x, int face, bint detached):
+    cdef SameMemory node = SameMemory.__new__(SameMemory)
+    cdef Tensor out
+    node.a = x
+    node.views = True
+    node.detached = detached
+    out = run(node, header(face, x.dtype, x.ndim, x.shape_))
+    if detached:
+        out.slot = None
+    return out
+
+
 # ---- broadcasting ------------------------------------------------------------------------------
 
 @cython.no_gc

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from ... import ndarray as nd
 from ...base import MXNetError, ShapeError
-from ...core.ops.nn import activation, dropout, fully_connected
+from ...core.ops.nn import dropout, fully_connected
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..block import Block, HybridBlock
@@ -277,17 +277,16 @@ class Dense(HybridBlock):
         if weight is None or (bias is None and self.bias is not None):
             live = self._live(x)
             weight, bias = live["weight"], live.get("bias")
+        act = self.act
+        # One call for both where calling the activation's layer would do nothing else.
+        together = act is not None and act._plain and act.__class__ is Activation
         try:
-            out = fully_connected(x, weight, bias, None, False, self._flatten)
+            out = fully_connected(
+                x, weight, bias, None, False, self._flatten, act._act_type if together else None
+            )
         except (MXNetError, TypeError) as error:
             self._refuse(x, error)
-        act = self.act
-        if act is None:
-            return out
-        # Straight to the function where calling the layer would do nothing else.
-        if act._plain and act.__class__ is Activation:
-            return activation(out, act._act_type)
-        return act(out)
+        return out if act is None or together else act(out)
 
     def hybrid_forward(self, F: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None):
         out = fully_connected(x, weight, bias, None, False, self._flatten)
