@@ -14,6 +14,7 @@ from benchmarks.sitting import measure, worker
 from benchmarks.workloads import DESCRIPTIONS, MLPS
 
 TABLE = ("toy", "deep", "mnist", "wide", "op_nograd", "op_grad", "init_deep", "elementwise")
+BUSY = 0.5  # programs that ran on average in the last minute
 MARKERS = ("<!-- benchmarks.compare: begin -->\n", "<!-- benchmarks.compare: end -->")
 
 
@@ -127,6 +128,8 @@ def main(arguments: list[str]) -> None:
     if unknown:
         parser.error(f"no workload {', '.join(unknown)}; there are {', '.join(DESCRIPTIONS)}")
 
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
+        print("Other programs are running: take these numbers as a sketch.", file=sys.stderr)
     peers = {"microlazy": sys.executable, "microlazy-hybrid": sys.executable}
     if options.torch_python or importlib.util.find_spec("torch"):
         peers["torch"] = options.torch_python or sys.executable

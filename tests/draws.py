@@ -2,8 +2,6 @@
 
 import hashlib
 
-import numpy
-
 import microlazy as mx
 from microlazy import nd, np
 from microlazy.core.ops import nn

@@ -241,7 +241,10 @@ def test_attributes():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_copies_and_pickles(face, dtype, way):
-    for x in (face.array([[1, 0], [1, 1], [0, 1]], dtype=dtype), face.ones((2, 2), dtype=dtype)[1:]):
+    for x in (
+        face.array([[1, 0], [1, 1], [0, 1]], dtype=dtype),
+        face.ones((2, 2), dtype=dtype)[1:],
+    ):
         y = way(x)
         assert type(y) is type(x)
         assert y.dtype == x.dtype
@@ -383,6 +386,34 @@ def test_operators_with_numbers(shape, number, name, dtype):
             result = OPERATORS[name](*((number, x) if swapped else (x, number)))
             assert result.dtype == numpy.asarray(expected).dtype
             numpy.testing.assert_allclose(result.asnumpy(), expected, rtol=2e-6, atol=1e-12)
+
+
+LARGE = [
+    ((300, 257), (257,)),
+    ((300, 1), (1, 257)),
+    ((2, 40_000), (2, 1)),
+    ((70_001,), ()),
+    ((), (70_001,)),
+    ((70_001,), (70_001,)),
+    ((3, 1, 30_000), (2, 1)),
+    ((40_000, 1, 3), (1, 2, 3)),
+    ((1, 90_000), (1, 1)),
+]
+
+
+@pytest.mark.parametrize("name", ["-", "/", "<"])
+@pytest.mark.parametrize("shapes", LARGE, ids=str)
+def test_operators_on_large_arrays(name, shapes):
+    generator = numpy.random.default_rng(0)
+    a, b = (numpy.asarray(generator.uniform(1, 2, shape), "float32") for shape in shapes)
+    expected = expected_of(name, a, b)
+    same(OPERATORS[name](np.array(a), np.array(b)), expected)
+    turned = np.from_numpy(numpy.array(a, order="F")), np.from_numpy(numpy.array(b, order="F"))
+    same(OPERATORS[name](*turned), expected)
+    if name == "-" and a.size >= b.size and expected.shape == a.shape:
+        for x in (np.array(a), np.from_numpy(numpy.array(a, order="F"))):
+            x -= np.array(b)
+            same(x, expected)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "uint8"])
@@ -557,11 +588,15 @@ def test_integer_array_indexing_is_numpys(shape, data):
     key = data.draw(hnp.integer_array_indices(shape, result_shape=hnp.array_shapes(max_dims=2)))
     values = numpy.arange(numpy.prod(shape), dtype="float32").reshape(shape)
     ours = tuple(np.array(k) for k in key)
-    for k in (key, ours, key[0], ours[0], tuple(k.tolist() for k in key)):
-        if k is key[0] or k is ours[0]:
-            expected = values[key[0]]
-        else:
-            expected = values[key]
+    whole, first = values[key], values[key[0]]
+    lists = tuple(k.tolist() for k in key)
+    for k, expected in (
+        (key, whole),
+        (ours, whole),
+        (lists, whole),
+        (key[0], first),
+        (ours[0], first),
+    ):
         same(np.array(values)[k], expected)
         assert (nd.array(values)[k].asnumpy() == expected).all()
     x = np.array(values)

@@ -1,5 +1,6 @@
 """Recording, gradient requests, the graph's life, and what is refused."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -10,6 +11,8 @@ import pytest
 from microlazy import autograd, nd, np
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core.ops import nn
+from microlazy.core.storage import memory_info
+from microlazy.gluon.nn import HybridLambda
 
 
 def leaf(values, grad_req="write", face=nd):
@@ -541,6 +544,7 @@ RESULTS = {
     "expm1": nd.expm1,
     "softmax": nd.softmax,
     "log_softmax": nd.log_softmax,
+    "dense and relu": lambda x: nn.fully_connected(x, nd.ones((2, 1)), act_type="relu"),
     "max": lambda x: x.max(axis=0),
     "min": lambda x: x.min(axis=0),
 }
@@ -803,6 +807,84 @@ def test_an_error_in_backward_leaves_state_as_it_was():
         z = y * y
     z.backward()
     assert gradient(y) == [4, 6]
+
+
+def in_use():
+    """Bytes of memory that arrays hold."""
+    gc.collect()
+    info = memory_info()
+    return info["allocated"] - info["cached"]
+
+
+def use_and_drop(x):
+    with autograd.record():
+        y = nd.softmax(x * x)
+        y + y.sum()
+
+
+def go_back(x):
+    with autograd.record():
+        y = nd.Dropout(nd.tanh(x), p=0.5)
+    y.backward(retain_graph=True)
+    y.backward()
+
+
+def differentiate(x):
+    with autograd.record():
+        y = nd.exp(x) * x
+    autograd.grad(y, [x, y])
+
+
+def fail_in_the_middle(x):
+    z = leaf([1] * 100)
+    with autograd.record():
+        y = (z * z) * x
+    z += 1
+    with pytest.raises(MXNetError):
+        y.backward()
+
+
+def fail_under_record(x):
+    with autograd.record(), pytest.raises(ShapeError):
+        x * 2 + nd.ones((3,))
+
+
+def fail_in_forward(x):
+    with autograd.record(), pytest.raises(ValueError, match="label"):
+        nn.softmax_cross_entropy(x.reshape((1, 100)) * 2, nd.array([100]))
+
+
+def assign(x):
+    y = nd.zeros((100,))
+    with autograd.record():
+        y[:] = x * 2
+        y[10:20].sum().backward()
+
+
+def plan(x):
+    block = HybridLambda(lambda F, x: F.tanh(x) * x)
+    block.hybridize()
+    for _ in range(3):
+        with autograd.record():
+            y = block(block(x))
+        y.backward()
+        with autograd.record():
+            block(x)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [use_and_drop, go_back, differentiate, fail_in_the_middle, fail_under_record, fail_in_forward,
+     assign, plan],
+)  # fmt: skip
+def test_nothing_is_held_for_longer_than_needed(use):
+    x = leaf([1] * 100)
+    assert gradient(x) == [0] * 100
+    use(x)
+    before = in_use()
+    for _ in range(3):
+        use(x)
+    assert in_use() == before
 
 
 CHAIN = """

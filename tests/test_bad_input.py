@@ -1,4 +1,4 @@
-"""What makes no sense is refused with a message that says so, and nothing has changed afterwards."""
+"""What makes no sense is refused with a message that says so, and nothing has changed."""
 
 import re
 import subprocess
@@ -64,9 +64,7 @@ MISMATCHES = {
 @pytest.mark.parametrize("name", MISMATCHES)
 def test_shapes_that_do_not_match(face, name):
     a, b = face.array(A), face.array(B)
-    refused(
-        lambda: MISMATCHES[name](face, a, b), ShapeError, r"\d", arrays=(a, b)
-    )
+    refused(lambda: MISMATCHES[name](face, a, b), ShapeError, r"\d", arrays=(a, b))
     with autograd.record():
         refused(lambda: MISMATCHES[name](face, a, b), ShapeError, r"\d", arrays=(a, b))
 
@@ -228,7 +226,7 @@ def test_too_many_axes(face):
 
 
 @both_faces
-@pytest.mark.parametrize("dtype", ["foo", "int16", "complex64", "uint16", "str", object, 5, [1]])
+@pytest.mark.parametrize("dtype", ["foo", "int16", "complex64", "uint16", "str", "object", 5, [1]])
 def test_unknown_dtypes(face, dtype):
     for call in (
         lambda: face.zeros((2,), dtype=dtype),
@@ -237,7 +235,7 @@ def test_unknown_dtypes(face, dtype):
         lambda: face.arange(3, dtype=dtype),
         lambda: face.random.uniform(0, 1, (2,), dtype=dtype),
     ):
-        refused(call, (TypeError, MXNetError), re.escape(str(dtype)) if dtype != object else "")
+        refused(call, (TypeError, MXNetError), re.escape(str(dtype)))
 
 
 def test_unknown_names():
@@ -502,9 +500,10 @@ def test_empty_arrays_have_numpys_answers():
         assert getattr(x, name)(axis=1).shape == (0,)
     assert numpy.isnan(x.mean().item())
     assert (np.ones((2, 0)) @ np.ones((0, 3))).tolist() == [[0] * 3] * 2
-    assert nn.fully_connected(np.ones((2, 0)), np.ones((3, 0)), np.ones((3,))).tolist() == [
-        [1] * 3
-    ] * 2
+    assert (
+        nn.fully_connected(np.ones((2, 0)), np.ones((3, 0)), np.ones((3,))).tolist()
+        == [[1] * 3] * 2
+    )
     assert nn.softmax(x).shape == nn.softmax(x, axis=0).shape == (0, 3)
     assert nn.softmax(np.zeros((2, 0))).shape == (2, 0)
     assert nn.softmax_cross_entropy(x, np.zeros((0,))).shape == (0,)

@@ -88,14 +88,13 @@ def reduction_cases() -> list[Case]:
     for face, namespace in FACES.items():
         names = ["sum", "mean", "prod", "max", "min"] + (["var", "std"] if face == "np" else [])
         for name in names:
+            function = getattr(namespace, name)
             for axis in axes:
                 for keepdims in (False, True):
                     cases.append(
                         Case(
                             f"{face}.{name}(axis={axis}, keepdims={keepdims})",
-                            lambda x, f=getattr(namespace, name), a=axis, k=keepdims: f(
-                                x, axis=a, keepdims=k
-                            ),
+                            lambda x, f=function, a=axis, k=keepdims: f(x, axis=a, keepdims=k),
                             ((2, 3, 2),),
                             face=face,
                         )
@@ -188,6 +187,7 @@ def product_cases() -> list[Case]:
         Case("x @ x.T", lambda x: x @ x.T, ((2, 3),)),
         Case("x.T @ y.T", lambda x, y: x.T @ y.T, ((2, 3), (2, 2))),
         Case("x[::2] @ y", lambda x, y: x[::2] @ y, ((4, 3), (3, 2))),
+        Case("matmul of numbers with new axes", lambda x, y: x[None, None] @ y, ((), (1, 1))),
         Case("vector dot", nd.dot, ((4,), (4,)), face="nd"),
     ]
     for rows in range(1, 10):
@@ -203,7 +203,32 @@ def product_cases() -> list[Case]:
             lambda x, w, b: nn.fully_connected(x, w, b, flatten=False),
             ((2, 3, 2), (3, 2), (3,)),
         ),
-        Case("dense of a vector", nn.fully_connected, ((3,), (2, 3), (2,))),
+        Case("dense of a vector: one feature each", nn.fully_connected, ((3,), (2, 1), (2,))),
+        Case(
+            "dense of a vector without flatten",
+            lambda x, w, b: nn.fully_connected(x, w, b, flatten=False),
+            ((3,), (2, 3), (2,)),
+        ),
+        Case(
+            "dense and relu in one",
+            lambda x, w, b: nn.fully_connected(x, w, b, act_type="relu"),
+            ((6, 3), (4, 3), (4,)),
+        ),
+        Case(
+            "dense and relu in one, few rows, no bias",
+            lambda x, w: nn.fully_connected(x, w, act_type="relu"),
+            ((2, 3), (4, 3)),
+        ),
+        Case(
+            "dense and relu in one, one weight twice",
+            lambda x, w: nn.fully_connected(nn.fully_connected(x, w, act_type="relu"), w, act_type="relu"),
+            ((5, 3), (3, 3)),
+        ),
+        Case(
+            "dense and relu in one, used again",
+            lambda x, w: (y := nn.fully_connected(x, w, act_type="relu")) * y + y,
+            ((5, 3), (3, 3)),
+        ),
         Case(
             "dense, one weight twice",
             lambda x, w: nn.fully_connected(nn.fully_connected(x, w), w),
@@ -250,9 +275,7 @@ def network_cases() -> list[Case]:
                 ((3, 3),),
                 face=face,
             ),
-            Case(
-                f"{face} pick", lambda x, y=label: nn.pick(x, y, axis=1), ((3, 4),), face=face
-            ),
+            Case(f"{face} pick", lambda x, y=label: nn.pick(x, y, axis=1), ((3, 4),), face=face),
             Case(
                 f"{face} pick along axis 0, keepdims",
                 lambda x, y=label: nn.pick(x, y, axis=0, keepdims=True),
@@ -541,6 +564,41 @@ def test_long_arrays_have_the_gradients_of_their_parts(name):
         y.backward(nd.array(heads[part]))
         numpy.testing.assert_allclose(outputs[0][part], y.asnumpy(), rtol=1e-6, atol=1e-6)
         numpy.testing.assert_allclose(slopes[0][part], x.grad.asnumpy(), rtol=1e-5, atol=1e-6)
+
+
+LARGE = {
+    "broadcast product": (lambda x, y: x * y, ((300, 250), (250,))),
+    "column and row": (lambda x, y: x / y, ((300, 1), (1, 250))),
+    "one number": (lambda x, y: x**y, ((70_001,), ())),
+    "reduced columns": (lambda x, y: (x * y).sum(axis=0), ((40_000, 3), (40_000, 3))),
+    "mean of rows": (lambda x, y: (x * y).mean(axis=1), ((3, 40_000), (3, 1))),
+    "softmax of rows": (lambda x, y: npx.softmax(x) * y, ((400, 200), (400, 200))),
+    "softmax of one row": (lambda x, y: npx.softmax(x) * y, ((50_000,), (50_000,))),
+    "dense": (lambda x, y: nn.fully_connected(x, y), ((300, 200), (100, 200))),
+    "matmul": (np.matmul, ((300, 200), (200, 100))),
+    "clip": (lambda x, y: np.clip(x, 1.2, 1.8) * y, ((40_001,), (1,))),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_arrays_have_the_slopes_along_random_directions(name):
+    function, shapes = LARGE[name]
+    generator = numpy.random.default_rng(1)
+    values = [numpy.asarray(generator.uniform(1, 2, shape)) for shape in shapes]
+    outputs, slopes = check.gradients(function, [np.array(v) for v in values])
+    heads = check.head_weights([np.array(y) for y in outputs])
+    for which, slope in enumerate(slopes):
+        direction = generator.normal(size=slope.shape)
+        ends = []
+        for step in (1e-6, -1e-6):
+            moved = list(values)
+            moved[which] = values[which] + step * direction
+            ends.append(check.evaluate(function, [np.array(v) for v in moved]))
+        expected = sum(
+            float((h * (a - b)).sum()) / 2e-6 for h, a, b in zip(heads, *ends, strict=True)
+        )
+        scale = float(numpy.abs(slope * direction).sum())
+        assert abs(float((slope * direction).sum()) - expected) < 1e-6 * scale
 
 
 def test_half_precision_keeps_gradients():

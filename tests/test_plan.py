@@ -4,10 +4,13 @@ import threading
 
 import numpy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import microlazy as mx
-from microlazy import autograd, gluon, nd, np
+from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import AbstractValueError, MXNetError
+from microlazy.core.storage import memory_info
 from microlazy.gluon import HybridBlock, nn
 from microlazy.gluon import loss as losses
 
@@ -230,6 +233,86 @@ def test_random_numbers_are_drawn_anew_each_call_as_eager_calls_do():
     assert len(set(results[0])) == 5
 
 
+MIXTURE = [
+    lambda a, b: a + b,
+    lambda a, b: a * b,
+    lambda a, b: a - b * 0.5,
+    lambda a, b: np.tanh(a),
+    lambda a, b: npx.sigmoid(a) * b,
+    lambda a, b: np.exp(-a * a),
+    lambda a, b: np.maximum(a, b),
+    lambda a, b: np.clip(a, -0.5, 0.5) + b,
+    lambda a, b: np.sqrt(a * a + 1),
+    lambda a, b: a.T.reshape(4, 3).T,
+    lambda a, b: a[::-1],
+    lambda a, b: a[:, ::-1] + b,
+    lambda a, b: a[[0, 2, 1]],
+    lambda a, b: a.reshape(-1)[::-1].reshape(3, 4),
+    lambda a, b: np.expand_dims(a, 0).squeeze(),
+    lambda a, b: np.concatenate([a[1:], b[:1]], axis=0),
+    lambda a, b: np.stack([a, b])[1],
+    lambda a, b: np.split(np.concatenate([a, b], axis=1), 2, axis=1)[1],
+    lambda a, b: np.broadcast_to(a[:1], (3, 4)) * b,
+    lambda a, b: npx.softmax(a, axis=0),
+    lambda a, b: npx.log_softmax(a) * 0.1,
+    lambda a, b: a.sum(axis=0, keepdims=True) + b,
+    lambda a, b: a.max(axis=1, keepdims=True) * b,
+    lambda a, b: a.prod(axis=0, keepdims=True) * 0.1 + b,
+    lambda a, b: a - b.mean(),
+    lambda a, b: np.cumsum(a, axis=0) * 0.3,
+    lambda a, b: (a @ b.T) @ b * 0.1,
+    lambda a, b: npx.fully_connected(a, b, num_hidden=3, no_bias=True) @ a,
+    lambda a, b: npx.relu(npx.fully_connected(a, b[:2], num_hidden=2, no_bias=True)) @ b[1:] * 0.1,
+    lambda a, b: npx.dropout(a, 0.3),
+    lambda a, b: np.random.uniform(0, 1, (3, 4)) * a,
+    lambda a, b: a.copy(),
+    lambda a, b: a.astype("float64").astype("float32"),
+]
+steps = st.tuples(st.sampled_from(MIXTURE), st.integers(0, 99), st.integers(0, 99))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(steps, min_size=1, max_size=20),
+    st.sets(st.integers(0, 99), min_size=1, max_size=4),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_program_has_the_bits_of_eager_calls(program, returned, seed):
+    def function(x, y):
+        values = [x, y]
+        for op, first, second in program:
+            values.append(op(values[first % len(values)], values[second % len(values)]))
+        return [values[i] * 1 for i in sorted({n % len(values) for n in returned})]
+
+    def run(call, x, y):
+        for array in (x, y):
+            array.attach_grad()
+        mx.random.seed(seed)
+        with autograd.record():
+            return call(x, y)
+
+    def back(outputs, x, y):
+        autograd.backward(outputs, [output + 1 for output in outputs])
+        return bits(*outputs, x.grad, y.grad)
+
+    generator = numpy.random.default_rng(seed)
+    values = [generator.uniform(-1, 1, (2, 3, 4)).astype("float32") for _ in range(3)]
+    inputs = [[np.array(v) for v in pair] for pair in values]
+    expected = [back(run(function, *pair), *pair) for pair in inputs]
+    block = planned(function)
+    inputs = [[np.array(v) for v in pair] for pair in values]
+    assert [back(run(block, *pair), *pair) for pair in inputs] == expected
+    outstanding = [run(block, *pair) for pair in inputs]
+    order = generator.permutation(3)
+    for i in order:
+        assert back(outstanding[i], *inputs[i]) == expected[i]
+    for pair in inputs:
+        mx.random.seed(seed)
+        eager = bits(*function(*pair))
+        mx.random.seed(seed)
+        assert bits(*block(*pair)) == eager
+
+
 # ---- what changed since ------------------------------------------------------------------------
 
 
@@ -320,6 +403,28 @@ def test_a_replaced_layer_is_seen():
 # ---- results and inputs ------------------------------------------------------------------------
 
 
+def test_a_dense_layer_with_relu_that_is_looked_at_in_two_ways():
+    net = nn.HybridSequential()
+    net.add(nn.Dense(4, activation="relu", in_units=3), nn.Dense(2, in_units=4))
+    net.initialize(mx.init.Normal(1))
+    x = nd.array(numpy.random.default_rng(0).normal(size=(6, 3)))
+
+    def function(x):
+        hidden = net[0](x)
+        return net[1](hidden), hidden, nd.relu(hidden) + hidden
+
+    found = []
+    for call in (function, planned(function)):
+        for _ in range(2):
+            x.attach_grad()
+            with autograd.record():
+                outputs = call(x)
+            autograd.backward(list(outputs), [y * 2 for y in outputs])
+            grads = [p.grad() for p in net.collect_params().values()]
+            found.append(bits(*outputs, x.grad, *grads))
+    assert all(f == found[0] for f in found)
+
+
 def test_held_results_are_not_overwritten():
     block = planned(lambda x: (x * 2, (x * 3).reshape((-1,)), (x + 1)[0]))
     held = [block(nd.array([[i, i]])) for i in range(5)]
@@ -374,8 +479,6 @@ def test_results_written_in_place_stay_the_callers():
 
 
 def test_memory_does_not_grow():
-    from microlazy.core.storage import memory_info
-
     net, x = mlp(), nd.ones((8, 5))
     net.initialize()
     net.hybridize()
@@ -436,6 +539,15 @@ def test_one_array_given_twice():
         z.backward()
         assert z.asscalar() == 12
         assert x.grad.asscalar() == 7
+
+
+def test_one_array_returned_twice_is_one_array():
+    block = planned(lambda x: [y := x * 2, y, (y, x + 1)])
+    for _ in range(2):
+        a, b, (c, d) = block(nd.ones((1,)))
+        assert a is b
+        assert a is c
+        assert a is not d
 
 
 def test_one_array_returned_twice():

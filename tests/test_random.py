@@ -17,6 +17,7 @@ from microlazy.core.kernels.select import available
 from microlazy.core.ops import nn
 from microlazy.core.parallel import get_num_threads, set_num_threads
 
+
 def test_bits_do_not_depend_on_the_number_of_threads():
     before = get_num_threads()
     try:

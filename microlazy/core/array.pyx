@@ -328,6 +328,7 @@ cdef class Array(Tensor):
                           stacklevel=1)
             return False
         target = other
+        need_values(self, "it was to be copied")
         if not same_shape(self, target):
             raise ShapeError(f"copyto: an array of shape {shape_tuple(self)} cannot be copied into "
                              f"one of shape {shape_tuple(target)}")
@@ -442,6 +443,7 @@ cdef class Array(Tensor):
         """The gradient's array: zeros until a backward pass; None without attach_grad()."""
         if type(self.slot) is not Variable:
             return None
+        need_values(self, "its gradient was asked for")
         if self.slot.grad is None:
             self.slot.grad = like(self)
             fill(self.slot.grad, 0.0)

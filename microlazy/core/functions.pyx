@@ -14,7 +14,7 @@ from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce
-from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, sample, sample_into
+from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, concatenate as join, expand_dims as expand,
     reshape as reshape_to, same_memory, section, stack as stack_arrays, transpose as transpose_axes,
@@ -670,22 +670,42 @@ pick = nn.pick
 DISTRIBUTIONS = {"uniform": UNIFORM, "normal": NORMAL, "randint": RANDINT}
 
 
-def random_array(str kind, double p, double q, int face, shape, dtype=None, out=None):
-    """A new random array, or `out` filled."""
+def random_array(str kind, p, q, int face, shape, dtype=None, out=None):
+    """A new random array, or `out` filled; p and q are the bounds, or mean and deviation."""
     cdef Py_ssize_t[MAX_NDIM] sizes
     cdef Tensor target
+    cdef Law law
+    cdef int number
     if out is not None:
-        target = array_of(out, "out")
+        number = array_of(out, "out").dtype
+    else:
+        number = FLOAT32 if dtype is None else dtype_number(dtype)
+    law.distribution = DISTRIBUTIONS[kind]
+    if kind == "randint":
+        p, q = operator.index(p), operator.index(q)
+        if not is_float(number):
+            limits = numpy.iinfo(numpy_dtype(number)) if number != BOOL else None
+            least, most = (limits.min, limits.max) if limits else (0, 1)
+        else:
+            least, most = -1 << 53, 1 << 53
+        if p >= q:
+            raise ValueError(f"random.randint: low ({p}) must be below high ({q})")
+        if p < least or q - 1 > most:
+            raise ValueError(f"random.randint: {p} to {q - 1} is out of bounds for "
+                             f"{numpy_dtype(number)}")
+        law.low, law.span = p, q - p
+    else:
+        law.p, law.q = p, q
+    if out is not None:
+        target = <Tensor>out
         if shape is not None and plain_shape(shape) not in (shape_tuple(target), (1,), ()):
             raise ShapeError(f"random.{kind}: out has shape {shape_tuple(target)}, but shape "
                              f"{shape} was asked for")
         may_write(target)
-        sample_into(DISTRIBUTIONS[kind], p, q, target)
+        sample_into(law, target)
         wrote(target)
         return out
-    ndim = parse_shape(shape, sizes)
-    return sample(DISTRIBUTIONS[kind], p, q, face, FLOAT32 if dtype is None
-                  else dtype_number(dtype), ndim, sizes)
+    return sample(law, face, number, parse_shape(shape, sizes), sizes)
 
 
 def shuffled_places(n):

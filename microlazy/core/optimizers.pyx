@@ -6,7 +6,9 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport Update
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.tape cimport Variable
-from microlazy.core.tensor cimport FLOAT64, Tensor, itemsize, numpy_dtype, same_shape, shape_tuple
+from microlazy.core.tensor cimport (
+    FLOAT64, Tensor, itemsize, need_values, numpy_dtype, same_shape, shape_tuple,
+)
 
 from microlazy.base import ShapeError
 
@@ -15,7 +17,17 @@ cdef Tensor state_of(object states, Py_ssize_t i):
     return None if states is None else <Tensor?>(states[i])
 
 
+cdef int check_lengths(list weights, tuple others) except -1:
+    for other in others:
+        if len(other) != len(weights):
+            raise ValueError(f"{len(weights)} weights need as many gradients, states, learning "
+                             f"rates and weight decays; got {len(other)} of one of them")
+    return 0
+
+
 cdef int check_fit(Tensor weight, Tensor other, str what) except -1:
+    need_values(weight, "it was to be updated")
+    need_values(other, "it was to update a weight")
     if weight.dtype > FLOAT64 or other.dtype != weight.dtype:
         raise TypeError(f"{what} is {numpy_dtype(other.dtype)} and its weight is "
                         f"{numpy_dtype(weight.dtype)}: both must be float32, or both float64")
@@ -24,6 +36,8 @@ cdef int check_fit(Tensor weight, Tensor other, str what) except -1:
                          f"{shape_tuple(weight)}")
     if not (weight.contiguous and other.contiguous):
         raise ValueError("weights, gradients and states must be contiguous")
+    if weight.block.readonly or (other.block.readonly and what != "a gradient"):
+        raise ValueError("a read-only weight, or state, cannot be updated")
     return 0
 
 
@@ -87,8 +101,10 @@ def sgd_update(list weights, list grads, momenta, list lrs, list wds, double mom
     cdef Update u
     cdef Py_ssize_t i
     cdef Tensor weight, state
+    check_lengths(weights, (grads, weights if momenta is None else momenta, lrs, wds))
     for i in range(PyList_GET_SIZE(weights)):
         weight = <Tensor?>weights[i]
+        u.lr, u.wd = lrs[i], wds[i]
         check_fit(weight, <Tensor?>grads[i], "a gradient")
         if momenta is not None:
             check_fit(weight, state_of(momenta, i), "a momentum")
@@ -123,8 +139,10 @@ def adam_update(list weights, list grads, list means, list variances, list lrs, 
     cdef Update u
     cdef Py_ssize_t i
     cdef Tensor weight
+    check_lengths(weights, (grads, means, variances, lrs, wds))
     for i in range(PyList_GET_SIZE(weights)):
         weight = <Tensor?>weights[i]
+        u.lr, u.wd = lrs[i], wds[i]
         check_fit(weight, <Tensor?>grads[i], "a gradient")
         check_fit(weight, <Tensor?>means[i], "a mean")
         check_fit(weight, <Tensor?>variances[i], "a variance")

@@ -71,8 +71,10 @@ cdef bint same_value(object a, object b):
         return True
     if type(a) is not type(b):
         return False
-    equal = a == b
-    return equal is True
+    try:
+        return (a == b) is True
+    except Exception:             # whatever a stranger's == does: then only identity counts
+        return False
 
 
 # ---- nodes on the outer tape -------------------------------------------------------------------
@@ -154,6 +156,7 @@ cdef class Plan:
     """The nodes of one block for one kind of call, bound to memory of their own."""
     cdef list nodes, inputs, outputs
     cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
+    cdef list firsts              # where an output first stands among the outputs
     cdef list roots               # the array of the plan that owns an output's memory, or None
     cdef list users               # how many of the plan's own arrays look at that memory
     cdef list captured            # parameters and constants that nodes read
@@ -164,9 +167,12 @@ cdef class Plan:
     cdef list tracked_inputs
     cdef void* pending            # the run whose backward pass may still come
 
+    def __init__(self):
+        raise TypeError("plans are made by hybridized blocks")
+
     def __dealloc__(self):
         cdef Node node
-        for node in self.nodes:
+        for node in self.nodes or ():
             node.out.slot = None
             node.out = None
             node.y = None
@@ -268,6 +274,9 @@ cdef class Plan:
             if origin == CAPTURED:
                 results.append(out)
                 continue
+            if self.firsts[i] < i:
+                results.append(results[self.firsts[i]])
+                continue
             y = alias(out)
             if self.recording and out.slot is not None:
                 if source is None:
@@ -340,6 +349,8 @@ cdef Plan build(object block, object structure, list args):
                 plan.captured.append(x)
     plan.was_tracked = [tracked(t) for t in plan.captured]
     plan.origins, plan.roots = [], []
+    order = [id(out) for out in plan.outputs]
+    plan.firsts = [order.index(i) for i in order]
     for out in plan.outputs:
         x = out
         while id(x) in producers and (<Node>producers[id(x)]).views:

@@ -9,7 +9,7 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, like, need_values, same_shape, shape_tuple, view_numpy,
+    Slot, Tensor, alias, allocate, like, need_values, numpy_dtype, same_shape, shape_tuple, view_numpy,
 )
 
 from microlazy.base import MXNetError, ShapeError
@@ -534,6 +534,18 @@ def set_training(bint training) -> bool:
     return before
 
 
+cdef int check_gradient(Tensor x, Tensor g) except -1:
+    """Refuse a gradient array that a backward pass cannot write into."""
+    need_values(x, "its gradient was asked for")
+    need_values(g, "it was to take a gradient")
+    if g.dtype != x.dtype or g.face != x.face:
+        raise TypeError("a gradient must be of its variable's dtype and array type: "
+                        f"{numpy_dtype(x.dtype)}, not {numpy_dtype(g.dtype)}")
+    if not g.contiguous or g.block.readonly or g.block is x.block:
+        raise ValueError("a gradient must be a contiguous, writable array with memory of its own")
+    return 0
+
+
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 
 
@@ -570,6 +582,7 @@ def mark_variables(variables, gradients, grad_reqs="write") -> None:
                              f"of shape {shape_tuple(<Tensor>g)}")
         if req not in GRAD_REQS:
             raise KeyError(f"unknown grad_req {req!r}; expected 'write', 'add' or 'null'")
+        check_gradient(<Tensor>x, <Tensor>g)
     for x, g, req in zip(arrays, targets, grad_reqs):
         variable = Variable.__new__(Variable)
         variable.req = GRAD_REQS[req]

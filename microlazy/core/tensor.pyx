@@ -33,6 +33,7 @@ DTYPE_NUMBERS.update({None: FLOAT32, float: FLOAT32, int: INT64, bool: BOOL})
 
 cdef PyObject* face_types[2]
 cdef tuple EMPTY = ()
+cdef Py_ssize_t LARGEST = <Py_ssize_t>1 << 60     # elements of an array
 
 
 @cython.no_gc
@@ -47,6 +48,9 @@ cdef class Tensor:
     Users meet it as `microlazy.nd.NDArray` and `microlazy.np.ndarray`; this class holds what NumPy
     and the buffer protocol need.
     """
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("make arrays with nd.array(), np.array() or another creation function")
 
     def __dealloc__(self):
         cdef Block block = self.block
@@ -167,7 +171,7 @@ cdef Tensor header(int face, int dtype, int ndim, const Py_ssize_t* shape):
     cdef type cls = <type>face_types[face]
     cdef Tensor x = (<PyTypeObject*>cls).tp_new(cls, EMPTY, NULL)
     cdef Py_ssize_t step = ITEMSIZE[dtype], size = 1
-    cdef int i
+    cdef int i, j
     x.face = face
     x.dtype = dtype
     x.ndim = ndim
@@ -175,6 +179,9 @@ cdef Tensor header(int face, int dtype, int ndim, const Py_ssize_t* shape):
     for i in range(ndim - 1, -1, -1):
         x.shape_[i] = shape[i]
         x.strides_[i] = step
+        if (size | shape[i]) >> 31 and size > LARGEST // max(shape[i], <Py_ssize_t>1):
+            raise MemoryError(f"an array of shape {tuple([shape[j] for j in range(ndim)])} is "
+                              "larger than any memory")
         step *= shape[i]
         size *= shape[i]
     x.size = size

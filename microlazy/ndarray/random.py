@@ -112,10 +112,8 @@ def randint(
     """
     check_ctx(ctx)
     low, high = (0, low) if high is None else (low, high)
-    if low >= high:
-        raise ValueError(f"random.randint: low ({low}) must be below high ({high})")
     return _f.random_array(
-        "randint", low, high - low, _ND, _shape(shape), dtype or "int32", out
+        "randint", low, high, _ND, _shape(shape), dtype or "int32", out
     )
 
 

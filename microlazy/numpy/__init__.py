@@ -517,7 +517,9 @@ def reshape(a: ndarray, newshape: Any, order: str = "C") -> ndarray:
     >>> np.reshape(np.zeros((2, 3)), (3, -1)).shape
     (3, 2)
     """
-    return a.reshape(newshape, order=order)
+    if order != "C":
+        raise ValueError(f"reshape: only order='C' is supported, not {order!r}")
+    return _f.reshape(a, newshape)
 
 
 def ravel(x: ndarray, order: str = "C") -> ndarray:
@@ -529,7 +531,7 @@ def ravel(x: ndarray, order: str = "C") -> ndarray:
     >>> np.ravel(np.zeros((2, 3))).shape
     (6,)
     """
-    return x.reshape(-1, order=order)
+    return reshape(x, -1, order)
 
 
 def transpose(a: ndarray, axes: Any = None) -> ndarray:

@@ -109,10 +109,8 @@ def randint(
     """
     check_ctx(ctx)
     low, high = (0, low) if high is None else (low, high)
-    if low >= high:
-        raise ValueError(f"random.randint: low ({low}) must be below high ({high})")
     return _f.random_array(
-        "randint", low, high - low, _NP, _size(size, out), dtype or "int64", out
+        "randint", low, high, _NP, _size(size, out), dtype or "int64", out
     )
 
 

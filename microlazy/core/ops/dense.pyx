@@ -278,6 +278,10 @@ cdef bint as_matrix(Tensor x, bint* transposed, Py_ssize_t* row_length) noexcept
     cdef Py_ssize_t size = itemsize(x.dtype)
     cdef Py_ssize_t sr = x.strides_[x.ndim - 2], sc = x.strides_[x.ndim - 1]
     cdef Py_ssize_t rows = x.shape_[x.ndim - 2], cols = x.shape_[x.ndim - 1]
+    if x.contiguous:              # strides of axes of size 1 may be anything
+        transposed[0] = False
+        row_length[0] = cols
+        return True
     if (sc == size or cols == 1) and sr % size == 0 and sr >= cols * size:
         transposed[0] = False
         row_length[0] = sr // size

@@ -85,7 +85,12 @@ cdef int resolve(Tensor x, object key, Basic* b) except -1:
             b.ndim += 1
             axis += 1
         else:
-            index = operator.index(item)
+            number = operator.index(item)
+            try:
+                index = number
+            except OverflowError:
+                raise IndexError(f"index {number} is out of bounds for axis {axis} with size "
+                                 f"{x.shape_[axis]}") from None
             if index < -x.shape_[axis] or index >= x.shape_[axis]:
                 raise IndexError(f"index {index} is out of bounds for axis {axis} with size "
                                  f"{x.shape_[axis]}")
@@ -300,6 +305,8 @@ cdef object integers(Tensor index, Py_ssize_t n, str mode, str what):
     if places.dtype.kind == "f":
         if not numpy.isfinite(places).all():
             raise IndexError(f"{what}: the index holds nan or inf")
+        if mode == "clip":            # before the cast, which large numbers do not survive
+            places = numpy.clip(places, 0, max(n - 1, 0))
         places = places.astype(numpy.int64)
     elif places.dtype.kind == "b":
         places = places.astype(numpy.int64)

@@ -4,73 +4,66 @@ cimport cython
 from cython.parallel cimport prange
 from microlazy.core.generator cimport draw, generator_key
 from microlazy.core.kernels.select cimport kernels
-from microlazy.core.ops.cast cimport cast
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport Node, run
 from microlazy.core.tensor cimport (
-    FLOAT32, FLOAT64, INT64, Tensor, header, is_float, itemsize, like, new, numpy_dtype,
+    FLOAT32, FLOAT64, INT64, ND, Tensor, header, itemsize, new,
 )
 
 import numpy
 
-# Distributions' parameters (p, q): uniform low and high, normal mean and standard deviation,
-# randint low and the number of values.
 
-
-cdef int fill_random(int kind, double p, double q, Tensor x) except -1:
+cdef int fill_random(Law law, Tensor x) except -1:
     """Fill a packed float32, float64 or int64 array."""
-    cdef Py_ssize_t n = x.size, per_block = 4 if x.dtype == FLOAT32 else 2, i, pieces
+    cdef Py_ssize_t n = x.size, per_block = 4 if x.dtype == FLOAT32 else 2, i
     cdef Py_ssize_t size = itemsize(x.dtype), dtype = x.dtype
     cdef unsigned long long key = generator_key()
     cdef unsigned long long offset = draw((n + per_block - 1) // per_block)
     cdef char* out = x.data
-    pieces = (n + CHUNK - 1) // CHUNK
     if n < GRAIN:
-        fill_piece(kind, key, offset, p, q, out, n, dtype)
+        fill_piece(law, key, offset, out, n, dtype)
         return 0
-    for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
-        fill_piece(kind, key, offset + i * (CHUNK // per_block), p, q, out + i * CHUNK * size,
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        fill_piece(law, key, offset + i * (CHUNK // per_block), out + i * CHUNK * size,
                    min(<Py_ssize_t>CHUNK, n - i * CHUNK), dtype)
     return 0
 
 
-cdef void fill_piece(int kind, unsigned long long key, unsigned long long offset, double p,
-                     double q, char* out, Py_ssize_t n, Py_ssize_t dtype) noexcept nogil:
-    if kind == UNIFORM:
-        kernels.uniform[dtype](key, offset, p, q, out, n)
-    elif kind == NORMAL:
-        kernels.normal[dtype](key, offset, p, q, out, n)
+cdef void fill_piece(Law law, unsigned long long key, unsigned long long offset, char* out,
+                     Py_ssize_t n, Py_ssize_t dtype) noexcept nogil:
+    if law.distribution == UNIFORM:
+        kernels.uniform[dtype](key, offset, law.p, law.q, out, n)
+    elif law.distribution == NORMAL:
+        kernels.normal[dtype](key, offset, law.p, law.q, out, n)
     else:
-        kernels.randint(key, offset, <long long>p, <unsigned long long>q, <long long*>out, n)
+        kernels.randint(key, offset, law.low, law.span, <long long*>out, n)
 
 
-cdef int sample_into(int kind, double p, double q, Tensor out) except -1:
-    cdef int native = INT64 if kind == RANDINT else out.dtype if out.dtype <= FLOAT64 else FLOAT32
+cdef int sample_into(Law law, Tensor out) except -1:
+    cdef int native = INT64 if law.distribution == RANDINT else (
+        out.dtype if out.dtype <= FLOAT64 else FLOAT32)
     cdef Tensor x
     if out.dtype == native and out.contiguous:
-        return fill_random(kind, p, q, out)
+        return fill_random(law, out)
     x = new(out.face, native, out.ndim, out.shape_)
-    fill_random(kind, p, q, x)
+    fill_random(law, x)
     return assign(out, x)
 
 
 @cython.no_gc
 @cython.final
 cdef class Sample(Node):
-    cdef int kind
-    cdef double p, q
+    cdef Law law
 
     cdef int forward(self) except -1:
-        return sample_into(self.kind, self.p, self.q, self.out)
+        return sample_into(self.law, self.out)
 
 
-cdef Tensor sample(int kind, double p, double q, int face, int dtype, int ndim,
-                   const Py_ssize_t* shape):
+cdef Tensor sample(Law law, int face, int dtype, int ndim, const Py_ssize_t* shape):
     cdef Sample node = Sample.__new__(Sample)
-    node.kind = kind
-    node.p = p
-    node.q = q
+    node.law = law
     return run(node, header(face, dtype, ndim, shape))
 
 
@@ -101,6 +94,9 @@ def permutation(Py_ssize_t n):
     >>> sorted(permutation(4).tolist())
     [0, 1, 2, 3]
     """
-    cdef Tensor x = new(0, FLOAT64, 1, &n)
-    fill_random(UNIFORM, 0.0, 1.0, x)
+    cdef Tensor x = new(ND, FLOAT64, 1, &n)
+    cdef Law law
+    law.distribution = UNIFORM
+    law.p, law.q = 0.0, 1.0
+    fill_random(law, x)
     return numpy.argsort(memoryview(x), kind="stable")

@@ -231,10 +231,17 @@ cdef class Reduce(Node):
     cdef int forward_empty(self) except -1:
         if self.op == R_SUM or self.op == R_PROD:
             return fill(self.out, numpy.nan if self.factor == 0.0 else <double>(self.op == R_PROD))
-        if self.out.size:
+        if self.nothing_to_choose_from():
             raise ValueError(f"{NAMES[self.op]} of an empty array of shape {shape_tuple(self.a)}: "
                              "there is nothing to choose from")
         return 0
+
+    cdef bint nothing_to_choose_from(self) noexcept:
+        cdef int axis
+        for axis in range(self.a.ndim):
+            if self.mask >> axis & 1 and self.a.shape_[axis] == 0:
+                return True
+        return False
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
