@@ -9,12 +9,25 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+from microlazy import (
+    _threads,  # before anything that starts OpenMP
+    autograd,
+    base,
+    context,
+    gluon,
+    initializer,
+    lr_scheduler,
+    ndarray,
+    numpy,
+    numpy_extension,
+    optimizer,
+    random,
+    util,
+)
+from microlazy import initializer as init
+from microlazy import ndarray as nd
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
-from microlazy import ndarray as nd
-from microlazy import autograd, base, context, initializer, lr_scheduler, optimizer, random, util
-from microlazy import initializer as init
-from microlazy import gluon, ndarray, numpy, numpy_extension
 from microlazy._config import config
 from microlazy.base import MXNetError
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu

@@ -51,7 +51,7 @@ class Context:
     def require_cpu(self) -> None:
         """Refuse a device that microlazy does not have."""
         if self.device_type == "gpu":
-            raise MXNetError(f"{self} was asked for, but microlazy computes on the CPU only; use cpu()")
+            raise MXNetError(f"{self}: microlazy computes on the CPU only; use cpu()")
 
     def empty_cache(self) -> None:
         """Give the memory that waits in the pool back to the system."""
@@ -107,7 +107,7 @@ def gpu(device_id: int = 0) -> Context:
     >>> mx.nd.ones((2,), ctx=mx.gpu())
     Traceback (most recent call last):
     ...
-    microlazy.base.MXNetError: gpu(0) was asked for, but microlazy computes on the CPU only; use cpu()
+    microlazy.base.MXNetError: gpu(0): microlazy computes on the CPU only; use cpu()
     """
     return Context("gpu", device_id)
 

@@ -624,6 +624,34 @@ def test_masks_are_numpys(mask, first_axis_only):
         same(x, expected)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5),
+    st.sampled_from(["=", "+=", "*="]),
+    st.sampled_from(FLOATS),
+    st.data(),
+)
+def test_parts_of_one_array_written_into_each_other(shape, name, dtype, data):
+    target = data.draw(hnp.basic_indices(shape))
+    source = data.draw(hnp.basic_indices(shape))
+    values = numpy.arange(1, numpy.prod(shape) + 1, dtype=dtype).reshape(shape)
+    x, expected = np.array(values), values.copy()
+    part = numpy.array(values[source])
+    place = target if isinstance(target, tuple) else (target,)
+    if Ellipsis not in place:
+        place += (Ellipsis,)  # an array for NumPy, even where all axes have an integer
+    operators = {"=": lambda a, b: b, **IN_PLACE}
+    try:
+        expected[place] = operators[name](expected[place], part)
+    except ValueError:
+        with pytest.raises(ShapeError):
+            x[target] = operators[name](x[target], x[source])
+        same(x, values)
+    else:
+        x[target] = operators[name](x[target], x[source])
+        same(x, expected)
+
+
 MIXED = [
     (slice(None), [0, 1]),
     ([0, 1], slice(None), [1, 0]),

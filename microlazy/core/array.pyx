@@ -3,24 +3,20 @@
 cimport cython
 from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast, copied
-from microlazy.core.ops.dense cimport dot as dot_arrays
 from microlazy.core.ops.dense cimport matmul
 from microlazy.core.ops.elementwise cimport (
     binary, binary_into, binary_scalar, binary_scalar_into, fill, unary,
 )
 from microlazy.core.ops.indexing cimport get_item, set_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
-from microlazy.core.ops.shape cimport broadcast_to, expand_dims, reshape, transpose
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport ADD, NULL_REQ, WRITE, Variable, may_write, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, dtype_number, from_numpy, header,
-    like, need_values, new, numpy_dtype, parse_axis, parse_shape, register_face, same_shape,
-    shape_tuple, view_numpy,
+    BOOL, ND, NP, Tensor, dtype_number, from_numpy, like, need_values, numpy_dtype, register_face,
+    same_shape, shape_tuple, view_numpy,
 )
 
 import numbers
-import operator
 import warnings
 from functools import partial
 
@@ -550,7 +546,7 @@ cdef class Array(Tensor):
 
     def sum(self, axis=None, keepdims=False, exclude=False, dtype=None):
         """Sum over all axes, or those named."""
-        return functions.with_dtype(reduce(R_SUM, functions.as_dtype(self, dtype), axis, keepdims, exclude), dtype)
+        return reduce(R_SUM, functions.as_dtype(self, dtype), axis, keepdims, exclude)
 
     def prod(self, axis=None, keepdims=False, exclude=False):
         """Product over all axes, or those named."""
@@ -584,9 +580,12 @@ cdef class Array(Tensor):
         """The product with another array."""
         return functions.dot(self, other, transpose_a, transpose_b)
 
-    def take(self, indices, axis=None, mode="clip"):
-        """Elements, or slices along an axis, at the places in `indices`."""
-        return functions.take(self, indices, axis, mode)
+    def take(self, indices, axis=None, mode=None):
+        """Elements, or slices along an axis, at the places in `indices`.
+
+        Places outside are refused under np (`mode="raise"`) and clipped under nd ("clip").
+        """
+        return functions.take(self, indices, axis, mode or ("clip" if self.face == ND else "raise"))
 
     def round(self, decimals=0):
         """Round to the nearest whole number, or to `decimals` places."""
@@ -730,7 +729,8 @@ cdef class ndarray(Array):
 
     def __repr__(self):
         if self.abstract:
-            return f"<ndarray {shape_tuple(self)} {numpy_dtype((<Tensor>self).dtype)}, abstract: no values>"
+            dtype = numpy_dtype((<Tensor>self).dtype)
+            return f"<ndarray {shape_tuple(self)} {dtype}, abstract: no values>"
         return printed(view_numpy(self))
 
     def __str__(self):

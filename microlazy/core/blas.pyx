@@ -22,7 +22,7 @@ ctypedef int (*get_threads_t)() noexcept nogil
 ctypedef void (*set_threads_t)(int n) noexcept nogil
 
 cdef enum:
-    WORTH_THREADS = 1 << 20       # multiplications from which a second core pays
+    WORTH_THREADS = 1 << 22       # multiplications from which a second core pays
 
 cdef sgemm_t sgemm = NULL
 cdef dgemm_t dgemm = NULL

@@ -1,8 +1,5 @@
 """Arrays on the memory of other libraries' arrays, without a copy."""
 
-from cpython.buffer cimport (
-    PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
-)
 from microlazy.core.storage cimport Block, borrow
 from microlazy.core.tensor cimport (
     MAX_NDIM, Tensor, dtype_number, header, is_contiguous, look_at, parse_shape,

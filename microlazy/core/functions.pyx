@@ -22,9 +22,8 @@ from microlazy.core.ops.shape cimport (
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport may_write, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, alias, dtype_number,
-    from_numpy, header, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape,
-    register_face, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, dtype_number, from_numpy, is_float,
+    new, numpy_dtype, parse_axis, parse_shape, shape_tuple, view_numpy,
 )
 from microlazy.core.ops.elementwise cimport fill
 
@@ -135,9 +134,6 @@ def face_of(x) -> int:
 def as_dtype(x, dtype):
     """x in a dtype; x itself if None."""
     return x if dtype is None else cast(array_of(x, "astype"), dtype_number(dtype))
-
-
-with_dtype = as_dtype
 
 
 # ---- elementwise -------------------------------------------------------------------------------
@@ -269,7 +265,7 @@ def norm(x, ord=2, axis=None, keepdims=False):
 
 def truth(str name, x, axis=None, keepdims=False):
     """all or any."""
-    cdef Tensor t = array_of(x, name), out
+    cdef Tensor t = array_of(x, name)
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef unsigned int mask = axis_mask(axis, t.ndim, False)
     axes = tuple([i for i in range(t.ndim) if mask >> i & 1])
@@ -424,7 +420,8 @@ def reshape_codes(x, shape, reverse=False):
     codes = plain_shape(shape)
     source = list(shape_tuple(t))
     if reverse:
-        return reshape_tensor(t, resolve_codes(source[::-1], codes[::-1], codes, source, True)[::-1])
+        target = resolve_codes(source[::-1], codes[::-1], codes, source, True)
+        return reshape_tensor(t, target[::-1])
     return reshape_tensor(t, resolve_codes(source, codes, codes, source, False))
 
 
@@ -527,7 +524,8 @@ def squeeze(x, axis=None):
     if axis is None:
         gone = {i for i, n in enumerate(full) if n == 1}
     else:
-        gone = {parse_axis(a, t.ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))}
+        axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+        gone = {parse_axis(a, t.ndim) for a in axes}
         for i in gone:
             if full[i] != 1:
                 raise ShapeError(f"cannot squeeze axis {i} of size {full[i]}: only axes of size 1 "

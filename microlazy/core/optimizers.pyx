@@ -1,10 +1,10 @@
 """Optimizers' updates: all parameters in one call, in place."""
 
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE
 from cython.parallel cimport prange
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport Update
-from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.tape cimport Variable
 from microlazy.core.tensor cimport (
     FLOAT64, Tensor, itemsize, need_values, numpy_dtype, same_shape, shape_tuple,
@@ -47,7 +47,7 @@ cdef int apply_sgd(Update* u, Tensor weight, Tensor grad, Tensor momentum) excep
     cdef const char* g = grad.data
     cdef char* w = weight.data
     cdef char* m = NULL if momentum is None else momentum.data
-    if n < GRAIN:
+    if n < LIGHT_GRAIN:
         kernels.sgd[dtype](u, g, w, m, n)
         return 0
     for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -64,7 +64,7 @@ cdef int apply_adam(Update* u, Tensor weight, Tensor grad, Tensor mean, Tensor v
     cdef char* w = weight.data
     cdef char* m = mean.data
     cdef char* v = var.data
-    if n < GRAIN:
+    if n < LIGHT_GRAIN:
         kernels.adam[dtype](u, g, w, m, v, n)
         return 0
     for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -100,7 +100,7 @@ def sgd_update(list weights, list grads, momenta, list lrs, list wds, double mom
     """
     cdef Update u
     cdef Py_ssize_t i
-    cdef Tensor weight, state
+    cdef Tensor weight
     check_lengths(weights, (grads, weights if momenta is None else momenta, lrs, wds))
     for i in range(PyList_GET_SIZE(weights)):
         weight = <Tensor?>weights[i]

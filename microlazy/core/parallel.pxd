@@ -1,7 +1,10 @@
 """How many threads, and from what size on they pay."""
 
 cdef enum:
-    GRAIN = 32768                 # elements of elementwise work below which one core is faster
-    CHUNK = 16384                 # elements in a piece; fixed, so that results ignore the threads
+    # Elements below which one core is faster: of work that is mostly arithmetic (exp, random
+    # numbers), and of work that is mostly reading and writing (sums, products).
+    GRAIN = 1 << 15
+    LIGHT_GRAIN = 1 << 17
+    CHUNK = 1 << 14               # elements in a piece; fixed, so that results ignore the threads
 
 cdef int threads() noexcept nogil

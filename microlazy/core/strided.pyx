@@ -1,11 +1,11 @@
 """Walks over strided memory: packing, assigning, broadcasting."""
 
 from cython cimport floating
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, MAX_NDIM, Tensor, alias, is_contiguous, itemsize, like, new,
-    shape_tuple, view_numpy,
+    FLOAT32, FLOAT64, MAX_NDIM, Tensor, alias, is_contiguous, itemsize, like, shape_tuple,
+    view_numpy,
 )
 
 import numpy
@@ -195,7 +195,6 @@ cdef int assign(Tensor dst, Tensor src) except -1:
     cdef Py_ssize_t[MAX_NDIM] n
     cdef Py_ssize_t[MAX_NDIM] sd
     cdef Py_ssize_t[MAX_NDIM] ss
-    cdef Py_ssize_t[MAX_NDIM] shape
     cdef int i, axes, extra
     extra = src.ndim - dst.ndim
     if extra > 0:                       # leading axes of size 1 may go, as in NumPy

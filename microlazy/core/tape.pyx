@@ -6,10 +6,11 @@ reach any more leaves the tape by itself.
 """
 
 cimport cython
-from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, like, need_values, numpy_dtype, same_shape, shape_tuple, view_numpy,
+    Slot, Tensor, alias, allocate, like, need_values, numpy_dtype, same_shape, shape_tuple,
+    view_numpy,
 )
 
 from microlazy.base import MXNetError, ShapeError
@@ -117,7 +118,6 @@ cdef class Node(Slot):
 cdef void bury(Node node) noexcept:
     """Drop a node's inputs without recursion: a chain may be a million nodes long."""
     global burying
-    cdef Tensor x
     if node.a is not None:
         if node.a.slot is not None:
             dying.append(node.a)
@@ -318,7 +318,6 @@ cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
 cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
     cdef Tensor head
     cdef void* newest = NULL
-    cdef Node node
     if head_grads is None:
         head_grads = [None] * len(heads)
     elif isinstance(head_grads, Tensor):
@@ -450,7 +449,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     the_state.training = train_mode
     the_state.plain = not the_state.tracing
     try:
-        start_and_walk(p, arrays, head_grads, create_graph if retain_graph is None else retain_graph)
+        start_and_walk(p, arrays, head_grads, bool(retain_graph))
         for x in wrt:
             if x.slot.grad is None:
                 raise MXNetError("a variable does not lead to the heads: its gradient is unknown")

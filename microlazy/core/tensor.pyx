@@ -1,7 +1,10 @@
 """The core tensor, NumPy's view of it, and the helpers that every op builds on."""
 
 cimport cython
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE, PyBUF_F_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_ANY_CONTIGUOUS
+from cpython.buffer cimport (
+    PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND,
+    PyBUF_STRIDES, PyBUF_WRITABLE,
+)
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.ref cimport Py_INCREF
@@ -137,7 +140,7 @@ cdef class Tensor:
         return array.copy() if copy else array
 
 
-cdef inline Py_ssize_t itemsize(int dtype) noexcept nogil:
+cdef Py_ssize_t itemsize(int dtype) noexcept nogil:
     return ITEMSIZE[dtype]
 
 

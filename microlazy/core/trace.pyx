@@ -1,9 +1,7 @@
 """Abstract evaluation: ops that say their output's shape and compute nothing."""
 
 from microlazy.core.tape cimport State, state
-from microlazy.core.tensor cimport (
-    MAX_NDIM, ND, NP, Tensor, dtype_number, header, numpy_dtype, parse_shape, shape_tuple,
-)
+from microlazy.core.tensor cimport MAX_NDIM, Tensor, dtype_number, header, parse_shape
 
 from microlazy.util import is_np_array
 

@@ -13,8 +13,10 @@ _ND = 0
 _NO_SHAPE = object()
 
 
-def _shape(shape: Any) -> Any:
-    return (1,) if shape is _NO_SHAPE or shape is None else shape
+def _shape(shape: Any, out: NDArray | None) -> Any:
+    if shape is _NO_SHAPE or shape is None:
+        return (1,) if out is None else None
+    return shape
 
 
 def uniform(
@@ -46,9 +48,7 @@ def uniform(
     check_ctx(ctx)
     if low > high:
         raise MXNetError(f"random.uniform: low ({low}) must not be above high ({high})")
-    return _f.random_array(
-        "uniform", low, high, _ND, None if out is not None and shape is _NO_SHAPE else _shape(shape), dtype, out
-    )
+    return _f.random_array("uniform", low, high, _ND, _shape(shape, out), dtype, out)
 
 
 def normal(
@@ -70,9 +70,7 @@ def normal(
     check_ctx(ctx)
     if scale < 0:
         raise MXNetError(f"random.normal: scale must not be negative, but it is {scale}")
-    return _f.random_array(
-        "normal", loc, scale, _ND, None if out is not None and shape is _NO_SHAPE else _shape(shape), dtype, out
-    )
+    return _f.random_array("normal", loc, scale, _ND, _shape(shape, out), dtype, out)
 
 
 def randn(
@@ -113,7 +111,7 @@ def randint(
     check_ctx(ctx)
     low, high = (0, low) if high is None else (low, high)
     return _f.random_array(
-        "randint", low, high, _ND, _shape(shape), dtype or "int32", out
+        "randint", low, high, _ND, _shape(shape, out), dtype or "int32", out
     )
 
 

@@ -4,7 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as onp
-from numpy import bool_, e, float16, float32, float64, inf, int8, int32, int64, nan, newaxis, pi, uint8
+from numpy import (
+    bool_,
+    e,
+    float16,
+    float32,
+    float64,
+    inf,
+    int8,
+    int32,
+    int64,
+    nan,
+    newaxis,
+    pi,
+    uint8,
+)
 
 from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
@@ -339,7 +353,9 @@ prod = _reduction("prod", "The product", "[ 2., 12.]")
 mean = _reduction("mean", "The mean", "[1.5, 3.5]")
 
 
-def max(a: ndarray, axis: Any = None, out: ndarray | None = None, keepdims: bool = False) -> ndarray:
+def max(
+    a: ndarray, axis: Any = None, out: ndarray | None = None, keepdims: bool = False
+) -> ndarray:
     """Return the largest element over all axes, or those named.
 
     Examples
@@ -352,7 +368,9 @@ def max(a: ndarray, axis: Any = None, out: ndarray | None = None, keepdims: bool
     return result if out is None else _f.write_into(out, result)
 
 
-def min(a: ndarray, axis: Any = None, out: ndarray | None = None, keepdims: bool = False) -> ndarray:
+def min(
+    a: ndarray, axis: Any = None, out: ndarray | None = None, keepdims: bool = False
+) -> ndarray:
     """Return the smallest element over all axes, or those named.
 
     Examples
@@ -802,7 +820,11 @@ around = round_ = round
 
 
 def take(
-    a: ndarray, indices: Any, axis: int | None = None, mode: str = "clip", out: ndarray | None = None
+    a: ndarray,
+    indices: Any,
+    axis: int | None = None,
+    mode: str = "raise",
+    out: ndarray | None = None,
 ) -> ndarray:
     """Return elements, or slices along an axis, at the places in `indices`.
 

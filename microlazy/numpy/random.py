@@ -42,6 +42,8 @@ def uniform(
     (2, 3)
     """
     check_ctx(ctx)
+    if low > high:
+        raise ValueError(f"random.uniform: low ({low}) must not be above high ({high})")
     return _f.random_array("uniform", low, high, _NP, _size(size, out), dtype, out)
 
 

@@ -3,7 +3,7 @@
 cimport cython
 from microlazy.core.strided cimport assign, pack
 from microlazy.core.tape cimport Node, Pass, run
-from microlazy.core.tensor cimport Tensor, header, is_float, like, new
+from microlazy.core.tensor cimport Tensor, header
 from microlazy.core.ops.slots cimport give
 
 

@@ -8,7 +8,6 @@ block, and the kernels get slices of those views and the sizes.
 cimport cython
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.string cimport memcpy
 from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport R_SUM, U_RELU
@@ -16,13 +15,13 @@ from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport apply_unary, apply_unary_grad, fill, promoted
 from microlazy.core.ops.reduce cimport reduce_matrix_cols
 from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
-from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport packed
-from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run, state
+from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header, itemsize, like,
-    new, numpy_dtype, shape_tuple,
+    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, header, itemsize, like, numpy_dtype,
+    shape_tuple,
 )
 
 from microlazy.base import MXNetError, ShapeError
@@ -147,7 +146,7 @@ cdef int add_bias(Tensor bias, Tensor out, bint relu, Py_ssize_t rows, Py_ssize_
     cdef int dtype = out.dtype
     cdef const char* b = bias.data
     cdef char* y = out.data
-    if rows * units < GRAIN:
+    if rows * units < LIGHT_GRAIN:
         kernels.add_bias[dtype](b, y, relu, rows, units)
         return 0
     for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
@@ -463,7 +462,6 @@ cdef Tensor dot(Tensor a, Tensor b, bint ta, bint tb):
     """Sum over a's last axis and b's first (nd), or b's last but one (np)."""
     cdef Py_ssize_t[2] two
     cdef Py_ssize_t[MAX_NDIM] shape
-    cdef int[MAX_NDIM] axes
     cdef Py_ssize_t k, rows, cols
     cdef Tensor left, right, out
     cdef int ndim = 0, i, inner

@@ -13,7 +13,7 @@ from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport sum_to
 from microlazy.core.ops.slots cimport give
-from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
     assign, broadcast_shape, coalesce, expanded, overlap, packed,
 )
@@ -21,12 +21,10 @@ from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, run, state, tracked, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, alias, allocate,
-    dtype_number, header, is_float, itemsize, like, new, numpy_dtype, same_shape, shape_tuple,
-    view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, dtype_number,
+    header, is_float, itemsize, like, new, numpy_dtype, same_shape, shape_tuple, view_numpy,
 )
 
-import numbers
 
 import numpy
 
@@ -69,9 +67,17 @@ for _name, (_op, _function) in BINARY.items():
 cdef bint[N_UNARY] reads_y              # gradients written in terms of the result
 for _op in (U_SQRT, U_RSQRT, U_RECIPROCAL, U_EXP, U_EXPM1, U_TANH, U_SIGMOID):
     reads_y[_op] = True
+cdef bint[N_UNARY] is_light             # a few instructions an element
+for _op in (U_NEGATIVE, U_ABS, U_SIGN, U_SQUARE, U_SQRT, U_RECIPROCAL, U_RELU, U_FLOOR, U_CEIL,
+            U_RINT, U_TRUNC):
+    is_light[_op] = True
 
 
 # ---- one input ---------------------------------------------------------------------------------
+
+cdef inline Py_ssize_t grain(int op) noexcept nogil:
+    return LIGHT_GRAIN if is_light[op] else GRAIN
+
 
 cdef int apply_unary(int op, Tensor x, Tensor out) except -1:
     """out = f(x), both contiguous, of the same size and dtype."""
@@ -79,7 +85,7 @@ cdef int apply_unary(int op, Tensor x, Tensor out) except -1:
     cdef const char* source = x.data
     cdef char* target = out.data
     cdef int dtype = x.dtype
-    if n < GRAIN:
+    if n < grain(op):
         kernels.unary[dtype](op, source, target, n)
         return 0
     for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -92,7 +98,7 @@ cdef int apply_unary(int op, Tensor x, Tensor out) except -1:
 cdef int apply_unary_grad(int op, const char* x, const char* y, const char* g, char* dx,
                           bint accumulate, Py_ssize_t n, int dtype) except -1:
     cdef Py_ssize_t step = CHUNK * itemsize(dtype), i
-    if n < GRAIN:
+    if n < grain(op):
         kernels.unary_grad[dtype](op, x, y, g, dx, accumulate, n)
         return 0
     for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -153,7 +159,7 @@ cdef int apply_binary(int op, const char* a, const char* b, char* out, Py_ssize_
                       int dtype) except -1:
     """All three contiguous."""
     cdef Py_ssize_t step = CHUNK * itemsize(dtype), i
-    if n < GRAIN:
+    if n < LIGHT_GRAIN:
         kernels.binary[dtype](op, a, b, out, n)
         return 0
     for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -219,7 +225,7 @@ cdef int compute_binary(int op, Tensor a, Tensor b, Tensor out) except -1:
         so[j] = step
         step *= n[j]
     pa, pb, po = a.data, b.data, out.data
-    if out.size < GRAIN or axes == 1 or n[0] < 2:
+    if out.size < LIGHT_GRAIN or axes == 1 or n[0] < 2:
         with nogil:
             binary_rows(op, pa, pb, po, dtype, 0, axes - 1, n, sa, sb, so)
         return 0
@@ -287,7 +293,7 @@ cdef class BinaryOp(Node):
         cdef const char* py = y.data
         cdef const char* pg = self.grad.data
         cdef char* pd = dx.data
-        if n < GRAIN:
+        if n < LIGHT_GRAIN:
             kernels.binary_grad[dtype](op, which, pa, pb, py, pg, pd, accumulate, n)
             return 0
         for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -322,7 +328,7 @@ cdef Tensor binary(int op, Tensor a, Tensor b):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Tensor out
     cdef BinaryOp node
-    cdef int ndim, dtype
+    cdef int ndim
     if a.face != b.face:
         raise TypeError("one operand is an nd.NDArray and the other an np.ndarray; convert one "
                         "with as_np_ndarray() or as_nd_ndarray()")
@@ -400,7 +406,7 @@ cdef int apply_binary_scalar(int op, Tensor a, double s, bint swapped, Tensor ou
     cdef const char* source = a.data
     cdef char* target = out.data
     cdef int dtype = a.dtype
-    if n < GRAIN:
+    if n < LIGHT_GRAIN:
         kernels.binary_scalar[dtype](op, source, s, swapped, target, n)
         return 0
     for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -461,7 +467,7 @@ cdef int scaled(double alpha, Tensor g, Tensor dx, bint accumulate) except -1:
     cdef int dtype = g.dtype
     cdef const char* source = g.data
     cdef char* target = dx.data
-    if n < GRAIN:
+    if n < LIGHT_GRAIN:
         kernels.scale[dtype](alpha, source, target, accumulate, n)
         return 0
     for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
@@ -537,7 +543,8 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
     for i in range(ndim):
         if ndim != a.ndim or shape[i] != a.shape_[i]:
             raise ShapeError(f"{binary_names[op]} in place: an array of shape {shape_tuple(a)} "
-                             f"cannot hold a result of shape {tuple([shape[i] for i in range(ndim)])}")
+                             "cannot hold a result of shape "
+                             f"{tuple([shape[i] for i in range(ndim)])}")
     if state().recording and tracked(b) and not tracked(a):
         result = binary(op, copied(a), b)
         may_write(a)
@@ -586,7 +593,7 @@ cdef int fill(Tensor x, double value) except -1:
     if dtype > FLOAT64 or not x.contiguous:
         view_numpy(x)[...] = value
         return 0
-    if n < GRAIN:
+    if n < LIGHT_GRAIN:
         kernels.fill[dtype](value, target, n)
         return 0
     step = CHUNK * itemsize(dtype)

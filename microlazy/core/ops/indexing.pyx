@@ -5,18 +5,17 @@ MXNet, else a copy. The rest goes through NumPy on a view.
 """
 
 cimport cython
-from cpython.long cimport PyLong_AsLongLong, PyLong_Check
+from cpython.long cimport PyLong_Check
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.elementwise cimport fill, promoted
-from microlazy.core.ops.shape cimport broadcast_to, reshape, view
+from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give
-from microlazy.core.strided cimport add_to, assign, broadcast_shape, packed
+from microlazy.core.strided cimport assign, broadcast_shape
 from microlazy.core.tape cimport Node, Pass, may_write, run, state, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, from_numpy, header,
-    is_contiguous, is_float, itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape,
-    same_shape, shape_tuple, view_numpy,
+    BOOL, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, like, look_at, need_values,
+    numpy_dtype, parse_shape, shape_tuple, view_numpy,
 )
 
 import numbers

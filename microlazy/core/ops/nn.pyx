@@ -4,28 +4,23 @@ The functions at the end are what Gluon's layers call.
 """
 
 cimport cython
-from libc.math cimport isfinite
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.dense cimport dense
-from microlazy.core.ops.elementwise cimport (
-    apply_unary, binary, binary_scalar, fill, multiply, unary,
-)
+from microlazy.core.ops.elementwise cimport unary
 from microlazy.core.ops.indexing cimport pick as pick_places
 from microlazy.core.ops.random cimport fill_mask
 from microlazy.core.ops.shape cimport transpose
-from microlazy.core.ops.slots cimport give
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport expanded, packed
 from microlazy.core.tape cimport NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, alias, header, itemsize, like,
-    need_values, new, numpy_dtype, parse_axis, parse_shape, same_shape, shape_tuple, view_numpy,
+    FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, header, itemsize, like, new,
+    numpy_dtype, parse_axis, shape_tuple, view_numpy,
 )
 from cython.parallel cimport prange
 
-import numpy
 
 from microlazy.base import MXNetError, ShapeError
 

@@ -84,7 +84,6 @@ cdef int fill_mask(double rate, double keep_value, Tensor mask) except -1:
     return 0
 
 
-
 def permutation(Py_ssize_t n):
     """A random order of range(n), as a NumPy array of int64: the order of n random numbers.
 

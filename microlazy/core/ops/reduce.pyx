@@ -10,20 +10,19 @@ from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.elementwise cimport binary_scalar, fill
+from microlazy.core.ops.elementwise cimport fill
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.slots cimport give
-from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport add_to, assign, expanded, packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, alias, header,
-    is_float, itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, header, is_float,
+    itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
 )
 
 import numpy
 
-from microlazy.base import MXNetError, ShapeError
 
 cdef list NAMES = ["sum", "prod", "max", "min"]
 cdef list FUNCTIONS = [numpy.sum, numpy.prod, numpy.max, numpy.min]
@@ -53,7 +52,7 @@ cdef int reduce_matrix_rows(int op, const char* x, char* out, Py_ssize_t rows, P
     cdef Py_ssize_t size = itemsize(dtype), i, pieces, step
     cdef Tensor partial
     cdef char* q
-    if rows * cols < GRAIN:
+    if rows * cols < LIGHT_GRAIN:
         kernels.reduce_rows[dtype](op, x, out, rows, cols)
     elif rows >= 4:
         step = max(<Py_ssize_t>1, CHUNK // cols)
@@ -76,13 +75,13 @@ cdef int reduce_matrix_rows(int op, const char* x, char* out, Py_ssize_t rows, P
 cdef int reduce_matrix_cols(int op, const char* x, char* out, bint accumulate, Py_ssize_t rows,
                             Py_ssize_t cols, int dtype) except -1:
     """out[c] = op over x[:, c]."""
-    cdef Py_ssize_t size = itemsize(dtype), i, pieces, step, count
+    cdef Py_ssize_t size = itemsize(dtype), i, pieces, step
     cdef Py_ssize_t[2] shape
     cdef Tensor partial
     cdef char* q
     step = max(<Py_ssize_t>1, CHUNK // max(cols, <Py_ssize_t>1))
     pieces = (rows + step - 1) // step
-    if rows * cols < GRAIN or pieces < 4:
+    if rows * cols < LIGHT_GRAIN or pieces < 4:
         kernels.reduce_cols[dtype](op, x, out, accumulate, rows, cols)
         return 0
     shape[0], shape[1] = pieces, cols
@@ -164,7 +163,6 @@ cdef int add_flat(Tensor dst, Tensor src) except -1:
 cdef int sum_to(Tensor x, Tensor out, bint accumulate) except -1:
     cdef unsigned int mask = 0
     cdef int i, shift = x.ndim - out.ndim
-    cdef Tensor total
     if x.dtype > FLOAT64:
         axes = tuple([i for i in range(x.ndim)
                       if i < shift or out.shape_[i - shift] == 1 != x.shape_[i]])

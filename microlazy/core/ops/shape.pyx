@@ -6,17 +6,16 @@ the input's gradient that the view shows.
 
 cimport cython
 from libc.string cimport memcpy
-from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport fill, promoted
 from microlazy.core.ops.slots cimport give
-from microlazy.core.strided cimport add_to, assign, expanded, pack
+from microlazy.core.strided cimport add_to, assign, pack
 from microlazy.core.tape cimport Node, Pass, run
 from microlazy.core.tensor cimport (
-    MAX_NDIM, NP, Tensor, alias, header, is_contiguous, itemsize, look_at, numpy_dtype,
-    same_shape, set_strides, shape_tuple,
+    MAX_NDIM, NP, Tensor, alias, header, is_contiguous, look_at, numpy_dtype, same_shape,
+    set_strides, shape_tuple,
 )
 
-import numpy
 
 from microlazy.base import MXNetError, ShapeError
 

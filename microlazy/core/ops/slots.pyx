@@ -1,6 +1,5 @@
 """Handing gradients on."""
 
-from libc.string cimport memcpy
 from microlazy.core.ops.reduce cimport sum_to
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport Pass
