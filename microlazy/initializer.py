@@ -8,7 +8,6 @@ which it fills in place. All random numbers come from microlazy's own generator,
 from __future__ import annotations
 
 import json
-import logging
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -235,7 +234,7 @@ class Initializer:
 
     def _log(self, desc: str, init: object, arr: Tensor) -> None:
         if self._verbose and self._print_func:
-            logging.info("Initialized %s as %s: %s", desc, init, self._print_func(arr))
+            _log("Initialized %s as %s: %s", desc, init, self._print_func(arr))
 
     def _init_zero(self, name: str, arr: Tensor) -> None:
         arr[...] = 0
@@ -264,6 +263,12 @@ class Initializer:
             f"own must end in one of {', '.join(role for role, _ in _ROLES)}. Give the parameter "
             "its own initializer with init="
         )
+
+
+def _log(message: str, *args: Any) -> None:
+    import logging  # slow to import, and few initialize verbosely
+
+    logging.info(message, *args)
 
 
 def _method(name: str, roles: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -947,7 +952,7 @@ class Load(Initializer):
                 )
             arr[...] = value
         if self.verbose:
-            logging.info("Initialized %s by %s", name, "default" if value is None else "loading")
+            _log("Initialized %s by %s", name, "default" if value is None else "loading")
         return value is not None
 
     def __call__(self, name: str, arr: Tensor) -> None:

@@ -1,9 +1,9 @@
 """Which array type Gluon uses: nd's or np's."""
 
 import functools
-import inspect
 import threading
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 _local = threading.local()
@@ -124,9 +124,9 @@ def np_array(active: bool = True) -> _Scope:
 
 
 def _decorate(scopes: tuple[Callable[[], _Scope], ...], target: Any) -> Any:
-    if inspect.isclass(target):
+    if isinstance(target, type):
         for name, member in list(vars(target).items()):
-            if inspect.isfunction(member):
+            if isinstance(member, FunctionType):
                 setattr(target, name, _decorate(scopes, member))
         return target
     for scope in scopes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from .. import optimizer as opt
@@ -259,7 +258,9 @@ class Trainer:
         path = os.fspath(fname)
         self._collect()
         weights = dict(zip(self._indices, self._weights, strict=True))
-        self._updater.set_states(Path(path).read_bytes(), weights, repr(path))
+        with open(path, "rb") as file:
+            states = file.read()
+        self._updater.set_states(states, weights, repr(path))
         self._generation = None
 
     def _collect(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import warnings
@@ -197,6 +196,8 @@ def check_sha1(filename: str | os.PathLike[str], sha1_hash: str) -> bool:
     >>> check_sha1(os.devnull, "da39a3ee5e6b4b0d3255bfef95601890afd80709")
     True
     """
+    import hashlib  # slow to import, seldom needed
+
     with open(filename, "rb") as file:
         return hashlib.file_digest(file, "sha1").hexdigest() == sha1_hash
 

@@ -19,11 +19,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import secrets
-import shutil
 import struct
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy
 
@@ -127,7 +124,8 @@ def load(fname: str | os.PathLike) -> list[Tensor] | dict[str, Tensor]:
     """
     path = _checked_path(fname)
     try:
-        buffer = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            buffer = file.read()
     except OSError as error:
         raise MXNetError(f"cannot read {path!r}: {error.strerror or error}") from error
     return _as_tensors(unpack(buffer, repr(path)))
@@ -211,14 +209,14 @@ def write_atomically(path: str, chunks: Iterable[bytes]) -> None:
     if os.path.exists(target) and not os.path.isfile(target):
         raise OSError(f"{path!r} exists and is not a file")
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(6)}.tmp")
+    temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
             file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
         if os.path.exists(target):
-            shutil.copymode(target, temporary)
+            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
