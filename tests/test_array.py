@@ -641,6 +641,8 @@ def test_parts_of_one_array_written_into_each_other(shape, name, dtype, data):
     if Ellipsis not in place:
         place += (Ellipsis,)  # an array for NumPy, even where all axes have an integer
     operators = {"=": lambda a, b: b, **IN_PLACE}
+    # An element takes an array of one number, as in MXNet; NumPy with an Ellipsis refuses it.
+    assume(values[target].ndim or not part.ndim)
     try:
         expected[place] = operators[name](expected[place], part)
     except ValueError:

@@ -10,7 +10,9 @@ from microlazy.core.ops.elementwise cimport (
 from microlazy.core.ops.indexing cimport get_item, set_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
 from microlazy.core.strided cimport assign
-from microlazy.core.tape cimport ADD, NULL_REQ, WRITE, Variable, may_write, wrote
+from microlazy.core.tape cimport (
+    ADD, NULL_REQ, WRITE, Variable, go_back, may_write, new_pass, wrote,
+)
 from microlazy.core.tensor cimport (
     BOOL, ND, NP, Tensor, dtype_number, from_numpy, like, need_values, numpy_dtype, register_face,
     same_shape, shape_tuple, view_numpy,
@@ -24,7 +26,7 @@ import numpy
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import Context, cpu
-from microlazy.core import functions, tape
+from microlazy.core import functions
 from microlazy.core.ops.elementwise import UNARY
 
 # Elementwise functions that nd arrays also have as methods, with the names of their ops.
@@ -493,7 +495,8 @@ cdef class Array(Tensor):
         >>> x.grad
         array([6.])
         """
-        tape.backward([self], None if out_grad is None else [out_grad], retain_graph, train_mode)
+        go_back(new_pass(), [self], None if out_grad is None else [out_grad], retain_graph,
+                train_mode)
 
     # ---- shapes ----
 

@@ -55,6 +55,7 @@ cdef bint tracked(Tensor x) noexcept
 cdef int may_write(Tensor x) except -1        # before a write in place
 cdef void wrote(Tensor x) noexcept            # after it
 cdef Pass new_pass()
+cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int reach(Pass p, Node node) except -1
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
 cdef int check(Node node) except -1           # refuse inputs changed since

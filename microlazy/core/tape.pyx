@@ -383,17 +383,21 @@ def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=Tr
     >>> x.grad.asnumpy()
     array([2., 4.], dtype=float32)
     """
-    cdef list arrays = as_list(heads, "heads")
+    go_back(new_pass(), as_list(heads, "heads"), head_grads, retain_graph, train_mode)
+
+
+cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1:
     cdef State before = the_state
     the_state.recording = False
     the_state.training = train_mode
     the_state.plain = not the_state.tracing
     try:
-        start_and_walk(new_pass(), arrays, head_grads, retain_graph)
+        start_and_walk(p, heads, head_grads, retain)
     finally:
         the_state.recording = before.recording
         the_state.training = before.training
         the_state.plain = before.plain
+    return 0
 
 
 def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph=False,
@@ -430,7 +434,6 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     cdef Tensor x
     cdef list arrays = as_list(heads, "heads"), kept = [], result = []
     cdef list wrt = as_list(variables, "variables")
-    cdef State before = the_state
     if create_graph:
         raise MXNetError("grad(create_graph=True): gradients of gradients are not available in "
                          "this version of microlazy")
@@ -445,19 +448,13 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
         kept.append((x.slot.grad, x.slot.written, fresh_of(x)))
         x.slot.grad = None
         x.slot.wanted = p.number
-    the_state.recording = False
-    the_state.training = train_mode
-    the_state.plain = not the_state.tracing
     try:
-        start_and_walk(p, arrays, head_grads, bool(retain_graph))
+        go_back(p, arrays, head_grads, bool(retain_graph), train_mode)
         for x in wrt:
             if x.slot.grad is None:
                 raise MXNetError("a variable does not lead to the heads: its gradient is unknown")
             result.append(x.slot.grad)
     finally:
-        the_state.recording = before.recording
-        the_state.training = before.training
-        the_state.plain = before.plain
         for x, (array, written, fresh) in reversed(list(zip(wrt, kept))):
             x.slot.grad = array
             x.slot.written = written
@@ -538,8 +535,10 @@ cdef int check_gradient(Tensor x, Tensor g) except -1:
     need_values(x, "its gradient was asked for")
     need_values(g, "it was to take a gradient")
     if g.dtype != x.dtype or g.face != x.face:
-        raise TypeError("a gradient must be of its variable's dtype and array type: "
-                        f"{numpy_dtype(x.dtype)}, not {numpy_dtype(g.dtype)}")
+        raise TypeError(
+            "a gradient must be of its variable's dtype and array type: "
+            f"{type(x).__name__} of {numpy_dtype(x.dtype)}, not {type(g).__name__} of "
+            f"{numpy_dtype(g.dtype)}")
     if not g.contiguous or g.block.readonly or g.block is x.block:
         raise ValueError("a gradient must be a contiguous, writable array with memory of its own")
     return 0
