@@ -1,13 +1,6 @@
 """What every test and doctest of the project starts from."""
 
-import os
-
 import pytest
-from hypothesis import settings
-
-# The same examples at every run, unless somebody explores: HYPOTHESIS_PROFILE=default pytest.
-settings.register_profile("repeatable", derandomize=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(autouse=True)
