@@ -14,8 +14,8 @@ from microlazy.core.tape cimport (
     ADD, NULL_REQ, WRITE, Variable, go_back, may_write, new_pass, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, ND, NP, Tensor, dtype_number, from_numpy, like, need_values, numpy_dtype, register_face,
-    same_shape, shape_tuple, view_numpy,
+    BOOL, ND, NP, Tensor, dtype_number, from_numpy, is_float, like, need_values, numpy_dtype,
+    register_face, same_shape, shape_tuple, view_numpy,
 )
 
 import numbers
@@ -205,7 +205,7 @@ cdef class Array(Tensor):
         return view_numpy(self).item()
 
     def __index__(self):
-        if self.size == 1 and self.dtype > 2 and self.dtype != BOOL:
+        if self.size == 1 and not is_float(self.dtype) and self.dtype != BOOL:
             return self.item()
         raise TypeError("only integer scalar arrays can be converted to a scalar index")
 

@@ -11,6 +11,7 @@ from cython.parallel cimport prange
 from libc.stdint cimport uintptr_t
 from libc.string cimport memset
 from microlazy.core.parallel cimport threads
+from microlazy.core.tensor cimport FLOAT32, itemsize
 
 ctypedef void (*sgemm_t)(char* ta, char* tb, int* m, int* n, int* k, float* alpha, float* a,
                          int* lda, float* b, int* ldb, float* beta, float* c,
@@ -94,7 +95,7 @@ cdef void one_gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_s
     cdef int la = <int>lda, lb = <int>ldb, lc = <int>ldc
     cdef float one = 1, fbeta = <float>beta
     cdef double done = 1
-    if dtype == 0:
+    if dtype == FLOAT32:
         sgemm(&opb, &opa, &nn, &mm, &kk, &one, <float*>b, &lb, <float*>a, &la, &fbeta, <float*>c,
               &lc)
     else:
@@ -106,7 +107,7 @@ cdef void piece(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssiz
                 const char* a, Py_ssize_t lda, const char* b, Py_ssize_t ldb, double beta, char* c,
                 Py_ssize_t ldc, bint by_rows, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """The rows, or columns, from first to last of a product."""
-    cdef Py_ssize_t size = 4 if dtype == 0 else 8
+    cdef Py_ssize_t size = itemsize(dtype)
     if last <= first:
         return
     if by_rows:
@@ -121,7 +122,7 @@ cdef void gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize
                const void* a, Py_ssize_t lda, const void* b, Py_ssize_t ldb, double beta, void* c,
                Py_ssize_t ldc) noexcept nogil:
     cdef int before = 0, count = threads()
-    cdef Py_ssize_t i, size = 4 if dtype == 0 else 8, step
+    cdef Py_ssize_t i, size = itemsize(dtype), step
     cdef bint by_rows = m >= n
     if m == 0 or n == 0:
         return

@@ -15,7 +15,7 @@ cdef enum GradReq:
     NULL_REQ, WRITE, ADD
 
 cdef enum Needs:                  # whose values a backward() reads
-    NEEDS_NOTHING = 0, NEEDS_A = 1, NEEDS_B = 2, NEEDS_C = 4, NEEDS_OUT = 8
+    NEEDS_A = 1, NEEDS_B = 2, NEEDS_C = 4, NEEDS_OUT = 8
 
 cdef class Variable(Slot):
     """The slot of a leaf: the array that attach_grad() was called on."""

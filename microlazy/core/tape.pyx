@@ -9,7 +9,7 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, like, need_values, numpy_dtype, same_shape, shape_tuple,
+    FLOAT64, Slot, Tensor, alias, allocate, is_float, like, need_values, numpy_dtype, same_shape, shape_tuple,
     view_numpy,
 )
 
@@ -210,7 +210,7 @@ cdef Tensor run(Node node, Tensor out):
         out.abstract = True
         if s.trace is not NULL:
             (<list>s.trace).append(node)
-        if s.recording and out.dtype <= 2 and leads_to_gradient(node):
+        if s.recording and is_float(out.dtype) and leads_to_gradient(node):
             out.slot = node
         return out
     refuse_abstract(node)
@@ -218,7 +218,7 @@ cdef Tensor run(Node node, Tensor out):
         allocate(out)
     node.forward()
     node.out = None
-    if s.recording and out.dtype <= 2 and leads_to_gradient(node):
+    if s.recording and is_float(out.dtype) and leads_to_gradient(node):
         if node.needs & NEEDS_OUT:
             node.y = alias(out)
         snapshot(node)
@@ -306,7 +306,7 @@ cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
     cdef Tensor target = p.target(head, &accumulate)
     if target is None:
         return 0
-    if grad is None and not accumulate and target.dtype <= 1:
+    if grad is None and not accumulate and target.dtype <= FLOAT64:
         kernels.fill[target.dtype](1.0, target.data, target.size)
         return 0
     array = view_numpy(target)

@@ -197,8 +197,10 @@ class Block:
         return f"{type(self).__name__}(...)" if "\n" in text else text
 
     def _where(self) -> str:
-        """The block as errors name it: its path, or else its name, and what it is."""
-        return f"'{self._path() or self.name}' {self._layer()}"
+        """The block as errors name it: its name, its path, and what it is."""
+        path = self._path()
+        where = f"{self.name}, '{path}'" if path else f"'{self.name}'"
+        return f"{where} {self._layer()}"
 
     def _alias(self) -> str:
         return type(self).__name__.lower()

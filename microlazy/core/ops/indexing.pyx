@@ -12,7 +12,9 @@ from microlazy.core.ops.elementwise cimport fill, promoted
 from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give
 from microlazy.core.strided cimport assign, broadcast_shape
-from microlazy.core.tape cimport Node, Pass, may_write, run, state, tracked, wrote
+from microlazy.core.tape cimport (
+    NEEDS_B, NEEDS_C, Node, Pass, may_write, run, state, tracked, wrote,
+)
 from microlazy.core.tensor cimport (
     BOOL, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, like, look_at, need_values,
     numpy_dtype, parse_shape, shape_tuple, view_numpy,
@@ -356,7 +358,7 @@ cdef Tensor take(Tensor x, Tensor index, int axis, str mode):
     node.b = index
     node.axis = axis
     node.mode = mode
-    node.needs = 2
+    node.needs = NEEDS_B
     return run(node, header(x.face, x.dtype, ndim, shape))
 
 
@@ -415,7 +417,7 @@ cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode):
     node.b = index
     node.axis = axis
     node.mode = mode
-    node.needs = 2
+    node.needs = NEEDS_B
     return run(node, header(x.face, x.dtype, ndim, shape))
 
 
@@ -462,7 +464,7 @@ cdef Tensor where(Tensor condition, Tensor x, Tensor y):
     node.a = cast(x, dtype)
     node.b = cast(y, dtype)
     node.c = condition
-    node.needs = 4
+    node.needs = NEEDS_C
     return run(node, header(x.face, dtype, ndim, shape))
 
 
