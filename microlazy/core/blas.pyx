@@ -62,12 +62,16 @@ cdef int find_thread_control() except -1:
                 for suffix in ("", "64_"):
                     getter = getattr(blas, f"{prefix}_get_num_threads{suffix}", None)
                     setter = getattr(blas, f"{prefix}_set_num_threads{suffix}", None)
+                    core = getattr(blas, f"{prefix}_get_corename{suffix}", None)
                     if getter is not None and setter is not None:
                         blas_threads = <get_threads_t><uintptr_t>(
                             ctypes.cast(getter, ctypes.c_void_p).value)
                         set_blas_threads = <set_threads_t><uintptr_t>(
                             ctypes.cast(setter, ctypes.c_void_p).value)
                         library = path.name
+                        if core is not None:
+                            core.restype = ctypes.c_char_p
+                            library += f" for {core().decode()}"
                         return 0
     return 0
 
