@@ -23,7 +23,7 @@ ctypedef int (*get_threads_t)() noexcept nogil
 ctypedef void (*set_threads_t)(int n) noexcept nogil
 
 cdef enum:
-    WORTH_THREADS = 1 << 22       # multiplications from which a second core pays
+    WORTH_THREADS = 1 << 19       # multiplications from which a second core pays
 
 cdef sgemm_t sgemm = NULL
 cdef dgemm_t dgemm = NULL
@@ -127,7 +127,7 @@ cdef void gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize
                Py_ssize_t ldc) noexcept nogil:
     cdef int before = 0, count = threads()
     cdef Py_ssize_t i, size = itemsize(dtype), step
-    cdef bint by_rows = m >= n
+    cdef bint by_rows = m > n
     if m == 0 or n == 0:
         return
     if k == 0:

@@ -17,11 +17,10 @@ cdef Tensor state_of(object states, Py_ssize_t i):
     return None if states is None else <Tensor?>(states[i])
 
 
-cdef int check_lengths(list weights, tuple others) except -1:
-    for other in others:
-        if len(other) != len(weights):
-            raise ValueError(f"{len(weights)} weights need as many gradients, states, learning "
-                             f"rates and weight decays; got {len(other)} of one of them")
+cdef int check_length(list weights, object others) except -1:
+    if len(others) != len(weights):
+        raise ValueError(f"{len(weights)} weights need as many gradients, states, learning rates "
+                         f"and weight decays; got {len(others)} of one of them")
     return 0
 
 
@@ -101,7 +100,11 @@ def sgd_update(list weights, list grads, momenta, list lrs, list wds, double mom
     cdef Update u
     cdef Py_ssize_t i
     cdef Tensor weight
-    check_lengths(weights, (grads, weights if momenta is None else momenta, lrs, wds))
+    check_length(weights, grads)
+    check_length(weights, lrs)
+    check_length(weights, wds)
+    if momenta is not None:
+        check_length(weights, momenta)
     for i in range(PyList_GET_SIZE(weights)):
         weight = <Tensor?>weights[i]
         u.lr, u.wd = lrs[i], wds[i]
@@ -139,7 +142,8 @@ def adam_update(list weights, list grads, list means, list variances, list lrs, 
     cdef Update u
     cdef Py_ssize_t i
     cdef Tensor weight
-    check_lengths(weights, (grads, means, variances, lrs, wds))
+    for lists in (grads, means, variances, lrs, wds):
+        check_length(weights, lists)
     for i in range(PyList_GET_SIZE(weights)):
         weight = <Tensor?>weights[i]
         u.lr, u.wd = lrs[i], wds[i]

@@ -407,6 +407,8 @@ cdef class CachedPlan:
         cdef object structure = len(args)
         cdef Plan plan
         cdef State* s = state()
+        if s.tracing:                 # inside another block's plan: run the Python code
+            return self.block._call(args)
         for x in tensors:
             if not isinstance(x, Tensor):
                 tensors = []

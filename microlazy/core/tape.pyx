@@ -315,41 +315,37 @@ cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
     return 0
 
 
-cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
-    cdef Tensor head
-    cdef void* newest = NULL
-    if head_grads is None:
-        head_grads = [None] * len(heads)
-    elif isinstance(head_grads, Tensor):
-        head_grads = [head_grads]
-    if len(head_grads) != len(heads):
-        raise ValueError(f"{len(heads)} heads need {len(heads)} head gradients, "
-                         f"{len(head_grads)} were given")
-    for head, grad in zip(heads, head_grads):
-        need_values(head, "backward() was called on it")
-        if not isinstance(head.slot, Node):
-            raise MXNetError(
-                "Cannot differentiate: this array was not computed under autograd.record() from "
-                "an array with attach_grad() (or a parameter), so there is no graph behind it")
-        if (<Node>head.slot).done:
-            reach(p, <Node>head.slot)
-        if grad is None:
-            continue
-        if not isinstance(grad, Tensor):
-            raise TypeError(f"a head gradient must be an array, not {type(grad).__name__}")
-        if not same_shape(head, <Tensor>grad):
-            raise ShapeError(
-                f"the head gradient has shape {shape_tuple(<Tensor>grad)}, but its array has "
-                f"shape {shape_tuple(head)}")
-    for head, grad in zip(heads, head_grads):
-        give_head_gradient(p, head, grad)
-    # The newest head is the one that no other head follows: walk from the end of the tape, past
-    # whatever was recorded since.
-    newest = tail
-    if len(heads) == 1:
-        newest = <void*>(<Tensor>heads[0]).slot
-    walk(p, newest, retain)
+cdef int check_head(Pass p, Tensor head, object grad) except -1:
+    need_values(head, "backward() was called on it")
+    if not isinstance(head.slot, Node):
+        raise MXNetError(
+            "Cannot differentiate: this array was not computed under autograd.record() from an "
+            "array with attach_grad() (or a parameter), so there is no graph behind it")
+    if (<Node>head.slot).done:
+        reach(p, <Node>head.slot)
+    if grad is None:
+        return 0
+    if not isinstance(grad, Tensor):
+        raise TypeError(f"a head gradient must be an array, not {type(grad).__name__}")
+    if not same_shape(head, <Tensor>grad):
+        raise ShapeError(
+            f"the head gradient has shape {shape_tuple(<Tensor>grad)}, but its array has shape "
+            f"{shape_tuple(head)}")
     return 0
+
+
+cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
+    cdef Py_ssize_t i, n = len(heads)
+    cdef list grads = [None] * n if head_grads is None else (
+        [head_grads] if isinstance(head_grads, Tensor) else list(head_grads))
+    if len(grads) != n:
+        raise ValueError(f"{n} heads need {n} head gradients, {len(grads)} were given")
+    for i in range(n):
+        check_head(p, <Tensor>heads[i], grads[i])
+    for i in range(n):
+        give_head_gradient(p, <Tensor>heads[i], grads[i])
+    # Of several heads none is known to be the newest: start at the end of the tape then.
+    return walk(p, <void*>(<Tensor>heads[0]).slot if n == 1 else tail, retain)
 
 
 def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=True) -> None:
@@ -476,10 +472,6 @@ cdef class Scope:
     cdef int recording, training            # -1: leave as it is
     cdef State before
 
-    def __cinit__(self, int recording, int training):
-        self.recording = recording
-        self.training = training
-
     def __enter__(self):
         self.before = the_state
         if self.recording >= 0:
@@ -500,9 +492,73 @@ cdef class Scope:
 
         @functools.wraps(function)
         def inside(*args, **kwargs):
-            with Scope(self.recording, self.training):
+            with new_scope(self.recording, self.training):
                 return function(*args, **kwargs)
         return inside
+
+
+cdef Scope new_scope(int recording, int training):
+    cdef Scope scope = Scope.__new__(Scope)
+    scope.recording = recording
+    scope.training = training
+    return scope
+
+
+def record(bint train_mode=True) -> Scope:
+    """Return a scope in which operations are recorded for gradients.
+
+    Parameters
+    ----------
+    train_mode : bool
+        Whether layers such as Dropout behave as in training.
+
+    Examples
+    --------
+    >>> from microlazy import autograd
+    >>> with autograd.record():
+    ...     autograd.is_recording(), autograd.is_training()
+    (True, True)
+    """
+    return new_scope(1, train_mode)
+
+
+def pause(bint train_mode=False) -> Scope:
+    """Return a scope in which nothing is recorded.
+
+    Examples
+    --------
+    >>> from microlazy import autograd
+    >>> with autograd.record(), autograd.pause():
+    ...     autograd.is_recording()
+    False
+    """
+    return new_scope(0, train_mode)
+
+
+def train_mode() -> Scope:
+    """Return a scope in which layers behave as in training; recording stays as it is.
+
+    Examples
+    --------
+    >>> from microlazy import autograd
+    >>> with autograd.train_mode():
+    ...     autograd.is_recording(), autograd.is_training()
+    (False, True)
+    """
+    return new_scope(-1, 1)
+
+
+def predict_mode() -> Scope:
+    """Return a scope in which layers behave as in prediction; recording stays as it is.
+
+    Examples
+    --------
+    >>> from microlazy import autograd
+    >>> with autograd.record(), autograd.predict_mode():
+    ...     autograd.is_recording(), autograd.is_training()
+    (True, False)
+    """
+    return new_scope(-1, 0)
 
 
 def is_recording() -> bool:

@@ -974,7 +974,7 @@ class HybridBlock(Block):
         if self._plain:
             return self.forward(*args)
         plan = self._plan
-        if plan is None or is_tracing():
+        if plan is None:
             return self._call(args)
         try:
             return plan(*args)

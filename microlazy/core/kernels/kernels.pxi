@@ -1233,22 +1233,30 @@ cdef void add_bias(
 # Products of few rows.
 
 cdef inline void dot_rows(
-    int rows, const floating* x, const floating* w, floating* out, Py_ssize_t k
+    int m, int rows, const floating* x, const floating* w, floating* out, Py_ssize_t n,
+    Py_ssize_t k
 ) noexcept nogil:
-    """out[j] = x . w[j] for 1 or 4 rows w[j] of k >= 8 numbers; writes 4."""
-    cdef floating sums[4][8]
+    """out[i, j] = x[i] . w[j] for 1 or 2 rows of x and 1 or 4 of w, of k >= 8 numbers."""
+    cdef floating sums[2][4][8]
+    cdef floating dots[4]
     cdef Py_ssize_t c
-    cdef int j, lane
-    for j in range(4):
-        for lane in range(8):
-            sums[j][lane] = 0
+    cdef int i, j, lane
+    for i in range(m):
+        for j in range(4):
+            for lane in range(8):
+                sums[i][j][lane] = 0
     for c in range(k // 8):
         for j in range(rows):
-            add_product(sums[j], x + 8 * c, w + j * k + 8 * c)
+            for i in range(m):
+                add_product(sums[i][j], x + i * k + 8 * c, w + j * k + 8 * c)
     if k % 8:
         for j in range(rows):
-            add_tail_product(sums[j], x + k - 8, w + j * k + k - 8, k % 8)
-    sum_lanes(out, <const floating (*)[8]> sums)
+            for i in range(m):
+                add_tail_product(sums[i][j], x + i * k + k - 8, w + j * k + k - 8, k % 8)
+    for i in range(m):
+        sum_lanes(dots, <const floating (*)[8]> sums[i])
+        for j in range(rows):
+            out[i * n + j] = dots[j]
 
 
 cdef inline floating short_dot(
@@ -1264,20 +1272,23 @@ cdef inline floating short_dot(
 cdef void thin_nt(
     const floating* x, const floating* w, floating* out, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k
 ) noexcept nogil:
-    cdef floating dots[4]
     cdef Py_ssize_t i, j
     if k < 8:
         for i in range(m):
             for j in range(n):
                 out[i * n + j] = short_dot(x + i * k, w + j * k, k)
         return
-    for j in range(n // 4):
-        for i in range(m):
-            dot_rows(4, x + i * k, w + 4 * j * k, out + i * n + 4 * j, k)
-    for j in range(n // 4 * 4, n):
-        for i in range(m):
-            dot_rows(1, x + i * k, w + j * k, dots, k)
-            out[i * n + j] = dots[0]
+    for i in range(m // 2):
+        for j in range(n // 4):
+            dot_rows(2, 4, x + 2 * i * k, w + 4 * j * k, out + 2 * i * n + 4 * j, n, k)
+        for j in range(n // 4 * 4, n):
+            dot_rows(2, 1, x + 2 * i * k, w + j * k, out + 2 * i * n + j, n, k)
+    if m % 2:
+        i = m - 1
+        for j in range(n // 4):
+            dot_rows(1, 4, x + i * k, w + 4 * j * k, out + i * n + 4 * j, n, k)
+        for j in range(n // 4 * 4, n):
+            dot_rows(1, 1, x + i * k, w + j * k, out + i * n + j, n, k)
 
 
 cdef inline void add_rows(
