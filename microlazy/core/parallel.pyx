@@ -79,4 +79,11 @@ def default_threads() -> int:
     return os.cpu_count() or 1
 
 
+def one_thread_in_child() -> None:
+    """Use one thread in a forked process: OpenMP's others are not there, and it would wait."""
+    set_num_threads(1)
+
+
 set_num_threads(default_threads())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=one_thread_in_child)
