@@ -537,10 +537,6 @@ cdef class Array(Tensor):
         """Return the array in another's shape."""
         return functions.reshape(self, other.shape)
 
-    def split(self, *args, **kwargs):
-        """Cut the array into parts; see the face's `split` function."""
-        return functions.split_method(self, *args, **kwargs)
-
     def repeat(self, repeats, axis=None):
         """Repeat elements along an axis."""
         return functions.repeat(self, repeats, axis)
@@ -710,6 +706,10 @@ cdef class NDArray(Array):
     def __dir__(self):
         return [*object.__dir__(self), *FLUENT]
 
+    def split(self, num_outputs, axis=1, squeeze_axis=False):
+        """Cut into equal parts along an axis; the array itself if there is but one."""
+        return functions.split_equally(self, num_outputs, axis, squeeze_axis)
+
     def slice_axis(self, axis, begin, end):
         """The part from begin to end along one axis."""
         return functions.slice_axis(self, axis, begin, end)
@@ -801,6 +801,10 @@ cdef class ndarray(Array):
         if order != "C":
             raise ValueError(f"flatten: only order='C' is supported, not {order!r}")
         return copied(functions.reshape(self, -1))
+
+    def split(self, indices_or_sections, axis=0):
+        """Cut along an axis: into equal parts, or before each of some places."""
+        return functions.split(self, indices_or_sections, axis)
 
     def all(self, axis=None, keepdims=False):
         """Whether all elements are true."""

@@ -102,12 +102,6 @@ cdef object unwrapped(object obj):
     return obj
 
 
-def borrow_numpy(int face, array):
-    """An array on the memory of a NumPy array, without a copy."""
-    from microlazy.core.exchange import from_buffer
-    return from_buffer(face, array)
-
-
 def from_numpy_result(int face, array, dtype=None):
     """An array with the values of a NumPy result, of a dtype, float32 by default."""
     return from_numpy(numpy.asarray(array, dtype=numpy_dtype(
@@ -584,13 +578,10 @@ def split(x, indices_or_sections, axis=0, squeeze_axis=False):
     return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
 
 
-def split_method(x, *args, **kwargs):
-    """The `split` of x's face, as a method."""
-    if face_of(x) == ND:
-        from microlazy import ndarray as namespace
-    else:
-        from microlazy import numpy as namespace
-    return namespace.split(x, *args, **kwargs)
+def split_equally(x, num_outputs, axis=1, squeeze_axis=False):
+    """nd's split: a list of equal parts, or the only part."""
+    parts = split(x, operator.index(num_outputs), axis, squeeze_axis)
+    return parts[0] if num_outputs == 1 else parts
 
 
 def slice_axis(x, axis, begin, end):

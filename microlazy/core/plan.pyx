@@ -379,6 +379,8 @@ cdef class CachedPlan:
     block : HybridBlock
         Its `_forward_traced(*args)` is what a plan records; `collect_params()` tells whether a
         parameter's array was replaced since.
+    namespace : dict
+        Its "generation" is a number that changes whenever any parameter's array is replaced.
 
     Examples
     --------
@@ -395,10 +397,9 @@ cdef class CachedPlan:
     cdef object generation
     cdef list plans
 
-    def __init__(self, block):
-        from microlazy.gluon import parameter
+    def __init__(self, block, dict namespace):
         self.block = block
-        self.namespace = vars(parameter)
+        self.namespace = namespace
         self.generation = self.namespace["generation"]
         self.plans = []
 

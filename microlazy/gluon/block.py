@@ -985,7 +985,7 @@ class HybridBlock(Block):
         if not self._active or is_tracing() or self._is_hooked():
             return super()._run(args)
         # By a proxy, so that a network that nobody holds any more is freed at once.
-        self._plan = CachedPlan(weakref.proxy(self))
+        self._plan = CachedPlan(weakref.proxy(self), vars(parameters))
         try:
             return self(*args)
         except BaseException:

@@ -9,6 +9,7 @@ from microlazy import numpy_extension as npx
 from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
+from microlazy.core.exchange import from_buffer as _from_buffer
 from microlazy.core.ops import nn as _nn
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray import random
@@ -200,7 +201,7 @@ def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:
     >>> a
     array([3., 0.], dtype=float32)
     """
-    return _f.borrow_numpy(_ND, ndarray) if zero_copy else array(ndarray, dtype=ndarray.dtype)
+    return _from_buffer(_ND, ndarray) if zero_copy else array(ndarray, dtype=ndarray.dtype)
 
 
 def _given(kwargs: dict[str, Any], result: Tensor) -> Any:
@@ -479,8 +480,7 @@ def split(
     >>> [part.shape for part in nd.split(nd.zeros((2, 6)), 3)]
     [(2, 2), (2, 2), (2, 2)]
     """
-    parts = _f.split(data, num_outputs, axis, squeeze_axis)
-    return parts[0] if num_outputs == 1 else parts
+    return _f.split_equally(data, num_outputs, axis, squeeze_axis)
 
 
 def split_v2(

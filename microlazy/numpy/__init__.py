@@ -23,6 +23,7 @@ from numpy import (
 from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
+from microlazy.core.exchange import from_buffer as _from_buffer
 from microlazy.core.tensor import Tensor
 from microlazy.numpy import linalg, random
 from microlazy.op_table import functions_of as _functions_of
@@ -293,7 +294,7 @@ def from_numpy(array: onp.ndarray, zero_copy: bool = True) -> ndarray:
     >>> a
     array([3., 0.], dtype=float32)
     """
-    return _f.borrow_numpy(_NP, array) if zero_copy else _f.to_array(_NP, array, array.dtype)
+    return _from_buffer(_NP, array) if zero_copy else _f.to_array(_NP, array, array.dtype)
 
 
 def copy(a: ndarray) -> ndarray:
