@@ -319,9 +319,45 @@ cdef int promoted(int a, int b) except -1:
     return INT32 if common == numpy.int16 else dtype_number(common)
 
 
-cdef Tensor compare(int op, Tensor a, Tensor b, int ndim, const Py_ssize_t* shape):
-    """Comparisons under np: bool, and no gradient."""
-    return numpy_call(binary_numpy[op], [a, b], {}, a.face, BOOL, ndim, shape)
+@cython.no_gc
+@cython.final
+cdef class Compare(Node):
+    """A comparison under np: bool, and no gradient."""
+    cdef int op
+
+    cdef int forward(self) except -1:
+        cdef Tensor out = self.out
+        cdef Tensor a = packed(expanded(self.a, out.ndim, out.shape_))
+        cdef Tensor b = packed(expanded(self.b, out.ndim, out.shape_))
+        cdef Py_ssize_t n = out.size, step = CHUNK * itemsize(a.dtype), i
+        cdef int op = self.op, dtype = a.dtype
+        cdef const char* pa = a.data
+        cdef const char* pb = b.data
+        cdef unsigned char* po = <unsigned char*>out.data
+        if n < LIGHT_GRAIN:
+            kernels.compare[dtype](op, pa, pb, po, n)
+            return 0
+        for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                        num_threads=threads()):
+            kernels.compare[dtype](op, pa + i * step, pb + i * step, po + i * CHUNK,
+                                   min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+        return 0
+
+    cdef str name(self):
+        return binary_names[self.op]
+
+
+cdef Tensor compare(int op, Tensor a, Tensor b):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int ndim = broadcast_shape(a, b, shape, binary_names[op])
+    cdef Compare node
+    if a.dtype != b.dtype or a.dtype > FLOAT64:
+        return numpy_call(binary_numpy[op], [a, b], {}, a.face, BOOL, ndim, shape)
+    node = Compare.__new__(Compare)
+    node.op = op
+    node.a = a
+    node.b = b
+    return run(node, header(a.face, BOOL, ndim, shape))
 
 
 cdef Tensor binary(int op, Tensor a, Tensor b):
@@ -362,8 +398,7 @@ cdef Tensor binary_other(int op, Tensor a, Tensor b):
         if op == B_DIVIDE and not is_float(dtype):
             dtype = FLOAT32
         if op >= B_EQUAL:
-            ndim = broadcast_shape(a, b, shape, binary_names[op])
-            return compare(op, a, b, ndim, shape)
+            return compare(op, a, b)
     elif a.dtype != b.dtype:
         raise MXNetError(
             f"{binary_names[op]}: the arrays must have one dtype, but they are "
@@ -501,6 +536,10 @@ cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
     """Integers, bool and float16 with a number, and np's comparisons."""
     cdef Tensor number, left, right
     cdef int dtype = a.dtype
+    if a.dtype <= FLOAT64:              # a comparison under np
+        number = new(a.face, dtype, 0, NULL)
+        fill(number, s)
+        return compare(op, number, a) if swapped else compare(op, a, number)
     if a.face == NP and op >= B_EQUAL:
         return numpy_call(with_number, [a], {"function": binary_numpy[op], "number": s,
                                              "swapped": swapped}, a.face, BOOL, a.ndim, a.shape_)
