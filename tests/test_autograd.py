@@ -928,3 +928,36 @@ def test_chains_of_100_000_nodes_do_not_overflow_the_stack(step):
     script = CHAIN.format(step=STEPS[step])
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, "2.0"), done.stderr
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_a_refused_backward_writes_no_gradient(hybrid):
+    block = HybridLambda(lambda F, x: F.tanh(x))
+    if hybrid:
+        block.hybridize()
+    x, w = nd.array([1.0, 2.0]), nd.array([3.0, 4.0])
+    for array in (x, w):
+        array.attach_grad()
+    x.grad[:], w.grad[:] = 7, 8
+    with autograd.record():
+        kept = block(x)
+        y = (w + kept).sum()
+    kept[:] = 0  # the gradient of x needs it; that of w, which comes first, does not
+    with pytest.raises(MXNetError, match="changed in place"):
+        y.backward()
+    assert x.grad.asnumpy().tolist() == [7, 7] and w.grad.asnumpy().tolist() == [8, 8]
+    assert not x.fresh_grad and not w.fresh_grad
+
+
+def test_a_graph_that_was_used_in_part_is_refused_before_anything_is_written():
+    x, w = nd.array([1.0]), nd.array([2.0])
+    for array in (x, w):
+        array.attach_grad()
+    with autograd.record():
+        shared = x * x
+        first, second = shared * 3, w + shared
+    first.backward()
+    w.grad[:] = 8
+    with pytest.raises(MXNetError, match="retain_graph=True"):
+        second.backward()
+    assert w.grad.asscalar() == 8 and x.grad.asscalar() == 6

@@ -11,7 +11,7 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.ops.cast cimport copied
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, check, enlist, reach, snapshot, state, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, snapshot, state, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values,
@@ -92,8 +92,14 @@ cdef class PlanRun(Node):
         for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
             node = <Node>PyList_GET_ITEM(nodes, i)
             if node.written == p.number:
-                check(node)
                 node.backward(p)
+        return 0
+
+    cdef int inspect(self, Pass p) except -1:
+        cdef Node node
+        for node in reversed(self.plan.nodes):
+            if node.inspected == p.number:
+                node.inspect(p)
         return 0
 
     cdef int release(self) except -1:
@@ -133,6 +139,10 @@ cdef class PlanOutput(Node):
             slot.grad = like(self.grad)
             assign(slot.grad, self.grad)
         return 0
+
+    cdef int inspect(self, Pass p) except -1:
+        lead_to(p, self.source)
+        return lead_to(p, <Node>self.inside.slot)
 
     cdef int release(self) except -1:
         self.done = True

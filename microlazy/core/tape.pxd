@@ -26,6 +26,7 @@ cdef class Pass:
     """One walk back over the tape."""
     cdef long long number
     cdef Py_ssize_t pending       # nodes reached and not yet done
+    cdef Py_ssize_t unseen        # nodes that lead to the heads and are not yet inspected
     cdef bint selective           # only slots wanted by this pass are written (autograd.grad)
     cdef Tensor target(self, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept
@@ -38,6 +39,7 @@ cdef class Node(Slot):
     cdef Tensor y                 # under NEEDS_OUT: the result, off the tape
     cdef unsigned long version_a, version_b, version_c, version_y
     cdef int needs
+    cdef long long inspected      # the pass that last inspected it
     cdef bint done                # its inputs were released by a backward pass
     cdef bint views               # its output shares its input's memory
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
@@ -46,6 +48,7 @@ cdef class Node(Slot):
     cdef bint listed
     cdef int forward(self) except -1
     cdef int backward(self, Pass p) except -1
+    cdef int inspect(self, Pass p) except -1      # before any backward(): refuse what is not usable
     cdef int release(self) except -1
     cdef str name(self)
 
@@ -58,5 +61,5 @@ cdef Pass new_pass()
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int reach(Pass p, Node node) except -1
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
-cdef int check(Node node) except -1           # refuse inputs changed since
+cdef int lead_to(Pass p, Node node) except -1     # let the pass inspect this node
 cdef void enlist(Node node) noexcept          # put a node at the tape's end

@@ -78,16 +78,31 @@ cdef Pass new_pass():
 
 
 cdef int reach(Pass p, Node node) except -1:
-    if node.done:
-        raise MXNetError(
-            f"the graph behind this array (its {node.name()} op) was already used by a backward "
-            "pass, which frees it. To go through the same graph again, pass retain_graph=True "
-            "to the first backward()")
     node.written = p.number
     if not node.planned:
         Py_INCREF(node)
         p.pending += 1
     return 0
+
+
+cdef int lead_to(Pass p, Node node) except -1:
+    if node.inspected == p.number:
+        return 0
+    if node.done:
+        raise MXNetError(
+            f"the graph behind this array (its {node.name()} op) was already used by a backward "
+            "pass, which frees it. To go through the same graph again, pass retain_graph=True "
+            "to the first backward()")
+    node.inspected = p.number
+    if not node.planned:
+        p.unseen += 1
+    return 0
+
+
+cdef int lead_to_array(Pass p, Tensor x) except -1:
+    if x is None or x.slot is None or type(x.slot) is Variable:
+        return 0
+    return lead_to(p, <Node>x.slot)
 
 
 # ---- nodes -------------------------------------------------------------------------------------
@@ -98,6 +113,17 @@ cdef class Node(Slot):
         raise NotImplementedError(self.name())
 
     cdef int backward(self, Pass p) except -1:
+        return 0
+
+    cdef int inspect(self, Pass p) except -1:
+        cdef Tensor x
+        check(self)
+        lead_to_array(p, self.a)
+        lead_to_array(p, self.b)
+        lead_to_array(p, self.c)
+        if self.rest is not None:
+            for x in self.rest:
+                lead_to_array(p, x)
         return 0
 
     cdef int release(self) except -1:
@@ -260,6 +286,17 @@ cdef void wrote(Tensor x) noexcept:
 
 # ---- going back --------------------------------------------------------------------------------
 
+cdef int inspect_graph(Pass p, void* newest) except -1:
+    """Look at all that leads to the heads, so that a refusal comes before anything is written."""
+    cdef void* position = newest
+    while p.unseen > 0 and position is not NULL:
+        if (<Node>position).inspected == p.number:
+            p.unseen -= 1
+            (<Node>position).inspect(p)
+        position = (<Node>position).earlier
+    return 0
+
+
 cdef int walk(Pass p, void* newest, bint retain) except -1:
     """Run the reached nodes' backward, newest first, until none is pending."""
     cdef void* position = newest
@@ -270,7 +307,6 @@ cdef int walk(Pass p, void* newest, bint retain) except -1:
         if node.written == p.number:
             try:
                 if not failed:
-                    check(node)
                     node.backward(p)
             except BaseException as error:
                 failed = True
@@ -321,8 +357,7 @@ cdef int check_head(Pass p, Tensor head, object grad) except -1:
         raise MXNetError(
             "Cannot differentiate: this array was not computed under autograd.record() from an "
             "array with attach_grad() (or a parameter), so there is no graph behind it")
-    if (<Node>head.slot).done:
-        reach(p, <Node>head.slot)
+    lead_to(p, <Node>head.slot)
     if grad is None:
         return 0
     if not isinstance(grad, Tensor):
@@ -336,16 +371,19 @@ cdef int check_head(Pass p, Tensor head, object grad) except -1:
 
 cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
     cdef Py_ssize_t i, n = len(heads)
+    cdef void* newest
     cdef list grads = [None] * n if head_grads is None else (
         [head_grads] if isinstance(head_grads, Tensor) else list(head_grads))
     if len(grads) != n:
         raise ValueError(f"{n} heads need {n} head gradients, {len(grads)} were given")
     for i in range(n):
         check_head(p, <Tensor>heads[i], grads[i])
+    # Of several heads none is known to be the newest: start at the end of the tape then.
+    newest = <void*>(<Tensor>heads[0]).slot if n == 1 else tail
+    inspect_graph(p, newest)
     for i in range(n):
         give_head_gradient(p, <Tensor>heads[i], grads[i])
-    # Of several heads none is known to be the newest: start at the end of the tape then.
-    return walk(p, <void*>(<Tensor>heads[0]).slot if n == 1 else tail, retain)
+    return walk(p, newest, retain)
 
 
 def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=True) -> None:

@@ -4,7 +4,7 @@ The function and its options are data of the node, so a plan replays it like any
 """
 
 cimport cython
-from microlazy.core.tape cimport Node, run
+from microlazy.core.tape cimport Node, Pass, run
 from microlazy.core.tensor cimport Tensor, header, view_numpy
 
 import numpy
@@ -22,6 +22,9 @@ cdef class NumpyCall(Node):
             result = self.function(*views, **self.options)
             numpy.copyto(view_numpy(self.out), result, casting="unsafe")
         return 0
+
+    cdef int inspect(self, Pass p) except -1:
+        return 0                      # no gradient passes: its inputs do not matter
 
     cdef str name(self):
         return getattr(self.function, "__name__", "numpy")
