@@ -96,8 +96,11 @@ cdef class PlanRun(Node):
         return 0
 
     cdef int inspect(self, Pass p) except -1:
+        cdef list nodes = self.plan.nodes
+        cdef Py_ssize_t i
         cdef Node node
-        for node in reversed(self.plan.nodes):
+        for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
+            node = <Node>PyList_GET_ITEM(nodes, i)
             if node.inspected == p.number:
                 node.inspect(p)
         return 0
