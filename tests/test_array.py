@@ -834,3 +834,10 @@ def test_products_of_any_layout(m, k, n, turn_a, turn_b, data):
         (np.from_numpy(a[::-1])[::-1], np.from_numpy(b[:, ::-1])[:, ::-1]),
     ):
         same(x @ y, a @ b)
+
+
+def test_an_array_that_came_back_through_numpy_overlaps_its_origin():
+    x = np.arange(8)
+    y = np.from_numpy(numpy.asarray(x)[:-1])  # another block, on x's memory
+    x[1:] += y
+    same(x, numpy.array([0, 1, 3, 5, 7, 9, 11, 13], "float32"))

@@ -184,8 +184,9 @@ cdef bint overlap(Tensor a, Tensor b) noexcept:
     cdef char* a1
     cdef char* b0
     cdef char* b1
-    if a.size == 0 or b.size == 0 or (a.block is not b.block and a.block.bucket >= 0):
-        return False
+    if a.size == 0 or b.size == 0 or (
+            a.block is not b.block and a.block.bucket >= 0 and b.block.bucket >= 0):
+        return False                    # two blocks of the pool; a foreign one may lie in either
     extent(a, &a0, &a1)
     extent(b, &b0, &b1)
     return a0 < b1 and b0 < a1
