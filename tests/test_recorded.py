@@ -1,12 +1,10 @@
 """The snippets of `oracle/cases` print under microlazy what MXNet 1.9.1 printed for them."""
 
-import json
-
 import numpy
 import pytest
-from oracle.snippets import ANSWERS, load, numbers, run
+from oracle.snippets import load, numbers, recorded, run
 
-RECORDED = json.loads(ANSWERS.read_text(encoding="utf-8"))
+RECORDED = recorded()
 SNIPPETS = load()
 
 

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import importlib
 import io
+import json
 import re
 import warnings
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy
 
 HERE = Path(__file__).parent
-ANSWERS = HERE / "answers.json"
+ANSWERS = HERE / "answers"  # one file of them beside each file of cases
 HEADER = re.compile(r"^\[([a-z0-9_]+)\](?: (approx))?$")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan)\b")
 
@@ -27,6 +28,7 @@ NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan)\b")
 class Snippet:
     """Some lines of user code, the face they run under, and how to compare what they print."""
 
+    family: str
     name: str
     face: str
     code: str
@@ -46,12 +48,22 @@ def load() -> list[Snippet]:
                 raise ValueError(f"{path.name}: {header!r} is not a snippet's header")
             for each in ("nd", "np") if face == "both" else (face,):
                 name = f"{each}/{family}/{match[1]}"
-                snippets.append(Snippet(name, each, code.strip(), match[2] is not None))
+                snippets.append(
+                    Snippet(path.stem, name, each, code.strip(), match[2] is not None)
+                )
     names = [snippet.name for snippet in snippets]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
         raise ValueError(f"snippets with the same name: {sorted(doubled)}")
     return snippets
+
+
+def recorded() -> dict[str, dict]:
+    """Return MXNet's answers by the names of the snippets."""
+    answers: dict[str, dict] = {}
+    for path in sorted(ANSWERS.glob("*.json")):
+        answers |= json.loads(path.read_text(encoding="utf-8"))
+    return answers
 
 
 def run(snippet: Snippet, framework: str) -> dict:
