@@ -26,6 +26,7 @@ from microlazy.core.array import ndarray
 from microlazy.core.exchange import from_buffer as _from_buffer
 from microlazy.core.tensor import Tensor
 from microlazy.numpy import linalg, random
+from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
 from microlazy.op_table import functions_of as _functions_of
 
 _NP = 1
