@@ -16,8 +16,8 @@ from microlazy.core.tape cimport (
     NEEDS_B, NEEDS_C, Node, Pass, may_write, run, state, tracked, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, like, look_at, need_values,
-    numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, like, look_at,
+    need_values, numpy_dtype, parse_shape, shape_tuple, view_numpy,
 )
 
 import numbers
@@ -280,30 +280,32 @@ cdef class Assigned(Node):
 
 cdef int set_item(Tensor x, object key, object value) except -1:
     cdef Basic b
-    cdef Tensor source
-    cdef list arrays = []
+    cdef Tensor source = None, part
     cdef bint basic = resolve(x, key, &b), recorded = False
-    cdef object resolved = key_without_arrays(key, arrays)
-    resolved = key_with(resolved, [index_values(t) for t in arrays])
+    cdef bint number = isinstance(value, (numbers.Number, numpy.generic))
+    cdef object resolved = None
     if isinstance(value, Tensor):
         source = <Tensor>value
         need_values(source, "it was to be written into an array")
         recorded = state().recording and tracked(source) and not tracked(x)
-    elif isinstance(value, numbers.Number) or isinstance(value, numpy.generic):
-        may_write(x)
-        view_numpy(x)[resolved] = value
-        wrote(x)
-        return 0
-    else:
+    elif not number:
         try:
             array = numpy.asarray(value, dtype=numpy_dtype(x.dtype))
         except (ValueError, TypeError):
             raise TypeError(f"cannot write {type(value).__name__} into an array of "
                             f"{numpy_dtype(x.dtype)}: expected numbers or an array") from None
         source = from_numpy(array, x.face)
+    if not basic or recorded:
+        resolved = resolved_key(key)
     may_write(x)
     if basic:
-        assign(basic_part(x, &b), source)
+        part = basic_part(x, &b)
+        if number:
+            fill_number(part, value)
+        else:
+            assign(part, source)
+    elif number:
+        view_numpy(x)[resolved] = value
     else:
         try:
             view_numpy(x)[resolved] = view_numpy(source)
@@ -311,6 +313,20 @@ cdef int set_item(Tensor x, object key, object value) except -1:
             raise ShapeError(str(error)) from None
     wrote(x)
     return record_assignment(x, resolved, source) if recorded else 0
+
+
+cdef object resolved_key(object key):
+    """A key as NumPy takes it, with the values of our arrays."""
+    cdef list arrays = []
+    cdef object bare = key_without_arrays(key, arrays)
+    return key_with(bare, [index_values(t) for t in arrays])
+
+
+cdef int fill_number(Tensor part, object value) except -1:
+    if part.contiguous and part.dtype <= FLOAT64 and type(value) is not complex:
+        return fill(part, value)
+    view_numpy(part)[...] = value
+    return 0
 
 
 cdef Tensor basic_part(Tensor x, Basic* b):

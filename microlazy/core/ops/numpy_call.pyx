@@ -13,7 +13,8 @@ from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, output_of, run, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, numpy_dtype,
+    parse_shape, shape_tuple, view_numpy,
 )
 
 import math
