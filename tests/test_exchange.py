@@ -12,7 +12,7 @@ from microlazy import autograd, gluon, nd, np
 from microlazy.base import AbstractValueError, MXNetError, ShapeError
 from microlazy.core import exchange
 from microlazy.core.storage import memory_info
-from microlazy.core.trace import abstract
+from microlazy.core.trace import abstract, tracing
 
 DTYPES = ("float32", "float64", "float16", "int8", "int32", "int64", "uint8", "bool")
 both_faces = pytest.mark.parametrize("face", [nd, np], ids=["nd", "np"])
@@ -338,7 +338,10 @@ def test_copies_that_the_other_side_makes():
 
 def make_capsule(name, pointer=ctypes.addressof(ctypes.create_string_buffer(512))):
     new = ctypes.pythonapi.PyCapsule_New
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    new.restype, new.argtypes = (
+        ctypes.py_object,
+        [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
+    )
     return new(pointer, name, None)
 
 
@@ -760,7 +763,9 @@ def test_functions_of_numpy_give_our_arrays(face):
     ):
         got, expected = function(x), function(a)
         assert type(got) is type(x) and dtype_of(got) == "float32"
-        assert_allclose(got.asnumpy().reshape(numpy.shape(expected)), expected, rtol=2e-5, atol=1e-6)
+        assert_allclose(
+            got.asnumpy().reshape(numpy.shape(expected)), expected, rtol=2e-5, atol=1e-6
+        )
 
 
 def test_functions_are_recorded():
@@ -797,9 +802,9 @@ def test_what_has_no_gradient_is_refused_where_one_is_wanted():
     x = np.array([1.0, 2.0, 3.0])
     x.attach_grad()
     with autograd.record():
-        with pytest.raises(MXNetError, match="bartlett|no gradient"):
-            numpy.nanmedian(x, overwrite_input=True)
         with pytest.raises(MXNetError, match="no gradient"):
+            numpy.nanmedian(x, overwrite_input=True)
+        with pytest.raises(MXNetError, match="no gradient|in-place"):
             numpy.copyto(x, 1)
         assert numpy.array2string(x) == "[1. 2. 3.]"
         assert numpy.shape(x) == (3,)
@@ -826,7 +831,8 @@ def test_other_types_come_first():
 
 def test_abstract_arrays_have_no_values_for_numpy():
     x = abstract((2, 3), face=1)
-    assert numpy.exp(x).shape == (2, 3)
+    with tracing():
+        assert numpy.exp(x).shape == numpy.add(x, numpy.ones(3)).shape == (2, 3)
     with pytest.raises(AbstractValueError):
         numpy.cov(x)
 
@@ -868,5 +874,3 @@ def test_scikit_learn_takes_our_arrays_as_numpys():
     x = np.array([[0.0], [1.0], [2.0]])
     model = linear_model.LinearRegression().fit(x, np.array([1.0, 3.0, 5.0]))
     assert_allclose(model.predict(x), [1, 3, 5], rtol=1e-5)
-
-

@@ -246,6 +246,9 @@ cdef class Array(Tensor):
     def __int__(self):
         return int(self.only_number())
 
+    def __complex__(self):
+        return complex(self.only_number())
+
     cdef object only_number(self):
         need_values(self, "its value was asked for")
         if self.size != 1:
