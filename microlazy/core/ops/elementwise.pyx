@@ -633,6 +633,8 @@ cdef Tensor binary_scalar(int op, Tensor a, object s, bint swapped):
     if a.dtype > FLOAT64 or (a.face == NP and op >= B_EQUAL):
         return binary_scalar_other(op, a, s, swapped)
     cdef double value = s
+    if op == B_MAXIMUM or op == B_MINIMUM:
+        swapped = False               # where both are equal, the array has the gradient
     out = header(a.face, a.dtype, a.ndim, a.shape_)
     if state().plain and not a.abstract:
         allocate(out)
