@@ -113,10 +113,10 @@ linalg.vector_norm(x, /, *, axis=None, keepdims=False, ord=2)
 """
 UNARY = """abs acos acosh asin asinh atan atanh bitwise_invert ceil cos cosh exp expm1 floor
 isfinite isinf isnan log log1p log2 log10 logical_not negative positive round sign signbit sin sinh
-square sqrt tan tanh trunc""".split()
+square sqrt tan tanh trunc"""
 BINARY = """add atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
 copysign divide equal floor_divide greater greater_equal hypot less less_equal logaddexp logical_and
-logical_or logical_xor maximum minimum multiply not_equal pow remainder subtract""".split()
+logical_or logical_xor maximum minimum multiply not_equal pow remainder subtract"""
 
 INTEGERS = ("int8", "int32", "int64", "uint8")
 FLOATS = ("float32", "float64")
@@ -152,7 +152,7 @@ def test_signatures(line):
             assert variadic or parameter.name in ours.parameters, parameter.name
 
 
-@pytest.mark.parametrize("name", UNARY)
+@pytest.mark.parametrize("name", UNARY.split())
 def test_functions_of_one_array(name):
     x = ones("bool" if name.startswith("logical") else "int32" if "bitwise" in name else "float32")
     y = getattr(np, name)(x)
@@ -161,7 +161,7 @@ def test_functions_of_one_array(name):
     assert y.dtype == ("bool" if is_test else x.dtype)
 
 
-@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("name", BINARY.split())
 def test_functions_of_two_arrays(name):
     x = ones("bool" if name.startswith("logical") else "int32" if "bitwise" in name else "float32")
     y = getattr(np, name)(x, np.ones((2, 1), dtype=x.dtype))
@@ -190,10 +190,10 @@ __invert__ __le__ __lshift__ __lt__ __matmul__ __mod__ __mul__ __ne__ __neg__ __
 __rshift__ __setitem__ __sub__ __truediv__ __xor__ __iadd__ __isub__ __imul__ __itruediv__
 __ifloordiv__ __ipow__ __imod__ __imatmul__ __iand__ __ior__ __ixor__ __ilshift__ __irshift__
 __radd__ __rsub__ __rmul__ __rtruediv__ __rfloordiv__ __rpow__ __rmod__ __rmatmul__ __rand__ __ror__
-__rxor__ __rlshift__ __rrshift__ to_device dtype device mT ndim shape size T""".split()
+__rxor__ __rlshift__ __rrshift__ to_device dtype device mT ndim shape size T"""
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", METHODS.split())
 def test_methods_and_attributes(name):
     assert hasattr(np.ones((2, 2)), name)
 
@@ -302,7 +302,7 @@ def test_python_numbers_do_not_promote(dtype):
 def test_what_keeps_the_dtype(dtype):
     x = ones(dtype, (2, 2))
     for y in (
-        np.reshape(x, (4,)), np.flip(x), np.roll(x, 1), np.permute_dims(x, (1, 0)), np.tile(x, (2,)),
+        np.reshape(x, (4,)), np.flip(x), np.roll(x, 1), np.permute_dims(x, (1, 0)), np.tile(x, 2),
         np.stack([x, x]), np.expand_dims(x, axis=0), np.broadcast_to(x, (3, 2, 2)), x[0], x[x == 1],
         np.unique_values(x), np.tril(x), np.take(x, np.array([0], dtype="int64"), axis=0),
         np.repeat(x, 2), np.moveaxis(x, 0, 1), np.zeros_like(x), np.empty_like(x), np.unstack(x)[0],
@@ -539,7 +539,7 @@ def same(function):
     with sklearn.config_context(array_api_dispatch=True):
         got = function(X, Y)
     assert type(got) is (np.ndarray if numpy.ndim(expected) else float), type(got)
-    assert_allclose(numpy.asarray(got), expected, rtol=1e-6, atol=1e-9)
+    assert_allclose(numpy.asarray(got), expected, rtol=1e-6, atol=1e-6)
 
 same(lambda x, y: discriminant_analysis.LinearDiscriminantAnalysis().fit(x, y).predict(x))
 same(lambda x, y: discriminant_analysis.LinearDiscriminantAnalysis().fit(x, y).predict_proba(x))

@@ -346,9 +346,9 @@ def make_capsule(name, pointer=ctypes.addressof(ctypes.create_string_buffer(512)
 
 
 def test_foreign_capsules():
-    with pytest.raises(BufferError, match="named b'other'"):
-        np.from_dlpack(make_capsule(b"other"))
     future = (ctypes.c_uint32 * 40)(9, 1)
+    with pytest.raises(BufferError, match="named b'other'"):
+        np.from_dlpack(make_capsule(b"other", ctypes.addressof(future)))
     with pytest.raises(BufferError, match=r"DLPack 9\.1"):
         np.from_dlpack(make_capsule(b"dltensor_versioned", ctypes.addressof(future)))
 
