@@ -336,12 +336,10 @@ def test_copies_that_the_other_side_makes():
         np.from_dlpack(Copies((1, 0)), copy=False)
 
 
-def make_capsule(name, pointer=ctypes.addressof(ctypes.create_string_buffer(512))):
+def make_capsule(name, pointer):
     new = ctypes.pythonapi.PyCapsule_New
-    new.restype, new.argtypes = (
-        ctypes.py_object,
-        [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
-    )
+    new.restype = ctypes.py_object
+    new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
     return new(pointer, name, None)
 
 

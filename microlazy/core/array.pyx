@@ -28,13 +28,17 @@ import numpy
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import Context, cpu
 from microlazy.core import exchange, functions
-from microlazy.core.ops.elementwise import UNARY
+from microlazy.core.ops.elementwise import BINARY, UNARY
 
 # Functions that arrays also have as methods, for each face: what register_methods() was given, and
 # under nd the elementwise functions.
 METHODS = ({name: partial(functions.unary_op, op)
             for name, op in [*zip(UNARY, UNARY), ("fix", "trunc")]}, {})
 
+# NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
+cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
+                    if isinstance(getattr(numpy, name, None), numpy.ufunc)}
+UFUNCS.update({getattr(numpy, name): entry[0] for name, entry in BINARY.items()})
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 cdef object HOST = cpu(0)
 
@@ -466,6 +470,13 @@ cdef class Array(Tensor):
     # ---- other libraries ----
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method == "__call__" and not kwargs and ufunc in UFUNCS:
+            if len(inputs) == 1:
+                return functions.unary_op(UFUNCS[ufunc], self)
+            swapped = inputs[0] is not self
+            other = inputs[0] if swapped else inputs[1]
+            if type(other) is type(self) or is_number(other) or type(other) is numpy.ndarray:
+                return arithmetic(UFUNCS[ufunc], self, other, swapped)
         from microlazy.numpy.protocols import apply_ufunc
         return apply_ufunc(self.face, ufunc, method, inputs, kwargs)
 

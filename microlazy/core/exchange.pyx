@@ -94,7 +94,8 @@ cdef int place_at(Tensor x, object owner, char* data, bint readonly) except -1:
     return 0
 
 
-cdef dict WIDER = {"int16": "int32", "uint16": "int64", "uint32": "int64", "uint64": "int64"}
+cdef dict WIDER = {numpy.dtype(name): numpy.dtype(wider) for name, wider in (
+    ("int16", "int32"), ("uint16", "int64"), ("uint32", "int64"), ("uint64", "int64"))}
 
 
 def operand(Tensor x, array):
@@ -135,12 +136,13 @@ def from_result(int face, array, bint float64=True):
     array([1], dtype=int32)
     """
     array = numpy.asarray(array)
-    name = WIDER.get(array.dtype.name, array.dtype.name)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"microlazy has no arrays of dtype {array.dtype}")
-    if name == "float64" and not float64:
-        name = "float32"
-    array = array.astype(name, copy=False)
+    wider = WIDER.get(array.dtype)
+    if wider is not None:
+        array = array.astype(wider)
+    elif not float64 and array.dtype == numpy.float64:
+        array = array.astype(numpy.float32)
     if array.ndim == 0 and face == ND:
         array = array.reshape(1)          # nd has no arrays without axes
     return from_numpy(array, face)

@@ -19,7 +19,6 @@ from microlazy.context import Context, cpu
 from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import Array, NDArray, ndarray
-from microlazy.core.ops.elementwise import BINARY
 
 _NP = 1
 
@@ -124,15 +123,24 @@ def _np() -> Any:
     return np
 
 
+@functools.cache
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> tuple[int, set[str]]:
+    """Return how many arguments a function takes by position, and the names of all."""
+    parameters = _signature(function).parameters.values()
+    by_position = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        by_position = 1 << 30
+    return by_position, {p.name for p in parameters}
+
+
 def _accepts(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
-    try:
-        _signature(function).bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
-
-
-_signature = functools.cache(inspect.signature)
+    by_position, names = _parameters(function)
+    return len(args) <= by_position and kwargs.keys() <= names
 
 
 def _through_numpy(
@@ -206,29 +214,20 @@ def _is_foreign(value: Any) -> bool:
     return own not in (None, onp.ndarray.__array_ufunc__) and not isinstance(value, Array)
 
 
-def _translated(
-    ufunc: onp.ufunc, method: str, inputs: Any, kwargs: dict[str, Any], first: Array
-) -> Any:
+def _translated(ufunc: onp.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """Return the function, and its arguments, that stands for a ufunc's method, or None."""
     options = {
         name: value
         for name, value in kwargs.items()
         if (name, value) not in (("casting", "same_kind"), ("order", "K"), ("subok", True))
     }
-    name = "mod" if ufunc is onp.remainder else ufunc.__name__
     if method in ("reduce", "accumulate"):
         table = _REDUCE if method == "reduce" else _ACCUMULATE
-        function = getattr(_np(), table.get(name, ""), None)
+        function = getattr(_np(), table.get(ufunc.__name__, ""), None)
         args: Any = [_operand(inputs[0], None)]
         options = {"axis": 0} | options
         if isinstance(options.get("where"), onp.ndarray):
             options["where"] = _to_np(options["where"])
-    elif method == "__call__" and isinstance(first, NDArray) and name in BINARY and not options:
-        operands = [
-            exchange.operand(first, onp.asarray(x)) if isinstance(x, (onp.ndarray, list)) else x
-            for x in inputs
-        ]
-        return _f.binary_op, [name, *operands], {}
     elif method in ("__call__", "outer"):
         function = _function_of_ufunc(ufunc)
         dtype = options.pop("dtype", None)
@@ -274,14 +273,14 @@ def apply_ufunc(
     if any(_is_foreign(x) for x in (*inputs, *outputs)):
         return NotImplemented
     name = ufunc.__name__
-    arrays = _our_arrays(name, inputs, kwargs)
+    _our_arrays(name, inputs, kwargs)
     where = kwargs.get("where", True) if method in ("__call__", "outer") else True
     if where is not True and not any(x is not None for x in outputs):
         raise ValueError(f"numpy.{name}: where= needs out=, which gives the other elements")
     asked = {key: value for key, value in kwargs.items() if key != "out"}
     if where is not True:
         del asked["where"]
-    found = _translated(ufunc, method, inputs, asked, arrays[0])
+    found = _translated(ufunc, method, inputs, asked)
     if found is None:
         written = [x for x in outputs if x is not None] + [x for x in inputs[:1] if method == "at"]
         return _through_numpy(getattr(ufunc, method), face, inputs, kwargs, written)
