@@ -810,6 +810,19 @@ def test_what_has_no_gradient_is_refused_where_one_is_wanted():
     assert numpy.nanmedian(x, overwrite_input=True).item() == 2
 
 
+def test_masked_arrays_and_matrices_keep_their_meaning():
+    x, masked = np.ones(2), numpy.ma.array([1.0, 2.0], mask=[False, True])
+    for total in (masked + x, x + masked):
+        assert total[0] == 2 and total[1] is numpy.ma.masked
+    for call in (
+        lambda: numpy.add(masked, x),
+        lambda: numpy.concatenate([masked, x]),
+        lambda: numpy.asmatrix([1.0, 2.0]) + x,
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
 def test_like():
     assert type(numpy.zeros(2, like=np.ones(1))) is np.ndarray
     assert type(numpy.asarray([1, 2], like=nd.ones((1,)))) is nd.NDArray

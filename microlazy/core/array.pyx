@@ -54,7 +54,7 @@ cdef object arithmetic(int op, Tensor a, object b, bint swapped):
         return binary(op, a, <Tensor>b)
     if is_number(b):
         return binary_scalar(op, a, b, swapped)
-    if isinstance(b, numpy.ndarray):
+    if exchange.is_plain(b):
         other = exchange.operand(a, b)
         return binary(op, other, a) if swapped else binary(op, a, other)
     if b is None or isinstance(b, str) or hasattr(b, "__array_ufunc__"):
@@ -68,7 +68,7 @@ cdef object from_namespace(str name, object x, object other):
     if other is None or isinstance(other, str):
         return NotImplemented
     from microlazy import numpy as np
-    if isinstance(other, numpy.ndarray):
+    if exchange.is_plain(other):
         other = exchange.operand(x, other)
     return getattr(np, name)(x, other)
 
@@ -88,7 +88,7 @@ cdef object operand_dtype(Tensor x, object number):
 
 
 cdef object in_place(int op, Tensor a, object b):
-    if isinstance(b, numpy.ndarray):
+    if exchange.is_plain(b):
         b = exchange.operand(a, b)
     if a.abstract or (isinstance(b, Tensor) and (<Tensor>b).abstract):
         return arithmetic(op, a, b, False)      # tracing: the name is bound to a new array
@@ -838,7 +838,7 @@ cdef class ndarray(Array):
         return numpy_dtype((<Tensor>self).dtype)
 
     def __matmul__(self, other):
-        if isinstance(other, numpy.ndarray):
+        if exchange.is_plain(other):
             other = exchange.operand(self, other)
         if not isinstance(other, Tensor):
             if hasattr(other, "__array_ufunc__"):

@@ -98,6 +98,21 @@ cdef dict WIDER = {numpy.dtype(name): numpy.dtype(wider) for name, wider in (
     ("int16", "int32"), ("uint16", "int64"), ("uint32", "int64"), ("uint64", "int64"))}
 
 
+def is_plain(array) -> bool:
+    """Whether this is an array of NumPy's that means what it holds.
+
+    Masked arrays and matrices mean more, and say so by a priority of their own.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.exchange import is_plain
+    >>> is_plain(numpy.ones(2)), is_plain(numpy.ma.ones(2)), is_plain([1, 2])
+    (True, False, False)
+    """
+    return isinstance(array, numpy.ndarray) and array.__array_priority__ <= 0
+
+
 def operand(Tensor x, array):
     """A NumPy array that meets x in an operator: copied, so that NumPy cannot change it meanwhile.
 

@@ -208,10 +208,14 @@ def _operand(value: Any, dtype: Any) -> Any:
     return value if dtype is None else value.astype(dtype, copy=False)
 
 
-def _is_foreign(value: Any) -> bool:
-    """Whether a value brings an `__array_ufunc__` of its own."""
-    own = getattr(type(value), "__array_ufunc__", None)
-    return own not in (None, onp.ndarray.__array_ufunc__) and not isinstance(value, Array)
+def _is_foreign(kind: type) -> bool:
+    """Whether arrays of this type know better than ours what a function means for them."""
+    if issubclass(kind, Array):
+        return False
+    if issubclass(kind, onp.ndarray):  # masked arrays and matrices say so by a priority
+        priority = kind.__array_priority__
+        return isinstance(priority, numbers.Real) and priority > 0
+    return any(hasattr(kind, name) for name in ("__array_ufunc__", "__array_function__"))
 
 
 def _translated(ufunc: onp.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
@@ -270,7 +274,7 @@ def apply_ufunc(
     """
     kwargs = dict(kwargs)
     outputs = kwargs.get("out", ())
-    if any(_is_foreign(x) for x in (*inputs, *outputs)):
+    if any(_is_foreign(type(x)) for x in (*inputs, *outputs)):
         return NotImplemented
     name = ufunc.__name__
     _our_arrays(name, inputs, kwargs)
@@ -327,7 +331,7 @@ def apply_function(
     >>> numpy.concatenate([np.zeros(1), np.ones(2)])
     array([0., 1., 1.])
     """
-    if not all(issubclass(kind, (Array, onp.ndarray)) for kind in types):
+    if any(map(_is_foreign, types)):
         return NotImplemented
     _our_arrays(function.__name__, args, kwargs)
     out = kwargs.get("out")
