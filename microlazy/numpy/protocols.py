@@ -129,18 +129,20 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 @functools.cache
-def _parameters(function: Callable[..., Any]) -> tuple[int, set[str]]:
-    """Return how many arguments a function takes by position, and the names of all."""
+def _parameters(function: Callable[..., Any]) -> tuple[float, set[str] | None]:
+    """Return how many arguments a function takes by position, and the names of all; None: any."""
     parameters = _signature(function).parameters.values()
+    kinds = {p.kind for p in parameters}
     by_position = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        by_position = 1 << 30
-    return by_position, {p.name for p in parameters}
+    return (
+        float("inf") if inspect.Parameter.VAR_POSITIONAL in kinds else by_position,
+        None if inspect.Parameter.VAR_KEYWORD in kinds else {p.name for p in parameters},
+    )
 
 
 def _accepts(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
     by_position, names = _parameters(function)
-    return len(args) <= by_position and kwargs.keys() <= names
+    return len(args) <= by_position and (names is None or kwargs.keys() <= names)
 
 
 def _through_numpy(
