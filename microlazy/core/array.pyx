@@ -49,6 +49,11 @@ cdef inline bint is_number(object x):
             or isinstance(x, (numbers.Real, numpy.bool_)))
 
 
+cdef bint is_array_like(object x):
+    """Whether x takes part in NumPy's protocols, as a Series of pandas or a sparse matrix does."""
+    return hasattr(x, "__array_ufunc__") or hasattr(x, "__array_priority__")
+
+
 cdef object arithmetic(int op, Tensor a, object b, bint swapped):
     if isinstance(b, Tensor):
         return binary(op, a, <Tensor>b)
@@ -57,7 +62,7 @@ cdef object arithmetic(int op, Tensor a, object b, bint swapped):
     if exchange.is_plain(b):
         other = exchange.operand(a, b)
         return binary(op, other, a) if swapped else binary(op, a, other)
-    if b is None or isinstance(b, str) or hasattr(b, "__array_ufunc__"):
+    if b is None or isinstance(b, str) or is_array_like(b):
         return NotImplemented             # the other side may know
     raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own type, "
                     "with NumPy's and with numbers")
@@ -841,7 +846,7 @@ cdef class ndarray(Array):
         if exchange.is_plain(other):
             other = exchange.operand(self, other)
         if not isinstance(other, Tensor):
-            if hasattr(other, "__array_ufunc__"):
+            if is_array_like(other):
                 return NotImplemented
             raise TypeError(f"type {type(other)} not supported")
         return matmul(self, <Tensor>other)

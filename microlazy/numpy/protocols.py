@@ -342,9 +342,16 @@ def apply_function(
         converted = _visit(args, _to_np)
         options = {key: _visit(value, _to_np) for key, value in kwargs.items() if key != "out"}
         if _accepts(ours, converted, options):
-            result = ours(*converted, **options)
+            try:
+                result = ours(*converted, **options)
+            except TypeError:  # it takes arrays only, and NumPy's all that can become one
+                return _function_through_numpy(face, function, args, kwargs)
             return _finish(result, () if out is None else (out,), True, face)
-    written = [] if out is None else [out]
+    return _function_through_numpy(face, function, args, kwargs)
+
+
+def _function_through_numpy(face: int, function: Any, args: Any, kwargs: Any) -> Any:
+    written = [] if kwargs.get("out") is None else [kwargs["out"]]
     if function in _WRITES:
         written.append(_signature(function).bind(*args, **kwargs).arguments[_WRITES[function]])
     return _through_numpy(function, face, args, kwargs, written)
