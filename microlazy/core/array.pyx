@@ -26,10 +26,15 @@ import numpy
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import Context, cpu
-from microlazy.core import functions
+from microlazy.core import exchange, functions
+from microlazy.core.ops.elementwise import BINARY, UNARY
 
 METHODS = ({}, {})                    # functions that are methods too, for each face
 
+# NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
+cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
+                    if isinstance(getattr(numpy, name, None), numpy.ufunc)}
+UFUNCS.update({getattr(numpy, name): entry[0] for name, entry in BINARY.items()})
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 cdef object HOST = cpu(0)
 
@@ -40,18 +45,52 @@ cdef inline bint is_number(object x):
             or isinstance(x, (numbers.Real, numpy.bool_)))
 
 
+cdef bint is_array_like(object x):
+    """Whether x takes part in NumPy's protocols, as a Series of pandas or a sparse matrix does."""
+    return hasattr(x, "__array_ufunc__") or hasattr(x, "__array_priority__")
+
+
 cdef object arithmetic(int op, Tensor a, object b, bint swapped):
     if isinstance(b, Tensor):
         return binary(op, a, <Tensor>b)
     if is_number(b):
         return binary_scalar(op, a, b, swapped)
-    if b is None or isinstance(b, str):
+    if exchange.is_plain(b):
+        other = exchange.operand(a, b)
+        return binary(op, other, a) if swapped else binary(op, a, other)
+    if b is None or isinstance(b, str) or is_array_like(b):
+        return NotImplemented             # the other side may know
+    raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own type, "
+                    "with NumPy's and with numbers")
+
+
+cdef object from_namespace(str name, object x, object other):
+    """A function of np that has no kernel, as an operator of its arrays."""
+    if other is None or isinstance(other, str):
         return NotImplemented
-    raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own type "
-                    "and with numbers")
+    from microlazy import numpy as np
+    if exchange.is_plain(other):
+        other = exchange.operand(x, other)
+    return getattr(np, name)(x, other)
+
+
+cdef object reflected(str name, object x, object other):
+    """As from_namespace(), with x on the right."""
+    if not isinstance(other, (Tensor, numpy.ndarray)):
+        other = functions.new_array(NP, (), operand_dtype(x, other), other)
+    return from_namespace(name, other, x)
+
+
+cdef object operand_dtype(Tensor x, object number):
+    """The dtype of a number beside an array: the array's, unless a float meets integers."""
+    if isinstance(number, numbers.Integral) or is_float(x.dtype):
+        return numpy_dtype(x.dtype)
+    return None
 
 
 cdef object in_place(int op, Tensor a, object b):
+    if exchange.is_plain(b):
+        b = exchange.operand(a, b)
     if a.abstract or (isinstance(b, Tensor) and (<Tensor>b).abstract):
         return arithmetic(op, a, b, False)      # tracing: the name is bound to a new array
     if isinstance(b, Tensor):
@@ -60,8 +99,14 @@ cdef object in_place(int op, Tensor a, object b):
         binary_scalar_into(op, a, b)
     else:
         raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own "
-                        "type and with numbers")
+                        "type, with NumPy's and with numbers")
     return a
+
+
+cdef object assigned(object x, object result):
+    """x[...] = result, for operators in place; while tracing, the name is bound to the result."""
+    return result if (<Tensor>x).abstract else functions.write_into(x, functions.as_dtype(
+        result, x.dtype))
 
 
 def register_methods(int face, dict methods) -> None:
@@ -205,6 +250,9 @@ cdef class Array(Tensor):
 
     def __int__(self):
         return int(self.only_number())
+
+    def __complex__(self):
+        return complex(self.only_number())
 
     cdef object only_number(self):
         need_values(self, "its value was asked for")
@@ -419,6 +467,37 @@ cdef class Array(Tensor):
             raise MXNetError(f"stype {stype!r}: sparse arrays are not part of microlazy; only "
                              "'default' (dense) is")
         return self
+
+    # ---- other libraries ----
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method == "__call__" and not kwargs and ufunc in UFUNCS:
+            if len(inputs) == 1:
+                return functions.unary_op(UFUNCS[ufunc], self)
+            swapped = inputs[0] is not self
+            other = inputs[0] if swapped else inputs[1]
+            if type(other) is type(self) or is_number(other) or type(other) is numpy.ndarray:
+                return arithmetic(UFUNCS[ufunc], self, other, swapped)
+        from microlazy.numpy.protocols import apply_ufunc
+        return apply_ufunc(self.face, ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        from microlazy.numpy.protocols import apply_function
+        return apply_function(self.face, function, types, args, kwargs)
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        return exchange.to_dlpack(self, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple:
+        return exchange.DLPACK_CPU
+
+    def to_dlpack_for_read(self):
+        """A DLPack capsule of the array, for a consumer that only reads."""
+        return exchange.to_dlpack_for_read(self)
+
+    def to_dlpack_for_write(self):
+        """A DLPack capsule of the array, for a consumer that changes it."""
+        return exchange.to_dlpack_for_write(self)
 
     # ---- gradients ----
 
@@ -649,13 +728,78 @@ cdef class ndarray(Array):
         return numpy_dtype((<Tensor>self).dtype)
 
     def __matmul__(self, other):
+        if exchange.is_plain(other):
+            other = exchange.operand(self, other)
         if not isinstance(other, Tensor):
+            if is_array_like(other):
+                return NotImplemented
             raise TypeError(f"type {type(other)} not supported")
         return matmul(self, <Tensor>other)
 
     def __imatmul__(self, other):
         self[...] = matmul(self, other)
         return self
+
+    def __floordiv__(self, other):
+        return from_namespace("floor_divide", self, other)
+
+    def __rfloordiv__(self, other):
+        return reflected("floor_divide", self, other)
+
+    def __ifloordiv__(self, other):
+        return assigned(self, self // other)
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
+    def __rdivmod__(self, other):
+        return other // self, other % self
+
+    def __lshift__(self, other):
+        return from_namespace("left_shift", self, other)
+
+    def __rlshift__(self, other):
+        return reflected("left_shift", self, other)
+
+    def __ilshift__(self, other):
+        return assigned(self, self << other)
+
+    def __rshift__(self, other):
+        return from_namespace("right_shift", self, other)
+
+    def __rrshift__(self, other):
+        return reflected("right_shift", self, other)
+
+    def __irshift__(self, other):
+        return assigned(self, self >> other)
+
+    def __iand__(self, other):
+        return assigned(self, self & other)
+
+    def __ior__(self, other):
+        return assigned(self, self | other)
+
+    def __ixor__(self, other):
+        return assigned(self, self ^ other)
+
+    def __array_namespace__(self, *, api_version=None):
+        """The module `microlazy.np`, which follows the array API standard."""
+        from microlazy.numpy.protocols import namespace
+        return namespace(api_version)
+
+    def to_device(self, device, /, *, stream=None):
+        """Return the array itself: there is only the CPU."""
+        exchange.check_device(device)
+        if stream is not None:
+            raise ValueError(f"stream must be None, as the CPU has no streams; got {stream!r}")
+        return self
+
+    @property
+    def mT(self):
+        """The array with its last two axes exchanged: each matrix transposed."""
+        if self.ndim < 2:
+            raise ValueError(f"mT needs at least two axes; the array has shape {self.shape}")
+        return functions.swapaxes(self, -1, -2)
 
     def __invert__(self):
         return functions.invert(self)
