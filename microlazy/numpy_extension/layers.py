@@ -109,6 +109,8 @@ def dropout(
     mode : {'training', 'always'}
     axes : tuple of int
         Along these, the same elements are dropped.
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
 
     Notes
     -----
@@ -230,8 +232,9 @@ def convolution(
     data : array, shape (batch, channels, *sizes)
     weight : array, shape (num_filter, channels / num_group, *kernel)
     bias : array, shape (num_filter,), optional
-    kernel, stride, dilate, pad : tuple of int, optional
-        One for each spatial axis; the kernel's default is the weight's.
+    kernel : tuple of int
+        One size for each spatial axis.
+    stride, dilate, pad : tuple of int, optional
     num_filter : int
     num_group : int
         Into how many groups channels and filters are divided.
@@ -239,6 +242,8 @@ def convolution(
         Leave the bias out.
     layout : str, optional
         "NCW", "NCHW", "NCDHW", or with the channels last (also in the weight).
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
 
     Returns
     -------
@@ -288,7 +293,8 @@ def deconvolution(
     weight : array, shape (channels, num_filter / num_group, *kernel)
     bias : array, shape (num_filter,), optional
         Counts when `no_bias` is False.
-    kernel, stride, dilate, pad : tuple of int, optional
+    kernel : tuple of int
+    stride, dilate, pad : tuple of int, optional
         Of the convolution.
     adj : tuple of int, optional
         How much longer the result is, of what the convolution's stride leaves open.
@@ -297,6 +303,8 @@ def deconvolution(
     num_filter, num_group : int
     no_bias : bool
     layout : str, optional
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
 
     Returns
     -------
@@ -349,6 +357,8 @@ def pooling(
     count_include_pad : bool, optional
         Whether the padding counts in an average; it does by default.
     layout : str, optional
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
 
     Returns
     -------

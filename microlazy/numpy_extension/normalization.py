@@ -159,6 +159,8 @@ def batch_norm(
         Return also the mean and 1 / sqrt(variance + eps).
     axis : int
         That of the channels.
+    cudnn_off : bool
+        Of no effect.
 
     Returns
     -------

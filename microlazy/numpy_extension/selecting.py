@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from microlazy.base import MXNetError
+from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.ops import nn as _nn
 from microlazy.core.ops import selecting as _selecting
@@ -398,10 +399,19 @@ def arange_like(
     start: float = 0.0,
     step: float = 1.0,
     repeat: int = 1,
-    ctx: Any = None,
+    ctx: Context | None = None,
     axis: int | None = None,
 ) -> Tensor:
     """Return start, start + step, ...: one for each element, or for each place along an axis.
+
+    Parameters
+    ----------
+    data : array
+    start, step : float
+    repeat : int
+        How often each number comes.
+    ctx : Context, optional
+    axis : int, optional
 
     Examples
     --------
@@ -409,6 +419,7 @@ def arange_like(
     >>> npx.arange_like(np.zeros((2, 3)), axis=1)
     array([0., 1., 2.])
     """
+    check_ctx(ctx)
     return _selecting.arange_like(data, start, step, repeat, axis)
 
 

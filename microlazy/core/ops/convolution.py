@@ -118,7 +118,7 @@ def convolution(
     axes, last = _spatial_axes("convolution", data, layout)
     if last:
         data, weight = channels_second(data), channels_second(weight)
-    kernel = _sizes("convolution: kernel", kernel or weight.shape[2:], 1, axes, 1)
+    kernel = _sizes("convolution: kernel", kernel, 1, axes, 1)
     padding = _sizes("convolution: pad", pad, 0, axes, 0)
     windows = Windows(
         kernel,
@@ -182,7 +182,7 @@ def deconvolution(
     axes, last = _spatial_axes("deconvolution", data, layout)
     if last:
         data, weight = channels_second(data), channels_second(weight)
-    kernel = _sizes("deconvolution: kernel", kernel or weight.shape[2:], 1, axes, 1)
+    kernel = _sizes("deconvolution: kernel", kernel, 1, axes, 1)
     stride = _sizes("deconvolution: stride", stride, 1, axes, 1)
     dilate = _sizes("deconvolution: dilate", dilate, 1, axes, 1)
     padding = _sizes("deconvolution: pad", pad, 0, axes, 0)

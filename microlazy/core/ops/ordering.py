@@ -106,7 +106,7 @@ def second_shape(first: Any, second: Any, *others: Any, **options: Any) -> tuple
 
 
 def insertion_places(
-    a: numpy.ndarray, v: numpy.ndarray, sorter: Any = None, *, side: str
+    a: numpy.ndarray, v: numpy.ndarray, sorter: Any = None, *, side: Any
 ) -> numpy.ndarray:
     """Where numpy.searchsorted would put v into a."""
     return numpy.searchsorted(a, v, side, None if sorter is None else sorter.astype("int64"))
@@ -129,14 +129,14 @@ def selected_choice(a: numpy.ndarray, count: int, mode: str) -> numpy.ndarray:
 
 
 def unravelled_places(
-    places: numpy.ndarray, shape: tuple[int, ...], axis: int, order: str
+    places: numpy.ndarray, shape: tuple[int, ...], axis: int, order: Any
 ) -> numpy.ndarray:
     """The coordinates along one axis of places in a flat array."""
     return numpy.asarray(numpy.unravel_index(places.astype("int64"), shape, order)[axis])
 
 
 def flat_places(
-    *coordinates: numpy.ndarray, dims: tuple[int, ...], mode: str, order: str
+    *coordinates: numpy.ndarray, dims: tuple[int, ...], mode: Any, order: Any
 ) -> numpy.ndarray:
     """The places in a flat array of coordinates."""
     whole = tuple([part.astype("int64") for part in coordinates])

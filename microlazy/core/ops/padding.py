@@ -19,7 +19,7 @@ def padded_shape(x: Any, widths: list[list[int]], **options: Any) -> tuple[Any, 
 
 
 def linear_gradient(
-    g: Any, y: Any, x: Any, widths: list[list[int]], mode: str, **options: Any
+    g: Any, y: Any, x: Any, widths: list[list[int]], mode: Any, **options: Any
 ) -> Any:
     """Along each axis a padded vector is a matrix times the vector: multiply by its transpose."""
     if "end_values" in options:
