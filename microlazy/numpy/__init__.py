@@ -52,8 +52,8 @@ from microlazy.numpy.methods import METHODS as _METHODS
 from microlazy.numpy.nan_statistics import *  # noqa: F403
 from microlazy.numpy.padding import *  # noqa: F403
 from microlazy.numpy.polynomials import *  # noqa: F403
-from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
 from microlazy.numpy.products import *  # noqa: F403
+from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
 from microlazy.numpy.quantiles import *  # noqa: F403
 from microlazy.numpy.ranges import *  # noqa: F403
 from microlazy.numpy.sets import *  # noqa: F403
@@ -67,6 +67,15 @@ PINF, NINF, NAN, NaN, PZERO, NZERO = inf, -inf, nan, nan, 0.0, -0.0
 
 
 def __getattr__(name: str) -> Any:
+    import numpy
+
     from microlazy.outside import explain
 
-    raise AttributeError(explain("microlazy.np", name))
+    message = explain("microlazy.np", name)
+    missing = getattr(numpy, name, None)
+    if isinstance(missing, type) and issubclass(missing, generic):
+        message += (
+            ": an array's dtype is one of float16, float32, float64, int8, int32, int64, uint8 and "
+            "bool"
+        )
+    raise AttributeError(message)

@@ -41,8 +41,10 @@ def as_array(x: Any, other: Any = None) -> ndarray:
     >>> as_array([1, 2]), as_array([1, 2], np.ones(1, dtype="int8"))
     (array([1., 2.]), array([1, 2], dtype=int8))
     """
-    if isinstance(x, Tensor):
-        return x
+    return x if isinstance(x, Tensor) else _made(x, other)  # type: ignore[return-value]
+
+
+def _made(x: Any, other: Any) -> ndarray:
     if x is None:
         raise TypeError("expected an array, numbers or nested lists of them, not None")
     if isinstance(other, Tensor) and not isinstance(x, (onp.ndarray, onp.generic)):
@@ -81,7 +83,7 @@ def as_places(x: Any) -> ndarray:
     array([1, 2], dtype=int64)
     """
     if isinstance(x, Tensor):
-        return x
+        return x  # type: ignore[return-value]
     places = onp.asarray(x)
     if places.dtype.kind not in "iub" and places.size:
         raise IndexError(f"places must be integers, not {places.dtype}")

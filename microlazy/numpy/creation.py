@@ -127,7 +127,7 @@ def asarray(
 asanyarray = asarray
 
 
-def _cast(a: ndarray, dtype: Any, copy: bool) -> ndarray:
+def _cast(a: Any, dtype: Any, copy: bool) -> ndarray:
     return a.astype(a.dtype if dtype is None else dtype, copy=copy)
 
 
@@ -397,6 +397,6 @@ def full_like(
     _need_c_order(order)
     shape = a.shape if shape is None else shape
     dtype = a.dtype if dtype is None else dtype
-    if fill_value is None or isinstance(fill_value, (bool, int, float, onp.generic)):
-        return written(out, _f.new_array(NP, shape, dtype, fill_value))
-    return full(shape, fill_value, dtype, out=out)
+    if isinstance(fill_value, (Tensor, onp.ndarray, list, tuple)):
+        return full(shape, fill_value, dtype, out=out)
+    return written(out, _f.new_array(NP, shape, dtype, fill_value))

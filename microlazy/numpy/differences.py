@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-def _cut(x: ndarray, axis: int, begin: int | None, end: int | None) -> ndarray:
+def _cut(x: ndarray, axis: int, begin: int, end: int | None) -> ndarray:
     return _f.slice_axis(x, axis, begin, end)
 
 
@@ -69,7 +69,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     if len(parts) > 1:
         a = _f.concatenate(parts, axis)
     for _ in range(n):
-        upper, lower = _cut(a, axis, 1, None), _cut(a, axis, None, -1)
+        upper, lower = _cut(a, axis, 1, None), _cut(a, axis, 0, -1)
         a = upper != lower if a.dtype == bool else upper - lower
     return a
 
@@ -160,9 +160,9 @@ def _slope(f: ndarray, axis: int, spacing: Any, edge_order: int) -> ndarray:
     if n == 2:
         return _f.concatenate([first, last], axis)
     # Between two slopes the one over the shorter way weighs more.
-    before, after = _cut(widths, axis, None, -1), _cut(widths, axis, 1, None)
+    before, after = _cut(widths, axis, 0, -1), _cut(widths, axis, 1, None)
     share = after / (before + after)
-    inner = _cut(slope, axis, None, -1) * share + _cut(slope, axis, 1, None) * (1 - share)
+    inner = _cut(slope, axis, 0, -1) * share + _cut(slope, axis, 1, None) * (1 - share)
     if edge_order == 2:
         # A parabola through three points: its slope changes evenly.
         first = 2 * first - _cut(inner, axis, 0, 1)
@@ -205,14 +205,14 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> ndarray
     """
     y = as_array(y)
     axis = _axis(axis, y.ndim)
-    widths = dx
+    widths: Any = dx
     if x is not None:
         x = as_array(x, y)
         if x.ndim == 1:
             widths = _f.reshape(diff(x), [-1 if i == axis else 1 for i in range(y.ndim)])
         else:
             widths = diff(x, axis=axis)
-    middles = (_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) / 2
+    middles = (_cut(y, axis, 1, None) + _cut(y, axis, 0, -1)) / 2
     return _f.reduction("sum", middles * widths, axis)
 
 

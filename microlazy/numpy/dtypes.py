@@ -60,7 +60,7 @@ def result_type(*arrays_and_dtypes: Any) -> onp.dtype:
     if not arrays_and_dtypes:
         raise ValueError("result_type: give at least one array or dtype")
     is_number = [isinstance(item, (bool, int, float)) for item in arrays_and_dtypes]
-    found = None
+    found: Any = None
     for item, alone in zip(arrays_and_dtypes, is_number, strict=True):
         if not alone:
             found = _named(item) if found is None else promote_types(found, _named(item))
@@ -70,7 +70,7 @@ def result_type(*arrays_and_dtypes: Any) -> onp.dtype:
     return found
 
 
-def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
+def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
     """Return whether an array or a dtype may become another dtype by NumPy's rules.
 
     Examples

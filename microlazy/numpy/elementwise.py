@@ -233,7 +233,7 @@ def clip(
     return written(out, _f.clip(as_array(a), low, high))
 
 
-def round(x: Any, decimals: int = 0, out: ndarray | None = None) -> ndarray:
+def round(x: Any, decimals: int = 0, out: ndarray | None = None) -> Any:
     """Round to whole numbers or `decimals` places, halves to even.
 
     Examples
@@ -242,7 +242,7 @@ def round(x: Any, decimals: int = 0, out: ndarray | None = None) -> ndarray:
     >>> np.round(np.array([0.6, 2.5]))
     array([1., 2.])
     """
-    if isinstance(x, (numbers.Number, onp.generic)):
+    if isinstance(x, (int, float, onp.number)):
         return onp.round(x, decimals)
     x = as_array(x)
     if x.dtype.kind != "f" and decimals >= 0:

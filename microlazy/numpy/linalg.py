@@ -352,7 +352,7 @@ def matrix_power(a: ndarray, n: int) -> ndarray:
         return _f.broadcast_to(eye, a.shape).copy()
     if n < 0:
         return matrix_power(inv(a), -n)
-    result = None
+    result: Any = None
     while n:
         if n & 1:
             result = a if result is None else _f.matmul(result, a)

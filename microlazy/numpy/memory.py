@@ -132,7 +132,7 @@ def get_printoptions() -> dict[str, Any]:
     >>> np.get_printoptions()["precision"]
     8
     """
-    return onp.get_printoptions()
+    return dict(onp.get_printoptions())
 
 
 def printoptions(*args: Any, **options: Any) -> AbstractContextManager[Any]:

@@ -14,7 +14,7 @@ from microlazy.numpy.quantiles import median
 
 __all__ = ["pad"]
 
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "constant": {"constant_values": 0},
     "edge": {},
     "empty": {},
@@ -111,7 +111,7 @@ def _constant(x: ndarray, widths: list[list[int]], values: Any) -> ndarray:
     return x
 
 
-def _from_places(x: ndarray, widths: list[list[int]], mode: str) -> ndarray:
+def _from_places(x: ndarray, widths: list[list[int]], mode: Any) -> ndarray:
     """Pad with elements of the array itself."""
     for axis, pair in enumerate(widths):
         if any(pair):

@@ -2,7 +2,6 @@
 
 import math
 import operator
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as onp
@@ -97,7 +96,7 @@ def outer(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
     return result if out is None else _f.write_into(out, result)
 
 
-def tensordot(a: ndarray, b: ndarray, axes: int | Sequence[Any] = 2) -> ndarray:
+def tensordot(a: ndarray, b: ndarray, axes: Any = 2) -> ndarray:
     """Return the sums of products over axes of `a` and axes of `b`.
 
     Parameters

@@ -214,7 +214,7 @@ def _law(name: str, summary: str, **parameters: Any) -> Callable[..., ndarray]:
     ranges = "\n    ".join(f"{key} : float or ndarray\n        {demand.capitalize()}."
                            for key, demand in demands.items())  # fmt: skip
     example = ", ".join("0.5" if d == _d.PROBABILITY else "2" for d in demands.values())
-    function.__signature__ = signature
+    vars(function)["__signature__"] = signature
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Draw from the {summary}.
 

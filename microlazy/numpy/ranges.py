@@ -300,10 +300,10 @@ def indices(
            [1, 1]], dtype=int32)
     """
     on_cpu(ctx)
-    grid = onp.indices(dimensions, sparse=sparse)
     if sparse:
+        grid = onp.indices(dimensions, sparse=True)
         return tuple([_f.from_numpy_result(NP, part, dtype) for part in grid])
-    return _f.from_numpy_result(NP, grid, dtype)
+    return _f.from_numpy_result(NP, onp.indices(dimensions), dtype)
 
 
 def ix_(*args: Any) -> tuple[ndarray, ...]:

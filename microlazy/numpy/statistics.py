@@ -194,8 +194,8 @@ def _variance(
     if where is None and mean_ is None:
         result = _f.var(a, axis, 0, keepdims)
         if ddof:
-            count = a.size // builtins.max(result.size, 1)
-            result = result * (count / (count - ddof) if count > ddof else onp.inf)
+            n = a.size // builtins.max(result.size, 1)
+            result = result * (n / (n - ddof) if n > ddof else onp.inf)
         return result
     mask = _mask(True if where is None else where, a)
     count = _f.reduction("sum", mask, axis, keepdims)

@@ -250,7 +250,7 @@ def _two_inputs(row: Row, namespace: str) -> Callable[..., Any]:
         return functions.two_inputs(op, namespace == "nd")
 
     def function(x1: Tensor | float, x2: Tensor | float, out: Tensor | None = None) -> Tensor:
-        if isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
+        if number and isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
             return number(x1, x2)
         return _finish(compute(op, x1, x2), out)
 

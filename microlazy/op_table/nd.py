@@ -1,16 +1,18 @@
 """Rows of nd's functions that np and npx have not, or have under other names and rules."""
 
+from typing import Any
+
 from microlazy.op_table.rows import Function
 
 
 def _f(
-    names: str, *calls: str, gradient: bool = True, like: str | None = None, **more: bool
+    names: str, *calls: str, gradient: bool = True, like: str | None = None, **more: Any
 ) -> Function:
     """A row; of several calls the first is the example."""
     return Function(names, calls[0], calls[1:], gradient=gradient, like=like, **more)
 
 
-def _none(names: str, *calls: str, **more: bool) -> Function:
+def _none(names: str, *calls: str, **more: Any) -> Function:
     """A row without a gradient."""
     return _f(names, *calls, gradient=False, **more)
 
@@ -191,7 +193,7 @@ ROWS = (
         "nd.linalg.maketrian(x.reshape((2, 6)), offset=-1)",
     ),
     # ---- nd.random ----
-    _none("nd.random.uniform nd.uniform", "nd.random.uniform(2, 3, (2, 3))"),
+    _none("nd.random.uniform nd.contrib.uniform nd.uniform", "nd.random.uniform(2, 3, (2, 3))"),
     _none("nd.random.uniform", "nd.random.uniform(u, u + 1, shape=(2,))"),
     _none("nd.random.normal nd.normal", "nd.random.normal(2, 3, (2, 3))"),
     _none("nd.random.normal", "nd.random.normal(x, p, shape=(2,))"),
@@ -301,6 +303,19 @@ ROWS = (
     _none("nd.contrib.isnan nd.contrib.isinf nd.contrib.isfinite", "nd.contrib.isnan(x)"),
     _none("nd.contrib.allclose", "nd.contrib.allclose(x, y)"),
     _none("nd.contrib.rand_zipfian", "nd.contrib.rand_zipfian(i.astype('float64'), 4, 5)"),
+    # ---- updates ----
+    _none("nd.sgd_update nd.signsgd_update", "nd.sgd_update(x, y, lr=0.1, wd=0.2)"),
+    _none(
+        "nd.sgd_mom_update nd.nag_mom_update nd.signum_update nd.rmsprop_update",
+        "nd.sgd_mom_update(x, y, p, lr=0.1)",
+        dynamic=True,
+    ),
+    _none("nd.adam_update nd.ftrl_update", "nd.adam_update(x, y, u, p, lr=0.1)", dynamic=True),
+    _none(
+        "nd.rmspropalex_update nd.ftml_update",
+        "nd.rmspropalex_update(x, y, p + 4, u, v[0] * u, lr=0.1)",
+        dynamic=True,
+    ),
     # ---- nd.image ----
     _f("nd.image.to_tensor", "nd.image.to_tensor(t)"),
     _f("nd.image.normalize", "nd.image.normalize(t, mean=(0.5, 1), std=(1, 2))"),

@@ -7,7 +7,7 @@ sequence, when the op runs, so a plan draws anew at every call.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 
@@ -16,6 +16,8 @@ from microlazy.core.generator import stream
 from microlazy.core.ops.linear_algebra import gradient_of_cholesky
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+
+A = TypeVar("A", bound=Tensor)
 
 
 class Numbers(NamedTuple):
@@ -128,7 +130,7 @@ _TESTS: dict[str, Callable[[numpy.ndarray], Any]] = {
 
 def sample(
     name: str, parameters: dict[str, Any], face: int, size: Any, dtype: Any, out: Tensor | None
-) -> Tensor:
+) -> Any:
     """Draw from the law of that name.
 
     Parameters
@@ -225,7 +227,7 @@ def _root(cov: numpy.ndarray) -> numpy.ndarray:
         return v * numpy.sqrt(numpy.maximum(w, 0))[..., None, :]
 
 
-def multivariate_normal(mean: Tensor, cov: Tensor, size: tuple[int, ...]) -> Tensor:
+def multivariate_normal(mean: A, cov: A, size: tuple[int, ...]) -> A:
     """Vectors of mean `mean` and covariances `cov`, differentiable in both."""
     root = call(
         _root, [cov], gradients=(gradient_of_cholesky,), result=lambda cov: (cov.shape, cov.dtype)
@@ -238,7 +240,7 @@ def multivariate_normal(mean: Tensor, cov: Tensor, size: tuple[int, ...]) -> Ten
         )
     stack = numpy.broadcast_shapes(mean.shape[:-1], cov.shape[:-2])
     face, dtype = f.face_of(mean), numpy.dtype(mean.dtype).name
-    noise = Numbers(face, (*size, *stack, n), dtype).normal()
+    noise: Any = Numbers(face, (*size, *stack, n), dtype).normal()
     return mean + f.reshape(f.matmul(root, f.expand_dims(noise, -1)), noise.shape)
 
 
@@ -253,7 +255,7 @@ def _counts(p: numpy.ndarray, n: int, size: tuple[int, ...]) -> numpy.ndarray:
     return stream().multinomial(n, _probabilities("multinomial", p), size=size)
 
 
-def multinomial(n: int, p: Tensor, size: tuple[int, ...]) -> Tensor:
+def multinomial(n: int, p: A, size: tuple[int, ...]) -> A:
     """How often each of the outcomes of probabilities p occurs in n trials."""
     return call(
         _counts,
@@ -270,7 +272,7 @@ def _choice(
     return stream().choice(n, size, replace, weights)
 
 
-def choice(n: int, size: tuple[int, ...], replace: bool, p: Tensor | None, face: int) -> Tensor:
+def choice(n: int, size: tuple[int, ...], replace: bool, p: Tensor | None, face: int) -> Any:
     """Places in range(n), with probabilities p if given."""
     return call(
         _choice,
@@ -284,7 +286,7 @@ def _order(nothing: numpy.ndarray, n: int) -> numpy.ndarray:
     return f.shuffled_places(n)
 
 
-def permutation(n: int, face: int) -> Tensor:
+def permutation(n: int, face: int) -> Any:
     """The places 0 ... n - 1 in a random order."""
     return call(
         _order, [f.new_array(face, (), None, 0)], {"n": n}, result=lambda x, n: ((n,), "int64")

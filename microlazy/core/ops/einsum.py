@@ -6,7 +6,7 @@ All of these have gradients of every order, so einsum has them too.
 import math
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -15,10 +15,11 @@ from microlazy.core import functions as f
 from microlazy.core.ops.linear_algebra import diagonal
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
 Labels = list[str]
 
 
-def einsum(subscripts: str, operands: Sequence[Tensor], optimize: Any) -> Tensor:
+def einsum(subscripts: str, operands: Sequence[A], optimize: Any) -> A:
     """Sum products of elements over the labels that the output does not have.
 
     Examples
@@ -30,16 +31,18 @@ def einsum(subscripts: str, operands: Sequence[Tensor], optimize: Any) -> Tensor
     """
     inputs, output = parse(subscripts, operands)
     sizes = _sizes(subscripts, inputs, operands)
-    items = [_simplified(labels, x, sizes) for labels, x in zip(inputs, operands, strict=True)]
+    items: list[tuple[Labels, Any]] = [
+        _simplified(labels, x, sizes) for labels, x in zip(inputs, operands, strict=True)
+    ]
     for places in _order(inputs, output, operands, optimize):
         chosen = [items[i] for i in places]
         items = [item for i, item in enumerate(items) if i not in places]
         while len(chosen) > 1:
             kept = set(output).union(*(labels for labels, _ in items + chosen[2:]))
-            chosen = [_product(*chosen[:2], kept), *chosen[2:]]
+            chosen = [_product(chosen[0], chosen[1], kept), *chosen[2:]]
         items += chosen
-    ((labels, x),) = items
-    labels, x = _summed(labels, x, set(output))
+    x: Any
+    labels, x = _summed(*items[0], set(output))
     missing = [label for label in output if label not in labels]
     x = f.transpose(x, [labels.index(label) for label in output if label in labels])
     for label in missing:  # of size 1: it was dropped

@@ -7,7 +7,7 @@ and reverse mode algorithmic differentiation"; and of Townsend 2016, "Differenti
 value decomposition". They need simple eigenvalues and singular values where vectors are used.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -16,6 +16,7 @@ from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call, call_many
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
 LinAlgError = numpy.linalg.LinAlgError
 _mm = f.matmul
 
@@ -65,7 +66,7 @@ def _lower(a: Tensor, diagonal: float) -> Tensor:
     return a * _constant(a, numpy.tri(n, k=-1) + diagonal * numpy.eye(n))
 
 
-def in_floats(a: Tensor) -> Tensor:
+def in_floats(a: A) -> A:
     """The array itself if it holds floats, else as float32."""
     return a if numpy.dtype(a.dtype).kind == "f" else f.as_dtype(a, "float32")
 
@@ -79,7 +80,7 @@ def _square(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
 # ---- inverse, determinant ------------------------------------------------------------------------
 
 
-def inv(a: Tensor) -> Tensor:
+def inv(a: A) -> A:
     """The inverse of square matrices."""
     return call(
         numpy.linalg.inv,
@@ -93,7 +94,7 @@ def _stack_of_numbers(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
     return _square(a)[0][:-2], a.dtype
 
 
-def det(a: Tensor) -> Tensor:
+def det(a: A) -> A:
     """The determinant; its gradient is right for singular matrices as well."""
     return call(
         numpy.linalg.det,
@@ -135,7 +136,7 @@ def _log_of_det(a: numpy.ndarray) -> numpy.ndarray:
     return numpy.linalg.slogdet(a)[1]
 
 
-def slogdet(a: Tensor) -> tuple[Tensor, Tensor]:
+def slogdet(a: A) -> tuple[A, A]:
     """The sign of the determinant and the logarithm of its absolute value."""
     a = in_floats(a)
     sign = call(_sign_of_det, [a], result=_stack_of_numbers)
@@ -159,7 +160,7 @@ def _solution(a: Tensor, b: Tensor) -> tuple[tuple[int, ...], Any]:
     return (*stack, n, b.shape[-1]), numpy.result_type(a.dtype, b.dtype)
 
 
-def solve(a: Tensor, b: Tensor) -> Tensor:
+def solve(a: A, b: A) -> A:
     """x such that a @ x = b, for matrices b."""
     return call(
         numpy.linalg.solve,
@@ -176,7 +177,7 @@ def _swapped(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
     return (*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype
 
 
-def pinv(a: Tensor, rcond: float = 1e-15, hermitian: bool = False) -> Tensor:
+def pinv(a: A, rcond: float = 1e-15, hermitian: bool = False) -> A:
     """The Moore-Penrose inverse; singular values below rcond times the largest count as 0."""
     return call(
         numpy.linalg.pinv,
@@ -202,7 +203,7 @@ def _least_squares(a: numpy.ndarray, b: numpy.ndarray, rcond: float | None) -> n
     return numpy.linalg.lstsq(a, b, rcond)[0]
 
 
-def least_squares(a: Tensor, b: Tensor, rcond: float | None) -> Tensor:
+def least_squares(a: A, b: A, rcond: float | None) -> A:
     """The shortest x among those that make a @ x nearest to b, for matrices a and b."""
 
     def by_a(g: Tensor, y: Tensor, a: Tensor, b: Tensor, rcond: float) -> Tensor:
@@ -225,7 +226,7 @@ def least_squares(a: Tensor, b: Tensor, rcond: float | None) -> Tensor:
 # ---- decompositions ------------------------------------------------------------------------------
 
 
-def cholesky(a: Tensor) -> Tensor:
+def cholesky(a: A) -> A:
     """The lower triangular L with L @ L.T = a; reads the lower triangle of a."""
     return call(
         numpy.linalg.cholesky,
@@ -256,7 +257,7 @@ def _gradient_of_qr(gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor) -
     return _t(solve(r, _t(right)))
 
 
-def qr(a: Tensor) -> tuple[Tensor, Tensor]:
+def qr(a: A) -> tuple[A, ...]:
     """Q with orthonormal columns and upper triangular R with Q @ R = a."""
     a = in_floats(a)
     m, n = a.shape[-2:]
@@ -264,11 +265,12 @@ def qr(a: Tensor) -> tuple[Tensor, Tensor]:
         return call_many(
             numpy.linalg.qr, [a], gradients=(_gradient_of_qr,), results=_tall_qr_shapes
         )
-    q, left = qr(a[..., :m])
+    left: Any = a[..., :m]
+    q, left = qr(left)
     return q, f.concatenate([left, _mm(_t(q), a[..., m:])], -1)
 
 
-def qr_complete(a: Tensor) -> tuple[Tensor, Tensor]:
+def qr_complete(a: A) -> tuple[A, ...]:
     """Q square; without a gradient where it has more columns than R needs."""
     a = in_floats(a)
     m, n = a.shape[-2:]
@@ -291,7 +293,7 @@ def _gradient_of_eigh(
     return _symmetric(_mm(_columns_times(v, gw) + _mm(v, turned), _t(v)))
 
 
-def eigh(a: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
+def eigh(a: A, UPLO: str = "L") -> tuple[A, ...]:
     """Eigenvalues in ascending order and orthonormal eigenvectors of symmetric matrices."""
     return call_many(
         numpy.linalg.eigh,
@@ -306,7 +308,7 @@ def _vector_of_values(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
     return _square(a)[0][:-1], a.dtype
 
 
-def eigvalsh(a: Tensor, UPLO: str = "L") -> Tensor:
+def eigvalsh(a: A, UPLO: str = "L") -> A:
     """Eigenvalues of symmetric matrices in ascending order."""
 
     def rule(g: Tensor, y: Tensor, a: Tensor, UPLO: str) -> Tensor:
@@ -349,14 +351,14 @@ def _gradient_of_eig(gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor) 
     return solve(vt, _mm(turned + _columns_times(_eye(a, a.shape[-1]), gw), vt))
 
 
-def eig(a: Tensor) -> tuple[Tensor, Tensor]:
+def eig(a: A) -> tuple[A, ...]:
     """Eigenvalues and eigenvectors of length 1, where they are real."""
     return call_many(
         _eig, [in_floats(a)], gradients=(_gradient_of_eig,), results=_values_and_vectors
     )
 
 
-def eigvals(a: Tensor) -> Tensor:
+def eigvals(a: A) -> A:
     """Eigenvalues, where they are real."""
 
     def rule(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
@@ -398,7 +400,7 @@ def _gradient_of_svd(
     return total
 
 
-def svd(a: Tensor, full_matrices: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+def svd(a: A, full_matrices: bool = False) -> tuple[A, ...]:
     """u, s and vt with a = u @ diag(s) @ vt; no gradient if u or vt is completed to a square."""
     a = in_floats(a)
     if a.ndim < 2:
@@ -417,7 +419,7 @@ def _svdvals(a: numpy.ndarray) -> numpy.ndarray:
     return numpy.linalg.svd(a, compute_uv=False)
 
 
-def svdvals(a: Tensor) -> Tensor:
+def svdvals(a: A) -> A:
     """Singular values in descending order."""
 
     def rule(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
@@ -430,7 +432,7 @@ def svdvals(a: Tensor) -> Tensor:
 # ---- parts ---------------------------------------------------------------------------------------
 
 
-def diagonal(a: Tensor, offset: int = 0) -> Tensor:
+def diagonal(a: A, offset: int = 0) -> A:
     """A diagonal of the matrices in the last two axes."""
     rows, columns = a.shape[-2:]
     count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))

@@ -1,6 +1,6 @@
 """Quantiles: sums of ordered elements, whose weights are the gradient."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -8,10 +8,12 @@ from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
+
 
 def quantiles(
-    x: Tensor, q: tuple[float, ...], axis: tuple[int, ...], method: str, ignore_nan: bool
-) -> Tensor:
+    x: A, q: tuple[float, ...], axis: tuple[int, ...], method: str, ignore_nan: bool
+) -> A:
     """Quantiles over some axes, kept with size 1, behind a first axis for each of q.
 
     Examples
@@ -29,7 +31,7 @@ def quantiles(
 def _quantiles(
     x: numpy.ndarray, q: tuple[float, ...], axis: tuple[int, ...], method: str, ignore_nan: bool
 ) -> numpy.ndarray:
-    function = numpy.nanquantile if ignore_nan else numpy.quantile
+    function: Any = numpy.nanquantile if ignore_nan else numpy.quantile
     return function(x, numpy.array(q), axis=axis, method=method, keepdims=True)
 
 
@@ -55,7 +57,7 @@ def _weights(
     for length in set(lengths.tolist()) - {0}:
         chosen = numpy.flatnonzero(lengths == length)
         # In 0, 1, 2, ... a quantile is its own place.
-        found = numpy.quantile(numpy.arange(float(length)), q, method=method)
+        found = _quantiles(numpy.arange(float(length)), q, (0,), method, False)[:, 0]
         for which, place in enumerate(found):
             first = int(place)
             part = place - first

@@ -3,13 +3,17 @@
 Time is the first axis and the batch the second, or the other way round with `axis=1`.
 """
 
+from typing import TypeVar
+
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.ops import nn as _nn
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
 
-def length_mask(length: Tensor, shape: tuple[int, ...], axis: int) -> Tensor:
+
+def length_mask(length: A, shape: tuple[int, ...], axis: int) -> A:
     """Return whether each place of an array lies within its length along an axis.
 
     Parameters
@@ -29,7 +33,7 @@ def length_mask(length: Tensor, shape: tuple[int, ...], axis: int) -> Tensor:
     return _steps(length, len(shape), shape[axis], axis) < _f.expand_dims(length, axis)
 
 
-def _steps(like: Tensor, ndim: int, count: int, axis: int) -> Tensor:
+def _steps(like: A, ndim: int, count: int, axis: int) -> A:
     """0, 1, ... along one of `ndim` axes, with the face and dtype of an array."""
     shape = [1] * ndim
     shape[axis] = count
@@ -37,7 +41,7 @@ def _steps(like: Tensor, ndim: int, count: int, axis: int) -> Tensor:
     return _f.reshape(steps, tuple(shape))
 
 
-def _checked(name: str, data: Tensor, length: Tensor | None, axis: int) -> Tensor | None:
+def _checked(name: str, data: A, length: A | None, axis: int) -> A | None:
     """The lengths, with axes of size 1 for all of data's but the batch."""
     if data.ndim < 2:
         raise ShapeError(f"{name}: the array needs a time and a batch axis, not {data.shape}")
@@ -52,7 +56,7 @@ def _checked(name: str, data: Tensor, length: Tensor | None, axis: int) -> Tenso
     return _f.reshape(length, (batch,) + (1,) * (data.ndim - 2))
 
 
-def sequence_mask(data: Tensor, length: Tensor | None, value: float = 0.0, axis: int = 0) -> Tensor:
+def sequence_mask(data: A, length: A | None, value: float = 0.0, axis: int = 0) -> A:
     """Return the array with `value` in all steps behind each sequence's length.
 
     Parameters
@@ -78,7 +82,7 @@ def sequence_mask(data: Tensor, length: Tensor | None, value: float = 0.0, axis:
     return _f.where(length_mask(length, data.shape, axis), data, value)
 
 
-def sequence_last(data: Tensor, length: Tensor | None, axis: int = 0) -> Tensor:
+def sequence_last(data: A, length: A | None, axis: int = 0) -> A:
     """Return the last step of each sequence, shape (batch, ...).
 
     Examples
@@ -96,7 +100,7 @@ def sequence_last(data: Tensor, length: Tensor | None, axis: int = 0) -> Tensor:
     return _nn.pick(data, _f.broadcast_to(length - 1, rest), axis)
 
 
-def sequence_reverse(data: Tensor, length: Tensor | None) -> Tensor:
+def sequence_reverse(data: A, length: A | None) -> A:
     """Return the sequences in reverse order; steps behind the length stay where they are.
 
     Examples
@@ -108,7 +112,8 @@ def sequence_reverse(data: Tensor, length: Tensor | None) -> Tensor:
            [1., 4.],
            [5., 2.]])
     """
-    if _checked("sequence_reverse", data, length, 0) is None:
+    _checked("sequence_reverse", data, length, 0)
+    if length is None:
         return _f.flip(data, 0)
     time, batch = data.shape[:2]
     length = _f.as_dtype(length, "int64")

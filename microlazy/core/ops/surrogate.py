@@ -4,13 +4,15 @@ The value is computed off the tape, and a node hands it on with another rule for
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
 from microlazy.core import functions as _f
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+
+A = TypeVar("A", bound=Tensor)
 
 
 def _value(x: numpy.ndarray, value: numpy.ndarray, *others: numpy.ndarray, **options: Any) -> Any:
@@ -21,9 +23,7 @@ def _value_shape(x: Tensor, value: Tensor, *others: Tensor, **options: Any) -> t
     return value.shape, value.dtype
 
 
-def with_gradient(
-    rule: Callable[..., Tensor], x: Tensor, value: Tensor, *others: Tensor, **options: Any
-) -> Tensor:
+def with_gradient(rule: Callable[..., Any], x: A, value: A, *others: A, **options: Any) -> A:
     """Return `value`, with a rule for the gradient by x.
 
     Parameters
@@ -54,6 +54,6 @@ def with_gradient(
     return call(_value, [x, _f.detach(value), *others], options, rules, _value_shape)
 
 
-def scaled(g: Tensor, y: Tensor, x: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:
+def scaled(g: A, y: A, x: A, value: A, scale: float = 1.0) -> A:
     """The result's gradient times a number: that of the identity, for scale 1."""
     return g if scale == 1.0 else g * scale
