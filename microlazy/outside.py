@@ -21,7 +21,11 @@ _REASONS = {
         BilinearSampler Correlation DeformableConvolution DeformablePSROIPooling GridGenerator
         ModulatedDeformableConvolution MultiBoxDetection MultiBoxPrior MultiBoxTarget MultiProposal
         PSROIPooling Proposal ROIAlign ROIPooling RROIAlign SpatialTransformer bipartite_matching
-        box_decode box_encode box_nms box_non_maximum_suppression""",
+        box_decode box_encode box_nms box_non_maximum_suppression multibox_detection
+        multibox_prior multibox_target roi_pooling""",
+    "microlazy computes on the CPU": """
+        gpu_memory_info get_cuda_compute_capability CuDNNBatchNorm""",
+    "it belongs to gluon.probability, which is not part of microlazy": "constraint_check",
     "it was obsolete in MXNet 1.9 already; use the name without _v1, or nd.slice for Crop": """
         BatchNorm_v1 Convolution_v1 Pooling_v1 Crop""",
     "MXNet has it for GPUs only; use numpy.fft": "fft ifft",

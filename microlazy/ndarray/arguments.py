@@ -2,15 +2,17 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature
 from types import FunctionType
 from typing import Any, TypeVar
 
 from microlazy.core import functions as _f
 from microlazy.core.tensor import Tensor
 
-__all__ = ["ND", "bind", "need_arrays", "op"]
+__all__ = ["ND", "REQUIRED", "bind", "need_arrays", "op", "signature_of"]
 
 ND = 0  # the face of what is made here
+REQUIRED = Parameter.empty
 Result = TypeVar("Result")
 
 
@@ -64,22 +66,33 @@ def need_arrays(data: Sequence[Any], count: int | None = None) -> None:
         raise ValueError(f"{len(data)} arrays were given, but their number was said to be {count}")
 
 
-def bind(
-    name: str, defaults: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> dict[str, Any]:
-    """Return a call's arguments by their names, for functions made from a table.
+def signature_of(defaults: dict[str, Any]) -> Signature:
+    """Return the signature of a function made from a table; without a default, give `REQUIRED`.
 
     Examples
     --------
-    >>> from microlazy.ndarray.arguments import bind
-    >>> bind("uniform", {"low": 0.0, "high": 1.0}, (0.5,), {"high": 2.0})
-    {'low': 0.5, 'high': 2.0}
+    >>> from microlazy.ndarray.arguments import REQUIRED, signature_of
+    >>> signature_of({"data": REQUIRED, "lam": 1.0})
+    <Signature (data, lam=1.0)>
     """
-    known = ", ".join(defaults)
-    if len(args) > len(defaults):
-        raise TypeError(f"{name}: {len(args)} arguments were given, but it has only {known}")
-    given = dict(zip(defaults, args, strict=False))
-    for key in kwargs:
-        if key in given or key not in defaults:
-            raise TypeError(f"{name}: unexpected argument {key!r}; the arguments are {known}")
-    return defaults | given | kwargs
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    return Signature([Parameter(name, kind, default=value) for name, value in defaults.items()])
+
+
+def bind(
+    name: str, signature: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the arguments of a call by their names, those with defaults too.
+
+    Examples
+    --------
+    >>> from microlazy.ndarray.arguments import bind, signature_of
+    >>> bind("uniform", signature_of({"low": 0.0, "high": 1.0}), (0.5,), {})
+    {'low': 0.5, 'high': 1.0}
+    """
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}{signature}: {error}") from None
+    bound.apply_defaults()
+    return bound.arguments

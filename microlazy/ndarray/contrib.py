@@ -38,10 +38,12 @@ __all__ = [
     "rand_zipfian",
     "round_ste",
     "sign_ste",
+    "uniform",
     "while_loop",
 ]
 
 globals().update(CONTRIB)
+uniform = _random.uniform
 
 
 # ---- control flow --------------------------------------------------------------------------------
@@ -440,7 +442,7 @@ isfinite = _test("isfinite", "Whether an element is neither infinite nor nan", "
 
 
 def _close(a: numpy.ndarray, b: numpy.ndarray, **options: Any) -> numpy.ndarray:
-    return numpy.uint8([numpy.allclose(a, b, **options)])
+    return numpy.array([numpy.allclose(a, b, **options)], "uint8")
 
 
 @op

@@ -61,8 +61,14 @@ def _filled(shape: Any, ctx: Context | None, dtype: Any, value: float | None) ->
     return _f.new_array(ND, shape, dtype, value)
 
 
+def _dense(x: NDArray, stype: str | None) -> NDArray:
+    return x if stype is None else x.tostype(stype)
+
+
 @op
-def zeros(shape: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
+def zeros(
+    shape: Any, ctx: Context | None = None, dtype: Any = None, stype: str | None = None
+) -> NDArray:
     """Make an array of zeros.
 
     Examples
@@ -71,7 +77,7 @@ def zeros(shape: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
     >>> nd.zeros((2,)).asnumpy()
     array([0., 0.], dtype=float32)
     """
-    return _filled(shape, ctx, dtype, 0)
+    return _dense(_filled(shape, ctx, dtype, 0), stype)
 
 
 @op
@@ -105,7 +111,9 @@ def full(
     return _filled(shape, ctx, dtype, val)
 
 
-def empty(shape: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
+def empty(
+    shape: Any, ctx: Context | None = None, dtype: Any = None, stype: str | None = None
+) -> NDArray:
     """Make an array without setting its values.
 
     Examples
@@ -114,7 +122,7 @@ def empty(shape: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
     >>> nd.empty((2, 3)).shape
     (2, 3)
     """
-    return _filled(shape, ctx, dtype, None)
+    return _dense(_filled(shape, ctx, dtype, None), stype)
 
 
 @op

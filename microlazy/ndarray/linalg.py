@@ -64,12 +64,11 @@ def _lapack(function: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-_cholesky, _inv, _solve, _eigh = map(
-    _lapack, (_algebra.cholesky, _algebra.inv, _algebra.solve, _algebra.eigh)
-)
+_cholesky, _inv = _lapack(_algebra.cholesky), _lapack(_algebra.inv)
+_solve, _eigh = _lapack(_algebra.solve), _lapack(_algebra.eigh)
 
 
-def _transposed(A: NDArray) -> NDArray:
+def _transposed(A: Any) -> Any:
     return _f.swapaxes(A, -1, -2)
 
 

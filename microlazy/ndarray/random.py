@@ -4,6 +4,7 @@ Parameters may be numbers, or arrays: then each of their elements gets its own d
 that of the draws for one element.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -14,7 +15,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.generator import stream
 from microlazy.core.ops.numpy_call import call
-from microlazy.ndarray.arguments import ND, bind, op
+from microlazy.ndarray.arguments import ND, REQUIRED, bind, op, signature_of
 
 __all__ = [
     "exponential",
@@ -55,7 +56,7 @@ def _integers(generator: Any, low: Any, high: Any, size: Any) -> Any:
 
 
 # What draws numbers from a generator, given the parameters and the shape.
-LAWS = {
+LAWS: dict[str, Callable[..., Any]] = {
     "uniform": numpy.random.Generator.uniform,
     "normal": numpy.random.Generator.normal,
     "exponential": numpy.random.Generator.exponential,
@@ -81,7 +82,7 @@ def _draws_shape(*parameters: NDArray, law: str, shape: tuple[int, ...]) -> tupl
 
 
 # What the numbers among the parameters must satisfy.
-DOMAINS = {
+DOMAINS: dict[str, tuple[str, Callable[..., bool]]] = {
     "uniform": ("low <= high", lambda low, high: low <= high),
     "normal": ("scale >= 0", lambda loc, scale: scale >= 0),
     "exponential": ("scale >= 0", lambda scale: scale >= 0),
@@ -125,7 +126,8 @@ def _of_numbers(
     if shape is _NO_SHAPE or shape is None:
         shape = (1,) if out is None else None
     if law in ("uniform", "normal", "randint"):
-        return _f.random_array(law, *parameters, ND, shape, dtype, out)
+        p, q = parameters
+        return _f.random_array(law, p, q, ND, shape, dtype, out)
     if shape is None:
         shape = out.shape if out is not None else (1,)
     numbers = [_f.new_array(ND, (), "float64", x) for x in parameters]
@@ -331,12 +333,15 @@ def randint(
 def _like(law: Any, parameters: dict[str, float]) -> Any:
     name = f"{law.__name__}_like"
 
-    def function(data: NDArray, *args: float, **kwargs: float) -> NDArray:
-        given = bind(name, parameters, args, kwargs)
-        if law is exponential:
-            given = {"scale": 1.0 / given["lam"]}
-        return law(**given, shape=data.shape, dtype=data.dtype)
+    signature = signature_of({"data": REQUIRED, **parameters})
 
+    def function(*args: Any, **kwargs: Any) -> NDArray:
+        data, *values = bind(name, signature, args, kwargs).values()
+        if law is exponential:
+            values = [1.0 / values[0]]
+        return law(*values, shape=data.shape, dtype=data.dtype)
+
+    function.__signature__ = signature  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Draw numbers as `random.{law.__name__}` does, for an array's shape.
 

@@ -181,7 +181,7 @@ def cumsum(a: NDArray, axis: int | None = None, dtype: Any = None) -> NDArray:
 
 
 def _all_finite(*arrays: numpy.ndarray) -> numpy.ndarray:
-    return numpy.float32([all(numpy.isfinite(array).all() for array in arrays)])
+    return numpy.array([all(numpy.isfinite(array).all() for array in arrays)], "float32")
 
 
 def _one_number(*arrays: NDArray) -> tuple[tuple[int, ...], Any]:

@@ -12,7 +12,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops.mathematics import compute
 from microlazy.ndarray import random as _random
-from microlazy.ndarray.arguments import bind, op
+from microlazy.ndarray.arguments import REQUIRED, bind, op, signature_of
 
 _DRAWS = """Draw numbers as `nd.random.{law}` does, with {kind} as parameters: {parameters}.{note}
 
@@ -29,18 +29,23 @@ def _sampler(prefix: str, law: str, defaults: dict[str, Any]) -> Callable[..., N
     draw = getattr(_random, law)
     name = f"{prefix}_{law}"
     arrays = prefix == "sample"
+    if arrays:
+        defaults = dict.fromkeys(defaults, REQUIRED)
     rest: dict[str, Any] = (
         {"shape": (), "dtype": None} if arrays else {"shape": (1,), "ctx": None, "dtype": None}
     )
 
+    signature = signature_of(defaults | rest)
+
     def function(*args: Any, **kwargs: Any) -> NDArray:
-        given = bind(name, defaults | rest, args, kwargs)
+        given = bind(name, signature, args, kwargs)
         parameters = [given[parameter] for parameter in defaults]
         if law == "exponential":
             parameters = [1.0 / parameters[0]]
         return draw(*parameters, given["shape"] or (), given["dtype"], given.get("ctx"))
 
     numbers = "0, 5, " if law == "randint" else ""
+    function.__signature__ = signature  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _DRAWS.format(
         law=law,
@@ -65,7 +70,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
 }
 _SAMPLERS = [
     *(_sampler("random", law, defaults) for law, defaults in _PARAMETERS.items()),
-    _sampler("random", "randint", {"low": None, "high": None}),
+    _sampler("random", "randint", {"low": REQUIRED, "high": REQUIRED}),
     *(
         _sampler("sample", law, {"mu": 0.0, "sigma": 1.0} if law == "normal" else defaults)
         for law, defaults in _PARAMETERS.items()
@@ -142,11 +147,11 @@ def _density(
     """`random_pdf_LAW` from the logarithm of the density."""
     law = logarithm.__name__.lstrip("_")
     name = f"random_pdf_{law}"
-    defaults = dict.fromkeys(["sample", *parameters.split(", ")]) | {"is_log": False}
+    needed = dict.fromkeys(["sample", *parameters.split(", ")], REQUIRED)
+    signature = signature_of(needed | {"is_log": False})
 
     def function(*args: Any, **kwargs: Any) -> NDArray:
-        given = bind(name, defaults, args, kwargs)
-        sample, *arrays, is_log = given.values()
+        sample, *arrays, is_log = bind(name, signature, args, kwargs).values()
         if law != "dirichlet":
             arrays = [_f.reshape(x, x.shape + (1,) * (sample.ndim - x.ndim)) for x in arrays]
         elif sample.ndim > arrays[0].ndim > 1:
@@ -154,6 +159,7 @@ def _density(
         value = logarithm(sample, *arrays)
         return value if is_log else _f.unary_op("exp", value)
 
+    function.__signature__ = signature  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _DENSITY.format(
         law=law.replace("_", " "),

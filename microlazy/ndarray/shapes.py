@@ -390,25 +390,24 @@ def pad(
     if mode not in ("constant", "edge", "reflect"):
         raise MXNetError(f"pad: mode is 'constant', 'edge' or 'reflect', not {mode!r}")
     for axis in range(2, data.ndim):
-        data = _padded(data, axis, *widths[2 * axis : 2 * axis + 2], mode, constant_value)
-    return data
+        data = _padded(data, axis, widths[2 * axis : 2 * axis + 2], mode, constant_value)
+    return data if any(widths) else data.copy()
 
 
-def _padded(data: NDArray, axis: int, before: int, after: int, mode: str, value: float) -> NDArray:
+def _padded(data: NDArray, axis: int, widths: tuple[int, ...], mode: Any, value: float) -> NDArray:
     """Pad one axis: by numbers, or by taking elements again."""
     n = data.shape[axis]
     if mode == "constant":
         shape = data.shape
         ends = [
             _f.new_array(ND, (*shape[:axis], width, *shape[axis + 1 :]), data.dtype, value)
-            for width in (before, after)
+            for width in widths
         ]
-        parts = [ends[0]] * (before > 0) + [data] + [ends[1]] * (after > 0)
+        parts = [part for part in (ends[0], data, ends[1]) if part.shape[axis]]
         return _f.concatenate(parts, axis) if len(parts) > 1 else data
-    if mode == "reflect" and max(before, after) >= n:
-        raise ShapeError(f"pad: an axis of size {n} cannot be mirrored {max(before, after)} wide")
-    places = numpy.pad(numpy.arange(n), (before, after), mode)
-    return _f.take(data, places, axis)
+    if mode == "reflect" and max(widths) >= n:
+        raise ShapeError(f"pad: an axis of size {n} cannot be mirrored {max(widths)} wide")
+    return _f.take(data, numpy.pad(numpy.arange(n), widths, mode), axis)
 
 
 @op

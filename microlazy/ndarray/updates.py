@@ -9,7 +9,7 @@ from typing import Any
 
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ndarray.arguments import bind, op
+from microlazy.ndarray.arguments import REQUIRED, bind, op, signature_of
 
 Arrays = tuple[NDArray, ...]
 _REST = {"wd": 0.0, "rescale_grad": 1.0, "clip_gradient": -1.0}
@@ -125,19 +125,17 @@ def _update(
     rule: Callable[..., Arrays],
     summary: str,
     states: str = "",
-    parameters: dict[str, float] | None = None,
-    rest: dict[str, float] | None = None,
+    parameters: dict[str, Any] | None = None,
+    rest: dict[str, Any] | None = None,
 ) -> Callable[..., NDArray]:
     """Make the function of a rule: (weight, gradient, states, parameters) to new weight, states."""
     name = f"{rule.__name__.lstrip('_')}_update"
-    numbers = {"lr": None} | (parameters or {}) | (_REST if rest is None else rest)
-    defaults: dict[str, Any] = dict.fromkeys(["weight", "grad", *states.split()]) | numbers
+    numbers = (parameters or {}) | (_REST if rest is None else rest)
+    needed = dict.fromkeys(["weight", "grad", *states.split(), "lr"], REQUIRED)
+    signature = signature_of(needed | numbers)
 
     def function(*args: Any, **kwargs: Any) -> NDArray:
-        given = bind(name, defaults, args, kwargs)
-        missing = [key for key in ("weight", "grad", *states.split(), "lr") if given[key] is None]
-        if missing:
-            raise TypeError(f"{name}: {', '.join(missing)} must be given")
+        given = bind(name, signature, args, kwargs)
         weight, grad = _f.detach(given["weight"]), _f.detach(given["grad"])
         old = tuple(_f.detach(given[key]) for key in states.split())
         result, *new = rule(weight, grad, old, given)
@@ -145,6 +143,7 @@ def _update(
             _f.write_into(given[state], value)
         return result
 
+    function.__signature__ = signature  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _DOC.format(
         name=name,
@@ -152,9 +151,8 @@ def _update(
         states=f"{', '.join(states.split())} : NDArray\n        Changed in place.\n    "
         if states
         else "",
-        parameters=", ".join(f"`{key}` ({value:g})" for key, value in list(numbers.items())[1:]),
-        example="nd.ones((2,)), " * (1 + len(states.split()))
-        + ("t=1, " if "t" in numbers else ""),
+        parameters=", ".join(f"`{key}`" for key in numbers),
+        example="nd.ones((2,)), " * (1 + len(states.split())) + ("t=1, " if "t" in numbers else ""),
     )
     return op(function)
 
