@@ -10,11 +10,10 @@ from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.exchange import from_buffer as _from_buffer
-from microlazy.core.exchange import from_dlpack as _from_dlpack
-from microlazy.core.exchange import to_dlpack_for_read, to_dlpack_for_write
 from microlazy.core.ops import nn as _nn
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray import random
+from microlazy.ndarray.exchange import *  # noqa: F403
 from microlazy.ndarray.serialization import load, load_frombuffer, save
 from microlazy.op_table import functions_of as _functions_of
 
@@ -204,18 +203,6 @@ def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:
     array([3., 0.], dtype=float32)
     """
     return _from_buffer(_ND, ndarray) if zero_copy else array(ndarray, dtype=ndarray.dtype)
-
-
-def from_dlpack(dlpack: Any) -> NDArray:
-    """Make an array on the memory of a DLPack capsule, or of an object with `__dlpack__`.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.from_dlpack(nd.ones((2,)).to_dlpack_for_read()).asnumpy()
-    array([1., 1.], dtype=float32)
-    """
-    return _from_dlpack(_ND, dlpack)
 
 
 def _given(kwargs: dict[str, Any], result: Tensor) -> Any:
