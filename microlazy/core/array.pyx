@@ -20,7 +20,6 @@ from microlazy.core.tensor cimport (
 
 import numbers
 import warnings
-from functools import partial
 from types import MethodType
 
 import numpy
@@ -30,10 +29,7 @@ from microlazy.context import Context, cpu
 from microlazy.core import exchange, functions
 from microlazy.core.ops.elementwise import BINARY, UNARY
 
-# Functions that arrays also have as methods, for each face: what register_methods() was given, and
-# under nd the elementwise functions.
-METHODS = ({name: partial(functions.unary_op, op)
-            for name, op in [*zip(UNARY, UNARY), ("fix", "trunc")]}, {})
+METHODS = ({}, {})                    # functions that are methods too, for each face
 
 # NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
 cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
@@ -602,34 +598,6 @@ cdef class Array(Tensor):
             raise TypeError(f"transpose() got an unexpected argument {next(iter(kwargs))!r}")
         return functions.transpose(self, order if order != () else None)
 
-    def swapaxes(self, axis1, axis2):
-        """Return the array with two axes exchanged."""
-        return functions.swapaxes(self, axis1, axis2)
-
-    def expand_dims(self, axis):
-        """Return the array with a new axis of size 1."""
-        return functions.expand_dims(self, axis)
-
-    def squeeze(self, axis=None):
-        """Return the array without its axes of size 1, or without those named."""
-        return functions.squeeze(self, axis)
-
-    def broadcast_to(self, shape):
-        """Return the array broadcast to a shape."""
-        return functions.broadcast_to(self, shape)
-
-    def broadcast_like(self, other):
-        """Return the array broadcast to another's shape."""
-        return functions.broadcast_to(self, other.shape)
-
-    def reshape_like(self, other):
-        """Return the array in another's shape."""
-        return functions.reshape(self, other.shape)
-
-    def repeat(self, repeats, axis=None):
-        """Repeat elements along an axis."""
-        return functions.repeat(self, repeats, axis)
-
     # ---- mathematics ----
 
     def sum(self, axis=None, keepdims=False, exclude=False, dtype=None):
@@ -660,36 +628,9 @@ cdef class Array(Tensor):
         """Place of the smallest element, the first one if there are several."""
         return arg_reduce(R_MIN, self, axis, keepdims)
 
-    def clip(self, a_min=None, a_max=None):
-        """Return the elements, limited to [a_min, a_max]."""
-        return functions.clip(self, a_min, a_max)
-
     def dot(self, other, transpose_a=False, transpose_b=False):
         """The product with another array."""
         return functions.dot(self, other, transpose_a, transpose_b)
-
-    def take(self, indices, axis=None, mode=None):
-        """Elements, or slices along an axis, at the places in `indices`.
-
-        Places outside are refused under np (`mode="raise"`) and clipped under nd ("clip").
-        """
-        return functions.take(self, indices, axis, mode or ("clip" if self.face == ND else "raise"))
-
-    def round(self, decimals=0):
-        """Round to the nearest whole number, or to `decimals` places."""
-        return functions.round(self, decimals)
-
-    def square(self):
-        """The square of each element."""
-        return unary(U_SQUARE, self)
-
-    def std(self, axis=None, ddof=0, keepdims=False):
-        """Standard deviation over all axes, or those named."""
-        return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
-
-    def var(self, axis=None, ddof=0, keepdims=False):
-        """Variance over all axes, or those named."""
-        return functions.var(self, axis, ddof, keepdims)
 
 
 @cython.no_gc
@@ -738,62 +679,6 @@ cdef class NDArray(Array):
         if kwargs:
             raise TypeError(f"reshape() got an unexpected argument {next(iter(kwargs))!r}")
         return functions.reshape_codes(self, given, reverse)
-
-    def flatten(self):
-        """Keep the first axis and join the others."""
-        return functions.flatten(self)
-
-    def abs(self):
-        """The absolute value of each element."""
-        return unary(U_ABS, self)
-
-    def norm(self, ord=2, axis=None, keepdims=False):
-        """The norm over all elements or along axes: 2 (Euclidean) or 1."""
-        return functions.norm(self, ord, axis, keepdims)
-
-    def softmax(self, axis=-1):
-        """The softmax along an axis."""
-        return functions.softmax(self, axis)
-
-    def log_softmax(self, axis=-1):
-        """The logarithm of the softmax along an axis."""
-        return functions.log_softmax(self, axis)
-
-    def zeros_like(self):
-        """Zeros of this array's shape and dtype."""
-        return functions.new_array(ND, self.shape, numpy_dtype((<Tensor>self).dtype), 0)
-
-    def ones_like(self):
-        """Ones of this array's shape and dtype."""
-        return functions.new_array(ND, self.shape, numpy_dtype((<Tensor>self).dtype), 1)
-
-    def sort(self, axis=-1, is_ascend=True):
-        """The elements in order along an axis."""
-        return functions.sort(self, axis, not is_ascend)
-
-    def topk(self, axis=-1, k=1, ret_typ="indices", is_ascend=False, dtype="float32"):
-        """The k largest elements along an axis: their places, values ("value") or "both"."""
-        return functions.topk(self, axis, k, ret_typ, is_ascend, dtype)
-
-    def tile(self, reps):
-        """The whole array repeated along each axis."""
-        return functions.tile(self, reps)
-
-    def pick(self, index, axis=-1, keepdims=False, mode="clip"):
-        """One element of each row along an axis."""
-        return functions.pick(self, index, axis, keepdims, mode)
-
-    def one_hot(self, depth, on_value=1.0, off_value=0.0, dtype="float32"):
-        """Rows that are `on_value` at the element's place and `off_value` elsewhere."""
-        return functions.one_hot(self, depth, on_value, off_value, dtype)
-
-    def split(self, num_outputs, axis=1, squeeze_axis=False):
-        """Cut into equal parts along an axis; the array itself if there is but one."""
-        return functions.split_equally(self, num_outputs, axis, squeeze_axis)
-
-    def slice_axis(self, axis, begin, end):
-        """The part from begin to end along one axis."""
-        return functions.slice_axis(self, axis, begin, end)
 
 
 @cython.no_gc
@@ -967,6 +852,61 @@ cdef class ndarray(Array):
     def argsort(self, axis=-1):
         """The places of the elements in ascending order."""
         return functions.argsort(self, axis)
+
+    def swapaxes(self, axis1, axis2):
+        """Return the array with two axes exchanged."""
+        return functions.swapaxes(self, axis1, axis2)
+
+    def expand_dims(self, axis):
+        """Return the array with a new axis of size 1."""
+        return functions.expand_dims(self, axis)
+
+    def squeeze(self, axis=None):
+        """Return the array without its axes of size 1, or without those named."""
+        return functions.squeeze(self, axis)
+
+    def broadcast_to(self, shape):
+        """Return the array broadcast to a shape."""
+        return functions.broadcast_to(self, shape)
+
+    def broadcast_like(self, other):
+        """Return the array broadcast to another's shape."""
+        return functions.broadcast_to(self, other.shape)
+
+    def reshape_like(self, other):
+        """Return the array in another's shape."""
+        return functions.reshape(self, other.shape)
+
+    def repeat(self, repeats, axis=None):
+        """Repeat elements along an axis."""
+        return functions.repeat(self, repeats, axis)
+
+    def clip(self, a_min=None, a_max=None):
+        """Return the elements, limited to [a_min, a_max]."""
+        return functions.clip(self, a_min, a_max)
+
+    def take(self, indices, axis=None, mode="raise"):
+        """Elements, or slices along an axis, at the places in `indices`.
+
+        Places outside are refused, or under `mode` "clip" or "wrap" brought inside.
+        """
+        return functions.take(self, indices, axis, mode)
+
+    def round(self, decimals=0):
+        """Round to the nearest whole number, or to `decimals` places."""
+        return functions.round(self, decimals)
+
+    def square(self):
+        """The square of each element."""
+        return unary(U_SQUARE, self)
+
+    def std(self, axis=None, ddof=0, keepdims=False):
+        """Standard deviation over all axes, or those named."""
+        return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
+
+    def var(self, axis=None, ddof=0, keepdims=False):
+        """Variance over all axes, or those named."""
+        return functions.var(self, axis, ddof, keepdims)
 
 
 cdef str printed(array):

@@ -48,7 +48,9 @@ def from_diagonal(x: Tensor, k: int = 0) -> Tensor:
 
 
 def triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
-    """Return a triangle of square matrices, row by row: on and below (or above) the k-th diagonal.
+    """Return a triangle of square matrices, on and below (or above) the k-th diagonal.
+
+    The lower one is read row by row, the upper one column by column.
 
     Examples
     --------
@@ -59,11 +61,13 @@ def triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
     """
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ShapeError(f"triangle: the matrices must be square, but the shape is {x.shape}")
-    return _taken(x, _mask(x.shape[-1], k, lower))
+    if not lower:
+        return triangle(_f.swapaxes(x, -1, -2), -k)
+    return _taken(x, numpy.tri(x.shape[-1], k=k, dtype=bool))
 
 
 def from_triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
-    """Return square matrices with x's last axis in a triangle and 0 elsewhere.
+    """Return square matrices with x's last axis in a triangle and 0 elsewhere; see `triangle`.
 
     Examples
     --------
@@ -77,12 +81,9 @@ def from_triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
     rows = int((8 * count + 1) ** 0.5 - 1) // 2
     if rows * (rows + 1) // 2 != count:
         raise ShapeError(f"triangle: {count} elements do not fill one: expected 1, 3, 6, 10, ...")
-    return _spread(x, _mask(rows + abs(k), k, lower))
-
-
-def _mask(n: int, k: int, lower: bool) -> numpy.ndarray:
-    square = numpy.ones((n, n), bool)
-    return numpy.tril(square, k) if lower else numpy.triu(square, k)
+    if not lower:
+        return _f.swapaxes(from_triangle(x, -k), -1, -2)
+    return _spread(x, numpy.tri(rows + abs(k), k=k, dtype=bool))
 
 
 def _taken(x: Tensor, mask: numpy.ndarray) -> Tensor:
