@@ -519,6 +519,12 @@ def test_result_type_is_that_of_operators(items, expected):
         assert (arrays[0] * arrays[1]).dtype == expected
 
 
+@pytest.mark.parametrize("name", ["int16", "uint32", "complex64"])
+def test_a_dtype_that_is_missing_names_those_that_are_there(name):
+    with pytest.raises(AttributeError, match="float16, float32, .* uint8 and bool"):
+        getattr(np, name)
+
+
 # ---- memory --------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import pytest
 import scipy
 import scipy.linalg
 import scipy.special
-from gradients import STEP, Wrapped, assert_same_bits
+from gradients import STEP, Wrapped, assert_same_bits, leaf
 
 import microlazy as mx
 from microlazy.base import AbstractValueError
@@ -88,6 +88,23 @@ def test_in_float32_it_gives_float32(call):
     mx.random.seed(SEED)
     results = leaves(evaluate(call, {n: to_array(v, call.face) for n, v in narrow.items()}))
     assert all(numpy.dtype(y.dtype) == "float32" for y in results if is_float(y))
+
+
+@pytest.mark.parametrize("call", [c for c in CALLS if c.values()], **IDS)
+def test_how_the_arrays_lie_in_memory_does_not_matter(call):
+    results = []
+    for layout in ("packed", "strided", "reversed"):
+        mx.random.seed(SEED)
+        arrays = {
+            name: leaf(value, call.face, layout if value.ndim else "packed")
+            for name, value in call.values().items()
+        }
+        found = [y for y in leaves(evaluate(call, arrays)) if isinstance(y, Tensor)]
+        results.append([y.asnumpy() for y in found])
+    for packed, *others in zip(*results, strict=True):
+        for other in others:
+            assert other.dtype == packed.dtype
+            numpy.testing.assert_allclose(other, packed, rtol=1e-12, atol=1e-13)
 
 
 # ---- gradients -----------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from typing import Any
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
 from microlazy.core.array import NDArray
+from microlazy.core.exchange import to_dlpack_for_read, to_dlpack_for_write
 from microlazy.ndarray import contrib, image, linalg, methods, op, random
 from microlazy.ndarray.creation import *  # noqa: F403
 from microlazy.ndarray.elementwise import *  # noqa: F403
-from microlazy.ndarray.exchange import *  # noqa: F403
 from microlazy.ndarray.indexing import *  # noqa: F403
 from microlazy.ndarray.layers import *  # noqa: F403
 from microlazy.ndarray.outputs import *  # noqa: F403
@@ -19,6 +19,7 @@ from microlazy.ndarray.sequences import *  # noqa: F403
 from microlazy.ndarray.serialization import load, load_frombuffer, save
 from microlazy.ndarray.shapes import *  # noqa: F403
 from microlazy.ndarray.sorting import *  # noqa: F403
+from microlazy.ndarray.updates import *  # noqa: F403
 
 globals().update(
     {f"linalg_{name}": getattr(linalg, name) for name in linalg.__all__ if name != "syevd"}

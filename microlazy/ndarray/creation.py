@@ -8,6 +8,7 @@ from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.exchange import from_buffer as _from_buffer
+from microlazy.core.exchange import from_dlpack as _from_dlpack
 from microlazy.ndarray.arguments import ND, op
 from microlazy.numpy.ranges import steps as _steps
 
@@ -16,6 +17,7 @@ __all__ = [
     "array",
     "empty",
     "eye",
+    "from_dlpack",
     "from_numpy",
     "full",
     "linspace",
@@ -194,6 +196,18 @@ def eye(N: int, M: int = 0, k: int = 0, ctx: Context | None = None, dtype: Any =
     """
     check_ctx(ctx)
     return _f.from_numpy_result(ND, numpy.eye(N, M or None, k), dtype)
+
+
+def from_dlpack(dlpack: Any) -> NDArray:
+    """Make an array on the memory of a DLPack capsule, or of an object with `__dlpack__`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.from_dlpack(nd.ones((2,)).to_dlpack_for_read()).asnumpy()
+    array([1., 1.], dtype=float32)
+    """
+    return _from_dlpack(ND, dlpack)
 
 
 def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:

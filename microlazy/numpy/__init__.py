@@ -52,8 +52,8 @@ from microlazy.numpy.methods import METHODS as _METHODS
 from microlazy.numpy.nan_statistics import *  # noqa: F403
 from microlazy.numpy.padding import *  # noqa: F403
 from microlazy.numpy.polynomials import *  # noqa: F403
-from microlazy.numpy.products import *  # noqa: F403
 from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
+from microlazy.numpy.products import *  # noqa: F403
 from microlazy.numpy.quantiles import *  # noqa: F403
 from microlazy.numpy.ranges import *  # noqa: F403
 from microlazy.numpy.sets import *  # noqa: F403

@@ -9,8 +9,8 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.ops.padding import linear_gradient, padded, padded_shape
-from microlazy.numpy import statistics
 from microlazy.numpy.arguments import as_array, whole
+from microlazy.numpy.quantiles import median
 
 __all__ = ["pad"]
 
@@ -30,7 +30,7 @@ _OPTIONS = {
 _STATISTICS: dict[str, Callable[..., ndarray]] = {
     "maximum": lambda x, axis: _f.reduction("max", x, axis, True),
     "minimum": lambda x, axis: _f.reduction("min", x, axis, True),
-    "median": lambda x, axis: statistics.median(x, axis, keepdims=True),
+    "median": lambda x, axis: median(x, axis, keepdims=True),
 }
 
 
