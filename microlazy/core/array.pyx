@@ -64,28 +64,16 @@ cdef object arithmetic(int op, Tensor a, object b, bint swapped):
                     "with NumPy's and with numbers")
 
 
-cdef object from_namespace(str name, object x, object other):
+cdef object from_namespace(str name, Tensor x, object other, bint swapped):
     """A function of np that has no kernel, as an operator of its arrays."""
-    if other is None or isinstance(other, str):
-        return NotImplemented
+    if not isinstance(other, Tensor) and not is_number(other):
+        if exchange.is_plain(other):
+            other = exchange.operand(x, other)
+        elif other is None or isinstance(other, str) or is_array_like(other):
+            return NotImplemented
     from microlazy import numpy as np
-    if exchange.is_plain(other):
-        other = exchange.operand(x, other)
-    return getattr(np, name)(x, other)
-
-
-cdef object reflected(str name, object x, object other):
-    """As from_namespace(), with x on the right."""
-    if not isinstance(other, (Tensor, numpy.ndarray)):
-        other = functions.new_array(NP, (), operand_dtype(x, other), other)
-    return from_namespace(name, other, x)
-
-
-cdef object operand_dtype(Tensor x, object number):
-    """The dtype of a number beside an array: the array's, unless a float meets integers."""
-    if isinstance(number, numbers.Integral) or is_float(x.dtype):
-        return numpy_dtype(x.dtype)
-    return None
+    function = getattr(np, name)
+    return function(other, x) if swapped else function(x, other)
 
 
 cdef object in_place(int op, Tensor a, object b):
@@ -741,10 +729,10 @@ cdef class ndarray(Array):
         return self
 
     def __floordiv__(self, other):
-        return from_namespace("floor_divide", self, other)
+        return from_namespace("floor_divide", self, other, False)
 
     def __rfloordiv__(self, other):
-        return reflected("floor_divide", self, other)
+        return from_namespace("floor_divide", self, other, True)
 
     def __ifloordiv__(self, other):
         return assigned(self, self // other)
@@ -756,19 +744,19 @@ cdef class ndarray(Array):
         return other // self, other % self
 
     def __lshift__(self, other):
-        return from_namespace("left_shift", self, other)
+        return from_namespace("left_shift", self, other, False)
 
     def __rlshift__(self, other):
-        return reflected("left_shift", self, other)
+        return from_namespace("left_shift", self, other, True)
 
     def __ilshift__(self, other):
         return assigned(self, self << other)
 
     def __rshift__(self, other):
-        return from_namespace("right_shift", self, other)
+        return from_namespace("right_shift", self, other, False)
 
     def __rrshift__(self, other):
-        return reflected("right_shift", self, other)
+        return from_namespace("right_shift", self, other, True)
 
     def __irshift__(self, other):
         return assigned(self, self >> other)
