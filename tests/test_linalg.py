@@ -298,6 +298,22 @@ def test_integers_become_float32():
     assert [x.dtype.name for x in results] == ["float32"] * 5
 
 
+def test_products_of_integers_are_integers():
+    a = numpy.arange(6, dtype="int32").reshape(2, 3)
+    stack = numpy.arange(12, dtype="int64").reshape(2, 3, 2)
+    agree(lambda f, x, y: f.dot(x, y), a, stack)
+    agree(lambda f, x, y: f.dot(x, y), a[0], a[1])
+    agree(lambda f, x, y: f.matmul(x, y), a, stack)
+    agree(lambda f, x, y: f.tensordot(x, y, 1), a, stack[0])
+    agree(lambda f, x, y: f.einsum("ij,kj", x, y), a, a)
+    agree(lambda f, x: f.linalg.matrix_power(x, 3), a[:, :2])
+    agree(lambda f, x, y: f.matmul(x, y), a > 2, a.T > 2)
+    assert np.dot(np.array(a), np.array(stack[0], dtype="int32")).dtype == "int32"
+    for product in (np.matmul, np.dot):
+        with pytest.raises((MXNetError, ValueError)):
+            product(np.array(a), np.array(a))
+
+
 def test_vectors_in_stacks_are_solved_as_in_mxnet():
     a, b = np.array(SQUARE, dtype="float64"), np.array(TALL[:, 0], dtype="float64")
     x = np.linalg.solve(a, b)

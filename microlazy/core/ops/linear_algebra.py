@@ -18,10 +18,22 @@ from microlazy.core.tensor import Tensor
 
 A = TypeVar("A", bound=Tensor)
 LinAlgError = numpy.linalg.LinAlgError
-_mm = f.matmul
 
 
 # ---- small pieces --------------------------------------------------------------------------------
+
+
+def matmul(a: A, b: A) -> A:
+    """The matrix product, of integers and truth values as well."""
+    try:
+        return f.matmul(a, b)
+    except MXNetError:  # our own products are of floats
+        if numpy.result_type(a.dtype, b.dtype).kind == "f":
+            raise
+    return call(numpy.matmul, [a, b])
+
+
+_mm = f.matmul
 
 
 def _t(a: Tensor) -> Tensor:
