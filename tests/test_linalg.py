@@ -10,6 +10,7 @@ import pytest
 import microlazy as mx
 from microlazy import autograd, np
 from microlazy.base import MXNetError
+from microlazy.core.ops.linear_algebra import _cheapest_cuts
 from microlazy.core.trace import abstract, tracing
 
 GENERATOR = numpy.random.default_rng(8)
@@ -326,6 +327,20 @@ def test_multi_dot_takes_the_cheapest_order():
     out = np.zeros((30, 25))
     assert np.linalg.multi_dot(arrays, out=out) is out
     assert (out == 400).all()
+    x = np.array(VECTOR)
+    x.attach_grad()
+    with autograd.record():
+        y = np.linalg.multi_dot([np.ones((4, 5)), x.reshape(5, 1), np.ones((1, 9)), np.ones(9)])
+    y.backward()
+    numpy.testing.assert_allclose(x.grad.asnumpy(), 36)
+    assert _cheapest_cuts(arrays) == {  # 1x40 by 40x10 first, then by 10x25, then 30x1
+        (0, 1): 0,
+        (1, 2): 1,
+        (2, 3): 2,
+        (0, 2): 0,
+        (1, 3): 2,
+        (0, 3): 0,
+    }
 
 
 def test_nothing_is_imported_from_scipy_until_it_is_needed():

@@ -161,6 +161,21 @@ def test_sinc_is_smooth_at_zero():
     numpy.testing.assert_allclose(x.grad.asnumpy(), -(math.pi**2) / 3, rtol=1e-6)
 
 
+def test_sinc_has_a_third_derivative():
+    x = np.array([0.3, 1.7], dtype="float64")
+    x.attach_grad()
+    with autograd.record():
+        y = np.sinc(x)
+        for _ in range(2):
+            y = autograd.grad(y, x, create_graph=True)[0]
+    y.backward()
+    angle = math.pi * x.asnumpy()
+    expected = math.pi**3 * (
+        (3 * angle**2 - 6) * numpy.sin(angle) - (angle**2 - 6) * angle * numpy.cos(angle)
+    )
+    numpy.testing.assert_allclose(x.grad.asnumpy(), expected / angle**4, rtol=1e-9)
+
+
 def test_pairs_of_infinite_numbers():
     x = np.array([math.inf, -math.inf, 0.0])
     fraction, whole = np.modf(x)

@@ -73,6 +73,14 @@ def _sign(g: Tensor, x: Tensor) -> Tensor:
     return 1 - 2 * f.as_dtype(apply("signbit", x), g.dtype)
 
 
+def _gradient_of_spherical_jn(g: Tensor, y: Tensor, x: Tensor, n: int) -> Tensor:
+    """Abramowitz and Stegun 1964, 10.1.20."""
+    slope = -(n + 1) * apply("spherical_jn", x, n=n + 1)
+    if n:
+        slope = slope + n * apply("spherical_jn", x, n=n - 1)
+    return g * slope / (2 * n + 1)
+
+
 # Name: what computes it, and one rule for each input.
 CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor], ...] | None]] = {
     "tan": (numpy.tan, (lambda g, y, x: g * (1 + y * y),)),
@@ -94,19 +102,7 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
         numpy.sinc,
         (lambda g, y, x: -math.pi * g * apply("spherical_jn", math.pi * x, n=1),),
     ),
-    "spherical_jn": (
-        Special("spherical_jn"),
-        (
-            lambda g, y, x, n: (
-                g
-                * (
-                    n * apply("spherical_jn", x, n=n - 1)
-                    - (n + 1) * apply("spherical_jn", x, n=n + 1)
-                )
-                / (2 * n + 1)
-            ),
-        ),
-    ),
+    "spherical_jn": (Special("spherical_jn"), (_gradient_of_spherical_jn,)),
     "i0": (numpy.i0, (lambda g, y, x: g * apply("iv", x, v=1),)),
     "iv": (
         Special("iv"),
