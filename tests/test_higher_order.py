@@ -400,3 +400,45 @@ def test_function_inside_a_hybridized_block_is_refused():
         with pytest.raises(MXNetError, match=r"Sigmoid.*hybridize\(False\)"):
             net(x)
     assert expected.shape == (2,)
+
+
+# ---- what grad() returns -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda x: np.where(x > 0, x, np.zeros_like(x)),
+        npx.relu,
+        lambda x: np.maximum(x, 0),
+        lambda x: -np.minimum(-x, 0),
+        lambda x: np.clip(x, 0, 9),
+        lambda x: nn.fully_connected(
+            x.reshape(2, 1), np.ones((1, 1), dtype="float64"), act_type="relu", no_bias=True
+        ),
+    ],
+)
+def test_an_infinite_gradient_does_not_pass_where_nothing_passes(cut):
+    (x,) = leaves([numpy.array([-1.0, 2.0])])
+    with autograd.record():
+        y = 1 / cut(x)
+        (slope,) = autograd.grad(y, x, create_graph=True)
+    y.backward(retain_graph=True)
+    assert slope.asnumpy().tolist() == x.grad.asnumpy().tolist() == [0, -0.25]
+    slope.backward()
+    assert x.grad.asnumpy().tolist() == [0, 0.25]
+
+
+def test_in_place_arithmetic_on_the_tape_keeps_the_dtype():
+    """A gradient of the other dtype would be read as if it had the array's."""
+    (x,) = leaves([numpy.array([1.0, 2.0, 3.0])])
+    y, counts = np.ones((3,), dtype="float32"), np.ones((3,), dtype="int32")
+    with autograd.record():
+        y *= x
+        z = y * 2
+        with pytest.raises(MXNetError, match=r"int32; use astype"):
+            counts += x
+    z.backward()
+    assert y.dtype == numpy.float32
+    assert x.grad.asnumpy().tolist() == [2, 2, 2]
+    assert counts.asnumpy().tolist() == [1, 1, 1]
