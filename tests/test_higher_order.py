@@ -1,5 +1,7 @@
 """Gradients of gradients: `autograd.grad(create_graph=True)` and `autograd.Function`."""
 
+from typing import NamedTuple
+
 import gradients as check
 import numpy
 import pytest
@@ -400,6 +402,46 @@ def test_function_inside_a_hybridized_block_is_refused():
         with pytest.raises(MXNetError, match=r"Sigmoid.*hybridize\(False\)"):
             net(x)
     assert expected.shape == (2,)
+
+
+def test_function_that_saves_its_result_has_a_right_second_gradient():
+    class Exp(autograd.Function):
+        def forward(self, x):
+            y = np.exp(x)
+            self.save_for_backward(y)
+            return y
+
+        def backward(self, dy):
+            return dy * self.saved_tensors[0]
+
+    (x,) = leaves([numpy.array([1.0, -2.0])])
+    with autograd.record():
+        y = Exp()(x) * x
+        for _ in range(3):
+            (y,) = autograd.grad(y, x, create_graph=True)
+    v = x.asnumpy()
+    numpy.testing.assert_allclose(y.asnumpy(), numpy.exp(v) * (v + 3))
+
+
+def test_function_returns_a_named_tuple():
+    class Pair(NamedTuple):
+        double: np.ndarray
+        triple: np.ndarray
+
+    class Multiples(autograd.Function):
+        def forward(self, x):
+            return Pair(x * 2, x * 3)
+
+        def backward(self, d_double, d_triple):
+            return d_double * 2 + d_triple * 3
+
+    (x,) = leaves([numpy.array([1.0])])
+    with autograd.record():
+        y = Multiples()(x)
+        total = y.double + y.triple
+    total.backward()
+    assert isinstance(y, Pair)
+    assert x.grad.asnumpy().tolist() == [5]
 
 
 # ---- what grad() returns -----------------------------------------------------------------------
