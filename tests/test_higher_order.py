@@ -444,7 +444,104 @@ def test_function_returns_a_named_tuple():
     assert x.grad.asnumpy().tolist() == [5]
 
 
+def test_gradient_of_the_other_array_type_is_converted():
+    class Ones(autograd.Function):
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, dy):
+            return dy.as_nd_ndarray()
+
+    (x,) = leaves([numpy.array([1.0])])
+    with autograd.record():
+        (slope,) = autograd.grad(Ones()(x) ** 2, x, create_graph=True)
+    slope.backward()
+    assert type(slope) is np.ndarray
+    assert x.grad.asnumpy().tolist() == [2]
+
+
+@pytest.mark.parametrize("selective", [False, True])
+def test_a_pass_through_a_graph_that_another_pass_is_in_is_refused(selective):
+    """It would take the gradients that wait there."""
+
+    class Nested(autograd.Function):
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, dy):
+            return dy * autograd.grad(square, x, retain_graph=True)[0]
+
+    (x,) = leaves([numpy.array([1.0, 2.0])])
+    with autograd.record():
+        square = x * x
+        y = Nested()(square) + square
+    with pytest.raises(MXNetError, match=r"multiply op.*another backward pass.*detach"):
+        autograd.grad(y, x, retain_graph=True) if selective else y.backward(retain_graph=True)
+    square.backward()
+    assert x.grad.asnumpy().tolist() == [2, 4]
+
+
+def test_a_pass_inside_a_pass_leaves_the_outer_one_its_variables():
+    class Checkpoint(autograd.Function):
+        def forward(self, x):
+            self.save_for_backward(x)
+            return np.sin(x) * w
+
+        def backward(self, dy):
+            x = self.saved_tensors[0].detach()
+            x.attach_grad()
+            with autograd.record():
+                y = np.sin(x) * w
+            dx, _ = autograd.grad(y, [x, w], head_grads=[dy])
+            return dx
+
+    x, w = leaves([numpy.array([1.0, 2.0]), numpy.array([3.0, 4.0])])
+    with autograd.record():
+        y = Checkpoint()(x) + w
+    (by_x, by_w) = autograd.grad(y, [x, w])
+    numpy.testing.assert_allclose(by_x.asnumpy(), numpy.cos([1, 2]) * [3, 4])
+    assert by_w.asnumpy().tolist() == [1, 1]
+
+
 # ---- what grad() returns -----------------------------------------------------------------------
+
+
+def test_gradients_can_be_changed_in_place_each_by_itself():
+    a, b, h = leaves([numpy.array([1.0, 2.0])] * 3)
+    with autograd.record():
+        by_a, by_b = autograd.grad(a + b, [a, b], create_graph=True)
+        (by_h,) = autograd.grad(a + 1, a, head_grads=[h], create_graph=True)
+        first, second = autograd.grad(a * a, [a, a])
+    for changed in (by_a, by_h, first):
+        changed += 5
+    assert by_b.asnumpy().tolist() == [1, 1]
+    assert h.asnumpy().tolist() == [1, 2]
+    assert second.asnumpy().tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("head", [nd.ones((2,), dtype="float64"), np.ones((2,), dtype="float32")])
+def test_head_gradient_of_another_type_is_converted(head):
+    x = nd.array([1.0, 2.0])
+    x.attach_grad()
+    with autograd.record():
+        (slope,) = autograd.grad(x**3, x, head_grads=[head], create_graph=True)
+    slope.backward()
+    assert (type(slope), slope.dtype) == (nd.NDArray, numpy.float32)
+    assert x.grad.asnumpy().tolist() == [6, 12]
+
+
+def test_create_graph_beside_a_hybridized_block_that_does_not_matter():
+    net = layers.Dense(2)
+    net.initialize()
+    net.hybridize()
+    x, z = nd.ones((1, 3)), nd.array([[1.0, 2.0]])
+    x.attach_grad()
+    z.attach_grad()
+    with autograd.record():
+        y = net(x)
+        (slope,) = autograd.grad(y * z * z, z, create_graph=True)
+    slope.backward()
+    numpy.testing.assert_allclose(z.grad.asnumpy(), 2 * y.asnumpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -469,6 +566,15 @@ def test_an_infinite_gradient_does_not_pass_where_nothing_passes(cut):
     assert slope.asnumpy().tolist() == x.grad.asnumpy().tolist() == [0, -0.25]
     slope.backward()
     assert x.grad.asnumpy().tolist() == [0, 0.25]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_rule_with_a_gradient_of_a_wrong_shape_is_refused(create_graph):
+    (x,) = leaves([uniform(5)])
+    with autograd.record():
+        y = call(numpy.negative, [x], gradients=(lambda g, y, x: g[:3],))
+        with pytest.raises(ShapeError, match=r"numpy:negative.*\(3,\).*\(5,\)"):
+            autograd.grad(y, x, create_graph=create_graph)
 
 
 def test_in_place_arithmetic_on_the_tape_keeps_the_dtype():
