@@ -14,7 +14,7 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport B_GREATER, R_SUM, U_RELU
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport (
-    apply_unary, apply_unary_grad, fill, mask, promoted,
+    apply_unary, apply_unary_grad, fill, mask, masked, promoted,
 )
 from microlazy.core.ops.reduce cimport reduce_matrix_cols, sum_over
 from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
@@ -160,7 +160,7 @@ cdef class Dense(Node):
         shape[0], shape[1] = self.rows, self.units
         g = reshape(g, 2, shape)
         if self.relu:
-            g = g * mask(B_GREATER, reshape(self.y, 2, shape), 0.0)
+            g = masked(g, mask(B_GREATER, reshape(self.y, 2, shape), 0.0))
         shape[1] = self.in_units
         x = reshape(self.a, 2, shape)
         if p.wants(self.c):

@@ -8,7 +8,7 @@ cimport cython
 from cpython.long cimport PyLong_Check
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
 from microlazy.core.ops.cast cimport cast, copied
-from microlazy.core.ops.elementwise cimport fill, promoted
+from microlazy.core.ops.elementwise cimport fill, masked, promoted
 from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, broadcast_shape
@@ -504,16 +504,16 @@ cdef class Where(Node):
     cdef int derive(self, Pass p, Tensor g) except -1:
         holds = view_numpy(self.c) != 0
         if p.wants(self.a):
-            hand_on(p, self.a, g * as_floats(holds, g))
+            hand_on(p, self.a, masked(g, as_floats(holds, g)))
         if p.wants(self.b):
-            hand_on(p, self.b, g * as_floats(~holds, g))
+            hand_on(p, self.b, masked(g, as_floats(~holds, g)))
         return 0
 
     cdef int side(self, Pass p, Tensor x, object mask) except -1:
         cdef Tensor part
         if p.wants(x):
             part = like(self.grad)
-            view_numpy(part)[...] = view_numpy(self.grad) * mask
+            view_numpy(part)[...] = numpy.where(mask, view_numpy(self.grad), 0)
             give(p, x, part)
         return 0
 
