@@ -96,4 +96,70 @@
 #undef MANTISSA
 #undef BIAS
 
+/* Remainders. Below 2^28 quotients of floats, their products with b, and what these leave of a are
+   exact in double. */
+
+INLINE int f32_near(float a, float b)
+{
+    return (fabsf(a) < fabsf(b) * 0x1p28f) & (fabsf(b) < INFINITY);
+}
+
+INLINE float f32_near_fmod(float a, float b)
+{
+    return (float)((double)a - f64_trunc((double)a / (double)b) * (double)b);
+}
+
+INLINE float f32_fmod(float a, float b) { return fmodf(a, b); }
+
+INLINE int f64_near(double a, double b) { return (void)a, (void)b, 0; }
+
+INLINE double f64_near_fmod(double a, double b) { return fmod(a, b); }
+
+INLINE double f64_fmod(double a, double b) { return fmod(a, b); }
+
+/* Powers of floats, in double, in two steps: a loop for each overlaps its long chains better. */
+
+/* y log2 |x|; 0 where the power is 1 whatever the other number is, NaN and infinity included. */
+INLINE double f32_pow_exponent(float x, float y)
+{
+    const uint32_t one = 0x3f800000u, sqrt_half = 0x3f3504f3u;
+    float a = fabsf(x);
+    float denormal = a < 0x1p-126f ? 1.0f : 0.0f;
+    uint32_t b = f32_bits(a * (1 + denormal * (0x1p23f - 1))) + (one - sqrt_half);
+    float k = f32_real((b >> 23) | f32_bits(0x1p23f)) - (0x1p23f + 127 + denormal * 23);
+    k = a == 0 ? -INFINITY : k;
+    k = a < INFINITY ? k : a;
+    k = y == 0 ? 0.0f : k;
+    y = a == 1 ? 0.0f : y;
+    double f = f32_real((b & 0x7fffffu) + sqrt_half) - 1.0f, s = f / (2 + f), z = s * s, zz = z * z;
+    double p = (2.8853900817900858976 + 0.96179667334221494603 * z)
+             + zz * ((0.5770835848675024778 + 0.41167272564327522609 * z)
+                     + zz * 0.34072997242330401123);
+    return y * (k + s * p);
+}
+
+/* 2^t, with the sign of an odd power, and NaN for the root of a negative number. */
+INLINE float f32_pow_result(double t, float x, float y)
+{
+    t = t > 200 ? 200 : t;
+    t = t < -200 ? -200 : t;
+    double n = f64_nearest(t), r = t - n, rr = r * r;
+    double p = ((1.0000000005550316552 + 0.69314720576705456951 * r)
+                + rr * (0.24022646886250620164 + 0.055503287119933998497 * r))
+             + rr * rr * ((0.009618489225037607657 + 0.0013399957573814083698 * r)
+                          + rr * 0.00015345794152617161764);
+    float power = (float)(p * f64_pow2(n)), half = 0.5f * y, whole = f32_rint(y);
+    uint32_t sign = f32_rint(half) == half ? 0 : 0x80000000u;
+    sign &= f32_bits(x) & (whole == y ? 0x80000000u : 0);
+    power = x < 0 ? (x > -INFINITY ? power + (whole == y ? 0.0f : NAN) : power) : power;
+    return f32_real(f32_bits(power) | sign);
+}
+
+INLINE float f32_pow(float x, float y)
+{
+    return f32_pow_result(f32_pow_exponent(x, y), x, y);
+}
+
+INLINE double f64_pow(double x, double y) { return pow(x, y); }
+
 #endif
