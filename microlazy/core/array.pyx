@@ -21,6 +21,7 @@ from microlazy.core.tensor cimport (
 import numbers
 import warnings
 from functools import partial
+from types import MethodType
 
 import numpy
 
@@ -29,8 +30,10 @@ from microlazy.context import Context, cpu
 from microlazy.core import functions
 from microlazy.core.ops.elementwise import UNARY
 
-# Elementwise functions that nd arrays also have as methods, with the names of their ops.
-FLUENT = {name: name for name in UNARY} | {"fix": "trunc"}
+# Functions that arrays also have as methods, for each face: what register_methods() was given, and
+# under nd the elementwise functions.
+METHODS = ({name: partial(functions.unary_op, op)
+            for name, op in [*zip(UNARY, UNARY), ("fix", "trunc")]}, {})
 
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 cdef object HOST = cpu(0)
@@ -64,6 +67,17 @@ cdef object in_place(int op, Tensor a, object b):
         raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own "
                         "type and with numbers")
     return a
+
+
+def register_methods(int face, dict methods) -> None:
+    """Let functions be methods of the arrays of one face; an array is their first argument.
+
+    Examples
+    --------
+    >>> from microlazy.core.array import register_methods
+    >>> register_methods(0, {})
+    """
+    METHODS[face].update(methods)
 
 
 def rebuild(int face, array):
@@ -222,6 +236,15 @@ cdef class Array(Tensor):
 
     def __setitem__(self, key, value):
         set_item(self, key, value)
+
+    def __getattr__(self, name):
+        function = METHODS[self.face].get(name)
+        if function is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return MethodType(function, self)
+
+    def __dir__(self):
+        return [*object.__dir__(self), *METHODS[self.face]]
 
     # ---- values ----
 
@@ -697,14 +720,6 @@ cdef class NDArray(Array):
     def one_hot(self, depth, on_value=1.0, off_value=0.0, dtype="float32"):
         """Rows that are `on_value` at the element's place and `off_value` elsewhere."""
         return functions.one_hot(self, depth, on_value, off_value, dtype)
-
-    def __getattr__(self, name):
-        if name in FLUENT:
-            return partial(functions.unary_op, FLUENT[name], self)
-        raise AttributeError(f"'NDArray' object has no attribute {name!r}")
-
-    def __dir__(self):
-        return [*object.__dir__(self), *FLUENT]
 
     def split(self, num_outputs, axis=1, squeeze_axis=False):
         """Cut into equal parts along an axis; the array itself if there is but one."""

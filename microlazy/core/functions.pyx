@@ -153,6 +153,64 @@ def binary_op(str name, a, b):
     raise TypeError(f"{name}: type {type(a)} not supported")
 
 
+def one_input(str op_name, number=None, nd=False):
+    """A function that applies an op of the table UNARY; `number` computes what is no array.
+
+    It is compiled, so that a call on a small array costs little more than the op.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import one_input
+    >>> one_input("square")(np.array([3.]))
+    array([9.])
+    """
+    cdef int op = UNARY[op_name][0]
+
+    def np_function(x, out=None):
+        if isinstance(x, Tensor) and out is None:
+            return unary(op, <Tensor>x)
+        if number is not None and is_number(x):
+            return number(x)
+        return written(unary(op, array_of(x, op_name)), out)
+
+    def nd_function(data, out=None, name=None):
+        if isinstance(data, Tensor) and out is None:
+            return unary(op, <Tensor>data)
+        return written(unary(op, array_of(data, op_name)), out)
+
+    return nd_function if nd else np_function
+
+
+def two_inputs(str op_name, nd=False):
+    """A function that applies an op of the table BINARY to arrays and numbers.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import two_inputs
+    >>> two_inputs("add")(np.array([3.]), 1)
+    array([4.])
+    """
+    cdef int op = BINARY[op_name][0]
+
+    def np_function(x1, x2, out=None):
+        if out is None and isinstance(x1, Tensor) and isinstance(x2, Tensor):
+            return binary(op, <Tensor>x1, <Tensor>x2)
+        return written(binary_op(op_name, x1, x2), out)
+
+    def nd_function(lhs, rhs, out=None, name=None):
+        if out is None and isinstance(lhs, Tensor) and isinstance(rhs, Tensor):
+            return binary(op, <Tensor>lhs, <Tensor>rhs)
+        return written(binary_op(op_name, lhs, rhs), out)
+
+    return nd_function if nd else np_function
+
+
+cdef object written(object result, object out):
+    return result if out is None else write_into(out, result)
+
+
 def clip(x, a_min=None, a_max=None):
     """Limit the elements to [a_min, a_max]."""
     cdef Tensor t = array_of(x, "clip")

@@ -6,6 +6,8 @@ and any thread can fill any part of it with the same bits.
 
 import operator
 
+import numpy
+
 from microlazy.core.tape cimport state
 
 # Two streams: what programs draw, and what initializers draw. So the weights of a network do not
@@ -57,6 +59,27 @@ def seed(seed_state) -> None:
     keys[0] = mixed(<unsigned long long>(number & 0xFFFFFFFFFFFFFFFF))
     keys[1] = mixed(keys[0])
     used[0] = used[1] = 0
+
+
+def stream():
+    """A NumPy generator for what has no sampler of ours, at the sequence's next place.
+
+    Each call takes one place of the sequence, which becomes the key of a Philox generator: what
+    is drawn depends on the seed and on the calls before, and however much is drawn, the calls
+    after it do not change.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> from microlazy.core.generator import stream
+    >>> mx.random.seed(3)
+    >>> a = stream().gamma(2.0)
+    >>> mx.random.seed(3)
+    >>> a == stream().gamma(2.0)
+    True
+    """
+    cdef unsigned long long key = generator_key()
+    return numpy.random.Generator(numpy.random.Philox(key=[key, draw(1)]))
 
 
 def get_state() -> tuple:

@@ -17,7 +17,7 @@ from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values,
 )
 
-from microlazy.base import AbstractValueError
+from microlazy.base import AbstractValueError, MXNetError
 
 cdef enum:
     MOST_PLANS = 64               # kept by one block
@@ -142,6 +142,13 @@ cdef class PlanOutput(Node):
             slot.grad = like(self.grad)
             assign(slot.grad, self.grad)
         return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        raise MXNetError("create_graph=True: a hybridized block keeps no graph that could be "
+                         "differentiated again; call hybridize(False) first")
+
+    cdef bint leads(self, Pass p) noexcept:
+        return True
 
     cdef int inspect(self, Pass p) except -1:
         lead_to(p, self.source)

@@ -15,7 +15,7 @@ cdef enum GradReq:
     NULL_REQ, WRITE, ADD
 
 cdef enum Needs:                  # whose values a backward() reads
-    NEEDS_A = 1, NEEDS_B = 2, NEEDS_C = 4, NEEDS_OUT = 8
+    NEEDS_A = 1, NEEDS_B = 2, NEEDS_C = 4, NEEDS_OUT = 8, NEEDS_REST = 16
 
 cdef class Variable(Slot):
     """The slot of a leaf: the array that attach_grad() was called on."""
@@ -28,6 +28,7 @@ cdef class Pass:
     cdef Py_ssize_t pending       # nodes reached and not yet done
     cdef Py_ssize_t unseen        # nodes that lead to the heads and are not yet inspected
     cdef bint selective           # only slots wanted by this pass are written (autograd.grad)
+    cdef list recorded            # the nodes that lead to the heads; None unless create_graph
     cdef Tensor target(self, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept
 
@@ -38,8 +39,10 @@ cdef class Node(Slot):
     cdef Tensor out               # while running or in a plan; the tape itself holds no output
     cdef Tensor y                 # under NEEDS_OUT: the result, off the tape
     cdef unsigned long version_a, version_b, version_c, version_y
+    cdef list versions            # of `rest`, under NEEDS_REST
     cdef int needs
     cdef long long inspected      # the pass that last inspected it
+    cdef long long leading        # the pass that wants something behind it (create_graph)
     cdef bint done                # its inputs were released by a backward pass
     cdef bint views               # its output shares its input's memory
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
@@ -48,17 +51,21 @@ cdef class Node(Slot):
     cdef bint listed
     cdef int forward(self) except -1
     cdef int backward(self, Pass p) except -1
+    cdef int derive(self, Pass p, Tensor g) except -1     # backward() in recorded operations
+    cdef bint leads(self, Pass p) noexcept        # whether p wants a gradient of what is behind it
     cdef int inspect(self, Pass p) except -1      # before any backward(): refuse what is not usable
     cdef int release(self) except -1
     cdef str name(self)
 
 cdef State* state() noexcept nogil
 cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the tape needs
+cdef Tensor output_of(Node node)              # under NEEDS_OUT: the result, on the tape
 cdef bint tracked(Tensor x) noexcept
 cdef int may_write(Tensor x) except -1        # before a write in place
 cdef void wrote(Tensor x) noexcept            # after it
 cdef Pass new_pass()
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
+cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
 cdef int reach(Pass p, Node node) except -1
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
 cdef int lead_to(Pass p, Node node) except -1     # let the pass inspect this node

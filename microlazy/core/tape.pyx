@@ -60,13 +60,15 @@ cdef class Pass:
 
     cdef bint wants(self, Tensor x) noexcept:
         """Whether target(x) would give an array."""
-        cdef Slot slot = x.slot
-        if slot is None:
+        cdef Slot slot
+        if x is None or x.slot is None:
             return False
+        slot = x.slot
         if type(slot) is Variable:
             return (<Variable>slot).req != NULL_REQ and (
                 not self.selective or slot.wanted == self.number)
-        return True
+        return self.recorded is None or slot.wanted == self.number or (
+            (<Node>slot).leading == self.number)
 
 
 cdef Pass new_pass():
@@ -99,6 +101,24 @@ cdef int lead_to(Pass p, Node node) except -1:
     return 0
 
 
+cdef Tensor output_of(Node node):
+    cdef Tensor y = alias(node.y)
+    y.slot = node
+    return y
+
+
+cdef int hand(Pass p, Tensor x, Tensor g) except -1:
+    cdef Slot slot = x.slot
+    if slot.written == p.number:
+        slot.grad = slot.grad + g
+        return 0
+    slot.grad = g
+    if type(slot) is Variable:
+        slot.written = p.number
+        return 0
+    return reach(p, <Node>slot)
+
+
 cdef int lead_to_array(Pass p, Tensor x) except -1:
     if x is None or x.slot is None or type(x.slot) is Variable:
         return 0
@@ -114,6 +134,20 @@ cdef class Node(Slot):
 
     cdef int backward(self, Pass p) except -1:
         return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        raise MXNetError(f"create_graph=True: the gradient of {self.name()} is not differentiable "
+                         "again in microlazy")
+
+    cdef bint leads(self, Pass p) noexcept:
+        cdef Tensor x
+        if p.wants(self.a) or p.wants(self.b) or p.wants(self.c):
+            return True
+        if self.rest is not None:
+            for x in self.rest:
+                if p.wants(x):
+                    return True
+        return False
 
     cdef int inspect(self, Pass p) except -1:
         cdef Tensor x
@@ -215,6 +249,8 @@ cdef int snapshot(Node node) except -1:
         node.version_c = node.c.block.version
     if node.needs & NEEDS_OUT:
         node.version_y = node.y.block.version
+    if node.needs & NEEDS_REST:
+        node.versions = [(<Tensor>x).block.version for x in node.rest]
     return 0
 
 
@@ -222,7 +258,9 @@ cdef int check(Node node) except -1:
     if ((node.needs & NEEDS_A and node.version_a != node.a.block.version)
             or (node.needs & NEEDS_B and node.version_b != node.b.block.version)
             or (node.needs & NEEDS_C and node.version_c != node.c.block.version)
-            or (node.needs & NEEDS_OUT and node.version_y != node.y.block.version)):
+            or (node.needs & NEEDS_OUT and node.version_y != node.y.block.version)
+            or (node.needs & NEEDS_REST
+                and node.versions != [(<Tensor>x).block.version for x in node.rest])):
         raise MXNetError(
             f"an array that the gradient of {node.name()} needs was changed in place after it was "
             "used under record(). Change it after backward(), or work on a copy()")
@@ -293,6 +331,8 @@ cdef int inspect_graph(Pass p, void* newest) except -1:
         if (<Node>position).inspected == p.number:
             p.unseen -= 1
             (<Node>position).inspect(p)
+            if p.recorded is not None:
+                p.recorded.append(<Node>position)
         position = (<Node>position).earlier
     return 0
 
@@ -322,6 +362,30 @@ cdef int walk(Pass p, void* newest, bint retain) except -1:
                 unlist(node)
         else:
             position = node.earlier
+    if failed:
+        raise problem
+    return 0
+
+
+cdef int walk_recorded(Pass p) except -1:
+    """As walk(), by each node's derive(): what it computes is on the tape, and the graph stays."""
+    cdef Node node
+    cdef Tensor g
+    cdef bint failed = False
+    for node in p.recorded:                 # newest first, as they were inspected
+        if node.written != p.number:
+            continue
+        g = node.grad
+        if node.wanted != p.number:
+            node.grad = None
+        try:
+            if not failed and node.leads(p):
+                node.derive(p, g)
+        except BaseException as error:
+            failed = True
+            problem = error
+        p.pending -= 1
+        Py_DECREF(node)                     # what reach() took
     if failed:
         raise problem
     return 0
@@ -381,9 +445,27 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
     # Of several heads none is known to be the newest: start at the end of the tape then.
     newest = <void*>(<Tensor>heads[0]).slot if n == 1 else tail
     inspect_graph(p, newest)
+    if p.recorded is not None:
+        return start_recorded(p, heads, grads)
     for i in range(n):
         give_head_gradient(p, <Tensor>heads[i], grads[i])
     return walk(p, newest, retain)
+
+
+cdef int start_recorded(Pass p, list heads, list grads) except -1:
+    cdef Node node
+    cdef Tensor head, ones
+    for node in reversed(p.recorded):       # oldest first: what leads to something wanted
+        if node.leads(p):
+            node.leading = p.number
+    for head, grad in zip(heads, grads):
+        if grad is None:
+            ones = like(head)
+            view_numpy(ones)[...] = 1
+            grad = ones
+        if p.wants(head):
+            hand(p, head, <Tensor>grad)
+    return walk_recorded(p)
 
 
 def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=True) -> None:
@@ -422,9 +504,9 @@ def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=Tr
 
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1:
     cdef State before = the_state
-    the_state.recording = False
+    the_state.recording = p.recorded is not None
     the_state.training = train_mode
-    the_state.plain = not the_state.tracing
+    the_state.plain = not (the_state.recording or the_state.tracing)
     try:
         start_and_walk(p, heads, head_grads, retain)
     finally:
@@ -445,7 +527,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     retain_graph : bool, optional
         Keep the graph; defaults to `create_graph`.
     create_graph : bool
-        Record the gradients themselves, for higher orders. Not available yet.
+        Record the gradients themselves, so that they can be differentiated in turn.
     train_mode : bool
         Whether the pass counts as training.
 
@@ -463,14 +545,22 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     ...     y = x ** 3
     >>> autograd.grad(y, x)[0].asnumpy()
     array([ 3., 12.], dtype=float32)
+
+    The second derivative, 6 x:
+
+    >>> with autograd.record():
+    ...     y = x ** 3
+    ...     slope = autograd.grad(y, x, create_graph=True)[0]
+    >>> slope.backward()
+    >>> x.grad.asnumpy()
+    array([ 6., 12.], dtype=float32)
     """
     cdef Pass p = new_pass()
     cdef Tensor x
     cdef list arrays = as_list(heads, "heads"), kept = [], result = []
     cdef list wrt = as_list(variables, "variables")
     if create_graph:
-        raise MXNetError("grad(create_graph=True): gradients of gradients are not available in "
-                         "this version of microlazy")
+        p.recorded = []
     if not wrt:
         raise ValueError("variables is empty: name at least one array to differentiate by")
     for x in wrt:
@@ -500,6 +590,32 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
 
 cdef bint fresh_of(Tensor x) noexcept:
     return type(x.slot) is Variable and (<Variable>x.slot).fresh
+
+
+def ops_behind(y) -> list:
+    """The names of the ops that computed an array under record(), inputs first.
+
+    What NumPy computed is named "numpy:" and its function.
+
+    Examples
+    --------
+    >>> from microlazy import autograd, nd
+    >>> from microlazy.core.tape import ops_behind
+    >>> x = nd.array([1., 2.])
+    >>> x.attach_grad()
+    >>> with autograd.record():
+    ...     y = (x * x).exp()
+    >>> ops_behind(y)
+    ['multiply', 'exp']
+    """
+    cdef Pass p = new_pass()
+    cdef Tensor head = y
+    p.recorded = []
+    if not isinstance(head.slot, Node):
+        return []
+    lead_to(p, <Node>head.slot)
+    inspect_graph(p, <void*>head.slot)
+    return [(<Node>node).name() for node in reversed(p.recorded)]
 
 
 # ---- scopes ------------------------------------------------------------------------------------

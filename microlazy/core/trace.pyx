@@ -1,6 +1,6 @@
 """Abstract evaluation: ops that say their output's shape and compute nothing."""
 
-from microlazy.core.tape cimport State, state
+from microlazy.core.tape cimport Node, State, state
 from microlazy.core.tensor cimport MAX_NDIM, Tensor, dtype_number, header, parse_shape
 
 from microlazy.util import is_np_array
@@ -67,6 +67,26 @@ cdef class tracing:
 
     def __exit__(self, *exc):
         state()[0] = self.before
+
+
+def ops_of(function, *args) -> list:
+    """The names of the ops that a function runs on some arguments, in order, from a trace.
+
+    What NumPy computes is named "numpy:" and its function.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.trace import ops_of
+    >>> ops_of(lambda x: (x + x).exp(), nd.ones((2,)))
+    ['add', 'exp']
+    """
+    cdef State* s = state()
+    cdef list nodes = []
+    with tracing():
+        s.trace = <void*>nodes
+        function(*args)
+    return [(<Node>node).name() for node in nodes]
 
 
 cdef class suspended:

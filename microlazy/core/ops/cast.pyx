@@ -4,7 +4,7 @@ cimport cython
 from microlazy.core.strided cimport assign, pack
 from microlazy.core.tape cimport Node, Pass, run
 from microlazy.core.tensor cimport Tensor, header
-from microlazy.core.ops.slots cimport give
+from microlazy.core.ops.slots cimport give, hand_on
 
 
 @cython.no_gc
@@ -19,6 +19,9 @@ cdef class Cast(Node):
 
     cdef int backward(self, Pass p) except -1:
         return give(p, self.a, self.grad)
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, g)
 
 
 cdef Tensor converted(Tensor x, int dtype):

@@ -11,11 +11,14 @@ from cython cimport floating
 from cython.parallel cimport prange
 from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
-from microlazy.core.kernels.table cimport R_SUM, U_RELU
+from microlazy.core.kernels.table cimport B_GREATER, R_SUM, U_RELU
 from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.elementwise cimport apply_unary, apply_unary_grad, fill, promoted
-from microlazy.core.ops.reduce cimport reduce_matrix_cols
+from microlazy.core.ops.elementwise cimport (
+    apply_unary, apply_unary_grad, fill, mask, promoted,
+)
+from microlazy.core.ops.reduce cimport reduce_matrix_cols, sum_over
 from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
+from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport packed
@@ -149,6 +152,24 @@ cdef class Dense(Node):
         target = p.target(self.a, &accumulate)
         if target is not None and target.size:
             self.multiply(INPUT_GRAD, g, packed(self.b), target, accumulate)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Py_ssize_t[2] shape
+        cdef Tensor x
+        shape[0], shape[1] = self.rows, self.units
+        g = reshape(g, 2, shape)
+        if self.relu:
+            g = g * mask(B_GREATER, reshape(self.y, 2, shape), 0.0)
+        shape[1] = self.in_units
+        x = reshape(self.a, 2, shape)
+        if p.wants(self.c):
+            hand_on(p, self.c, sum_over(g, 1))
+        if p.wants(self.b):
+            hand_on(p, self.b, multiply_matrices(g, True, x, False, "dense"))
+        if p.wants(self.a):
+            x = multiply_matrices(g, False, self.b, False, "dense")
+            hand_on(p, self.a, reshape(x, self.a.ndim, self.a.shape_))
         return 0
 
     cdef int multiply(self, int product, Tensor a, Tensor b, Tensor out,
@@ -350,6 +371,16 @@ cdef class MatMul(Node):
                 product(self.grad, True, self.a, self.ta, target, accumulate)
             else:
                 product(self.a, not self.ta, self.grad, False, target, accumulate)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Tensor a = self.a, b = self.b
+        if p.wants(a):
+            hand_on(p, a, multiply_matrices(b, self.tb, g, True, "matmul") if self.ta else
+                    multiply_matrices(g, False, b, not self.tb, "matmul"))
+        if p.wants(b):
+            hand_on(p, b, multiply_matrices(g, True, a, self.ta, "matmul") if self.tb else
+                    multiply_matrices(a, not self.ta, g, False, "matmul"))
         return 0
 
 

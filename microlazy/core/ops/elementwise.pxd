@@ -13,3 +13,5 @@ cdef int apply_unary(int op, Tensor x, Tensor out) except -1
 cdef int apply_unary_grad(int op, const char* x, const char* y, const char* g, char* dx,
                           bint accumulate, Py_ssize_t n, int dtype) except -1
 cdef int promoted(int a, int b) except -1
+cdef Tensor mask(int op, object a, object b)  # a comparison as 0 and 1 of a float dtype, constant
+cdef Tensor detached(Tensor x)

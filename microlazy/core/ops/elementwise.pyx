@@ -12,19 +12,21 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport sum_to
-from microlazy.core.ops.slots cimport give
+from microlazy.core.ops.shape cimport same_memory
+from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
     assign, broadcast_shape, coalesce, expanded, overlap, packed,
 )
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, run, state, tracked, wrote,
+    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, output_of, run, state, tracked, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, dtype_number,
     header, is_float, itemsize, like, new, numpy_dtype, same_shape, shape_tuple, view_numpy,
 )
 
+import math
 
 import numpy
 
@@ -71,6 +73,101 @@ cdef bint[N_UNARY] is_light             # a few instructions an element
 for _op in (U_NEGATIVE, U_ABS, U_SIGN, U_SQUARE, U_SQRT, U_RECIPROCAL, U_RELU, U_FLOOR, U_CEIL,
             U_RINT, U_TRUNC):
     is_light[_op] = True
+
+
+# The same gradients in our own operations, for create_graph: of y = f(x), and of f(a, b) by each
+# operand, where a or b may be a number. Masks are constants: they have no gradient.
+UNARY_RULES = {
+    "negative": lambda g, x, y: -g,
+    "abs": lambda g, x, y: g * unary(U_SIGN, detached(x)),
+    "sign": lambda g, x, y: zeros_of(g),
+    "square": lambda g, x, y: g * x * 2.0,
+    "sqrt": lambda g, x, y: g / y * 0.5,
+    "rsqrt": lambda g, x, y: g * y * y * y * -0.5,
+    "reciprocal": lambda g, x, y: -g * y * y,
+    "exp": lambda g, x, y: g * y,
+    "expm1": lambda g, x, y: g * (y + 1.0),
+    "log": lambda g, x, y: g / x,
+    "log1p": lambda g, x, y: g / (x + 1.0),
+    "log2": lambda g, x, y: g / (x * math.log(2.0)),
+    "log10": lambda g, x, y: g / (x * math.log(10.0)),
+    "sin": lambda g, x, y: g * unary(U_COS, x),
+    "cos": lambda g, x, y: -g * unary(U_SIN, x),
+    "tanh": lambda g, x, y: g * (1.0 - y * y),
+    "sigmoid": lambda g, x, y: g * y * (1.0 - y),
+    "log_sigmoid": lambda g, x, y: g * unary(U_SIGMOID, -x),
+    "relu": lambda g, x, y: g * mask(B_GREATER, x, 0.0),
+    "softrelu": lambda g, x, y: g * unary(U_SIGMOID, x),
+    "softsign": lambda g, x, y: g / unary(U_SQUARE, unary(U_ABS, x) + 1.0),
+    "erf": lambda g, x, y: g * unary(U_EXP, -x * x) * (2.0 / math.sqrt(math.pi)),
+    "gelu": lambda g, x, y: g * (
+        (unary(U_ERF, x * math.sqrt(0.5)) + 1.0) * 0.5
+        + x * unary(U_EXP, x * x * -0.5) * (1.0 / math.sqrt(2.0 * math.pi))),
+    "silu": lambda g, x, y: g * (
+        unary(U_SIGMOID, x) * (x * (1.0 - unary(U_SIGMOID, x)) + 1.0)),
+    "floor": lambda g, x, y: zeros_of(g),
+    "ceil": lambda g, x, y: zeros_of(g),
+    "rint": lambda g, x, y: zeros_of(g),
+    "trunc": lambda g, x, y: zeros_of(g),
+}
+BINARY_RULES = {
+    "add": (lambda g, a, b: g, lambda g, a, b: g),
+    "subtract": (lambda g, a, b: g, lambda g, a, b: -g),
+    "multiply": (lambda g, a, b: g * b, lambda g, a, b: g * a),
+    "divide": (lambda g, a, b: g / b, lambda g, a, b: -g * a / (b * b)),
+    "power": (lambda g, a, b: g * slope_of_power(a, b), lambda g, a, b: g * a ** b * log_of(a)),
+    "maximum": (lambda g, a, b: g * mask(B_GREATER_EQUAL, a, b),
+                lambda g, a, b: g * mask(B_LESS, a, b)),
+    "minimum": (lambda g, a, b: g * mask(B_LESS_EQUAL, a, b),
+                lambda g, a, b: g * mask(B_GREATER, a, b)),
+    "mod": (lambda g, a, b: g, lambda g, a, b: -g * floor_of(a, b)),
+}
+NO_GRADIENT = (lambda g, a, b: zeros_of(g), lambda g, a, b: zeros_of(g))
+
+
+cdef Tensor detached(Tensor x):
+    return same_memory(x, x.face, True)
+
+
+cdef Tensor zeros_of(Tensor x):
+    cdef Tensor y = like(x)
+    fill(y, 0.0)
+    return y
+
+
+cdef Tensor constant(Tensor x, double value):
+    """An array of one number, to be used beside x."""
+    cdef Tensor y = header(x.face, x.dtype, x.ndim, x.shape_)
+    allocate(y)
+    fill(y, value)
+    return y
+
+
+cdef Tensor mask(int op, object a, object b):
+    """1 where the comparison holds and 0 elsewhere, in the dtype of the arrays; a constant."""
+    cdef Tensor x = <Tensor>(a if isinstance(a, Tensor) else b)
+    a = detached(<Tensor>a) if isinstance(a, Tensor) else constant(x, a)
+    b = detached(<Tensor>b) if isinstance(b, Tensor) else constant(x, b)
+    return cast(binary(op, <Tensor>a, <Tensor>b), x.dtype)
+
+
+cdef object slope_of_power(object a, object b):
+    """d(a**b)/da, which is 0 for b = 0 whatever a is."""
+    if isinstance(b, Tensor):
+        return b * a ** (b - 1.0)
+    return a ** (b - 1.0) * b if b != 0 else zeros_of(<Tensor>a)
+
+
+cdef object log_of(object a):
+    return unary(U_LOG, <Tensor>a) if isinstance(a, Tensor) else math.log(a) if a > 0 else (
+        -math.inf if a == 0 else math.nan)
+
+
+cdef Tensor floor_of(object a, object b):
+    """floor(a / b), a constant."""
+    a = detached(<Tensor>a) if isinstance(a, Tensor) else a
+    b = detached(<Tensor>b) if isinstance(b, Tensor) else b
+    return unary(U_FLOOR, <Tensor>(a / b))
 
 
 # ---- one input ---------------------------------------------------------------------------------
@@ -127,6 +224,10 @@ cdef class UnaryOp(Node):
             y = self.y
         return apply_unary_grad(self.op, x.data, y.data, self.grad.data, dx.data, accumulate,
                                 x.size, x.dtype)
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        rule = UNARY_RULES[unary_names[self.op]]
+        return hand_on(p, self.a, rule(g, self.a, output_of(self) if reads_y[self.op] else None))
 
     cdef str name(self):
         return unary_names[self.op]
@@ -254,6 +355,14 @@ cdef class BinaryOp(Node):
         else:
             self.operand(p, 0, self.a)
             self.operand(p, 1, self.b)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        rules = BINARY_RULES.get(binary_names[self.op], NO_GRADIENT)
+        if p.wants(self.a):
+            hand_on(p, self.a, rules[0](g, self.a, self.b))
+        if p.wants(self.b):
+            hand_on(p, self.b, rules[1](g, self.a, self.b))
         return 0
 
     cdef int give_zero(self, Pass p, Tensor x) except -1:
@@ -492,6 +601,12 @@ cdef class BinaryScalar(Node):
                                        a.size)
         return 0
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        rules = BINARY_RULES.get(binary_names[self.op], NO_GRADIENT)
+        if self.swapped:
+            return hand_on(p, self.a, rules[1](g, self.s, self.a))
+        return hand_on(p, self.a, rules[0](g, self.a, self.s))
+
     cdef str name(self):
         return binary_names[self.op]
 
@@ -518,6 +633,8 @@ cdef Tensor binary_scalar(int op, Tensor a, object s, bint swapped):
     if a.dtype > FLOAT64 or (a.face == NP and op >= B_EQUAL):
         return binary_scalar_other(op, a, s, swapped)
     cdef double value = s
+    if op == B_MAXIMUM or op == B_MINIMUM:
+        swapped = False               # where both are equal, the array has the gradient
     out = header(a.face, a.dtype, a.ndim, a.shape_)
     if state().plain and not a.abstract:
         allocate(out)

@@ -10,14 +10,14 @@ from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.elementwise cimport fill, promoted
 from microlazy.core.ops.shape cimport reshape, view
-from microlazy.core.ops.slots cimport give
+from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, broadcast_shape
 from microlazy.core.tape cimport (
     NEEDS_B, NEEDS_C, Node, Pass, may_write, run, state, tracked, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, like, look_at, need_values,
-    numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, like, look_at,
+    need_values, numpy_dtype, parse_shape, shape_tuple, view_numpy,
 )
 
 import numbers
@@ -199,6 +199,42 @@ cdef class Gather(Node):
         numpy.add.at(view_numpy(dx), self.resolved, view_numpy(self.grad))
         return 0
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, scattered(g, self.resolved, self.a))
+
+
+@cython.no_gc
+@cython.final
+cdef class Scatter(Node):
+    """The adjoint of x[key]: zeros with the input added at the key's places."""
+    cdef object key
+
+    cdef int forward(self) except -1:
+        array = view_numpy(self.out)
+        array[...] = 0
+        numpy.add.at(array, self.key, view_numpy(self.a).reshape(array[self.key].shape))
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor part
+        if p.wants(self.a):
+            part = like(self.a)
+            array = view_numpy(part)
+            array[...] = view_numpy(self.grad)[self.key].reshape(array.shape)
+            give(p, self.a, part)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, reshape(gather(g, self.key), self.a.ndim, self.a.shape_))
+
+
+cdef Tensor scattered(Tensor values, object key, Tensor x):
+    """Zeros of x's shape with `values` added at a key of numbers, slices and NumPy arrays."""
+    cdef Scatter node = Scatter.__new__(Scatter)
+    node.a = values
+    node.key = key
+    return run(node, header(values.face, values.dtype, x.ndim, x.shape_))
+
 
 cdef Tensor gather(Tensor x, object key):
     cdef Py_ssize_t[MAX_NDIM] shape
@@ -235,36 +271,41 @@ cdef class Assigned(Node):
         cdef Tensor part = from_numpy(view_numpy(self.grad)[self.key], self.a.face)
         return give(p, self.a, part)
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, gather(g, self.key))
+
     cdef str name(self):
         return "assignment"
 
 
 cdef int set_item(Tensor x, object key, object value) except -1:
     cdef Basic b
-    cdef Tensor source
-    cdef list arrays = []
+    cdef Tensor source = None, part
     cdef bint basic = resolve(x, key, &b), recorded = False
-    cdef object resolved = key_without_arrays(key, arrays)
-    resolved = key_with(resolved, [index_values(t) for t in arrays])
+    cdef bint number = isinstance(value, (numbers.Number, numpy.generic))
+    cdef object resolved = None
     if isinstance(value, Tensor):
         source = <Tensor>value
         need_values(source, "it was to be written into an array")
         recorded = state().recording and tracked(source) and not tracked(x)
-    elif isinstance(value, numbers.Number) or isinstance(value, numpy.generic):
-        may_write(x)
-        view_numpy(x)[resolved] = value
-        wrote(x)
-        return 0
-    else:
+    elif not number:
         try:
             array = numpy.asarray(value, dtype=numpy_dtype(x.dtype))
         except (ValueError, TypeError):
             raise TypeError(f"cannot write {type(value).__name__} into an array of "
                             f"{numpy_dtype(x.dtype)}: expected numbers or an array") from None
         source = from_numpy(array, x.face)
+    if not basic or recorded:
+        resolved = resolved_key(key)
     may_write(x)
     if basic:
-        assign(basic_part(x, &b), source)
+        part = basic_part(x, &b)
+        if number:
+            fill_number(part, value)
+        else:
+            assign(part, source)
+    elif number:
+        view_numpy(x)[resolved] = value
     else:
         try:
             view_numpy(x)[resolved] = view_numpy(source)
@@ -272,6 +313,20 @@ cdef int set_item(Tensor x, object key, object value) except -1:
             raise ShapeError(str(error)) from None
     wrote(x)
     return record_assignment(x, resolved, source) if recorded else 0
+
+
+cdef object resolved_key(object key):
+    """A key as NumPy takes it, with the values of our arrays."""
+    cdef list arrays = []
+    cdef object bare = key_without_arrays(key, arrays)
+    return key_with(bare, [index_values(t) for t in arrays])
+
+
+cdef int fill_number(Tensor part, object value) except -1:
+    if part.contiguous and part.dtype <= FLOAT64 and type(value) is not complex:
+        return fill(part, value)
+    view_numpy(part)[...] = value
+    return 0
 
 
 cdef Tensor basic_part(Tensor x, Basic* b):
@@ -345,6 +400,10 @@ cdef class Take(Node):
                      view_numpy(self.grad))
         return 0
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        places = integers(self.b, self.a.shape_[self.axis], self.mode, "take")
+        return hand_on(p, self.a, scattered(g, (slice(None),) * self.axis + (places,), self.a))
+
 
 cdef Tensor take(Tensor x, Tensor index, int axis, str mode):
     cdef Py_ssize_t[MAX_NDIM] shape
@@ -395,6 +454,12 @@ cdef class Pick(Node):
                              numpy.take_along_axis(array, places, self.axis) + grad, self.axis)
         return 0
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        places = self.places()
+        key = list(numpy.ogrid[tuple([slice(n) for n in places.shape])])
+        key[self.axis] = places
+        return hand_on(p, self.a, scattered(g, tuple(key), self.a))
+
 
 cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode):
     cdef Py_ssize_t[MAX_NDIM] shape
@@ -436,6 +501,14 @@ cdef class Where(Node):
         self.side(p, self.b, view_numpy(self.c) == 0)
         return 0
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        holds = view_numpy(self.c) != 0
+        if p.wants(self.a):
+            hand_on(p, self.a, g * as_floats(holds, g))
+        if p.wants(self.b):
+            hand_on(p, self.b, g * as_floats(~holds, g))
+        return 0
+
     cdef int side(self, Pass p, Tensor x, object mask) except -1:
         cdef Tensor part
         if p.wants(x):
@@ -443,6 +516,11 @@ cdef class Where(Node):
             view_numpy(part)[...] = view_numpy(self.grad) * mask
             give(p, x, part)
         return 0
+
+
+cdef Tensor as_floats(object mask, Tensor like_this):
+    """A NumPy mask as 0 and 1 of an array's face and dtype."""
+    return from_numpy(mask.astype(numpy_dtype(like_this.dtype)), like_this.face)
 
 
 cdef Tensor where(Tensor condition, Tensor x, Tensor y):

@@ -11,16 +11,19 @@ from microlazy.core.ops.dense cimport dense
 from microlazy.core.ops.elementwise cimport unary
 from microlazy.core.ops.indexing cimport pick as pick_places
 from microlazy.core.ops.random cimport fill_mask
-from microlazy.core.ops.shape cimport transpose
+from microlazy.core.ops.reduce cimport sum_over
+from microlazy.core.ops.shape cimport reshape, transpose
+from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport expanded, packed
-from microlazy.core.tape cimport NEEDS_OUT, Node, Pass, run, state
+from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, output_of, run, state
 from microlazy.core.tensor cimport (
     FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, header, itemsize, like, new,
     numpy_dtype, parse_axis, shape_tuple, view_numpy,
 )
 from cython.parallel cimport prange
 
+import numpy
 
 from microlazy.base import MXNetError, ShapeError
 
@@ -64,6 +67,13 @@ cdef class Softmax(Node):
         kernels.softmax_grad[dx.dtype](self.log, self.y.data, self.grad.data, dx.data, accumulate,
                                        dx.size // cols, cols)
         return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef unsigned int last = 1u << (g.ndim - 1)
+        y = output_of(self)
+        if self.log:
+            return hand_on(p, self.a, g - unary(U_EXP, y) * sum_over(g, last))
+        return hand_on(p, self.a, y * (g - sum_over(<Tensor>(g * y), last)))
 
     cdef str name(self):
         return "log_softmax" if self.log else "softmax"
@@ -150,6 +160,25 @@ cdef class CrossEntropy(Node):
                                              dx.size // cols, cols)
         return 0
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Py_ssize_t[MAX_NDIM] shape
+        cdef Tensor x = self.a
+        cdef int i
+        for i in range(x.ndim):
+            shape[i] = 1 if i == x.ndim - 1 else x.shape_[i]
+        difference = softmax_along(x, x.ndim - 1, False) - one_hot_like(x, self.places)
+        return hand_on(p, x, difference * reshape(g, x.ndim, shape))
+
+
+cdef Tensor one_hot_like(Tensor x, Tensor places):
+    """1 at each row's place along the last axis, 0 elsewhere."""
+    cdef Tensor y = like(x)
+    cdef Py_ssize_t cols = x.shape_[x.ndim - 1]
+    rows = view_numpy(y).reshape(-1, cols)
+    rows[...] = 0
+    rows[numpy.arange(len(rows)), view_numpy(places)] = 1
+    return y
+
 
 cdef Tensor cross_entropy(Tensor pred, Tensor label, int axis):
     cdef Py_ssize_t[MAX_NDIM] shape
@@ -179,6 +208,7 @@ cdef Tensor cross_entropy(Tensor pred, Tensor label, int axis):
     node = CrossEntropy.__new__(CrossEntropy)
     node.a = pred
     node.b = label
+    node.needs = NEEDS_A
     return run(node, header(pred.face, pred.dtype, ndim, shape))
 
 
@@ -224,6 +254,9 @@ cdef class Dropout(Node):
         kernels.binary_grad[dx.dtype](B_MULTIPLY, 0, self.grad.data, self.mask.data,
                                       self.grad.data, self.grad.data, dx.data, accumulate, dx.size)
         return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, g * self.mask)
 
 
 cdef Tensor need_array(object x, str what):

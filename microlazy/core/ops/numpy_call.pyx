@@ -1,33 +1,111 @@
 """Ops without a kernel of ours: a NumPy function, run on views and written into our memory.
 
-The function and its options are data of the node, so a plan replays it like any other.
+The function and its options are data of the node, so a plan replays it like any other. Its gradient
+is a rule for each input, written with our own functions: under create_graph the rule itself is
+recorded, and so there are gradients of every order.
 """
 
 cimport cython
-from microlazy.core.tape cimport Node, Pass, run
-from microlazy.core.tensor cimport Tensor, header, view_numpy
+from microlazy.core.ops.cast cimport cast
+from microlazy.core.ops.shape cimport reshape, section
+from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.tape cimport (
+    NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, output_of, run, wrote,
+)
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, numpy_dtype,
+    parse_shape, shape_tuple, view_numpy,
+)
+
+import math
 
 import numpy
+
+from microlazy.base import AbstractValueError, MXNetError
 
 
 @cython.no_gc
 @cython.final
 cdef class NumpyCall(Node):
+    """function(*inputs, **options); several outputs stand one after the other in one flat array."""
     cdef object function
     cdef dict options
+    cdef object values            # the result, if it was computed to find its shape
+    cdef tuple gradients          # a rule or None for each input
+    cdef bint once                # the rules' results are not differentiable
+    cdef list parts               # the shapes of several outputs; None for a single one
+
+    cdef list inputs(self):
+        cdef list first = [x for x in (self.a, self.b, self.c) if x is not None]
+        return first if self.rest is None else first + self.rest
 
     cdef int forward(self) except -1:
-        views = [view_numpy(x) for x in self.rest]
+        result = self.values
+        self.values = None
+        if result is None:
+            result = compute(self.function, self.inputs(), self.options)
         with numpy.errstate(all="ignore"):
-            result = self.function(*views, **self.options)
-            numpy.copyto(view_numpy(self.out), result, casting="unsafe")
+            if self.parts is not None:
+                result = numpy.concatenate([numpy.ravel(part) for part in result])
+            array = view_numpy(self.out)
+            numpy.copyto(array, numpy.reshape(result, array.shape), casting="unsafe")
         return 0
 
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor x
+        cdef list inputs
+        if self.gradients is None:
+            return 0
+        inputs = self.inputs()
+        for x, rule in zip(inputs, self.gradients):
+            if rule is not None and p.wants(x):
+                give(p, x, self.gradient(rule, self.grad, self.y, inputs))
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Tensor x, y
+        cdef list inputs
+        if self.gradients is None:
+            return 0
+        if self.once:
+            return Node.derive(self, p, g)
+        inputs, y = self.inputs(), output_of(self)
+        for x, rule in zip(inputs, self.gradients):
+            if rule is not None and p.wants(x):
+                hand_on(p, x, self.gradient(rule, g, y, inputs))
+        return 0
+
+    cdef Tensor gradient(self, object rule, Tensor g, Tensor y, list inputs):
+        if self.parts is None:
+            return <Tensor?>rule(g, y, *inputs, **self.options)
+        return <Tensor?>rule(cut(g, self.parts), cut(y, self.parts), *inputs, **self.options)
+
     cdef int inspect(self, Pass p) except -1:
-        return 0                      # no gradient passes: its inputs do not matter
+        if self.gradients is None:
+            return 0                  # no gradient passes: its inputs do not matter
+        return Node.inspect(self, p)
 
     cdef str name(self):
-        return getattr(self.function, "__name__", "numpy")
+        return "numpy:" + getattr(self.function, "__name__", "call").lstrip("_")
+
+
+cdef object compute(object function, list inputs, dict options):
+    with numpy.errstate(all="ignore"):
+        return function(*[view_numpy(x) for x in inputs], **options)
+
+
+cdef tuple cut(Tensor flat, list parts):
+    """The outputs that stand one after the other in a flat array."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t start = 0, size
+    cdef int ndim
+    cdef list found = []
+    for part in parts:
+        size = math.prod(part)
+        ndim = parse_shape(part, shape)
+        found.append(reshape(section(flat, 0, start, start + size), ndim, shape))
+        start += size
+    return tuple(found)
 
 
 cdef Tensor numpy_call(object function, list inputs, dict options, int face, int dtype, int ndim,
@@ -37,3 +115,222 @@ cdef Tensor numpy_call(object function, list inputs, dict options, int face, int
     node.options = options
     node.rest = inputs
     return run(node, header(face, dtype, ndim, shape))
+
+
+# ---- for functions in Python -------------------------------------------------------------------
+
+cdef int our_dtype(object dtype, list inputs) except -1:
+    """The dtype of a NumPy result among ours: the default float, unless an input is float64."""
+    cdef Tensor x
+    kind, size = dtype.kind, dtype.itemsize
+    if kind == "f":
+        if size >= 8:
+            for x in inputs:
+                if x.dtype == FLOAT64:
+                    return FLOAT64
+            return FLOAT32
+        return dtype_number(dtype)
+    if kind == "c":
+        raise MXNetError("the result is complex, and microlazy has no complex dtype; take "
+                         "numpy.asarray(x) and go on in NumPy")
+    if kind == "i" and size == 2:
+        return INT32
+    if kind == "u" and size > 1:
+        return INT64
+    return dtype_number(dtype)
+
+
+cdef tuple abstract_result(object function, list inputs, dict options, object result,
+                           bint dynamic):
+    """The result's shape and NumPy dtype without values; a list of shapes if there are several."""
+    if dynamic:
+        raise AbstractValueError(
+            f"{getattr(function, '__name__', 'this function')}: the shape of the result depends on "
+            "values, but this is a dry run or the trace of a hybridized block, which works with "
+            "shapes alone")
+    if result is not None:
+        return result(*inputs, **options)
+    stand_ins = [numpy.ones(shape_tuple(x), numpy_dtype((<Tensor>x).dtype)) for x in inputs]
+    with numpy.errstate(all="ignore"):
+        values = function(*stand_ins, **options)
+    return shape_and_dtype(values)
+
+
+cdef tuple shape_and_dtype(object values):
+    if isinstance(values, (tuple, list)):
+        return [numpy.shape(part) for part in values], numpy.result_type(*values)
+    values = numpy.asarray(values)
+    return values.shape, values.dtype
+
+
+cdef bint any_abstract(list inputs):
+    cdef Tensor x
+    for x in inputs:
+        if x.abstract:
+            return True
+    return False
+
+
+cdef NumpyCall prepare(object function, list inputs, dict options, tuple gradients, bint once):
+    cdef NumpyCall node = NumpyCall.__new__(NumpyCall)
+    cdef Py_ssize_t n = len(inputs)
+    cdef Tensor x
+    for x in inputs:
+        if x.face != (<Tensor>inputs[0]).face:
+            raise TypeError(f"{function.__name__}: the arrays are of both types, nd.NDArray and "
+                            "np.ndarray; convert with as_np_ndarray() or as_nd_ndarray()")
+    node.function = function
+    node.options = options
+    node.once = once
+    node.a = inputs[0]
+    if n > 1:
+        node.b = inputs[1]
+    if n > 2:
+        node.c = inputs[2]
+    if n > 3:
+        node.rest = inputs[3:]
+    if gradients:
+        if len(gradients) != n:
+            raise ValueError(f"{n} inputs need {n} gradient rules, not {len(gradients)}")
+        node.gradients = gradients
+        node.needs = NEEDS_OUT | NEEDS_A
+        if n > 1:
+            node.needs |= NEEDS_B
+        if n > 2:
+            node.needs |= NEEDS_C
+        if n > 3:
+            node.needs |= NEEDS_REST
+    return node
+
+
+def call(function, arrays, options=None, gradients=(), result=None, dtype=None, bint dynamic=False,
+         bint once=False):
+    """Compute a NumPy function of arrays, recorded like any op.
+
+    Parameters
+    ----------
+    function : callable
+        Takes NumPy arrays and the options, and returns one. It must be a function of a module (a
+        plan calls it again) and must not write to its inputs.
+    arrays : list of arrays
+        One or more, of one type (nd or np), which is the result's too.
+    options : dict, optional
+        Keyword arguments of the function.
+    gradients : tuple of callables or None, optional
+        For each input ``rule(g, y, *arrays, **options)``, the gradient by it from the gradient g of
+        the result y, in microlazy's own operations; it may have the shape that the input is
+        broadcast to. Without any, no gradient passes.
+    result : callable, optional
+        ``result(*arrays, **options)`` gives the result's shape and dtype without values. The
+        default is to run the function on ones.
+    dtype : dtype, optional
+        Of the result; by default what NumPy returns, with float64 only if an input has it.
+    dynamic : bool
+        The shape of the result depends on values: refused in a dry run or a plan.
+    once : bool
+        The rules' results cannot be differentiated again.
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> from microlazy.core.ops.numpy_call import call
+    >>> call(numpy.arctan, [np.array([0., 1.])], gradients=(lambda g, y, x: g / (1 + x * x),))
+    array([0.       , 0.7853982])
+    """
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef list inputs = list(arrays)
+    cdef NumpyCall node = prepare(function, inputs, options or {}, gradients, once)
+    cdef int face = node.a.face, number, ndim
+    if any_abstract(inputs):
+        size, kind = abstract_result(function, inputs, node.options, result, dynamic)
+    else:
+        node.values = compute(function, inputs, node.options)
+        size, kind = shape_and_dtype(node.values)
+    number = our_dtype(numpy.dtype(kind), inputs) if dtype is None else dtype_number(dtype)
+    ndim = parse_shape(tuple(size), shape)
+    if ndim == 0 and face == ND:
+        shape[0] = 1
+        ndim = 1
+    return run(node, header(face, number, ndim, shape))
+
+
+def call_many(function, arrays, options=None, gradients=(), results=None, dtype=None,
+              bint once=False):
+    """Compute a NumPy function with several results of one dtype, recorded as one op.
+
+    As `call`, but `function` returns a tuple, a rule gets tuples of gradients and results, and
+    `results` gives a list of shapes and the dtype.
+
+    Returns
+    -------
+    tuple of arrays
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> from microlazy.core.ops.numpy_call import call_many
+    >>> call_many(numpy.modf, [np.array([1.5, -2.25])])
+    (array([ 0.5 , -0.25]), array([ 1., -2.]))
+    """
+    cdef list inputs = list(arrays)
+    cdef NumpyCall node = prepare(function, inputs, options or {}, gradients, once)
+    cdef int face = node.a.face, number
+    cdef Py_ssize_t total = 0
+    if any_abstract(inputs):
+        shapes, kind = abstract_result(function, inputs, node.options, results, False)
+    else:
+        node.values = compute(function, inputs, node.options)
+        shapes, kind = shape_and_dtype(node.values)
+    number = our_dtype(numpy.dtype(kind), inputs) if dtype is None else dtype_number(dtype)
+    node.parts = [(1,) if face == ND and tuple(part) == () else tuple(part) for part in shapes]
+    for part in node.parts:
+        total += math.prod(part)
+    return cut(run(node, header(face, number, 1, &total)), node.parts)
+
+
+# ---- running statistics ------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Update(Node):
+    """c = keep * c + (1 - keep) * a, in place; the node's own output is empty."""
+    cdef double keep
+
+    cdef int forward(self) except -1:
+        array = view_numpy(self.c)
+        array *= self.keep
+        array += (1.0 - self.keep) * view_numpy(self.a)
+        wrote(self.c)
+        return 0
+
+    cdef int inspect(self, Pass p) except -1:
+        return 0
+
+
+def update(target, value, double keep) -> None:
+    """Set target to ``keep * target + (1 - keep) * value`` in place, outside of any gradient.
+
+    A hybridized block does it again at every call, which an assignment to `target` would not.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.numpy_call import update
+    >>> mean = nd.zeros((2,))
+    >>> update(mean, nd.ones((2,)), 0.75)
+    >>> mean.asnumpy()
+    array([0.25, 0.25], dtype=float32)
+    """
+    cdef Update node = Update.__new__(Update)
+    cdef Py_ssize_t nothing = 0
+    node.a = cast(<Tensor?>value, (<Tensor?>target).dtype)
+    node.c = target
+    node.keep = keep
+    cdef Tensor out = header(node.c.face, BOOL, 1, &nothing)
+    run(node, out)

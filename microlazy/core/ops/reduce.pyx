@@ -10,9 +10,12 @@ from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.elementwise cimport fill
+from microlazy.core.ops.elementwise cimport binary, fill
 from microlazy.core.ops.numpy_call cimport numpy_call
-from microlazy.core.ops.slots cimport give
+from microlazy.core.ops.shape cimport (
+    broadcast_to, concatenate, reshape, same_memory, section, transpose, view,
+)
+from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport add_to, assign, expanded, packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run
@@ -266,8 +269,74 @@ cdef class Reduce(Node):
             g = with_kept_axes(part, x, self.mask)
         return add_to(dx, g) if accumulate else assign(dx, g)
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Tensor x = self.a, y
+        g = kept_axes(g, x, self.mask)
+        if self.op == R_PROD:
+            g = g * products_of_others(x, self.mask)
+        elif self.op != R_SUM:
+            y = kept_axes(self.y, x, self.mask)
+            g = g * cast(equal(x, y), x.dtype)
+        elif self.factor != 1.0:
+            g = g * self.factor
+        return hand_on(p, x, broadcast_to(g, x.ndim, x.shape_))
+
     cdef str name(self):
         return "mean" if self.factor != 1.0 else NAMES[self.op]
+
+
+cdef Tensor kept_axes(Tensor small, Tensor x, unsigned int mask):
+    """`small` with its reduced axes as 1, recorded."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int axis
+    for axis in range(x.ndim):
+        shape[axis] = 1 if mask >> axis & 1 else x.shape_[axis]
+    return reshape(small, x.ndim, shape)
+
+
+cdef Tensor equal(Tensor a, Tensor b):
+    """Whether elements are equal, outside the tape."""
+    return binary(B_EQUAL, same_memory(a, a.face, True), same_memory(b, b.face, True))
+
+
+cdef Tensor products_of_others(Tensor x, unsigned int mask):
+    """For each element the product of those that it is multiplied with, recorded.
+
+    From both sides: what comes before an element times what comes after, so zeros do no harm.
+    """
+    cdef int[MAX_NDIM] order
+    cdef int[MAX_NDIM] back
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t n = 1, i
+    cdef int axis, kept = 0
+    cdef Tensor rows, before, after, out
+    places = [a for a in range(x.ndim) if not mask >> a & 1]
+    kept = len(places)
+    places += [a for a in range(x.ndim) if mask >> a & 1]
+    for axis in range(x.ndim):
+        order[axis] = places[axis]
+        back[places[axis]] = axis
+        if axis >= kept:
+            n *= x.shape_[places[axis]]
+        else:
+            shape[axis] = x.shape_[places[axis]]
+    shape[kept] = n
+    rows = reshape(transpose(x, order), kept + 1, shape)
+    shape[kept] = 1
+    ones = new(x.face, x.dtype, kept + 1, shape)
+    fill(ones, 1.0)
+    before, after, out = ones, ones, None
+    cdef list left = [ones], parts = []
+    for i in range(n - 1):
+        before = before * section(rows, kept, i, i + 1)
+        left.append(before)
+    for i in range(n - 1, -1, -1):
+        parts.append(left[i] * after)
+        after = after * section(rows, kept, i, i + 1)
+    out = concatenate(parts[::-1], kept)
+    for axis in range(x.ndim):
+        shape[axis] = x.shape_[places[axis]]
+    return transpose(reshape(out, x.ndim, shape), back)
 
 
 def product_gradient(values, mask):
@@ -296,6 +365,10 @@ cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, doub
     node.a = x
     node.needs = NEEDS_A | NEEDS_OUT if op != R_SUM else 0
     return run(node, reduced_header(x, mask, keepdims, x.dtype))
+
+
+cdef Tensor sum_over(Tensor x, unsigned int mask):
+    return reduce_with(R_SUM, x, mask, True, 1.0)
 
 
 cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims, bint exclude):
@@ -407,6 +480,22 @@ cdef class CumSum(Node):
             view_numpy(part)[...] = numpy.flip(numpy.cumsum(backwards, axis=self.axis), self.axis)
             give(p, self.a, part)
         return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, reversed_along(cumsum(reversed_along(g, self.axis), self.axis),
+                                                 self.axis))
+
+
+cdef Tensor reversed_along(Tensor x, int axis):
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef int i
+    for i in range(x.ndim):
+        start[i] = x.shape_[i] - 1 if i == axis and x.shape_[i] else 0
+        step[i] = -1 if i == axis else 1
+        source[i] = i
+    return view(x, start, x.ndim, x.shape_, source, step)
 
 
 cdef Tensor cumsum(Tensor x, int axis):

@@ -8,7 +8,7 @@ cimport cython
 from libc.string cimport memcpy
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport fill, promoted
-from microlazy.core.ops.slots cimport give
+from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport add_to, assign, pack
 from microlazy.core.tape cimport Node, Pass, run
 from microlazy.core.tensor cimport (
@@ -40,6 +40,9 @@ cdef class Reshape(Node):
         memcpy(g.shape_, self.a.shape_, self.a.ndim * sizeof(Py_ssize_t))
         set_strides(g)
         return give(p, self.a, g)
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, reshape(g, self.a.ndim, self.a.shape_))
 
 
 cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape):
@@ -87,6 +90,41 @@ cdef class View(Node):
         if part.size != dx.size:
             fill(dx, 0.0)
         return assign(part, self.grad)
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Unview node = Unview.__new__(Unview)
+        node.a = g
+        node.of = self
+        return hand_on(p, self.a, run(node, header(g.face, g.dtype, self.a.ndim, self.a.shape_)))
+
+
+@cython.no_gc
+@cython.final
+cdef class Unview(Node):
+    """The adjoint of a view: its input where the view looks, and zero elsewhere."""
+    cdef View of
+
+    cdef int forward(self) except -1:
+        cdef Tensor part = header(self.a.face, self.a.dtype, self.a.ndim, self.a.shape_)
+        self.of.look(self.out, part)
+        if part.size != self.out.size:
+            fill(self.out, 0.0)
+        return assign(part, self.a)
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor part
+        if p.wants(self.a):
+            part = header(self.a.face, self.a.dtype, self.a.ndim, self.a.shape_)
+            self.of.look(self.grad, part)
+            give(p, self.a, part)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, view(g, self.of.start, self.a.ndim, self.a.shape_,
+                                       self.of.source, self.of.step))
+
+    cdef str name(self):
+        return "gradient of a view"
 
 
 cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* shape,
@@ -164,6 +202,9 @@ cdef class SameMemory(Node):
     cdef int backward(self, Pass p) except -1:
         return 0 if self.detached else give(p, self.a, self.grad)
 
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, same_memory(g, self.a.face, False))
+
 
 cdef Tensor same_memory(Tensor x, int face, bint detached):
     cdef SameMemory node = SameMemory.__new__(SameMemory)
@@ -187,6 +228,9 @@ cdef class BroadcastTo(Node):
 
     cdef int backward(self, Pass p) except -1:
         return give(p, self.a, self.grad)
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, g)
 
     cdef str name(self):
         return "broadcast_to"
@@ -233,6 +277,15 @@ cdef class Concatenate(Node):
         for x in self.rest:
             if x.slot is not None:
                 give(p, x, self.piece(self.grad, start, x))
+            start += x.shape_[self.axis]
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Py_ssize_t start = 0
+        cdef Tensor x
+        for x in self.rest:
+            if p.wants(x):
+                hand_on(p, x, section(g, self.axis, start, start + x.shape_[self.axis]))
             start += x.shape_[self.axis]
         return 0
 

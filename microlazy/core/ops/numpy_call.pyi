@@ -1,0 +1,29 @@
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from microlazy.core.tensor import Tensor
+from numpy.typing import DTypeLike
+
+_A = TypeVar("_A", bound=Tensor)
+_Rules = Sequence[Callable[..., Any] | None]
+
+def call(
+    function: Callable[..., Any],
+    arrays: Sequence[_A],
+    options: dict[str, Any] | None = None,
+    gradients: _Rules = (),
+    result: Callable[..., Any] | None = None,
+    dtype: DTypeLike = None,
+    dynamic: bool = False,
+    once: bool = False,
+) -> _A: ...
+def call_many(
+    function: Callable[..., Any],
+    arrays: Sequence[_A],
+    options: dict[str, Any] | None = None,
+    gradients: _Rules = (),
+    results: Callable[..., Any] | None = None,
+    dtype: DTypeLike = None,
+    once: bool = False,
+) -> tuple[_A, ...]: ...
+def update(target: Tensor, value: Tensor, keep: float) -> None: ...

@@ -1,0 +1,3 @@
+import numpy
+
+def permutation(n: int) -> numpy.ndarray[tuple[int], numpy.dtype[numpy.int64]]: ...
