@@ -102,24 +102,6 @@ cdef void add_rows(char* d, const char* s, int dtype, int axis, int last, const 
 
 # ---- work in pieces ------------------------------------------------------------------------------
 
-cdef void gather_row(element* d, const element* s, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef element value
-    if step == 0:
-        value = s[0]
-        for i in range(n):
-            d[i] = value
-    elif step == 2:                         # a constant step becomes vector code
-        for i in range(n):
-            d[i] = s[2 * i]
-    elif step == -1:
-        for i in range(n):
-            d[i] = s[-i]
-    else:
-        for i in range(n):
-            d[i] = s[i * step]
-
-
 cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_step,
                        Py_ssize_t step, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil:
     """Pack (rows, cols) elements of `size` bytes that are row_step and step bytes apart."""
@@ -133,14 +115,14 @@ cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_s
     for i in range(rows):
         if step == size or (i and row_step == 0):
             memcpy(d, s if step == size else d - cols * size, cols * size)
-        elif size == 4:
-            gather_row[int](<int*>d, <const int*>s, step // 4, cols)
+        elif size == 4:                     # bits are copied, whatever they mean
+            kernels.gather[<int>FLOAT32](s, step // 4, d, cols)
         elif size == 8:
-            gather_row[double](<double*>d, <const double*>s, step // 8, cols)
+            kernels.gather[<int>FLOAT64](s, step // 8, d, cols)
         elif size == 1:
-            gather_row[char](d, s, step, cols)
+            copy_row[char](d, 1, s, step, cols)
         else:
-            gather_row[short](<short*>d, <const short*>s, step // 2, cols)
+            copy_row[short](<short*>d, 1, <const short*>s, step // 2, cols)
         d += cols * size
         s += row_step
 
@@ -150,16 +132,27 @@ cdef Tensor cut(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c):
 
     Returns scratch memory, to be kept until the work is done.
     """
+    cdef Py_ssize_t most = CHUNK
+    cdef bint direct = True, transposed = False
+    cdef int k
     describe(p, out, count, a, b, c)
-    p.width = min(p.cols, <Py_ssize_t>CHUNK)
-    p.height = min(p.rows, CHUNK // p.width)
+    for k in range(count):
+        direct = direct and p.direct[k]
+        transposed = transposed or is_transposed(p, k)
+    if not direct and not transposed:
+        most = CHUNK // 4                   # so that what is packed stays in the nearest cache
+    p.width = min(p.cols, most)
+    p.height = min(p.rows, most // p.width)
     if p.height > 16:
         p.height -= p.height % 16           # whole tiles of a transposition
     p.across = (p.cols + p.width - 1) // p.width
     p.total = p.across * ((p.rows + p.height - 1) // p.height)
-    if p.direct[0] and (count < 2 or p.direct[1]) and (count < 3 or p.direct[2]):
-        return None
-    return make_room(p, p.width * p.height)
+    return None if direct else make_room(p, p.width * p.height)
+
+
+cdef inline bint is_transposed(const Pieces* p, int k) noexcept nogil:
+    """Whether operand k has neighbours below each other, not beside each other."""
+    return p.axes > 1 and p.steps[k][p.axes - 2] == p.itemsize[k] != p.steps[k][p.axes - 1]
 
 
 cdef Tensor unroll(Pieces* p, Tensor x, Py_ssize_t longest):
@@ -168,7 +161,7 @@ cdef Tensor unroll(Pieces* p, Tensor x, Py_ssize_t longest):
     Returns scratch memory, to be kept until the work is done.
     """
     describe(p, x, 1, x, None, None)
-    return None if p.direct[0] else make_room(p, longest)
+    return None if p.direct[0] else make_room(p, longest + 2 * p.cols)
 
 
 cdef Tensor make_room(Pieces* p, Py_ssize_t longest):
@@ -231,6 +224,12 @@ cdef const char* stretch(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n)
     if p.direct[k]:
         return p.data[k] + start * p.itemsize[k]
     cdef char* room = p.scratch + (thread_number() * p.count + k) * p.room
+    cdef Py_ssize_t first = start % p.cols
+    if first and is_transposed(p, k):
+        n += first                          # whole tiles of a transposition
+        n += (p.cols - n % p.cols) % p.cols
+        gather(p, k, start - first, n, room)
+        return room + first * p.itemsize[k]
     gather(p, k, start, n, room)
     return room
 

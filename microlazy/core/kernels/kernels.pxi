@@ -51,8 +51,11 @@ cdef extern from "mathfuncs.h" nogil:
     double f64_erf(double x) noexcept
     float f32_pow(float x, float y) noexcept
     double f64_pow(double x, double y) noexcept
-    double f32_pow_exponent(float x, float y) noexcept
-    float f32_pow_result(double t, float x, float y) noexcept
+    bint f32_is_plain(float x) noexcept
+    float f32_plain_exponent(float x, float y, float* low) noexcept
+    float f32_exponent(float x, float y, float* low) noexcept
+    float f32_exp2_of(float high, float low) noexcept
+    float f32_signed_power(float power, float x, float y) noexcept
     float f32_fmod(float x, float y) noexcept
     double f64_fmod(double x, double y) noexcept
     bint f32_near(float x, float y) noexcept
@@ -592,6 +595,7 @@ cdef enum:
     ROW_BLOCK = 256     # rows summed before they join the total
     SHORT_BLOCK = 32    # the same where the sum is one chain
     EXACT_ROWS = 1 << 20    # row numbers that a float holds
+    EXACT = 1 << 24         # the largest of them
 
 
 # Elementwise loops. The function is a constant at each call, so compilers inline it and vectorize.
@@ -704,17 +708,29 @@ cdef inline void map_binary_grad(
 cdef inline void map_pow(
     const floating* a, const floating* b, floating* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef double exponent[TILE]
+    cdef float high[TILE]
+    cdef float low[TILE]
     cdef Py_ssize_t done = 0, i, width
+    cdef bint plain
     if floating is double:
         map_binary(pow[double], a, b, out, n)
     else:
         while done < n:
             width = min(n - done, <Py_ssize_t> TILE)
+            plain = True
             for i in range(width):
-                exponent[i] = f32_pow_exponent(a[done + i], b[done + i])
-            for i in range(width):
-                out[done + i] = f32_pow_result(exponent[i], a[done + i], b[done + i])
+                plain &= f32_is_plain(a[done + i])
+            if plain:
+                for i in range(width):
+                    high[i] = f32_plain_exponent(a[done + i], b[done + i], &low[i])
+                for i in range(width):
+                    out[done + i] = f32_exp2_of(high[i], low[i])
+            else:
+                for i in range(width):
+                    high[i] = f32_exponent(a[done + i], b[done + i], &low[i])
+                for i in range(width):
+                    out[done + i] = f32_signed_power(f32_exp2_of(high[i], low[i]), a[done + i],
+                                                     b[done + i])
             done += width
 
 
@@ -1014,6 +1030,23 @@ cdef void select(
             out[i] = a[i] if condition[i] else b[i]
 
 
+cdef void gather(
+    const floating* x, Py_ssize_t step, floating* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if step == 0:
+        fill(x[0], out, n)
+    elif step == 2:                         # a constant step becomes vector code
+        for i in range(n):
+            out[i] = x[2 * i]
+    elif step == -1:
+        for i in range(n):
+            out[i] = x[-i]
+    else:
+        for i in range(n):
+            out[i] = x[i * step]
+
+
 cdef void transpose(
     const char* x, Py_ssize_t step, floating* out, Py_ssize_t width, Py_ssize_t rows,
     Py_ssize_t cols
@@ -1160,11 +1193,17 @@ cdef inline floating fold_extreme(
     for j in range(n % EXTREMES):
         lane[j] = quick(lane[j], x[n - n % EXTREMES + j])
         sums[j] += x[n - n % EXTREMES + j]
-    for j in range(EXTREMES):
-        if sums[j] != sums[j]:              # NaN, or infinities of both signs
-            return fold(f, start, x, n)
-    for j in range(EXTREMES):
+    for j in range(16):
+        lane[j] = quick(lane[j], lane[j + 16])
+        sums[j] += sums[j + 16]
+    for j in range(8):
+        lane[j] = quick(lane[j], lane[j + 8])
+        sums[j] += sums[j + 8]
+    for j in range(8):
         total = quick(total, lane[j])
+        sums[0] += sums[j]
+    if sums[0] != sums[0]:                  # NaN, or infinities of both signs
+        return fold(f, start, x, n)
     return total
 
 
@@ -1273,14 +1312,7 @@ cdef void reduce_cols(
 
 cdef Py_ssize_t first_place(const floating* row, floating value, Py_ssize_t n) noexcept nogil:
     """Where the row has the value, or NaN if the value is NaN, for the first time."""
-    cdef Py_ssize_t c = 0, j
-    cdef bint found = False
-    while c + LANES <= n:
-        for j in range(LANES):
-            found |= (row[c + j] == value) | (row[c + j] != row[c + j])
-        if found:
-            break
-        c += LANES
+    cdef Py_ssize_t c = 0
     if value == value:
         while row[c] != value:
             c += 1
@@ -1290,14 +1322,73 @@ cdef Py_ssize_t first_place(const floating* row, floating value, Py_ssize_t n) n
     return c
 
 
+cdef inline Py_ssize_t place_of(
+    floating (*beats)(floating, floating) noexcept nogil,
+    floating (*quick)(floating, floating) noexcept nogil,
+    floating (*f)(floating, floating) noexcept nogil, floating start, const floating* x,
+    Py_ssize_t n
+) noexcept nogil:
+    """The place of the first extreme; as fold_extreme, with a count of rounds beside each lane."""
+    cdef floating lane[EXTREMES]
+    cdef floating sums[EXTREMES]
+    cdef floating place[EXTREMES]
+    cdef floating top[EXTREMES]
+    cdef floating best, v, round, far = <floating> n
+    cdef Py_ssize_t i, j, whole = n - n % EXTREMES
+    if n < 2 * LANES or n > EXACT:
+        return first_place(x, fold_extreme(quick, f, start, x, n), n)
+    for j in range(EXTREMES):
+        lane[j] = x[j]
+        sums[j] = x[j]
+        place[j] = 0
+    for i in range(1, n // EXTREMES):
+        round = <floating> i
+        for j in range(EXTREMES):
+            v = x[i * EXTREMES + j]
+            place[j] = round if beats(v, lane[j]) != 0 else place[j]
+            lane[j] = quick(v, lane[j])
+            sums[j] += v
+    for j in range(EXTREMES):
+        top[j] = lane[j]
+    for j in range(16):
+        top[j] = quick(top[j], top[j + 16])
+        sums[j] += sums[j + 16]
+    for j in range(8):
+        top[j] = quick(top[j], top[j + 8])
+        sums[j] += sums[j + 8]
+    best = top[0]
+    for j in range(1, 8):
+        best = quick(best, top[j])
+        sums[0] += sums[j]
+    for j in range(whole, n):
+        sums[0] += x[j]
+    if sums[0] != sums[0]:                  # NaN, or infinities of both signs
+        return first_place(x, fold(f, start, x, n), n)
+    for j in range(whole, n):
+        if beats(x[j], best) != 0:
+            return j + first_place(x + j, fold(f, start, x + j, n - j), n - j)
+    for j in range(EXTREMES):
+        place[j] = place[j] * EXTREMES + <floating> j if lane[j] == best else far
+    for j in range(16):
+        place[j] = smaller(place[j], place[j + 16])
+    for j in range(8):
+        place[j] = smaller(place[j], place[j + 8])
+    for j in range(1, 8):
+        place[0] = smaller(place[0], place[j])
+    return <Py_ssize_t> place[0]
+
+
 cdef void arg_rows(
     int op, const floating* x, long long* out, Py_ssize_t rows, Py_ssize_t cols
 ) noexcept nogil:
     cdef Py_ssize_t r
-    cdef const floating* row
     for r in range(rows):
-        row = x + r * cols
-        out[r] = first_place(row, max_of(row, cols) if op == R_MAX else min_of(row, cols), cols)
+        if op == R_MAX:
+            out[r] = place_of(greater[floating], larger[floating], maximum[floating],
+                              <floating> -INFINITY, x + r * cols, cols)
+        else:
+            out[r] = place_of(less[floating], smaller[floating], minimum[floating],
+                              <floating> INFINITY, x + r * cols, cols)
 
 
 cdef inline void arg_fold(
@@ -1973,6 +2064,7 @@ put(table.binary_grad, <void*> binary_grad[float], <void*> binary_grad[double])
 put(table.compare, <void*> compare[float], <void*> compare[double])
 put(table.compare_scalar, <void*> compare_scalar[float], <void*> compare_scalar[double])
 put(table.select, <void*> select[float], <void*> select[double])
+put(table.gather, <void*> gather[float], <void*> gather[double])
 put(table.transpose, <void*> transpose[float], <void*> transpose[double])
 put(table.fill, <void*> fill[float], <void*> fill[double])
 put(table.add_to, <void*> add_to[float], <void*> add_to[double])

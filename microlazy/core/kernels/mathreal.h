@@ -313,12 +313,15 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
                             + __builtin_shufflevector(a, b, 2, 3, 6, 7);
 }
 
-/* Transposition: each round interleaves the first half of the rows with the second. */
+/* Transposition of a square of vectors, short enough that the processor interleaves two of them in
+   one instruction: each round the first half of the rows with the second. */
 
-#if VECTOR_BYTES * (MANTISSA == 23 ? 2 : 1) >= 64
+#define SHORT_BYTES (VECTOR_BYTES == 64 ? 32 : 16)
+#define WIDTH (SHORT_BYTES / sizeof(REAL))
+#if VECTOR_BYTES == 64 && MANTISSA == 23
 #define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define UPPER(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif VECTOR_BYTES * (MANTISSA == 23 ? 2 : 1) >= 32
+#elif VECTOR_BYTES == 64 || MANTISSA == 23
 #define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define UPPER(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #else
@@ -326,27 +329,29 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
 #define UPPER(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
+typedef REAL __attribute__((vector_size(SHORT_BYTES))) M(short);
+
 INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width)
 {
-    M(part) rows[PART], mixed[PART];
-    for (size_t i = 0; i < PART; i++)
+    M(short) rows[WIDTH], mixed[WIDTH];
+    for (size_t i = 0; i < WIDTH; i++)
         memcpy(&rows[i], from + (ptrdiff_t)i * step, sizeof rows[i]);
-    for (size_t round = 1; round < PART; round *= 2) {
-        for (size_t i = 0; i < PART / 2; i++) {
-            mixed[2 * i] = LOWER(rows[i], rows[i + PART / 2]);
-            mixed[2 * i + 1] = UPPER(rows[i], rows[i + PART / 2]);
+    for (size_t round = 1; round < WIDTH; round *= 2) {
+        for (size_t i = 0; i < WIDTH / 2; i++) {
+            mixed[2 * i] = LOWER(rows[i], rows[i + WIDTH / 2]);
+            mixed[2 * i + 1] = UPPER(rows[i], rows[i + WIDTH / 2]);
         }
-        for (size_t i = 0; i < PART; i++)
+        for (size_t i = 0; i < WIDTH; i++)
             rows[i] = mixed[i];
     }
-    for (size_t i = 0; i < PART; i++)
+    for (size_t i = 0; i < WIDTH; i++)
         memcpy(to + (ptrdiff_t)i * width, &rows[i], sizeof rows[i]);
 }
 
-#define TRANSPOSED PART
-
+#undef SHORT_BYTES
 #undef LOWER
 #undef UPPER
+#undef PART
 
 #else
 
@@ -378,7 +383,7 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
     }
 }
 
-#define TRANSPOSED 1
+#define WIDTH 1
 
 INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width)
 {
@@ -392,7 +397,7 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
 INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width,
                          ptrdiff_t rows, ptrdiff_t cols)
 {
-    const ptrdiff_t tile = TRANSPOSED, whole_rows = rows - rows % tile;
+    const ptrdiff_t tile = WIDTH, whole_rows = rows - rows % tile;
     const ptrdiff_t whole_cols = cols - cols % tile;
     for (ptrdiff_t j = 0; j < whole_cols; j += tile)
         for (ptrdiff_t i = 0; i < whole_rows; i += tile)
@@ -403,10 +408,7 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
             memcpy(to + i * width + j, from + j * step + i * (ptrdiff_t)sizeof *to, sizeof *to);
 }
 
-#undef TRANSPOSED
-#ifdef PART
-#undef PART
-#endif
+#undef WIDTH
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

@@ -168,6 +168,18 @@ cdef class Kernels:
                                      n)
         return out
 
+    def gather(self, x, Py_ssize_t step, out):
+        cdef void* x_ = data(x)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t n = out.size
+        cdef int t = x.dtype.itemsize == 8
+        if step < 0:
+            x_ = <char*> x_ + (n - 1) * -step * (8 if t else 4)
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.gather[t](x_, step, out_, n)
+        return out
+
     def transpose(self, x, out):
         cdef void* x_ = data(x)
         cdef void* out_ = data(out)

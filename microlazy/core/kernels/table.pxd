@@ -54,6 +54,8 @@ ctypedef struct KernelTable:
     # out[i] = a[i] where condition[i] is not 0, else b[i]; one_a, one_b: a single number.
     void (*select[2])(const unsigned char* condition, const void* a, bint one_a, const void* b,
                       bint one_b, void* out, Py_ssize_t n) noexcept nogil
+    # out[i] = x[step * i]
+    void (*gather[2])(const void* x, Py_ssize_t step, void* out, Py_ssize_t n) noexcept nogil
     # out[i * width + j] = x[j, i], where x's rows are `step` bytes apart.
     void (*transpose[2])(const char* x, Py_ssize_t step, void* out, Py_ssize_t width,
                          Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
