@@ -1,17 +1,48 @@
 """What MXNet has and microlazy has not, and the message that says so."""
 
-OUTSIDE = {
-    "sparse": "sparse arrays are not part of microlazy; only dense arrays are",
-    "CSRNDArray": "sparse arrays are not part of microlazy; only dense arrays are",
-    "RowSparseNDArray": "sparse arrays are not part of microlazy; only dense arrays are",
-    "sym": "symbols are not part of microlazy; write Gluon blocks and call hybridize()",
-    "symbol": "symbols are not part of microlazy; write Gluon blocks and call hybridize()",
-    "mod": "the Module API is not part of microlazy; use gluon.Trainer",
-    "module": "the Module API is not part of microlazy; use gluon.Trainer",
-    "kvstore": "key-value stores are not part of microlazy; gluon.Trainer updates in this process",
-    "kv": "key-value stores are not part of microlazy; gluon.Trainer updates in this process",
-    "onnx": "ONNX is not part of microlazy",
+_REASONS = {
+    "sparse arrays are not part of microlazy; only dense arrays are": """
+        sparse CSRNDArray RowSparseNDArray cast_storage getnnz SparseEmbedding
+        IdentityAttachKLSparseReg edge_id dgl_adjacency dgl_csr_neighbor_non_uniform_sample
+        dgl_csr_neighbor_uniform_sample dgl_graph_compact dgl_subgraph group_adagrad_update""",
+    "symbols are not part of microlazy; write Gluon blocks and call hybridize()": """
+        sym symbol CachedOp""",
+    "operators of one's own are written with autograd.Function": "Custom operator",
+    "the Module API is not part of microlazy; use gluon.Trainer": "mod module",
+    "key-value stores are not part of microlazy; gluon.Trainer updates in this process": """
+        kvstore kv""",
+    "ONNX is not part of microlazy": "onnx",
+    "quantization is not part of microlazy": """
+        quantization calibrate_entropy dequantize quantize quantize_asym quantize_v2 requantize
+        quantized_act quantized_batch_norm quantized_concat quantized_conv quantized_elemwise_add
+        quantized_elemwise_mul quantized_embedding quantized_flatten quantized_fully_connected
+        quantized_pooling quantized_rnn""",
+    "layers that detect or align objects are not part of microlazy": """
+        BilinearSampler Correlation DeformableConvolution DeformablePSROIPooling GridGenerator
+        ModulatedDeformableConvolution MultiBoxDetection MultiBoxPrior MultiBoxTarget MultiProposal
+        PSROIPooling Proposal ROIAlign ROIPooling RROIAlign SpatialTransformer bipartite_matching
+        box_decode box_encode box_nms box_non_maximum_suppression multibox_detection
+        multibox_prior multibox_target roi_pooling""",
+    "microlazy computes on the CPU": """
+        gpu_memory_info get_cuda_compute_capability CuDNNBatchNorm""",
+    "it belongs to gluon.probability, which is not part of microlazy": "constraint_check",
+    "it was obsolete in MXNet 1.9 already; use the name without _v1, or nd.slice for Crop": """
+        BatchNorm_v1 Convolution_v1 Pooling_v1 Crop""",
+    "MXNet has it for GPUs only; use numpy.fft": "fft ifft",
+    "it is too special for microlazy": "count_sketch hawkesll",
+    "updates of many arrays at once, or of float16 weights, are made by gluon.Trainer": """
+        adamw_update mp_adamw_update multi_adamw_update multi_mp_adamw_update lamb_update_phase1
+        lamb_update_phase2 mp_lamb_update_phase1 mp_lamb_update_phase2 multi_lamb_update
+        multi_mp_lamb_update multi_lars mp_nag_mom_update mp_sgd_mom_update mp_sgd_update
+        multi_mp_sgd_mom_update multi_mp_sgd_update multi_sgd_mom_update multi_sgd_update
+        preloaded_multi_mp_sgd_mom_update preloaded_multi_mp_sgd_update
+        preloaded_multi_sgd_mom_update preloaded_multi_sgd_update reset_arrays""",
+    "images are decoded, resized and augmented outside the array packages": """
+        imdecode resize adjust_lighting random_brightness random_color_jitter random_contrast
+        random_flip_left_right random_flip_top_bottom random_hue random_lighting
+        random_saturation""",
 }
+OUTSIDE = {name: reason for reason, names in _REASONS.items() for name in names.split()}
 
 
 def explain(module: str, name: str) -> str:

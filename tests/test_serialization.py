@@ -103,7 +103,6 @@ def test_a_network_of_mxnet_gives_the_same_answers():
         ("row_sparse.params", r"storage type 1 \(row_sparse\).*at byte 28\)"),
         ("csr.params", r"storage type 2 \(csr\).*at byte 28\)"),
         ("trainer.states", "Python pickle"),
-        ("expected.npz", "zip archive"),
     ],
 )
 def test_refuses_other_files_by_name_and_reason(name, reason):
@@ -231,7 +230,6 @@ HUGE = 2**40
 BAD = {
     "empty": (b"", "header needs 8 bytes, 0 are left"),
     "text": (b"hello world, hello world", "begins with other bytes"),
-    "npy": (b"\x93NUMPY\x01\x00" + bytes(90), r"\.npy file"),
     "reserved": (struct.pack("<QQQQ", 0x112, 1, 0, 0), "reserved"),
     "count": (struct.pack("<QQQQ", 0x112, 0, HUGE, 0), f"number of arrays is {HUGE}"),
     "huge count": (struct.pack("<QQQQ", 0x112, 0, 2**64 - 1, 0), "number of arrays"),
@@ -289,18 +287,22 @@ def test_every_truncation_is_refused(whole):
             load_frombuffer(whole[:size])
 
 
-@settings(deadline=None)
-@given(st.sampled_from([WHOLE, MIXED]), st.integers(0, 10**6), st.integers(1, 255))
-def test_a_changed_byte_is_refused_or_a_value(whole, position, change):
-    damaged = bytearray(whole)
-    damaged[position % len(whole)] ^= change
-    try:
-        data = load_frombuffer(bytes(damaged))
-    except MXNetError:
-        return
-    arrays = list(data.values() if isinstance(data, dict) else data)
-    # What is still readable has as many bytes of elements as there are in the file.
-    assert sum(array.nbytes for array in arrays) <= len(whole)
+@pytest.mark.parametrize("whole", [WHOLE, MIXED])
+@pytest.mark.parametrize("change", [1 << bit for bit in range(8)] + [255])
+def test_a_changed_byte_is_refused_or_a_value(whole, change):
+    refused = 0
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= change
+        try:
+            data = load_frombuffer(bytes(damaged))
+        except MXNetError:
+            refused += 1
+            continue
+        arrays = list(data.values() if isinstance(data, dict) else data)
+        # What is still readable has as many bytes of elements as there are in the file.
+        assert sum(array.nbytes for array in arrays) <= len(whole)
+    assert refused > len(whole) / 2
 
 
 @settings(deadline=None)

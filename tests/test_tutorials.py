@@ -202,6 +202,28 @@ def test_avoiding_deferred_initialization(printed):
     assert "30" in "".join([*lines[9:], error])
 
 
+def test_gradients_of_gradients(tmp_path):
+    process = run("gradients_of_gradients.py", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert process.stderr == ""
+    text = process.stdout
+    assert re.findall(r"^(\d)\. ", text, re.M) == list("12345")
+    steps, start, end = re.search(r"in (\d+) steps from (\S+) to (\S+)", text).groups()
+    assert int(steps) < 20
+    assert float(start) > 10 > 1e-20 > float(end)
+    assert "determinant 2.0000" in text
+    rough, smooth = (float(x) for x in re.search(r"falls from (\S+) to (\S+),", text).groups())
+    assert smooth < rough / 2
+    assert "softplus of 800.0 is 800.0 and its slope 1.0" in text
+
+    image = pytest.importorskip("matplotlib.image").imread(tmp_path / "derivatives.png")
+    height, width, _ = image.shape
+    assert width > 1000 and height > 400
+    # In each of the three panels there are red curves.
+    red = (abs(image[..., :3] - numpy.array([0xD1, 0x49, 0x5B]) / 255) < 0.02).all(axis=2)
+    assert all(red[:, third * width // 3 :][:, : width // 3].sum() > 500 for third in range(3))
+
+
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     """What the main job prints and the directory of its files."""

@@ -20,21 +20,21 @@ from microlazy.core.tensor cimport (
 
 import numbers
 import warnings
-from functools import partial
 from types import MethodType
 
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import Context, cpu
-from microlazy.core import functions
-from microlazy.core.ops.elementwise import UNARY
+from microlazy.core import exchange, functions
+from microlazy.core.ops.elementwise import BINARY, UNARY
 
-# Functions that arrays also have as methods, for each face: what register_methods() was given, and
-# under nd the elementwise functions.
-METHODS = ({name: partial(functions.unary_op, op)
-            for name, op in [*zip(UNARY, UNARY), ("fix", "trunc")]}, {})
+METHODS = ({}, {})                    # functions that are methods too, for each face
 
+# NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
+cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
+                    if isinstance(getattr(numpy, name, None), numpy.ufunc)}
+UFUNCS.update({getattr(numpy, name): entry[0] for name, entry in BINARY.items()})
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 cdef object HOST = cpu(0)
 
@@ -45,18 +45,40 @@ cdef inline bint is_number(object x):
             or isinstance(x, (numbers.Real, numpy.bool_)))
 
 
+cdef bint is_array_like(object x):
+    """Whether x takes part in NumPy's protocols, as a Series of pandas or a sparse matrix does."""
+    return hasattr(x, "__array_ufunc__") or hasattr(x, "__array_priority__")
+
+
 cdef object arithmetic(int op, Tensor a, object b, bint swapped):
     if isinstance(b, Tensor):
         return binary(op, a, <Tensor>b)
     if is_number(b):
         return binary_scalar(op, a, b, swapped)
-    if b is None or isinstance(b, str):
-        return NotImplemented
-    raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own type "
-                    "and with numbers")
+    if exchange.is_plain(b):
+        other = exchange.operand(a, b)
+        return binary(op, other, a) if swapped else binary(op, a, other)
+    if b is None or isinstance(b, str) or is_array_like(b):
+        return NotImplemented             # the other side may know
+    raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own type, "
+                    "with NumPy's and with numbers")
+
+
+cdef object from_namespace(str name, Tensor x, object other, bint swapped):
+    """A function of np that has no kernel, as an operator of its arrays."""
+    if not isinstance(other, Tensor) and not is_number(other):
+        if exchange.is_plain(other):
+            other = exchange.operand(x, other)
+        elif other is None or isinstance(other, str) or is_array_like(other):
+            return NotImplemented
+    from microlazy import numpy as np
+    function = getattr(np, name)
+    return function(other, x) if swapped else function(x, other)
 
 
 cdef object in_place(int op, Tensor a, object b):
+    if exchange.is_plain(b):
+        b = exchange.operand(a, b)
     if a.abstract or (isinstance(b, Tensor) and (<Tensor>b).abstract):
         return arithmetic(op, a, b, False)      # tracing: the name is bound to a new array
     if isinstance(b, Tensor):
@@ -65,8 +87,14 @@ cdef object in_place(int op, Tensor a, object b):
         binary_scalar_into(op, a, b)
     else:
         raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own "
-                        "type and with numbers")
+                        "type, with NumPy's and with numbers")
     return a
+
+
+cdef object assigned(object x, object result):
+    """x[...] = result, for operators in place; while tracing, the name is bound to the result."""
+    return result if (<Tensor>x).abstract else functions.write_into(x, functions.as_dtype(
+        result, x.dtype))
 
 
 def register_methods(int face, dict methods) -> None:
@@ -210,6 +238,9 @@ cdef class Array(Tensor):
 
     def __int__(self):
         return int(self.only_number())
+
+    def __complex__(self):
+        return complex(self.only_number())
 
     cdef object only_number(self):
         need_values(self, "its value was asked for")
@@ -425,6 +456,37 @@ cdef class Array(Tensor):
                              "'default' (dense) is")
         return self
 
+    # ---- other libraries ----
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method == "__call__" and not kwargs and ufunc in UFUNCS:
+            if len(inputs) == 1:
+                return functions.unary_op(UFUNCS[ufunc], self)
+            swapped = inputs[0] is not self
+            other = inputs[0] if swapped else inputs[1]
+            if type(other) is type(self) or is_number(other) or type(other) is numpy.ndarray:
+                return arithmetic(UFUNCS[ufunc], self, other, swapped)
+        from microlazy.numpy.protocols import apply_ufunc
+        return apply_ufunc(self.face, ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        from microlazy.numpy.protocols import apply_function
+        return apply_function(self.face, function, types, args, kwargs)
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        return exchange.to_dlpack(self, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple:
+        return exchange.DLPACK_CPU
+
+    def to_dlpack_for_read(self):
+        """A DLPack capsule of the array, for a consumer that only reads."""
+        return exchange.to_dlpack_for_read(self)
+
+    def to_dlpack_for_write(self):
+        """A DLPack capsule of the array, for a consumer that changes it."""
+        return exchange.to_dlpack_for_write(self)
+
     # ---- gradients ----
 
     def attach_grad(self, grad_req="write", stype=None) -> None:
@@ -536,34 +598,6 @@ cdef class Array(Tensor):
             raise TypeError(f"transpose() got an unexpected argument {next(iter(kwargs))!r}")
         return functions.transpose(self, order if order != () else None)
 
-    def swapaxes(self, axis1, axis2):
-        """Return the array with two axes exchanged."""
-        return functions.swapaxes(self, axis1, axis2)
-
-    def expand_dims(self, axis):
-        """Return the array with a new axis of size 1."""
-        return functions.expand_dims(self, axis)
-
-    def squeeze(self, axis=None):
-        """Return the array without its axes of size 1, or without those named."""
-        return functions.squeeze(self, axis)
-
-    def broadcast_to(self, shape):
-        """Return the array broadcast to a shape."""
-        return functions.broadcast_to(self, shape)
-
-    def broadcast_like(self, other):
-        """Return the array broadcast to another's shape."""
-        return functions.broadcast_to(self, other.shape)
-
-    def reshape_like(self, other):
-        """Return the array in another's shape."""
-        return functions.reshape(self, other.shape)
-
-    def repeat(self, repeats, axis=None):
-        """Repeat elements along an axis."""
-        return functions.repeat(self, repeats, axis)
-
     # ---- mathematics ----
 
     def sum(self, axis=None, keepdims=False, exclude=False, dtype=None):
@@ -594,36 +628,9 @@ cdef class Array(Tensor):
         """Place of the smallest element, the first one if there are several."""
         return arg_reduce(R_MIN, self, axis, keepdims)
 
-    def clip(self, a_min=None, a_max=None):
-        """Return the elements, limited to [a_min, a_max]."""
-        return functions.clip(self, a_min, a_max)
-
     def dot(self, other, transpose_a=False, transpose_b=False):
         """The product with another array."""
         return functions.dot(self, other, transpose_a, transpose_b)
-
-    def take(self, indices, axis=None, mode=None):
-        """Elements, or slices along an axis, at the places in `indices`.
-
-        Places outside are refused under np (`mode="raise"`) and clipped under nd ("clip").
-        """
-        return functions.take(self, indices, axis, mode or ("clip" if self.face == ND else "raise"))
-
-    def round(self, decimals=0):
-        """Round to the nearest whole number, or to `decimals` places."""
-        return functions.round(self, decimals)
-
-    def square(self):
-        """The square of each element."""
-        return unary(U_SQUARE, self)
-
-    def std(self, axis=None, ddof=0, keepdims=False):
-        """Standard deviation over all axes, or those named."""
-        return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
-
-    def var(self, axis=None, ddof=0, keepdims=False):
-        """Variance over all axes, or those named."""
-        return functions.var(self, axis, ddof, keepdims)
 
 
 @cython.no_gc
@@ -673,62 +680,6 @@ cdef class NDArray(Array):
             raise TypeError(f"reshape() got an unexpected argument {next(iter(kwargs))!r}")
         return functions.reshape_codes(self, given, reverse)
 
-    def flatten(self):
-        """Keep the first axis and join the others."""
-        return functions.flatten(self)
-
-    def abs(self):
-        """The absolute value of each element."""
-        return unary(U_ABS, self)
-
-    def norm(self, ord=2, axis=None, keepdims=False):
-        """The norm over all elements or along axes: 2 (Euclidean) or 1."""
-        return functions.norm(self, ord, axis, keepdims)
-
-    def softmax(self, axis=-1):
-        """The softmax along an axis."""
-        return functions.softmax(self, axis)
-
-    def log_softmax(self, axis=-1):
-        """The logarithm of the softmax along an axis."""
-        return functions.log_softmax(self, axis)
-
-    def zeros_like(self):
-        """Zeros of this array's shape and dtype."""
-        return functions.new_array(ND, self.shape, numpy_dtype((<Tensor>self).dtype), 0)
-
-    def ones_like(self):
-        """Ones of this array's shape and dtype."""
-        return functions.new_array(ND, self.shape, numpy_dtype((<Tensor>self).dtype), 1)
-
-    def sort(self, axis=-1, is_ascend=True):
-        """The elements in order along an axis."""
-        return functions.sort(self, axis, not is_ascend)
-
-    def topk(self, axis=-1, k=1, ret_typ="indices", is_ascend=False, dtype="float32"):
-        """The k largest elements along an axis: their places, values ("value") or "both"."""
-        return functions.topk(self, axis, k, ret_typ, is_ascend, dtype)
-
-    def tile(self, reps):
-        """The whole array repeated along each axis."""
-        return functions.tile(self, reps)
-
-    def pick(self, index, axis=-1, keepdims=False, mode="clip"):
-        """One element of each row along an axis."""
-        return functions.pick(self, index, axis, keepdims, mode)
-
-    def one_hot(self, depth, on_value=1.0, off_value=0.0, dtype="float32"):
-        """Rows that are `on_value` at the element's place and `off_value` elsewhere."""
-        return functions.one_hot(self, depth, on_value, off_value, dtype)
-
-    def split(self, num_outputs, axis=1, squeeze_axis=False):
-        """Cut into equal parts along an axis; the array itself if there is but one."""
-        return functions.split_equally(self, num_outputs, axis, squeeze_axis)
-
-    def slice_axis(self, axis, begin, end):
-        """The part from begin to end along one axis."""
-        return functions.slice_axis(self, axis, begin, end)
-
 
 @cython.no_gc
 cdef class ndarray(Array):
@@ -765,13 +716,78 @@ cdef class ndarray(Array):
         return numpy_dtype((<Tensor>self).dtype)
 
     def __matmul__(self, other):
+        if exchange.is_plain(other):
+            other = exchange.operand(self, other)
         if not isinstance(other, Tensor):
+            if is_array_like(other):
+                return NotImplemented
             raise TypeError(f"type {type(other)} not supported")
         return matmul(self, <Tensor>other)
 
     def __imatmul__(self, other):
         self[...] = matmul(self, other)
         return self
+
+    def __floordiv__(self, other):
+        return from_namespace("floor_divide", self, other, False)
+
+    def __rfloordiv__(self, other):
+        return from_namespace("floor_divide", self, other, True)
+
+    def __ifloordiv__(self, other):
+        return assigned(self, self // other)
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
+    def __rdivmod__(self, other):
+        return other // self, other % self
+
+    def __lshift__(self, other):
+        return from_namespace("left_shift", self, other, False)
+
+    def __rlshift__(self, other):
+        return from_namespace("left_shift", self, other, True)
+
+    def __ilshift__(self, other):
+        return assigned(self, self << other)
+
+    def __rshift__(self, other):
+        return from_namespace("right_shift", self, other, False)
+
+    def __rrshift__(self, other):
+        return from_namespace("right_shift", self, other, True)
+
+    def __irshift__(self, other):
+        return assigned(self, self >> other)
+
+    def __iand__(self, other):
+        return assigned(self, self & other)
+
+    def __ior__(self, other):
+        return assigned(self, self | other)
+
+    def __ixor__(self, other):
+        return assigned(self, self ^ other)
+
+    def __array_namespace__(self, *, api_version=None):
+        """The module `microlazy.np`, which follows the array API standard."""
+        from microlazy.numpy.protocols import namespace
+        return namespace(api_version)
+
+    def to_device(self, device, /, *, stream=None):
+        """Return the array itself: there is only the CPU."""
+        exchange.check_device(device)
+        if stream is not None:
+            raise ValueError(f"stream must be None, as the CPU has no streams; got {stream!r}")
+        return self
+
+    @property
+    def mT(self):
+        """The array with its last two axes exchanged: each matrix transposed."""
+        if self.ndim < 2:
+            raise ValueError(f"mT needs at least two axes; the array has shape {self.shape}")
+        return functions.swapaxes(self, -1, -2)
 
     def __invert__(self):
         return functions.invert(self)
@@ -836,6 +852,61 @@ cdef class ndarray(Array):
     def argsort(self, axis=-1):
         """The places of the elements in ascending order."""
         return functions.argsort(self, axis)
+
+    def swapaxes(self, axis1, axis2):
+        """Return the array with two axes exchanged."""
+        return functions.swapaxes(self, axis1, axis2)
+
+    def expand_dims(self, axis):
+        """Return the array with a new axis of size 1."""
+        return functions.expand_dims(self, axis)
+
+    def squeeze(self, axis=None):
+        """Return the array without its axes of size 1, or without those named."""
+        return functions.squeeze(self, axis)
+
+    def broadcast_to(self, shape):
+        """Return the array broadcast to a shape."""
+        return functions.broadcast_to(self, shape)
+
+    def broadcast_like(self, other):
+        """Return the array broadcast to another's shape."""
+        return functions.broadcast_to(self, other.shape)
+
+    def reshape_like(self, other):
+        """Return the array in another's shape."""
+        return functions.reshape(self, other.shape)
+
+    def repeat(self, repeats, axis=None):
+        """Repeat elements along an axis."""
+        return functions.repeat(self, repeats, axis)
+
+    def clip(self, a_min=None, a_max=None):
+        """Return the elements, limited to [a_min, a_max]."""
+        return functions.clip(self, a_min, a_max)
+
+    def take(self, indices, axis=None, mode="raise"):
+        """Elements, or slices along an axis, at the places in `indices`.
+
+        Places outside are refused, or under `mode` "clip" or "wrap" brought inside.
+        """
+        return functions.take(self, indices, axis, mode)
+
+    def round(self, decimals=0):
+        """Round to the nearest whole number, or to `decimals` places."""
+        return functions.round(self, decimals)
+
+    def square(self):
+        """The square of each element."""
+        return unary(U_SQUARE, self)
+
+    def std(self, axis=None, ddof=0, keepdims=False):
+        """Standard deviation over all axes, or those named."""
+        return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
+
+    def var(self, axis=None, ddof=0, keepdims=False):
+        """Variance over all axes, or those named."""
+        return functions.var(self, axis, ddof, keepdims)
 
 
 cdef str printed(array):

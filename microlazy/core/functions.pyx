@@ -23,7 +23,7 @@ from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport may_write, tracked, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, dtype_number, from_numpy, is_float,
-    new, numpy_dtype, parse_axis, parse_shape, shape_tuple, view_numpy,
+    need_values, new, numpy_dtype, parse_axis, parse_shape, shape_tuple, view_numpy,
 )
 from microlazy.core.ops.elementwise cimport fill
 
@@ -753,6 +753,7 @@ def shuffled_places(n):
 def write_into(out, x):
     """out[...] = x; what `out=` arguments do."""
     cdef Tensor target = array_of(out, "out"), source = array_of(x, "result")
+    need_values(source, "it was to be written into `out`")
     if shape_tuple(target) != shape_tuple(source):
         raise ShapeError(f"out has shape {shape_tuple(target)}, but the result has shape "
                          f"{shape_tuple(source)}")

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 from microlazy.core.tensor import Slot, Tensor
 
@@ -9,6 +9,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Variable(Slot): ...
 class Node(Slot): ...
 
+@final
 class Scope:
     def __enter__(self) -> None: ...
     def __exit__(self, *exc: object) -> None: ...

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import DTypeLike
@@ -7,6 +7,7 @@ def abstract(
     shape: int | Sequence[int], dtype: DTypeLike = "float32", face: int | None = None
 ) -> Any: ...
 def is_tracing() -> bool: ...
+def ops_of(function: Callable[..., Any], *args: Any) -> list[str]: ...
 
 class tracing:
     def __enter__(self) -> tracing: ...

@@ -1,27 +1,151 @@
-"""`mx.nd.random`: random arrays of the nd face."""
+"""`mx.nd.random`: random arrays of the nd face.
 
+Parameters may be numbers, or arrays: then each of their elements gets its own draws, and `shape` is
+that of the draws for one element.
+"""
+
+from collections.abc import Callable
 from typing import Any
+
+import numpy
 
 from microlazy.base import MXNetError
 from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
+from microlazy.core.generator import stream
+from microlazy.core.ops.numpy_call import call
+from microlazy.ndarray.arguments import ND, REQUIRED, bind, op, signature_of
 
-__all__ = ["normal", "randint", "randn", "shuffle", "uniform"]
+__all__ = [
+    "exponential",
+    "exponential_like",
+    "gamma",
+    "gamma_like",
+    "generalized_negative_binomial",
+    "generalized_negative_binomial_like",
+    "multinomial",
+    "negative_binomial",
+    "negative_binomial_like",
+    "normal",
+    "normal_like",
+    "poisson",
+    "poisson_like",
+    "randint",
+    "randn",
+    "shuffle",
+    "uniform",
+    "uniform_like",
+]
 
-_ND = 0
 _NO_SHAPE = object()
 
 
-def _shape(shape: Any, out: NDArray | None) -> Any:
+# ---- drawing -------------------------------------------------------------------------------------
+
+
+def _poisson_of_gamma(generator: Any, mu: Any, alpha: Any, size: Any) -> Any:
+    """Poisson numbers whose mean is gamma-distributed, with mean mu and variance alpha * mu**2."""
+    shape = 1.0 / numpy.maximum(alpha, 1e-30)
+    mixed = generator.gamma(shape, mu * alpha, size)
+    return generator.poisson(numpy.where(numpy.broadcast_to(alpha, size) == 0, mu, mixed))
+
+
+def _integers(generator: Any, low: Any, high: Any, size: Any) -> Any:
+    return generator.integers(low.astype("int64"), high.astype("int64"), size)
+
+
+# What draws numbers from a generator, given the parameters and the shape.
+LAWS: dict[str, Callable[..., Any]] = {
+    "uniform": numpy.random.Generator.uniform,
+    "normal": numpy.random.Generator.normal,
+    "exponential": numpy.random.Generator.exponential,
+    "gamma": numpy.random.Generator.gamma,
+    "poisson": numpy.random.Generator.poisson,
+    "negative_binomial": numpy.random.Generator.negative_binomial,
+    "generalized_negative_binomial": _poisson_of_gamma,
+    "randint": _integers,
+}
+
+
+def _draws(*parameters: numpy.ndarray, law: str, shape: tuple[int, ...]) -> numpy.ndarray:
+    full = numpy.broadcast_shapes(*(x.shape for x in parameters))
+    wide = [
+        numpy.broadcast_to(x, full).astype("float64").reshape(full + (1,) * len(shape))
+        for x in parameters
+    ]
+    return LAWS[law](stream(), *wide, full + shape)
+
+
+def _draws_shape(*parameters: NDArray, law: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    return parameters[0].shape + shape, numpy.float32
+
+
+# What the numbers among the parameters must satisfy.
+DOMAINS: dict[str, tuple[str, Callable[..., bool]]] = {
+    "uniform": ("low <= high", lambda low, high: low <= high),
+    "normal": ("scale >= 0", lambda loc, scale: scale >= 0),
+    "exponential": ("scale >= 0", lambda scale: scale >= 0),
+    "gamma": ("alpha > 0 and beta > 0", lambda alpha, beta: alpha > 0 and beta > 0),
+    "poisson": ("lam >= 0", lambda lam: lam >= 0),
+    "negative_binomial": ("k > 0 and 0 < p <= 1", lambda k, p: k > 0 and 0 < p <= 1),
+    "generalized_negative_binomial": (
+        "mu > 0 and alpha >= 0",
+        lambda mu, alpha: mu > 0 and alpha >= 0,
+    ),
+}
+
+
+def _drawn(
+    law: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, ctx: Any, out: NDArray | None
+) -> NDArray:
+    """Draw from a law with numbers or arrays as parameters."""
+    check_ctx(ctx)
+    arrays = [_f.detach(x) for x in parameters if isinstance(x, NDArray)]
+    if arrays and len(arrays) < len(parameters):
+        raise AssertionError(
+            f"random.{law}: the parameters must be all numbers or all arrays, not "
+            f"{' and '.join(type(x).__name__ for x in parameters)}"
+        )
+    if not arrays:
+        return _of_numbers(law, parameters, shape, dtype, out)
+    if any(x.shape != arrays[0].shape for x in arrays):
+        shapes = " and ".join(str(x.shape) for x in arrays)
+        raise MXNetError(f"random.{law}: the parameters must have one shape, not {shapes}")
+    options = {"law": law, "shape": () if shape is _NO_SHAPE else _tuple(shape)}
+    kind = dtype or ("int32" if law == "randint" else arrays[0].dtype)
+    result = call(_draws, arrays, options, result=_draws_shape, dtype=kind)
+    return result if out is None else _f.write_into(out, result)
+
+
+def _of_numbers(
+    law: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, out: NDArray | None
+) -> NDArray:
+    if law in DOMAINS and not DOMAINS[law][1](*parameters):
+        raise MXNetError(f"random.{law}: expected {DOMAINS[law][0]}, not {parameters}")
     if shape is _NO_SHAPE or shape is None:
-        return (1,) if out is None else None
-    return shape
+        shape = (1,) if out is None else None
+    if law in ("uniform", "normal", "randint"):
+        p, q = parameters
+        return _f.random_array(law, p, q, ND, shape, dtype, out)
+    if shape is None:
+        shape = out.shape if out is not None else (1,)
+    numbers = [_f.new_array(ND, (), "float64", x) for x in parameters]
+    options = {"law": law, "shape": _tuple(shape)}
+    result = call(_draws, numbers, options, result=_draws_shape, dtype=dtype or "float32")
+    return result if out is None else _f.write_into(out, result)
+
+
+def _tuple(shape: Any) -> tuple[int, ...]:
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+# ---- distributions -------------------------------------------------------------------------------
 
 
 def uniform(
-    low: float = 0,
-    high: float = 1,
+    low: Any = 0,
+    high: Any = 1,
     shape: Any = _NO_SHAPE,
     dtype: Any = None,
     ctx: Context | None = None,
@@ -31,9 +155,9 @@ def uniform(
 
     Parameters
     ----------
-    low, high : float
+    low, high : float or NDArray
     shape : int or tuple of int
-        (1,) by default.
+        (1,) by default; () for arrays as parameters.
     dtype : dtype or str
         float32 by default.
     out : NDArray, optional
@@ -44,16 +168,15 @@ def uniform(
     >>> from microlazy import nd
     >>> nd.random.uniform(shape=(2, 3)).shape
     (2, 3)
+    >>> nd.random.uniform(nd.array([0, 5]), nd.array([1, 9]), shape=3).shape
+    (2, 3)
     """
-    check_ctx(ctx)
-    if low > high:
-        raise MXNetError(f"random.uniform: low ({low}) must not be above high ({high})")
-    return _f.random_array("uniform", low, high, _ND, _shape(shape, out), dtype, out)
+    return _drawn("uniform", (low, high), shape, dtype, ctx, out)
 
 
 def normal(
-    loc: float = 0,
-    scale: float = 1,
+    loc: Any = 0,
+    scale: Any = 1,
     shape: Any = _NO_SHAPE,
     dtype: Any = None,
     ctx: Context | None = None,
@@ -67,16 +190,13 @@ def normal(
     >>> nd.random.normal(0, 0.1, shape=(2,)).shape
     (2,)
     """
-    check_ctx(ctx)
-    if scale < 0:
-        raise MXNetError(f"random.normal: scale must not be negative, but it is {scale}")
-    return _f.random_array("normal", loc, scale, _ND, _shape(shape, out), dtype, out)
+    return _drawn("normal", (loc, scale), shape, dtype, ctx, out)
 
 
 def randn(
     *shape: int,
-    loc: float = 0,
-    scale: float = 1,
+    loc: Any = 0,
+    scale: Any = 1,
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
@@ -92,9 +212,104 @@ def randn(
     return normal(loc, scale, shape or _NO_SHAPE, dtype, ctx, out)
 
 
+def exponential(
+    scale: Any = 1,
+    shape: Any = _NO_SHAPE,
+    dtype: Any = None,
+    ctx: Context | None = None,
+    out: NDArray | None = None,
+) -> NDArray:
+    """Draw numbers from the exponential distribution of mean `scale`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.random.exponential(2, shape=(2,)).shape
+    (2,)
+    """
+    return _drawn("exponential", (scale,), shape, dtype, ctx, out)
+
+
+def gamma(
+    alpha: Any = 1,
+    beta: Any = 1,
+    shape: Any = _NO_SHAPE,
+    dtype: Any = None,
+    ctx: Context | None = None,
+    out: NDArray | None = None,
+) -> NDArray:
+    """Draw numbers from the gamma distribution of shape `alpha` and scale `beta`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.random.gamma(2, 3, shape=(2,)).shape
+    (2,)
+    """
+    return _drawn("gamma", (alpha, beta), shape, dtype, ctx, out)
+
+
+def poisson(
+    lam: Any = 1,
+    shape: Any = _NO_SHAPE,
+    dtype: Any = None,
+    ctx: Context | None = None,
+    out: NDArray | None = None,
+) -> NDArray:
+    """Draw numbers from the Poisson distribution of mean `lam`, as floats.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.random.poisson(4, shape=(2,)).shape
+    (2,)
+    """
+    return _drawn("poisson", (lam,), shape, dtype, ctx, out)
+
+
+def negative_binomial(
+    k: Any = 1,
+    p: Any = 1,
+    shape: Any = _NO_SHAPE,
+    dtype: Any = None,
+    ctx: Context | None = None,
+    out: NDArray | None = None,
+) -> NDArray:
+    """Draw how many trials succeed before the k-th failure, each failing with probability p.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.random.negative_binomial(3, 0.5, shape=(2,)).shape
+    (2,)
+    """
+    return _drawn("negative_binomial", (k, p), shape, dtype, ctx, out)
+
+
+def generalized_negative_binomial(
+    mu: Any = 1,
+    alpha: Any = 1,
+    shape: Any = _NO_SHAPE,
+    dtype: Any = None,
+    ctx: Context | None = None,
+    out: NDArray | None = None,
+) -> NDArray:
+    """Draw numbers from the negative binomial distribution of mean `mu` and dispersion `alpha`.
+
+    The variance is mu + alpha * mu**2.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.random.generalized_negative_binomial(3, 0.5, shape=(2,)).shape
+    (2,)
+    """
+    return _drawn("generalized_negative_binomial", (mu, alpha), shape, dtype, ctx, out)
+
+
 def randint(
-    low: int,
-    high: int | None = None,
+    low: Any,
+    high: Any = None,
     shape: Any = _NO_SHAPE,
     dtype: Any = None,
     ctx: Context | None = None,
@@ -108,14 +323,114 @@ def randint(
     >>> int(nd.random.randint(3, 4).asscalar())
     3
     """
-    check_ctx(ctx)
     low, high = (0, low) if high is None else (low, high)
-    return _f.random_array(
-        "randint", low, high, _ND, _shape(shape, out), dtype or "int32", out
-    )
+    return _drawn("randint", (low, high), shape, dtype or "int32", ctx, out)
 
 
-def shuffle(data: NDArray) -> NDArray:
+# ---- shaped like another array -------------------------------------------------------------------
+
+
+def _like(law: Any, parameters: dict[str, float]) -> Any:
+    name = f"{law.__name__}_like"
+
+    signature = signature_of({"data": REQUIRED, **parameters})
+
+    def function(*args: Any, **kwargs: Any) -> NDArray:
+        data, *values = bind(name, signature, args, kwargs).values()
+        if law is exponential:
+            values = [1.0 / values[0]]
+        return law(*values, shape=data.shape, dtype=data.dtype)
+
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""Draw numbers as `random.{law.__name__}` does, for an array's shape.
+
+    The parameters are {", ".join(f"`{name}` = {value:g}" for name, value in parameters.items())}.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.random.{name}(nd.zeros((2, 3))).shape
+    (2, 3)
+    """
+    return op(function)
+
+
+uniform_like = _like(uniform, {"low": 0.0, "high": 1.0})
+normal_like = _like(normal, {"loc": 0.0, "scale": 1.0})
+exponential_like = _like(exponential, {"lam": 1.0})
+gamma_like = _like(gamma, {"alpha": 1.0, "beta": 1.0})
+poisson_like = _like(poisson, {"lam": 1.0})
+negative_binomial_like = _like(negative_binomial, {"k": 1, "p": 1.0})
+generalized_negative_binomial_like = _like(generalized_negative_binomial, {"mu": 1.0, "alpha": 1.0})
+
+
+# ---- choosing ------------------------------------------------------------------------------------
+
+
+def _chosen(probabilities: numpy.ndarray, shape: tuple[int, ...]) -> numpy.ndarray:
+    """Places, each as often as its probability says: where the running sum passes a number."""
+    rows = probabilities.reshape(-1, probabilities.shape[-1]).astype("float64")
+    sums = rows.cumsum(1)
+    count = int(numpy.prod(shape))
+    drawn = stream().uniform(size=(len(rows), count)) * sums[:, -1:]
+    places = [
+        numpy.searchsorted(row, numbers, "right") for row, numbers in zip(sums, drawn, strict=True)
+    ]
+    return numpy.array(places, "int64").reshape(probabilities.shape[:-1] + shape)
+
+
+def _chosen_shape(probabilities: NDArray, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    return probabilities.shape[:-1] + shape, numpy.int64
+
+
+def multinomial(
+    data: NDArray,
+    shape: Any = _NO_SHAPE,
+    get_prob: bool = False,
+    out: NDArray | None = None,
+    dtype: Any = "int32",
+) -> Any:
+    """Draw places along the last axis, with the probabilities that stand there.
+
+    Parameters
+    ----------
+    data : NDArray, shape (..., k)
+        Probabilities, which add to 1 along the last axis.
+    shape : int or tuple of int
+        Of the draws for each row.
+    get_prob : bool
+        Return the logarithms of the probabilities of what was drawn as well; gradients pass
+        through them, as REINFORCE needs (Williams 1992).
+    dtype : dtype or str
+        Of the places.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.random.multinomial(nd.array([[0, 1, 0], [0, 0, 1]]), shape=2).asnumpy()
+    array([[1, 1],
+           [2, 2]], dtype=int32)
+    """
+    draws = () if shape is _NO_SHAPE else _tuple(shape)
+    places = call(_chosen, [_f.detach(data)], {"shape": draws}, result=_chosen_shape)
+    result = places.astype(dtype)
+    if out is not None:
+        result = _f.write_into(out, result)
+    if not get_prob:
+        return result
+    classes = data.shape[-1]
+    rows = _f.to_array(ND, range(data.size // classes), "int64") * classes
+    rows = _f.reshape(rows, data.shape[:-1] + (1,) * len(draws) if data.ndim > 1 else (1,))
+    chosen = _f.take(_f.reshape(data, -1), places + rows, 0)
+    return [result, _f.unary_op("log", chosen)]
+
+
+def _order(n: numpy.ndarray, size: int) -> numpy.ndarray:
+    return stream().permutation(size)
+
+
+def shuffle(data: NDArray, out: NDArray | None = None) -> NDArray:
     """Return the array with its first axis in a random order.
 
     Examples
@@ -124,4 +439,11 @@ def shuffle(data: NDArray) -> NDArray:
     >>> sorted(nd.random.shuffle(nd.array([1, 2, 3])).asnumpy().tolist())
     [1.0, 2.0, 3.0]
     """
-    return data[_f.shuffled_places(len(data))]
+    anchor = _f.new_array(ND, (1,), "int64", 0)
+    order = call(_order, [anchor], {"size": len(data)}, result=_order_shape)
+    result = _f.take(data, order, 0)
+    return result if out is None else _f.write_into(out, result)
+
+
+def _order_shape(anchor: NDArray, size: int) -> tuple[Any, Any]:
+    return (size,), numpy.int64

@@ -16,33 +16,40 @@ V3 allows arrays without axes or without elements; V2 is what older code can rea
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy
 
 from ..base import MXNetError
 from ..core.functions import to_array
 from ..core.tensor import Tensor
+from ..files import (
+    DTYPES,
+    MAX_AXES,
+    NPY,
+    ZIP,
+    Reader,
+    known_names,
+    pack_safetensors,
+    unpack_npy,
+    unpack_npz,
+    unpack_safetensors,
+    write_atomically,
+)
 from ..util import is_np_array, is_np_shape
 
 __all__ = ["load", "load_frombuffer", "save"]
 
 MAGIC = 0x112
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
-DTYPES = tuple(
-    numpy.dtype(name)
-    for name in ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool")
-)
 # What MXNet's files can hold and microlazy cannot, named in the refusal.
 OTHER_DTYPES = {8: "int16", 9: "uint16", 10: "uint32", 11: "uint64", 12: "bfloat16"}
 STORAGE_TYPES = {-1: "empty", 1: "row_sparse", 2: "csr"}
+SAFETENSORS_SUFFIX = ".safetensors"
 DEVICE_KINDS = (1, 2, 3, 5)  # cpu, gpu, pinned, shared: all of them become the CPU here
-BOOL = 7
-MAX_AXES = 16  # of a Tensor
 FOREIGN = {
     b"PK\x03\x04": "a zip archive such as NumPy's .npz or PyTorch's .pt",
     b"\x93NUM": "a NumPy .npy file",
@@ -55,23 +62,27 @@ FOREIGN = {
 
 
 def save(fname: str | os.PathLike, data: Tensor | list[Tensor] | dict[str, Tensor]) -> None:
-    """Save arrays to a file that MXNet 1.9 reads too.
+    """Save arrays to a file that MXNet 1.9 reads too, or to one of safetensors.
 
     The file appears whole or not at all: it is written beside its final place, then moved there.
 
     Parameters
     ----------
     fname : str or path
-        Where to write. A file that is there already is replaced.
+        Where to write. A file that is there already is replaced. A name that ends in
+        ``.safetensors`` gives a file of that format, through its library, which loses the order of
+        the names; any other name gives MXNet's format. `npx.savez` and `np.save` write NumPy's.
     data : array, list of arrays, or dict of str to array
         `NDArray` or `np.ndarray` of any shape and dtype. An empty dict reads back as ``[]``.
 
     Raises
     ------
     ValueError
-        If `data` is none of these.
+        If `data` is none of these, or has no names, or a wrong one, for safetensors.
     TypeError
         If something in `data` is not an array, or a name is not a str.
+    ImportError
+        If safetensors is asked for and not installed.
     MXNetError
         If the file cannot be written.
 
@@ -85,7 +96,13 @@ def save(fname: str | os.PathLike, data: Tensor | list[Tensor] | dict[str, Tenso
     {'weight': (2, 3), 'bias': (2,)}
     """
     path = _checked_path(fname)
-    chunks = pack(data)
+    names, arrays = _checked_data(data)
+    if path.endswith(SAFETENSORS_SUFFIX):
+        if not isinstance(data, dict):
+            raise ValueError(f"{path!r}: safetensors names its arrays, so data must be a dict")
+        chunks: Iterable[bytes] = [pack_safetensors(dict(zip(names, arrays, strict=True)))]
+    else:
+        chunks = _pieces(names, arrays)
     try:
         write_atomically(path, chunks)
     except OSError as error:
@@ -93,7 +110,7 @@ def save(fname: str | os.PathLike, data: Tensor | list[Tensor] | dict[str, Tenso
 
 
 def load(fname: str | os.PathLike) -> list[Tensor] | dict[str, Tensor]:
-    """Load the arrays that `save`, or MXNet's own `save`, wrote.
+    """Load the arrays of a file: MXNet's format, .npy, .npz or safetensors, told by its bytes.
 
     Parameters
     ----------
@@ -103,15 +120,17 @@ def load(fname: str | os.PathLike) -> list[Tensor] | dict[str, Tensor]:
     Returns
     -------
     list of arrays, or dict of str to array
-        Whichever was saved: `np.ndarray` when NumPy semantics are on (`npx.set_np()`), `NDArray`
-        otherwise. Arrays saved on another device come to the CPU.
+        Whichever was saved, and a list of one for .npy: `np.ndarray` when NumPy semantics are on
+        (`npx.set_np()`), `NDArray` otherwise. Arrays saved on another device come to the CPU.
 
     Raises
     ------
     MXNetError
-        If the file cannot be read, is truncated or corrupted, or is of another format: the message
-        says what is wrong and at which byte. Nothing is executed and nothing larger than the file
-        is allocated, whatever the file says.
+        If the file cannot be read, is truncated or corrupted, is of another format, or holds what
+        microlazy has not: the message says what is wrong and at which byte. Nothing is executed,
+        and nothing larger than what the file holds is allocated, whatever the file says.
+    ImportError
+        If it is a file of safetensors, and the library is not installed.
 
     Examples
     --------
@@ -128,7 +147,7 @@ def load(fname: str | os.PathLike) -> list[Tensor] | dict[str, Tensor]:
             buffer = file.read()
     except OSError as error:
         raise MXNetError(f"cannot read {path!r}: {error.strerror or error}") from error
-    return _as_tensors(unpack(buffer, repr(path)))
+    return _as_tensors(_unpack_any(buffer, repr(path)))
 
 
 def load_frombuffer(buf: bytes) -> list[Tensor] | dict[str, Tensor]:
@@ -159,15 +178,15 @@ def load_frombuffer(buf: bytes) -> list[Tensor] | dict[str, Tensor]:
     """
     if not isinstance(buf, (bytes, bytearray, memoryview)):
         raise TypeError(f"buf must be bytes, not {type(buf).__name__}")
-    return _as_tensors(unpack(buf, "buffer"))
+    return _as_tensors(_unpack_any(bytes(buf), "buffer"))
 
 
-def pack(data: Tensor | list[Tensor] | dict[str, Tensor]) -> Iterable[bytes]:
+def pack(data: Tensor | list[Tensor] | dict[str, Tensor]) -> Iterator[bytes]:
     """Check `data`, and give the container's bytes for it, piece by piece."""
     return _pieces(*_checked_data(data))
 
 
-def _pieces(names: list[str], arrays: list[numpy.ndarray]) -> Iterable[bytes]:
+def _pieces(names: list[str], arrays: list[numpy.ndarray]) -> Iterator[bytes]:
     # One version for all: MXNet reads V2 and V3 in different modes.
     needs_v3 = is_np_shape() or any(array.size == 0 or array.ndim == 0 for array in arrays)
     version = V3 if needs_v3 else V2
@@ -203,52 +222,8 @@ def unpack(buffer: bytes, origin: str) -> list[numpy.ndarray] | dict[str, numpy.
     return result
 
 
-def write_atomically(path: str, chunks: Iterable[bytes]) -> None:
-    """Write a file so that at any moment either the old one or the whole new one is there."""
-    target = os.path.realpath(path)
-    if os.path.exists(target) and not os.path.isfile(target):
-        raise OSError(f"{path!r} exists and is not a file")
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.exists(target):
-            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-class _Reader:
-    """Takes fields off a buffer; every refusal names the file, the reason and the byte."""
-
-    def __init__(self, buffer: bytes, origin: str):
-        self.buffer = memoryview(buffer).cast("B")
-        self.origin = origin
-        self.position = 0
-        self.field = 0  # where the field that was read last begins
-
-    def refuse(self, reason: str):
-        raise MXNetError(f"cannot load {self.origin}: {reason} (at byte {self.field})")
-
-    def take(self, size: int, what: str) -> memoryview:
-        self.field = self.position
-        left = len(self.buffer) - self.position
-        if size > left:
-            self.refuse(f"truncated or corrupted: {what} needs {size} bytes, {left} are left")
-        self.position += size
-        return self.buffer[self.field : self.position]
-
-    def numbers(self, layout: str, what: str) -> tuple:
-        return struct.unpack("<" + layout, self.take(struct.calcsize("<" + layout), what))
-
-    def number(self, layout: str, what: str) -> int:
-        return self.numbers(layout, what)[0]
+class _Reader(Reader):
+    """Takes the fields of MXNet's container."""
 
     def count(self, what: str, least: int) -> int:
         """A number of things that take at least `least` bytes each."""
@@ -292,17 +267,9 @@ class _Reader:
             self.refuse(f"{what} was on a device of unknown kind {kind}")
         code = self.number("i", f"the dtype of {what}")
         if not 0 <= code < len(DTYPES):
-            known = ", ".join(dtype.name for dtype in DTYPES)
             name = OTHER_DTYPES.get(code, "unknown")
-            self.refuse(f"{what} has dtype {code} ({name}); known are {known}")
-        dtype = DTYPES[code].newbyteorder("<")
-        if math.prod(size for size in shape if size) * dtype.itemsize > 2**62:
-            self.refuse(f"{what} has the impossible shape {shape}")
-        elements = self.take(
-            math.prod(shape) * dtype.itemsize, f"{what} of shape {shape} and dtype {dtype.name}")
-        if code == BOOL and numpy.frombuffer(elements, "u1").max(initial=0) > 1:
-            self.refuse(f"{what} is bool, but holds bytes other than 0 and 1")
-        return numpy.frombuffer(elements, dtype).reshape(shape)
+            self.refuse(f"{what} has dtype {code} ({name}); known are {known_names()}")
+        return self.elements(shape, DTYPES[code].newbyteorder("<"), what)
 
     def name(self, what: str) -> str:
         size = self.count(f"length of {what}", least=1)
@@ -311,20 +278,27 @@ class _Reader:
         except UnicodeDecodeError:
             self.refuse(f"{what} is not valid UTF-8")
 
-    def end(self) -> None:
-        self.field = self.position
-        left = len(self.buffer) - self.position
-        if left:
-            self.refuse(f"{left} bytes follow the end of the last name or array")
+
+def _unpack_any(buffer: bytes, origin: str) -> list[numpy.ndarray] | dict[str, numpy.ndarray]:
+    if buffer.startswith(NPY):
+        reader = Reader(buffer, origin)
+        array = unpack_npy(reader)
+        reader.end()
+        return [array]
+    if buffer.startswith(ZIP):
+        return unpack_npz(buffer, origin)
+    if buffer[8:9] == b"{":  # the header of safetensors, behind its length
+        return unpack_safetensors(buffer, origin)
+    return unpack(buffer, origin)
 
 
-def _checked_path(fname) -> str:
+def _checked_path(fname: Any) -> str:
     if not isinstance(fname, (str, os.PathLike)):
         raise TypeError(f"fname must be a string or a path, not {type(fname).__name__}")
-    return os.fspath(fname)
+    return os.fsdecode(fname)
 
 
-def _checked_data(data) -> tuple[list[str], list[numpy.ndarray]]:
+def _checked_data(data: Any) -> tuple[list[str], list[numpy.ndarray]]:
     if isinstance(data, Tensor):
         data = [data]
     if isinstance(data, dict):
@@ -332,8 +306,10 @@ def _checked_data(data) -> tuple[list[str], list[numpy.ndarray]]:
     elif isinstance(data, list):
         names, arrays = [], data
     else:
-        raise ValueError("data must be an array, a list of arrays or a dict of str to array, "
-                         f"not {type(data).__name__}")
+        raise ValueError(
+            "data must be an array, a list of arrays or a dict of str to array, "
+            f"not {type(data).__name__}"
+        )
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"save takes names that are str, got {name!r}")
@@ -348,7 +324,9 @@ def as_tensor(values: numpy.ndarray) -> Tensor:
     return to_array(is_np_array(), values, values.dtype.name)
 
 
-def _as_tensors(data):
+def _as_tensors(
+    data: list[numpy.ndarray] | dict[str, numpy.ndarray],
+) -> list[Tensor] | dict[str, Tensor]:
     if isinstance(data, dict):
         return {name: as_tensor(values) for name, values in data.items()}
     return [as_tensor(values) for values in data]

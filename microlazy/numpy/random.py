@@ -1,6 +1,12 @@
-"""`mx.np.random`: random arrays of the np face."""
+"""`mx.np.random`: random arrays of the np face.
 
-import math
+Parameters are numbers or arrays, broadcast to `size`. What is a function of standard random numbers
+and of its parameters is differentiable in them.
+"""
+
+import inspect
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
@@ -9,15 +15,50 @@ from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.generator import seed
+from microlazy.core.ops import distributions as _d
+from microlazy.core.tensor import Tensor
 
-__all__ = ["choice", "normal", "rand", "randint", "randn", "seed", "shuffle", "uniform"]
+__all__ = [
+    "beta",
+    "binomial",
+    "chisquare",
+    "choice",
+    "exponential",
+    "f",
+    "gamma",
+    "geometric",
+    "gumbel",
+    "laplace",
+    "logistic",
+    "lognormal",
+    "multinomial",
+    "multivariate_normal",
+    "negative_binomial",
+    "normal",
+    "pareto",
+    "permutation",
+    "poisson",
+    "power",
+    "rand",
+    "randint",
+    "randn",
+    "random",
+    "random_sample",
+    "rayleigh",
+    "seed",
+    "shuffle",
+    "standard_normal",
+    "standard_t",
+    "uniform",
+    "weibull",
+]
 
 _NP = 1
 
 
 def uniform(
-    low: float = 0.0,
-    high: float = 1.0,
+    low: float | ndarray = 0.0,
+    high: float | ndarray = 1.0,
     size: Any = None,
     dtype: Any = None,
     ctx: Context | None = None,
@@ -27,11 +68,11 @@ def uniform(
 
     Parameters
     ----------
-    low, high : float
+    low, high : float or ndarray
     size : int or tuple of int, optional
-        One number of shape () by default.
+        By default the shape of the parameters: one number of shape () if they are numbers.
     dtype : dtype or str
-        float32 by default.
+        float32 by default, float64 if a parameter is.
     out : ndarray, optional
         An array to fill.
 
@@ -42,14 +83,16 @@ def uniform(
     (2, 3)
     """
     check_ctx(ctx)
+    if not _are_numbers(low, high):
+        return _d.sample("uniform", {"low": low, "high": high}, _NP, size, dtype, out)
     if low > high:
         raise ValueError(f"random.uniform: low ({low}) must not be above high ({high})")
     return _f.random_array("uniform", low, high, _NP, _size(size, out), dtype, out)
 
 
 def normal(
-    loc: float = 0.0,
-    scale: float = 1.0,
+    loc: float | ndarray = 0.0,
+    scale: float | ndarray = 1.0,
     size: Any = None,
     dtype: Any = None,
     ctx: Context | None = None,
@@ -64,9 +107,27 @@ def normal(
     (2,)
     """
     check_ctx(ctx)
+    if not _are_numbers(loc, scale):
+        return _d.sample("normal", {"loc": loc, "scale": scale}, _NP, size, dtype, out)
     if scale < 0:
         raise ValueError(f"random.normal: scale must not be negative, but it is {scale}")
     return _f.random_array("normal", loc, scale, _NP, _size(size, out), dtype, out)
+
+
+def _are_numbers(*values: Any) -> bool:
+    return not any(isinstance(x, (Tensor, onp.ndarray, list, tuple)) for x in values)
+
+
+def _size(size: Any, out: ndarray | None) -> Any:
+    return () if size is None and out is None else size
+
+
+def _shape(size: Any) -> tuple[int, ...]:
+    if size is None:
+        return ()
+    if isinstance(size, (tuple, list)):
+        return tuple(operator.index(n) for n in size)
+    return (operator.index(size),)
 
 
 def randn(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
@@ -93,6 +154,196 @@ def rand(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
     return uniform(0.0, 1.0, size, dtype, ctx)
 
 
+def random(size: Any = None, dtype: Any = None, ctx: Context | None = None) -> ndarray:
+    """Draw numbers from [0, 1).
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.random(3).shape
+    (3,)
+    """
+    return uniform(0.0, 1.0, size, dtype, ctx)
+
+
+random_sample = random
+
+
+def standard_normal(size: Any = None, dtype: Any = None, ctx: Context | None = None) -> ndarray:
+    """Draw from the normal distribution of mean 0 and standard deviation 1.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.standard_normal((2, 3)).shape
+    (2, 3)
+    """
+    return normal(0.0, 1.0, size, dtype, ctx)
+
+
+# ---- laws from the table -------------------------------------------------------------------------
+
+_REQUIRED = inspect.Parameter.empty
+_OPTIONS = {"size": None, "dtype": None, "ctx": None, "out": None}
+
+
+def _law(name: str, summary: str, **parameters: Any) -> Callable[..., ndarray]:
+    """A sampler with its parameters and their defaults."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature(
+        [
+            inspect.Parameter(key, kind, default=default, annotation="float | ndarray")
+            for key, default in parameters.items()
+        ]
+        + [
+            inspect.Parameter(key, kind, default=default, annotation="Any")
+            for key, default in _OPTIONS.items()
+        ],
+        return_annotation="ndarray",
+    )
+
+    def function(*args: Any, **options: Any) -> ndarray:
+        bound = signature.bind(*args, **options)
+        bound.apply_defaults()
+        given = bound.arguments
+        check_ctx(given["ctx"])
+        values = {key: given[key] for key in parameters}
+        return _d.sample(name, values, _NP, given["size"], given["dtype"], given["out"])
+
+    demands = dict(zip(parameters, _d.LAWS[name].demands, strict=True))
+    ranges = "\n    ".join(f"{key} : float or ndarray\n        {demand.capitalize()}."
+                           for key, demand in demands.items())  # fmt: skip
+    example = ", ".join("0.5" if d == _d.PROBABILITY else "2" for d in demands.values())
+    vars(function)["__signature__"] = signature
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""Draw from the {summary}.
+
+    Parameters
+    ----------
+    {ranges}
+    size : int or tuple of int, optional
+        By default the shape of the parameters.
+    dtype : dtype or str, optional
+        {"int64" if _d.LAWS[name].discrete else "float32 by default, float64 if a parameter is"}.
+    ctx : Context, optional
+    out : ndarray, optional
+        An array to fill.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.{name}({example}, size=(2, 3)).shape
+    (2, 3)
+    """
+    return function
+
+
+lognormal = _law("lognormal", "exponential function of normal numbers", mean=0.0, sigma=1.0)
+logistic = _law("logistic", "logistic distribution", loc=0.0, scale=1.0)
+gumbel = _law("gumbel", "Gumbel distribution, that of large maxima", loc=0.0, scale=1.0)
+laplace = _law("laplace", "Laplace distribution", loc=0.0, scale=1.0)
+rayleigh = _law("rayleigh", "Rayleigh distribution", scale=1.0)
+exponential = _law("exponential", "exponential distribution of mean `scale`", scale=1.0)
+weibull = _law("weibull", "Weibull distribution of shape a", a=_REQUIRED)
+pareto = _law("pareto", "Pareto II (Lomax) distribution of shape a", a=_REQUIRED)
+power = _law("power", "distribution on [0, 1] of density a * x**(a - 1)", a=_REQUIRED)
+gamma = _law(
+    "gamma",
+    "gamma distribution of mean shape * scale; differentiable in `scale`",
+    shape=_REQUIRED,
+    scale=1.0,
+)
+chisquare = _law("chisquare", "chi-square distribution", df=_REQUIRED)
+beta = _law("beta", "beta distribution of mean a / (a + b)", a=_REQUIRED, b=_REQUIRED)
+f = _law("f", "F distribution of degrees of freedom", dfnum=_REQUIRED, dfden=_REQUIRED)
+standard_t = _law("standard_t", "Student's t distribution", df=_REQUIRED)
+poisson = _law("poisson", "Poisson distribution of mean `lam`", lam=1.0)
+binomial = _law(
+    "binomial", "number of successes in n trials of probability p", n=_REQUIRED, p=_REQUIRED
+)
+negative_binomial = _law(
+    "negative_binomial",
+    "number of failures before n successes of probability p",
+    n=_REQUIRED,
+    p=_REQUIRED,
+)
+geometric = _law("geometric", "number of trials to the first success", p=_REQUIRED)
+
+
+def multinomial(n: int, pvals: Any, size: Any = None) -> ndarray:
+    """Draw how often each of several outcomes occurs in `n` trials, as int64.
+
+    Parameters
+    ----------
+    n : int
+    pvals : array_like
+        The probabilities of the outcomes along the last axis.
+    size : int or tuple of int, optional
+
+    Raises
+    ------
+    ValueError
+        If the probabilities do not add up to 1.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.multinomial(3, [0.0, 1.0], size=2)
+    array([[0, 3],
+           [0, 3]], dtype=int64)
+    """
+    _d.check("random.multinomial", "n", n, _d.NOT_NEGATIVE)
+    return _d.multinomial(operator.index(n), _floats(pvals), _shape(size))
+
+
+def multivariate_normal(
+    mean: ndarray, cov: ndarray, size: Any = None, check_valid: str | None = None, tol: Any = None
+) -> ndarray:
+    """Draw vectors of a mean and a matrix of covariances, differentiable in both.
+
+    Parameters
+    ----------
+    mean : ndarray
+        Of shape (..., N).
+    cov : ndarray
+        Of shape (..., N, N), symmetric.
+    size : int or tuple of int, optional
+        How many vectors for each mean.
+    check_valid, tol : None
+        Accepted for compatibility: the matrix is always checked.
+
+    Raises
+    ------
+    ValueError
+        If `cov` is not positive semidefinite, or does not fit `mean`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.multivariate_normal(np.zeros(2), np.eye(2), size=3).shape
+    (3, 2)
+    """
+    if check_valid is not None or tol is not None:
+        raise ValueError("random.multivariate_normal: check_valid and tol cannot be chosen")
+    mean, cov = _floats(mean), _floats(cov)
+    if mean.dtype != cov.dtype:
+        mean, cov = _f.as_dtype(mean, "float64"), _f.as_dtype(cov, "float64")
+    return _d.multivariate_normal(mean, cov, _shape(size))
+
+
+def _floats(x: Any) -> ndarray:
+    x = x if isinstance(x, Tensor) else _f.to_array(_NP, x)
+    return x if x.dtype.kind == "f" else _f.as_dtype(x, "float32")
+
+
+# ---- places --------------------------------------------------------------------------------------
+
+
 def randint(
     low: int,
     high: int | None = None,
@@ -111,16 +362,14 @@ def randint(
     """
     check_ctx(ctx)
     low, high = (0, low) if high is None else (low, high)
-    return _f.random_array(
-        "randint", low, high, _NP, _size(size, out), dtype or "int64", out
-    )
+    return _f.random_array("randint", low, high, _NP, _size(size, out), dtype or "int64", out)
 
 
 def choice(
     a: Any,
     size: Any = None,
     replace: bool = True,
-    p: ndarray | None = None,
+    p: Any = None,
     ctx: Context | None = None,
     out: ndarray | None = None,
 ) -> ndarray:
@@ -133,43 +382,32 @@ def choice(
     array([0, 0, 0], dtype=int64)
     """
     check_ctx(ctx)
-    n = len(a) if isinstance(a, ndarray) else a
-    count = math.prod(size) if isinstance(size, tuple) else 1 if size is None else size
+    n = len(a) if isinstance(a, ndarray) else operator.index(a)
+    shape = _shape(size)
+    count = int(onp.prod(shape))
     if n < 1 or (not replace and count > n):
         raise ValueError(f"random.choice: cannot draw {count} of {n} elements")
-    if not replace and p is None:
-        places = ndarray_of(_f.shuffled_places(n)[:count], size)
-    elif p is None:
-        places = randint(0, n, size)
-    else:
-        places = ndarray_of(_weighted(onp.asarray(p, "float64"), n, count, replace), size)
-    result = a[places] if isinstance(a, ndarray) else places
+    if p is not None:
+        p = _floats(p)
+        if p.shape != (n,):
+            raise ValueError(f"random.choice: p must be {n} probabilities, not shape {p.shape}")
+    places = _d.choice(n, shape, replace, p, _NP)
+    result = _f.take(a, places, 0) if isinstance(a, ndarray) else places
     return result if out is None else _f.write_into(out, result)
 
 
-def _weighted(p: onp.ndarray, n: int, count: int, replace: bool) -> onp.ndarray:
-    if p.shape != (n,) or (p < 0).any() or abs(p.sum() - 1) > 1e-5:
-        raise ValueError(f"random.choice: p must be {n} probabilities that add up to 1")
-    draws = onp.asarray(uniform(size=count if replace else n, dtype="float64"))
-    if replace:
-        return onp.minimum(onp.searchsorted(onp.cumsum(p) / p.sum(), draws, "right"), n - 1)
-    if (p > 0).sum() < count:
-        raise ValueError(f"random.choice: p has fewer than {count} probabilities above 0")
-    with onp.errstate(divide="ignore"):  # the first of n exponential waiting times, and so on
-        return onp.argsort(-onp.log1p(-draws) / p, kind="stable")[:count]
-
-
-def ndarray_of(places: onp.ndarray, size: Any) -> ndarray:
-    """Make an int64 array of a size from NumPy's places.
+def permutation(x: int | ndarray) -> ndarray:
+    """Return range(x), or the array x along its first axis, in a random order.
 
     Examples
     --------
-    >>> import numpy
-    >>> from microlazy.numpy.random import ndarray_of
-    >>> ndarray_of(numpy.arange(2), 2)
-    array([0, 1], dtype=int64)
+    >>> from microlazy import np
+    >>> sorted(np.random.permutation(3).tolist())
+    [0, 1, 2]
     """
-    return _f.from_numpy_result(_NP, places.reshape(() if size is None else size), "int64")
+    if isinstance(x, ndarray):
+        return _f.take(x, _d.permutation(len(x), _NP), 0)
+    return _d.permutation(operator.index(x), _NP)
 
 
 def shuffle(x: ndarray) -> None:
@@ -183,8 +421,4 @@ def shuffle(x: ndarray) -> None:
     >>> sorted(x.tolist())
     [0.0, 1.0, 2.0]
     """
-    x[:] = x[_f.shuffled_places(len(x))]
-
-
-def _size(size: Any, out: ndarray | None) -> Any:
-    return () if size is None and out is None else size
+    x[:] = permutation(x)

@@ -9,10 +9,9 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
+from microlazy.core.ops.checks import check_arrays, check_shapes
 from microlazy.core.ops.precision import at_least_single
 from microlazy.core.ops.windows import Windows, elements, fold, largest, totals, unfold
 from microlazy.core.tensor import Tensor
@@ -80,20 +79,11 @@ def channels_last(x: Tensor) -> Tensor:
     return f.transpose(x, (0, *range(2, x.ndim), 1))
 
 
-def _check_weight(op: str, weight: Tensor, expected: tuple[int, ...]) -> None:
-    if weight.shape != expected:
-        raise ShapeError(
-            f"{op}: the weight has shape {weight.shape}, but the arguments and the data need "
-            f"{expected}"
-        )
-
-
 def _with_bias(x: Tensor, bias: Tensor | None, filters: int, no_bias: bool, op: str) -> Tensor:
     """x of shape (filters, ...) plus a number for each filter."""
     if no_bias or bias is None:
         return x
-    if bias.shape != (filters,):
-        raise ShapeError(f"{op}: the bias must have shape {(filters,)}, not {bias.shape}")
+    check_shapes(op, (filters,), bias=bias)
     return x + f.reshape(bias, (filters, *(1,) * (x.ndim - 1)))
 
 
@@ -124,10 +114,11 @@ def convolution(
     >>> convolution(x, w, None, (2,), None, None, None, 1, 1, True, None)
     array([[[2., 2.]]])
     """
+    check_arrays("convolution", weight=weight)
     axes, last = _spatial_axes("convolution", data, layout)
     if last:
         data, weight = channels_second(data), channels_second(weight)
-    kernel = _sizes("convolution: kernel", kernel or weight.shape[2:], 1, axes, 1)
+    kernel = _sizes("convolution: kernel", kernel, 1, axes, 1)
     padding = _sizes("convolution: pad", pad, 0, axes, 0)
     windows = Windows(
         kernel,
@@ -142,7 +133,7 @@ def convolution(
             f"convolution: {channels} channels and {num_filter} filters cannot be divided into "
             f"{num_group} groups"
         )
-    _check_weight("convolution", weight, (num_filter, channels // num_group, *kernel))
+    check_shapes("convolution", (num_filter, channels // num_group, *kernel), weight=weight)
     counts = windows.counts(tuple(sizes))
     if min(counts) < 1:
         raise ShapeError(
@@ -187,10 +178,11 @@ def deconvolution(
     >>> deconvolution(x, w, None, (2,), (1,), None, None, None, None, 1, 1, True, None)
     array([[[1., 2., 1.]]])
     """
+    check_arrays("deconvolution", weight=weight)
     axes, last = _spatial_axes("deconvolution", data, layout)
     if last:
         data, weight = channels_second(data), channels_second(weight)
-    kernel = _sizes("deconvolution: kernel", kernel or weight.shape[2:], 1, axes, 1)
+    kernel = _sizes("deconvolution: kernel", kernel, 1, axes, 1)
     stride = _sizes("deconvolution: stride", stride, 1, axes, 1)
     dilate = _sizes("deconvolution: dilate", dilate, 1, axes, 1)
     padding = _sizes("deconvolution: pad", pad, 0, axes, 0)
@@ -222,7 +214,7 @@ def deconvolution(
             f"{num_group} groups"
         )
     filters = num_filter // num_group
-    _check_weight("deconvolution", weight, (channels, filters, *kernel))
+    check_shapes("deconvolution", (channels, filters, *kernel), weight=weight)
     members, columns, places = channels // num_group, filters * math.prod(kernel), math.prod(sizes)
     rows = f.swapaxes(f.reshape(data, (batch, channels, places)), 0, 1)
     packed = f.batch_dot(
@@ -325,8 +317,6 @@ def pooling(
     array([[[2.5, 3.5]]])
     """
     axes, last = _spatial_axes("pooling", data, layout)
-    if numpy.dtype(data.dtype).kind != "f":
-        raise MXNetError(f"pooling: the data must hold floats, not {data.dtype}")
     if last:
         data = channels_second(data)
     sizes = data.shape[2:]

@@ -70,6 +70,9 @@ for _name, (_op, _function) in BINARY.items():
 cdef bint[N_UNARY] reads_y              # gradients written in terms of the result
 for _op in (U_SQRT, U_RSQRT, U_RECIPROCAL, U_EXP, U_EXPM1, U_TANH, U_SIGMOID):
     reads_y[_op] = True
+cdef bint[N_UNARY] makes_floats         # under np, of integers as well
+for _op in (U_SQRT, U_EXP, U_EXPM1, U_LOG, U_LOG1P, U_LOG2, U_LOG10, U_SIN, U_COS, U_TANH):
+    makes_floats[_op] = True
 cdef bint[N_UNARY] is_light             # a few instructions an element
 for _op in (U_NEGATIVE, U_ABS, U_SIGN, U_SQUARE, U_SQRT, U_RECIPROCAL, U_RELU, U_FLOOR, U_CEIL,
             U_RINT, U_TRUNC):
@@ -242,6 +245,8 @@ cdef Tensor unary(int op, Tensor x):
         if x.dtype == FLOAT16 or unary_numpy[op] is None:
             out = unary(op, cast(x, FLOAT32))
             return cast(out, FLOAT16) if x.dtype == FLOAT16 else out
+        if x.face == NP and makes_floats[op]:
+            return unary(op, cast(x, FLOAT32))
         return numpy_call(unary_numpy[op], [x], {}, x.face, x.dtype if x.dtype != BOOL else INT64,
                           x.ndim, x.shape_)
     out = header(x.face, x.dtype, x.ndim, x.shape_)

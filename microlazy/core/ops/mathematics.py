@@ -62,7 +62,7 @@ def _none(g: Tensor, y: Tensor, *inputs: Tensor) -> Tensor:
     return f.new_array(f.face_of(g), g.shape, g.dtype, 0)
 
 
-def _same(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def _same(g: Tensor, a: Tensor, b: Tensor | float) -> Tensor:
     """1 where the elements are equal, else 0, in g's dtype."""
     return f.as_dtype(a == b, g.dtype)
 
@@ -148,7 +148,7 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
         (lambda g, y, a, b: g * _same(g, y, a), lambda g, y, a, b: g * (1 - _same(g, y, a))),
     ),
     "floor_divide": (numpy.floor_divide, (_none, _none)),
-    "heaviside": (numpy.heaviside, (_none, lambda g, y, a, b: g * _same(g, a, 0 * a))),
+    "heaviside": (numpy.heaviside, (_none, lambda g, y, a, b: g * _same(g, a, 0))),
     "ldexp": (
         _ldexp,
         (lambda g, y, a, b: apply("ldexp", g, b), lambda g, y, a, b: g * y * _LN2),
@@ -179,8 +179,8 @@ def apply(name: str, *arrays: Tensor, **options: Any) -> Tensor:
     --------
     >>> from microlazy import np
     >>> from microlazy.core.ops.mathematics import apply
-    >>> apply("cbrt", np.array([8, 27]))
-    array([2., 3.])
+    >>> apply("hypot", np.array([3, 5]), np.array([4, 12]))
+    array([ 5., 13.])
     """
     function, gradients = CALLS[name]
     inputs = list(arrays)
@@ -241,7 +241,7 @@ def _beside(name: str, number: Any, array: Tensor) -> Tensor:
 
 
 def hard_sigmoid(x: Tensor, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
-    """Limit alpha * x + beta to [0, 1].
+    """Limit alpha * x + beta to [0, 1]; the gradient is 0 at both ends, as outside.
 
     Examples
     --------
@@ -250,7 +250,9 @@ def hard_sigmoid(x: Tensor, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
     >>> hard_sigmoid(np.array([-9, 0, 9]))
     array([0. , 0.5, 1. ])
     """
-    return f.clip(alpha * x + beta, 0.0, 1.0)
+    line = alpha * x + beta
+    ends = f.detach(f.clip(line, 0.0, 1.0))
+    return f.where((ends > 0) * (ends < 1), line, ends)
 
 
 def smooth_l1(x: Tensor, scalar: float = 1.0) -> Tensor:
@@ -278,7 +280,7 @@ def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> from microlazy import np
     >>> from microlazy.core.ops.mathematics import logsumexp
     >>> logsumexp(np.array([1000, 1000]))
-    array(1000.6931)
+    array(1000.6932)
     """
     if x.ndim == 0:
         return x.copy()

@@ -1,11 +1,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from microlazy.core.tensor import Tensor
 from numpy.typing import DTypeLike
 
+from microlazy.core.tensor import Tensor
+
 _A = TypeVar("_A", bound=Tensor)
-_Rules = Sequence[Callable[..., Any] | None]
+_Rules = Sequence[Callable[..., Any] | None] | None
 
 def call(
     function: Callable[..., Any],
@@ -13,7 +14,7 @@ def call(
     options: dict[str, Any] | None = None,
     gradients: _Rules = (),
     result: Callable[..., Any] | None = None,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     dynamic: bool = False,
     once: bool = False,
 ) -> _A: ...
@@ -23,7 +24,7 @@ def call_many(
     options: dict[str, Any] | None = None,
     gradients: _Rules = (),
     results: Callable[..., Any] | None = None,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     once: bool = False,
-) -> tuple[_A, ...]: ...
+) -> Any: ...
 def update(target: Tensor, value: Tensor, keep: float) -> None: ...

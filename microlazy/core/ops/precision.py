@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from microlazy.core import functions as f
+from microlazy.core.ops.checks import check_floats
 from microlazy.core.tensor import Tensor
 
 
@@ -36,6 +37,7 @@ def at_least_single(layer: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(layer)
     def wide(data: Tensor, *args: Any, **kwargs: Any) -> Any:
+        check_floats(layer.__name__, data)
         if data.dtype != numpy.float16:
             return layer(data, *args, **kwargs)
         args = tuple(_converted(x, "float16", "float32") for x in (data, *args))

@@ -3,6 +3,8 @@
 Both directions are `take` of a flattened array, so each is the other's gradient.
 """
 
+from typing import TypeVar
+
 import numpy
 from numpy.lib.array_utils import normalize_axis_index
 
@@ -10,8 +12,10 @@ from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
 
-def diagonal(x: Tensor, k: int = 0, axis1: int = -2, axis2: int = -1) -> Tensor:
+
+def diagonal(x: A, k: int = 0, axis1: int = -2, axis2: int = -1) -> A:
     """Return the k-th diagonal of the matrices along two axes, as the last axis.
 
     Examples
@@ -29,10 +33,11 @@ def diagonal(x: Tensor, k: int = 0, axis1: int = -2, axis2: int = -1) -> Tensor:
     others = [axis for axis in range(x.ndim) if axis not in axes]
     if others + axes != list(range(x.ndim)):
         x = _f.transpose(x, others + axes)
-    return _taken(x, numpy.eye(*x.shape[-2:], k, dtype=bool))
+    rows, columns = x.shape[-2:]
+    return _taken(x, numpy.eye(rows, columns, k, dtype=bool))
 
 
-def from_diagonal(x: Tensor, k: int = 0) -> Tensor:
+def from_diagonal(x: A, k: int = 0) -> A:
     """Return square matrices with x's last axis on their k-th diagonal and 0 elsewhere.
 
     Examples
@@ -47,8 +52,10 @@ def from_diagonal(x: Tensor, k: int = 0) -> Tensor:
     return _spread(x, numpy.eye(n, k=k, dtype=bool))
 
 
-def triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
-    """Return a triangle of square matrices, row by row: on and below (or above) the k-th diagonal.
+def triangle(x: A, k: int = 0, lower: bool = True) -> A:
+    """Return a triangle of square matrices, on and below (or above) the k-th diagonal.
+
+    The lower one is read row by row, the upper one column by column.
 
     Examples
     --------
@@ -59,11 +66,13 @@ def triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
     """
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ShapeError(f"triangle: the matrices must be square, but the shape is {x.shape}")
-    return _taken(x, _mask(x.shape[-1], k, lower))
+    if not lower:
+        return triangle(_f.swapaxes(x, -1, -2), -k)
+    return _taken(x, numpy.tri(x.shape[-1], k=k, dtype=bool))
 
 
-def from_triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
-    """Return square matrices with x's last axis in a triangle and 0 elsewhere.
+def from_triangle(x: A, k: int = 0, lower: bool = True) -> A:
+    """Return square matrices with x's last axis in a triangle and 0 elsewhere; see `triangle`.
 
     Examples
     --------
@@ -77,20 +86,17 @@ def from_triangle(x: Tensor, k: int = 0, lower: bool = True) -> Tensor:
     rows = int((8 * count + 1) ** 0.5 - 1) // 2
     if rows * (rows + 1) // 2 != count:
         raise ShapeError(f"triangle: {count} elements do not fill one: expected 1, 3, 6, 10, ...")
-    return _spread(x, _mask(rows + abs(k), k, lower))
+    if not lower:
+        return _f.swapaxes(from_triangle(x, -k), -1, -2)
+    return _spread(x, numpy.tri(rows + abs(k), k=k, dtype=bool))
 
 
-def _mask(n: int, k: int, lower: bool) -> numpy.ndarray:
-    square = numpy.ones((n, n), bool)
-    return numpy.tril(square, k) if lower else numpy.triu(square, k)
-
-
-def _taken(x: Tensor, mask: numpy.ndarray) -> Tensor:
+def _taken(x: A, mask: numpy.ndarray) -> A:
     flat = _f.reshape(x, (*x.shape[:-2], mask.size))
     return _f.take(flat, numpy.flatnonzero(mask), -1)
 
 
-def _spread(x: Tensor, mask: numpy.ndarray) -> Tensor:
+def _spread(x: A, mask: numpy.ndarray) -> A:
     zero = _f.new_array(_f.face_of(x), (*x.shape[:-1], 1), x.dtype, 0)
     places = numpy.where(mask, mask.cumsum().reshape(mask.shape) - 1, x.shape[-1])
     return _f.take(_f.concatenate([x, zero], -1), places, -1)

@@ -278,7 +278,7 @@ def chosen(v: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
     return call(_chosen, [v, x, y], {"windows": windows}, rules, result=_like_windows)
 
 
-# ---- numbers of the windows that are the same for all batches ------------------------------------
+# ---- sums and counts -----------------------------------------------------------------------------
 
 
 def totals(x: Tensor, windows: Windows) -> Tensor:

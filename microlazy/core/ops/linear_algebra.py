@@ -1,0 +1,440 @@
+"""Linear algebra of stacks of matrices: LAPACK through NumPy, and the rules of the gradients.
+
+The rules are those of Giles 2008, "An extended collection of matrix derivative results for forward
+and reverse mode algorithmic differentiation"; of Walter, Lehmann and Lamour 2012, "On evaluating
+higher-order derivatives of the QR decomposition of tall matrices with full column rank in forward
+and reverse mode algorithmic differentiation"; and of Townsend 2016, "Differentiating the singular
+value decomposition". They need simple eigenvalues and singular values where vectors are used.
+"""
+
+from typing import Any, TypeVar
+
+import numpy
+
+from microlazy.base import MXNetError
+from microlazy.core import functions as f
+from microlazy.core.ops.numpy_call import call, call_many
+from microlazy.core.tensor import Tensor
+
+A = TypeVar("A", bound=Tensor)
+LinAlgError = numpy.linalg.LinAlgError
+_mm = f.matmul
+
+
+# ---- small pieces --------------------------------------------------------------------------------
+
+
+def _t(a: Tensor) -> Tensor:
+    return f.swapaxes(a, -1, -2)
+
+
+def _constant(like: Tensor, values: numpy.ndarray) -> Tensor:
+    return f.from_numpy_result(f.face_of(like), values, like.dtype)
+
+
+def _eye(like: Tensor, n: int) -> Tensor:
+    return _constant(like, numpy.eye(n))
+
+
+def _columns_times(a: Tensor, w: Tensor) -> Tensor:
+    """a @ diag(w)."""
+    return a * f.expand_dims(w, -2)
+
+
+def _diagonal(a: Tensor) -> Tensor:
+    return f.reduction("sum", a * _eye(a, a.shape[-1]), -1)
+
+
+def _inverse_of_gaps(w: Tensor) -> Tensor:
+    """1 / (w[j] - w[i]) at [i, j], and 0 where they are equal."""
+    gaps = f.expand_dims(w, -2) - f.expand_dims(w, -1)
+    return _inverse_or_zero(gaps)
+
+
+def _inverse_or_zero(x: Tensor) -> Tensor:
+    nothing = x == 0
+    return f.where(nothing, 0, 1 / f.where(nothing, 1, x))
+
+
+def _symmetric(a: Tensor) -> Tensor:
+    return (a + _t(a)) / 2
+
+
+def _lower(a: Tensor, diagonal: float) -> Tensor:
+    """The part below the diagonal, and the diagonal times a number."""
+    n = a.shape[-1]
+    return a * _constant(a, numpy.tri(n, k=-1) + diagonal * numpy.eye(n))
+
+
+def in_floats(a: A) -> A:
+    """The array itself if it holds floats, else as float32."""
+    return a if numpy.dtype(a.dtype).kind == "f" else f.as_dtype(a, "float32")
+
+
+def _square(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise LinAlgError(f"expected square matrices, but the array has shape {a.shape}")
+    return a.shape, a.dtype
+
+
+# ---- inverse, determinant ------------------------------------------------------------------------
+
+
+def inv(a: A) -> A:
+    """The inverse of square matrices."""
+    return call(
+        numpy.linalg.inv,
+        [in_floats(a)],
+        gradients=(lambda g, y, a: -_mm(_mm(_t(y), g), _t(y)),),
+        result=_square,
+    )
+
+
+def _stack_of_numbers(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
+    return _square(a)[0][:-2], a.dtype
+
+
+def det(a: A) -> A:
+    """The determinant; its gradient is right for singular matrices as well."""
+    return call(
+        numpy.linalg.det,
+        [in_floats(a)],
+        gradients=(lambda g, y, a: _as_matrix(g, a) * _cofactors(a),),
+        result=_stack_of_numbers,
+    )
+
+
+def _as_matrix(g: Tensor, a: Tensor) -> Tensor:
+    """A number for each matrix as matrices of size 1; under nd a lone number has shape (1,)."""
+    return f.reshape(g, (*a.shape[:-2], 1, 1))
+
+
+def _cofactors(a: Tensor) -> Tensor:
+    return call(_cofactor_matrices, [a], gradients=(_gradient_of_cofactors,), result=_square)
+
+
+def _cofactor_matrices(a: numpy.ndarray) -> numpy.ndarray:
+    """det(A) inv(A).T by the singular value decomposition, for singular matrices as well."""
+    u, s, vt = numpy.linalg.svd(a)
+    n = s.shape[-1]
+    others = numpy.where(numpy.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
+    sign = numpy.linalg.det(u) * numpy.linalg.det(vt)
+    return (u * (sign[..., None] * others)[..., None, :]) @ vt
+
+
+def _gradient_of_cofactors(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
+    inverse = _t(inv(a))
+    along = f.reduction("sum", g * inverse, (-2, -1), True)
+    return _as_matrix(det(a), a) * (along * inverse - _mm(_mm(inverse, _t(g)), inverse))
+
+
+def _sign_of_det(a: numpy.ndarray) -> numpy.ndarray:
+    return numpy.linalg.slogdet(a)[0]
+
+
+def _log_of_det(a: numpy.ndarray) -> numpy.ndarray:
+    return numpy.linalg.slogdet(a)[1]
+
+
+def slogdet(a: A) -> tuple[A, A]:
+    """The sign of the determinant and the logarithm of its absolute value."""
+    a = in_floats(a)
+    sign = call(_sign_of_det, [a], result=_stack_of_numbers)
+    logarithm = call(
+        _log_of_det,
+        [a],
+        gradients=(lambda g, y, a: _as_matrix(g, a) * _t(inv(a)),),
+        result=_stack_of_numbers,
+    )
+    return sign, logarithm
+
+
+# ---- systems of equations ------------------------------------------------------------------------
+
+
+def _solution(a: Tensor, b: Tensor) -> tuple[tuple[int, ...], Any]:
+    n = _square(a)[0][-1]
+    if b.shape[-2] != n:
+        raise LinAlgError(f"solve: matrices of shape {a.shape} do not fit b of shape {b.shape}")
+    stack = numpy.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return (*stack, n, b.shape[-1]), numpy.result_type(a.dtype, b.dtype)
+
+
+def solve(a: A, b: A) -> A:
+    """x such that a @ x = b, for matrices b."""
+    return call(
+        numpy.linalg.solve,
+        [in_floats(a), in_floats(b)],
+        gradients=(
+            lambda g, y, a, b: -_mm(solve(_t(a), g), _t(y)),
+            lambda g, y, a, b: solve(_t(a), g),
+        ),
+        result=_solution,
+    )
+
+
+def _swapped(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
+    return (*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype
+
+
+def pinv(a: A, rcond: float = 1e-15, hermitian: bool = False) -> A:
+    """The Moore-Penrose inverse; singular values below rcond times the largest count as 0."""
+    return call(
+        numpy.linalg.pinv,
+        [in_floats(a)],
+        {"rcond": rcond, "hermitian": hermitian},
+        gradients=(lambda g, y, a, **options: _gradient_of_pinv(g, y, a),),
+        result=_swapped,
+    )
+
+
+def _gradient_of_pinv(g: Tensor, p: Tensor, a: Tensor) -> Tensor:
+    """Golub and Pereyra 1973, "The differentiation of pseudo-inverses", equation 4.12."""
+    m, n = a.shape[-2:]
+    pt, gt = _t(p), _t(g)
+    outside = _eye(a, m) - _mm(a, p)
+    inside = _eye(a, n) - _mm(p, a)
+    return (
+        _mm(_mm(outside, gt), _mm(p, pt)) + _mm(_mm(pt, p), _mm(gt, inside)) - _mm(_mm(pt, g), pt)
+    )
+
+
+def _least_squares(a: numpy.ndarray, b: numpy.ndarray, rcond: float | None) -> numpy.ndarray:
+    return numpy.linalg.lstsq(a, b, rcond)[0]
+
+
+def least_squares(a: A, b: A, rcond: float | None) -> A:
+    """The shortest x among those that make a @ x nearest to b, for matrices a and b."""
+
+    def by_a(g: Tensor, y: Tensor, a: Tensor, b: Tensor, rcond: float) -> Tensor:
+        return _gradient_of_pinv(_mm(g, _t(b)), pinv(a, rcond), a)
+
+    def by_b(g: Tensor, y: Tensor, a: Tensor, b: Tensor, rcond: float) -> Tensor:
+        return _mm(_t(pinv(a, rcond)), g)
+
+    if rcond is None:
+        rcond = float(numpy.finfo(a.dtype).eps) * max(a.shape)
+    return call(
+        _least_squares,
+        [a, b],
+        {"rcond": rcond},
+        gradients=(by_a, by_b),
+        result=lambda a, b, rcond: ((a.shape[1], b.shape[1]), a.dtype),
+    )
+
+
+# ---- decompositions ------------------------------------------------------------------------------
+
+
+def cholesky(a: A) -> A:
+    """The lower triangular L with L @ L.T = a; reads the lower triangle of a."""
+    return call(
+        numpy.linalg.cholesky,
+        [in_floats(a)],
+        gradients=(gradient_of_cholesky,),
+        result=_square,
+    )
+
+
+def gradient_of_cholesky(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
+    """Giles 2008, section 2.2; Murray 2016, "Differentiation of the Cholesky decomposition"."""
+    inverse = inv(y)
+    middle = _lower(_mm(_t(y), g), 0.5)
+    return _symmetric(_mm(_mm(_t(inverse), middle), inverse))
+
+
+def _tall_qr_shapes(a: Tensor) -> tuple[list[tuple[int, ...]], Any]:
+    n = a.shape[-1]
+    return [a.shape, (*a.shape[:-2], n, n)], a.dtype
+
+
+def _gradient_of_qr(gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor) -> Tensor:
+    """Walter et al. 2012, equation 25."""
+    (gq, gr), (q, r) = gs, ys
+    m = _mm(r, _t(gr)) - _mm(_t(gq), q)
+    below = _lower(m, 0.0)
+    right = gq + _mm(q, _lower(m, 1.0) + _t(below))
+    return _t(solve(r, _t(right)))
+
+
+def qr(a: A) -> tuple[A, ...]:
+    """Q with orthonormal columns and upper triangular R with Q @ R = a."""
+    a = in_floats(a)
+    m, n = a.shape[-2:]
+    if m >= n:
+        return call_many(
+            numpy.linalg.qr, [a], gradients=(_gradient_of_qr,), results=_tall_qr_shapes
+        )
+    left: Any = a[..., :m]
+    q, left = qr(left)
+    return q, f.concatenate([left, _mm(_t(q), a[..., m:])], -1)
+
+
+def qr_complete(a: A) -> tuple[A, ...]:
+    """Q square; without a gradient where it has more columns than R needs."""
+    a = in_floats(a)
+    m, n = a.shape[-2:]
+    if m <= n:
+        return qr(a)
+    shapes = [(*a.shape[:-2], m, m), a.shape], a.dtype
+    return call_many(numpy.linalg.qr, [a], {"mode": "complete"}, results=lambda a, mode: shapes)
+
+
+def _values_and_vectors(a: Tensor, **options: Any) -> tuple[list[tuple[int, ...]], Any]:
+    shape, dtype = _square(a)
+    return [shape[:-1], shape], dtype
+
+
+def _gradient_of_eigh(
+    gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor, UPLO: str
+) -> Tensor:
+    (gw, gv), (w, v) = gs, ys
+    turned = _inverse_of_gaps(w) * _mm(_t(v), gv)
+    return _symmetric(_mm(_columns_times(v, gw) + _mm(v, turned), _t(v)))
+
+
+def eigh(a: A, UPLO: str = "L") -> tuple[A, ...]:
+    """Eigenvalues in ascending order and orthonormal eigenvectors of symmetric matrices."""
+    return call_many(
+        numpy.linalg.eigh,
+        [in_floats(a)],
+        {"UPLO": UPLO},
+        gradients=(_gradient_of_eigh,),
+        results=_values_and_vectors,
+    )
+
+
+def _vector_of_values(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
+    return _square(a)[0][:-1], a.dtype
+
+
+def eigvalsh(a: A, UPLO: str = "L") -> A:
+    """Eigenvalues of symmetric matrices in ascending order."""
+
+    def rule(g: Tensor, y: Tensor, a: Tensor, UPLO: str) -> Tensor:
+        v = eigh(a, UPLO)[1]
+        return _mm(_columns_times(v, g), _t(v))
+
+    return call(
+        numpy.linalg.eigvalsh,
+        [in_floats(a)],
+        {"UPLO": UPLO},
+        gradients=(rule,),
+        result=_vector_of_values,
+    )
+
+
+def _real(values: numpy.ndarray) -> numpy.ndarray:
+    if values.dtype.kind == "c":
+        raise MXNetError(
+            "eig: some eigenvalues are complex, and microlazy has no complex dtype; take "
+            "numpy.linalg.eig(numpy.asarray(a))"
+        )
+    return values
+
+
+def _eig(a: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    values, vectors = numpy.linalg.eig(a)
+    return _real(values), vectors
+
+
+def _eigvals(a: numpy.ndarray) -> numpy.ndarray:
+    return _real(numpy.linalg.eigvals(a))
+
+
+def _gradient_of_eig(gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor) -> Tensor:
+    """Giles 2008, section 3.1, for eigenvectors of length 1."""
+    (gw, gv), (w, v) = gs, ys
+    vt = _t(v)
+    along = _mm(vt, gv)
+    turned = _inverse_of_gaps(w) * (along - _columns_times(_mm(vt, v), _diagonal(along)))
+    return solve(vt, _mm(turned + _columns_times(_eye(a, a.shape[-1]), gw), vt))
+
+
+def eig(a: A) -> tuple[A, ...]:
+    """Eigenvalues and eigenvectors of length 1, where they are real."""
+    return call_many(
+        _eig, [in_floats(a)], gradients=(_gradient_of_eig,), results=_values_and_vectors
+    )
+
+
+def eigvals(a: A) -> A:
+    """Eigenvalues, where they are real."""
+
+    def rule(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
+        vt = _t(eig(a)[1])
+        return solve(vt, f.expand_dims(g, -1) * vt)
+
+    return call(_eigvals, [in_floats(a)], gradients=(rule,), result=_vector_of_values)
+
+
+def _svd_shapes(a: Tensor, full_matrices: bool) -> tuple[list[tuple[int, ...]], Any]:
+    *stack, m, n = a.shape
+    k = min(m, n)
+    rows, columns = (m, n) if full_matrices else (k, k)
+    return [(*stack, m, rows), (*stack, k), (*stack, columns, n)], a.dtype
+
+
+def _gradient_of_svd(
+    gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor, full_matrices: bool
+) -> Tensor:
+    """Townsend 2016, section 3."""
+    (gu, gs_, gvt), (u, s, vt) = gs, ys
+    m, n = a.shape[-2:]
+    gv, v = _t(gvt), _t(vt)
+    gaps, inverse = _inverse_of_gaps(s * s), _inverse_or_zero(s)
+    left, right = _mm(_t(u), gu), _mm(vt, gv)
+    column = f.expand_dims(s, -1)
+    core = (
+        _columns_times(gaps * (left - _t(left)), s)
+        + column * (gaps * (right - _t(right)))
+        + _columns_times(_eye(a, s.shape[-1]), gs_)
+    )
+    total = _mm(_mm(u, core), vt)
+    if m > n:
+        outside = gu - _mm(u, left)
+        total = total + _mm(_columns_times(outside, inverse), vt)
+    if n > m:
+        outside = gv - _mm(v, right)
+        total = total + _mm(_columns_times(u, inverse), _t(outside))
+    return total
+
+
+def svd(a: A, full_matrices: bool = False) -> tuple[A, ...]:
+    """u, s and vt with a = u @ diag(s) @ vt; no gradient if u or vt is completed to a square."""
+    a = in_floats(a)
+    if a.ndim < 2:
+        raise LinAlgError(f"svd: expected matrices, but the array has shape {a.shape}")
+    full = full_matrices and a.shape[-1] != a.shape[-2]
+    return call_many(
+        numpy.linalg.svd,
+        [a],
+        {"full_matrices": full},
+        gradients=() if full else (_gradient_of_svd,),
+        results=_svd_shapes,
+    )
+
+
+def _svdvals(a: numpy.ndarray) -> numpy.ndarray:
+    return numpy.linalg.svd(a, compute_uv=False)
+
+
+def svdvals(a: A) -> A:
+    """Singular values in descending order."""
+
+    def rule(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
+        u, _, vt = svd(a)
+        return _mm(_columns_times(u, g), vt)
+
+    return call(_svdvals, [in_floats(a)], gradients=(rule,))
+
+
+# ---- parts ---------------------------------------------------------------------------------------
+
+
+def diagonal(a: A, offset: int = 0) -> A:
+    """A diagonal of the matrices in the last two axes."""
+    rows, columns = a.shape[-2:]
+    count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+    places = numpy.arange(count)
+    return a[..., places + max(-offset, 0), places + max(offset, 0)]

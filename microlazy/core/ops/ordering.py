@@ -1,0 +1,213 @@
+"""What NumPy computes for sorting, searching and places, and the gradients that go through it."""
+
+from typing import Any
+
+import numpy
+
+from microlazy.core import functions as f
+from microlazy.core.ops.numpy_call import call
+
+# ---- order ---------------------------------------------------------------------------------------
+
+
+def same_shape(x: Any, *others: Any, **options: Any) -> tuple[Any, Any]:
+    """The result has the shape and dtype of the first input."""
+    return x.shape, x.dtype
+
+
+def _sorted(x: numpy.ndarray, axis: int, descending: bool) -> numpy.ndarray:
+    ordered = numpy.sort(x, axis=axis)
+    return numpy.flip(ordered, axis) if descending else ordered
+
+
+def _ordered_places(x: numpy.ndarray, axis: int, descending: bool) -> numpy.ndarray:
+    if not descending:
+        return numpy.argsort(x, axis=axis, kind="stable")
+    # Equal elements keep their order: sort from the back, and count from there.
+    backwards = numpy.argsort(numpy.flip(x, axis), axis=axis, kind="stable")
+    return x.shape[axis] - 1 - numpy.flip(backwards, axis)
+
+
+def _parted_places(x: numpy.ndarray, kth: Any, axis: int) -> numpy.ndarray:
+    return numpy.argpartition(x, kth, axis=axis)
+
+
+def _partitioned(x: numpy.ndarray, kth: Any, axis: int) -> numpy.ndarray:
+    return numpy.take_along_axis(x, numpy.argpartition(x, kth, axis=axis), axis)
+
+
+def _take_along(x: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.ndarray:
+    return numpy.take_along_axis(x, places, axis)
+
+
+def _moved_back(g: Any, places: Any, axis: int) -> Any:
+    """The elements of g where they came from, before they were taken at `places`."""
+    back = argsort(places, axis)
+    return call(
+        _take_along,
+        [g, back],
+        {"axis": axis},
+        (lambda h, y, g, back, axis: _moved_back(h, back, axis), None),
+        same_shape,
+    )
+
+
+def argsort(x: Any, axis: int, descending: bool = False) -> Any:
+    """The places of the elements in order; equal ones keep theirs."""
+    return call(
+        _ordered_places, [x], {"axis": axis, "descending": descending}, result=place_of_first
+    )
+
+
+def sort(x: Any, axis: int, descending: bool = False) -> Any:
+    """The elements in order along an axis."""
+
+    def rule(g: Any, y: Any, x: Any, axis: int, descending: bool) -> Any:
+        return _moved_back(g, argsort(x, axis, descending), axis)
+
+    return call(_sorted, [x], {"axis": axis, "descending": descending}, (rule,), same_shape)
+
+
+def argpartition(x: Any, kth: Any, axis: int) -> Any:
+    """The places of the elements in an order in which the kth is the one of a sorted array."""
+    return call(_parted_places, [x], {"kth": kth, "axis": axis}, result=place_of_first)
+
+
+def partition(x: Any, kth: Any, axis: int) -> Any:
+    """The elements in the order of `argpartition`."""
+
+    def rule(g: Any, y: Any, x: Any, kth: Any, axis: int) -> Any:
+        return _moved_back(g, argpartition(x, kth, axis), axis)
+
+    return call(_partitioned, [x], {"kth": kth, "axis": axis}, (rule,), same_shape)
+
+
+def lexsorted(keys: numpy.ndarray, axis: int) -> numpy.ndarray:
+    """numpy.lexsort of keys that are stacked."""
+    return numpy.lexsort(keys, axis)
+
+
+# ---- places --------------------------------------------------------------------------------------
+
+
+def place_shape(first: Any, *others: Any, **options: Any) -> tuple[Any, Any]:
+    """The result has a place for each element of inputs of one shape."""
+    return numpy.broadcast_shapes(first.shape, *[x.shape for x in others]), "int64"
+
+
+def place_of_first(first: Any, *others: Any, **options: Any) -> tuple[Any, Any]:
+    """The result has a place for each element of the first input."""
+    return first.shape, "int64"
+
+
+def second_shape(first: Any, second: Any, *others: Any, **options: Any) -> tuple[Any, Any]:
+    """The result has a place for each element of the second input."""
+    return second.shape, "int64"
+
+
+def insertion_places(
+    a: numpy.ndarray, v: numpy.ndarray, sorter: Any = None, *, side: Any
+) -> numpy.ndarray:
+    """Where numpy.searchsorted would put v into a."""
+    return numpy.searchsorted(a, v, side, None if sorter is None else sorter.astype("int64"))
+
+
+def selected_choice(a: numpy.ndarray, count: int, mode: str) -> numpy.ndarray:
+    """Numbers of choices, checked, wrapped or clipped to [0, count)."""
+    places = a.astype("int64")
+    if mode == "clip":
+        return places.clip(0, count - 1)
+    if mode == "wrap":
+        return places % count
+    if mode != "raise":
+        raise ValueError(f"choose: mode is 'clip', 'wrap' or 'raise', not {mode!r}")
+    if ((places < 0) | (places >= count)).any():
+        raise ValueError(
+            f"choose: a number is outside of 0 to {count - 1}: there are {count} choices"
+        )
+    return places
+
+
+def unravelled_places(
+    places: numpy.ndarray, shape: tuple[int, ...], axis: int, order: Any
+) -> numpy.ndarray:
+    """The coordinates along one axis of places in a flat array."""
+    return numpy.asarray(numpy.unravel_index(places.astype("int64"), shape, order)[axis])
+
+
+def flat_places(
+    *coordinates: numpy.ndarray, dims: tuple[int, ...], mode: Any, order: Any
+) -> numpy.ndarray:
+    """The places in a flat array of coordinates."""
+    whole = tuple([part.astype("int64") for part in coordinates])
+    return numpy.ravel_multi_index(whole, dims, mode, order)
+
+
+# ---- counting ------------------------------------------------------------------------------------
+
+
+def _counted(
+    x: numpy.ndarray, weights: Any = None, *, minlength: int, integers: bool
+) -> numpy.ndarray:
+    places = x.astype("int64") if integers else x
+    return numpy.bincount(places, weights, minlength)
+
+
+def bincount(x: Any, weights: Any, minlength: int) -> Any:
+    """How often each number from 0 on occurs (int32 of int32), or the sums of its weights."""
+    options = {"minlength": minlength, "integers": x.dtype.kind in "iub"}
+    if weights is None:
+        dtype = "int32" if x.dtype == "int32" else "int64"
+        return call(_counted, [x], options, dtype=dtype, dynamic=True)
+
+    def rule(g: Any, y: Any, x: Any, weights: Any, **options: Any) -> Any:
+        return f.take(g, x, 0, "clip")
+
+    return call(_counted, [x, weights], options, (None, rule), dynamic=True)
+
+
+def _bin_of(a: numpy.ndarray, edges: numpy.ndarray) -> numpy.ndarray:
+    """The bin of each element; elements outside are in the bin after the last."""
+    bins = numpy.searchsorted(edges, a, "right") - 1
+    last = len(edges) - 2
+    bins[a == edges[-1]] = last
+    bins[(bins < 0) | (bins > last) | numpy.isnan(a)] = last + 1
+    return bins
+
+
+def _counts(a: numpy.ndarray, edges: numpy.ndarray, weights: Any = None) -> numpy.ndarray:
+    bins = _bin_of(a.ravel(), edges)
+    sums = numpy.bincount(bins, None if weights is None else weights.ravel(), len(edges))
+    return sums[: len(edges) - 1]
+
+
+def histogram(a: Any, edges: Any, weights: Any) -> Any:
+    """How many elements, or the weights of them, lie between two edges."""
+
+    def size(a: Any, edges: Any, *weights: Any) -> tuple[Any, Any]:
+        return (edges.shape[0] - 1,), weights[0].dtype if weights else "int64"
+
+    if weights is None:
+        return call(_counts, [a, edges], result=size, dtype="int64")
+
+    def rule(g: Any, y: Any, a: Any, edges: Any, weights: Any) -> Any:
+        outside = f.new_array(f.face_of(g), (1,), g.dtype, 0)
+        bins = call(_bin_of, [a, edges], result=place_of_first)
+        return f.take(f.concatenate([g, outside]), bins, 0, "clip")
+
+    return call(_counts, [a, edges, weights], {}, (None, None, rule), size)
+
+
+# ---- sets ----------------------------------------------------------------------------------------
+
+
+def found_in(
+    x: numpy.ndarray, others: numpy.ndarray, assume_unique: bool, invert: bool
+) -> numpy.ndarray:
+    """numpy.isin."""
+    return numpy.isin(x, others, assume_unique=assume_unique, invert=invert)
+
+
+def found_shape(x: Any, others: Any, **options: Any) -> tuple[Any, Any]:
+    """A truth for each element of the first input."""
+    return x.shape, "bool"

@@ -1,0 +1,43 @@
+"""Convolution of vectors, and gradients along a line."""
+
+from typing import Any
+
+import numpy
+
+from microlazy.core import functions as f
+from microlazy.core.ops.numpy_call import call
+
+
+def same_gradient(g: Any, *others: Any, **options: Any) -> Any:
+    """The gradient of what adds constants."""
+    return g
+
+
+def _length(a: Any, v: Any, mode: str) -> int:
+    n, m = a.shape[0], v.shape[0]
+    return {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
+
+
+def _result(a: Any, v: Any, mode: str) -> tuple[Any, Any]:
+    return (_length(a, v, mode),), numpy.result_type(a.dtype, v.dtype)
+
+
+def _full_gradient(g: Any, a: Any, v: Any, mode: str) -> Any:
+    """The gradient of all sums, of which "same" and "valid" leave some out at both ends."""
+    missing = len(a) + len(v) - 1 - len(g)
+    front = (len(v) - 1) // 2 if mode == "same" else missing // 2
+    ends = [f.new_array(f.face_of(g), (n,), g.dtype, 0) for n in (front, missing - front)]
+    return f.concatenate([ends[0], g, ends[1]]) if missing else g
+
+
+def _by_first(g: Any, y: Any, a: Any, v: Any, mode: str) -> Any:
+    return convolve(_full_gradient(g, a, v, mode), f.flip(v), "valid")
+
+
+def _by_second(g: Any, y: Any, a: Any, v: Any, mode: str) -> Any:
+    return convolve(_full_gradient(g, a, v, mode), f.flip(a), "valid")
+
+
+def convolve(a: Any, v: Any, mode: str) -> Any:
+    """numpy.convolve of a vector and one that is not longer."""
+    return call(numpy.convolve, [a, v], {"mode": mode}, (_by_first, _by_second), _result)

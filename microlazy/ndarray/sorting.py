@@ -1,0 +1,123 @@
+"""Order: sorting, the largest elements, histograms."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from microlazy.base import MXNetError
+from microlazy.core import functions as _f
+from microlazy.core.array import NDArray
+from microlazy.core.ops import ordering as _ordering
+from microlazy.core.ops import selecting as _selecting
+from microlazy.ndarray.arguments import ND, op
+
+__all__ = ["argsort", "histogram", "sort", "topk"]
+
+
+@op
+def sort(data: NDArray, axis: int | None = -1, is_ascend: bool = True) -> NDArray:
+    """Return the elements in order along an axis, or all of them if it is None.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.sort(nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 3.], dtype=float32)
+    """
+    if axis is None:
+        data, axis = _f.reshape(data, -1), 0
+    return _ordering.sort(data, axis, not is_ascend)
+
+
+@op
+def argsort(
+    data: NDArray, axis: int | None = -1, is_ascend: bool = True, dtype: Any = "float32"
+) -> NDArray:
+    """Return the places of the elements in order.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.argsort(nd.array([3, 1, 2])).asnumpy()
+    array([1., 2., 0.], dtype=float32)
+    """
+    if axis is None:
+        data, axis = _f.reshape(data, -1), 0
+    return _ordering.argsort(data, axis, not is_ascend).astype(dtype)
+
+
+@op
+def topk(
+    data: NDArray,
+    axis: int | None = -1,
+    k: int = 1,
+    ret_typ: str = "indices",
+    is_ascend: bool = False,
+    dtype: Any = "float32",
+) -> Any:
+    """Return the k largest elements along an axis.
+
+    Parameters
+    ----------
+    data : NDArray
+    axis : int, optional
+        All elements count if it is None.
+    k : int
+        How many; all if below 1.
+    ret_typ : "indices", "value", "both" or "mask"
+        Their places, their values, both in a list, or an array of 1 at their places and 0
+        elsewhere.
+    is_ascend : bool
+        Take the smallest.
+    dtype : dtype or str
+        Of the places.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> nd.topk(nd.array([3, 1, 2]), k=2).asnumpy()
+    array([0., 2.], dtype=float32)
+    >>> nd.topk(nd.array([3, 1, 2]), k=2, ret_typ="mask").asnumpy()
+    array([1., 0., 1.], dtype=float32)
+    """
+    size = data.size if axis is None else data.shape[axis]
+    if k > size:
+        raise MXNetError(f"topk: there are no {k} elements along an axis of size {size}")
+    if ret_typ not in ("indices", "value", "both", "mask"):
+        raise MXNetError(f"topk: ret_typ is 'indices', 'value', 'both' or 'mask', not {ret_typ!r}")
+    return _selecting.topk(data, axis, k, ret_typ, is_ascend, dtype)
+
+
+def histogram(
+    a: NDArray, bins: int | NDArray = 10, range: tuple[float, float] | None = None
+) -> Sequence[NDArray]:
+    """Count the elements between edges.
+
+    Parameters
+    ----------
+    a : NDArray
+    bins : int or NDArray
+        The number of bins of equal width, or their edges.
+    range : tuple of two float, optional
+        The outermost edges; the smallest and the largest element by default.
+
+    Returns
+    -------
+    counts, edges : NDArray
+        A list, with int64 counts; or a tuple, with counts in a's dtype, if the edges were found
+        from a.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> counts, edges = nd.histogram(nd.array([1, 2, 1, 4]), bins=2, range=(0, 4))
+    >>> counts.asnumpy().tolist(), edges.asnumpy().tolist()
+    ([2, 2], [0.0, 2.0, 4.0])
+    """
+    edges = bins.asnumpy() if isinstance(bins, NDArray) else bins
+    counts, edges = numpy.histogram(a.asnumpy(), edges, range)
+    given = isinstance(bins, NDArray) or range is not None
+    counts = _f.from_numpy_result(ND, counts, "int64" if given else a.dtype)
+    edges = _f.from_numpy_result(ND, edges, a.dtype)
+    return [counts, edges] if given else (counts, edges)

@@ -1,0 +1,132 @@
+"""What the functions of np take: arrays, lists and numbers, contexts, places for results."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as onp
+
+from microlazy.context import Context, check_ctx
+from microlazy.core import functions as _f
+from microlazy.core.array import ndarray
+from microlazy.core.tensor import Tensor
+
+NP = 1
+
+
+def beside(dtype: Any, kind: str) -> onp.dtype:
+    """Return the dtype of a result of an array and numbers of a kind: numbers do not widen.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.numpy.arguments import beside
+    >>> beside(numpy.dtype("int8"), "i"), beside(numpy.dtype("int8"), "f")
+    (dtype('int8'), dtype('float32'))
+    """
+    if kind == "f":
+        return dtype if dtype.kind == "f" else onp.dtype("float32")
+    return onp.dtype("int64") if dtype.kind == "b" and kind != "b" else dtype
+
+
+def as_array(x: Any, other: Any = None) -> ndarray:
+    """Return an array itself; make one of anything else.
+
+    Lists and numbers beside another array take its dtype, as far as it can hold them; else the
+    rules are those of `np.array`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.numpy.arguments import as_array
+    >>> as_array([1, 2]), as_array([1, 2], np.ones(1, dtype="int8"))
+    (array([1., 2.]), array([1, 2], dtype=int8))
+    """
+    return x if isinstance(x, Tensor) else _made(x, other)  # type: ignore[return-value]
+
+
+def _made(x: Any, other: Any) -> ndarray:
+    if x is None:
+        raise TypeError("expected an array, numbers or nested lists of them, not None")
+    if isinstance(other, Tensor) and not isinstance(x, (onp.ndarray, onp.generic)):
+        kind = onp.asarray(x).dtype.kind
+        if kind in "biuf":
+            return _f.to_array(NP, x, beside(onp.dtype(other.dtype), kind))
+    return _f.to_array(NP, x)
+
+
+def as_arrays(xs: Iterable[Any]) -> list[ndarray]:
+    """Return `as_array` of each, beside the first that is one already.
+
+    Examples
+    --------
+    >>> from microlazy.numpy.arguments import as_arrays
+    >>> as_arrays([1, [2]])
+    [array(1.), array([2.])]
+    """
+    items = list(xs)
+    for x in items:
+        if not isinstance(x, Tensor):
+            break
+    else:
+        return items
+    other = next((x for x in items if isinstance(x, Tensor)), None)
+    return [as_array(x, other) for x in items]
+
+
+def as_places(x: Any) -> ndarray:
+    """Return an array itself; an int64 array of numbers and lists that serve as an index.
+
+    Examples
+    --------
+    >>> from microlazy.numpy.arguments import as_places
+    >>> as_places([1, 2])
+    array([1, 2], dtype=int64)
+    """
+    if isinstance(x, Tensor):
+        return x  # type: ignore[return-value]
+    places = onp.asarray(x)
+    if places.dtype.kind not in "iub" and places.size:
+        raise IndexError(f"places must be integers, not {places.dtype}")
+    return _f.from_numpy_result(NP, places, "int64")
+
+
+def on_cpu(ctx: Context | None, device: Any = None) -> None:
+    """Refuse a context or a device that is not the CPU.
+
+    Examples
+    --------
+    >>> from microlazy.numpy.arguments import on_cpu
+    >>> on_cpu(None, "cpu")
+    """
+    check_ctx(ctx)
+    if device is not None and device != "cpu":
+        check_ctx(device)
+
+
+def written(out: ndarray | None, result: ndarray) -> ndarray:
+    """Return the result, or `out` after the result was written into it.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.numpy.arguments import written
+    >>> written(np.zeros(1), np.ones(1))
+    array([1.])
+    """
+    return result if out is None else _f.write_into(out, result)
+
+
+def whole(x: Any) -> onp.ndarray:
+    """Return numbers that count or place something in NumPy's int64, as they must be known now.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.numpy.arguments import whole
+    >>> whole(np.array([1, 2]))
+    array([1, 2])
+    """
+    values = onp.asarray(x)
+    if isinstance(x, Tensor) or not values.size:
+        values = values.astype("int64")
+    return values

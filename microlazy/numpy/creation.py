@@ -1,0 +1,402 @@
+"""Arrays from numbers, from other arrays and from the memory of others."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as onp
+
+from microlazy.context import Context
+from microlazy.core import functions as _f
+from microlazy.core.array import ndarray
+from microlazy.core.exchange import from_buffer
+from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import NP, on_cpu, written
+
+__all__ = [
+    "array",
+    "asanyarray",
+    "asarray",
+    "ascontiguousarray",
+    "astype",
+    "copy",
+    "copyto",
+    "empty",
+    "empty_like",
+    "from_numpy",
+    "frombuffer",
+    "fromfunction",
+    "fromiter",
+    "full",
+    "full_like",
+    "ones",
+    "ones_like",
+    "zeros",
+    "zeros_like",
+]
+
+
+def array(
+    object: Any,
+    dtype: Any = None,
+    ctx: Context | None = None,
+    *,
+    copy: bool | None = True,
+    ndmin: int = 0,
+    device: Any = None,
+) -> ndarray:
+    """Make an array from numbers, lists or another array; a copy unless `copy` says otherwise.
+
+    Parameters
+    ----------
+    object : array_like
+    dtype : dtype or str, optional
+        float32 by default for numbers and lists, else that of the source.
+    ctx, device : Context, optional
+    copy : bool, optional
+        False refuses to copy; None copies only where the memory cannot be shared.
+    ndmin : int
+        The least number of axes; missing ones are put in front, with size 1.
+
+    Raises
+    ------
+    TypeError
+        If the source does not hold numbers.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.array([[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    if copy:
+        on_cpu(ctx, device)
+        made = _f.to_array(NP, object, dtype)
+    else:
+        made = asarray(object, dtype, ctx=ctx, device=device, copy=copy)
+    return made if made.ndim >= ndmin else made.reshape((1,) * (ndmin - made.ndim) + made.shape)
+
+
+def asarray(
+    a: Any,
+    dtype: Any = None,
+    order: str = "C",
+    *,
+    ctx: Context | None = None,
+    device: Any = None,
+    copy: bool | None = None,
+) -> ndarray:
+    """Return an array itself, an array on the memory of a NumPy array, or a new array.
+
+    Parameters
+    ----------
+    a : array_like
+    dtype : dtype or str, optional
+        That of an array, else float32.
+    copy : bool, optional
+        True always copies, False never; None only where the memory cannot be shared.
+
+    Raises
+    ------
+    ValueError
+        With copy=False, if the values must be copied.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.ones(2)
+    >>> np.asarray(x) is x
+    True
+    """
+    on_cpu(ctx, device)
+    _need_c_order(order)
+    if copy:
+        return _f.to_array(NP, a, dtype) if not isinstance(a, ndarray) else _cast(a, dtype, True)
+    if isinstance(a, ndarray) and (dtype is None or a.dtype == dtype):
+        return a
+    if isinstance(a, onp.ndarray) and (dtype is None or a.dtype == dtype) and a.dtype.isnative:
+        return from_buffer(NP, a)
+    if copy is False:
+        raise ValueError(
+            f"asarray: {type(a).__name__} cannot become an array of {dtype or 'float32'} without "
+            "a copy"
+        )
+    return a.astype(dtype) if isinstance(a, ndarray) else _f.to_array(NP, a, dtype)
+
+
+asanyarray = asarray
+
+
+def _cast(a: Any, dtype: Any, copy: bool) -> ndarray:
+    return a.astype(a.dtype if dtype is None else dtype, copy=copy)
+
+
+def _need_c_order(order: str | None) -> None:
+    if order not in ("C", "K", "A", None):
+        raise ValueError(f"only order='C' is supported, not {order!r}")
+
+
+def ascontiguousarray(a: Any, dtype: Any = None) -> ndarray:
+    """Return an array of at least one axis whose memory has no gaps: itself, or a copy.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.ascontiguousarray(np.ones((2, 3)).T).strides
+    (8, 4)
+    """
+    x = asarray(a, dtype)
+    packed = _f.reshape(x, x.size)
+    return packed if x.ndim == 0 else _f.reshape(packed, x.shape)
+
+
+def astype(x: ndarray, dtype: Any, /, *, copy: bool = True, device: Any = None) -> ndarray:
+    """Return an array in another dtype.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.astype(np.array([1.7]), np.int32)
+    array([1], dtype=int32)
+    """
+    on_cpu(None, device)
+    return _cast(x, dtype, copy)
+
+
+def copy(a: ndarray, order: str = "C", out: ndarray | None = None) -> ndarray:
+    """Return a copy with memory of its own.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.copy(np.ones(1))
+    array([1.])
+    """
+    _need_c_order(order)
+    return written(out, a.copy() if isinstance(a, Tensor) else array(a))
+
+
+def copyto(dst: ndarray, src: Any, *, where: Any = True) -> None:
+    """Write values, broadcast, into an array: everywhere, or where a mask is true.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.zeros(3)
+    >>> np.copyto(x, 7, where=np.array([True, False, True], dtype=bool))
+    >>> x
+    array([7., 0., 7.])
+    """
+    if where is True:
+        dst[...] = src
+    else:
+        source = src if isinstance(src, Tensor) else _f.to_array(NP, src, dst.dtype)
+        mask = where if isinstance(where, Tensor) else _f.to_array(NP, where, "bool")
+        dst[...] = _f.where(mask, source, dst)
+
+
+def from_numpy(array: onp.ndarray, zero_copy: bool = True) -> ndarray:
+    """Make an array on the memory of a NumPy array, or a copy.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> a = numpy.zeros(2, "float32")
+    >>> x = np.from_numpy(a)
+    >>> x[0] = 3
+    >>> a
+    array([3., 0.], dtype=float32)
+    """
+    return from_buffer(NP, array) if zero_copy else _f.to_array(NP, array, array.dtype)
+
+
+def frombuffer(buffer: Any, dtype: Any = None, count: int = -1, offset: int = 0) -> ndarray:
+    """Make a vector on the memory of an object that offers its buffer, such as bytes.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+    dtype : dtype or str, optional
+        float32 by default.
+    count : int
+        Number of elements; -1 for all.
+    offset : int
+        Bytes to leave out in front.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.frombuffer(bytes([1, 2, 3]), dtype="uint8")
+    array([1, 2, 3], dtype=uint8)
+    """
+    return from_buffer(NP, onp.frombuffer(buffer, dtype or "float32", count, offset))
+
+
+def fromfunction(
+    function: Callable[..., Any], shape: Any, *, dtype: Any = None, **kwargs: Any
+) -> ndarray:
+    """Return what a function makes of the coordinates of each element, given as arrays.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.fromfunction(lambda i, j: 10 * i + j, (2, 2))
+    array([[ 0.,  1.],
+           [10., 11.]])
+    """
+    places = onp.indices(shape)
+    return function(*[_f.from_numpy_result(NP, part, dtype) for part in places], **kwargs)
+
+
+def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> ndarray:
+    """Make a vector of the numbers that an iterable gives.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.fromiter(range(3), dtype="int32")
+    array([0, 1, 2], dtype=int32)
+    """
+    return _f.from_numpy_result(NP, onp.fromiter(iter, dtype or "float32", count), dtype)
+
+
+# ---- of one value --------------------------------------------------------------------------------
+
+_FILLED_DOC = """Make an array of {what}.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    dtype : dtype or str, optional
+        float32 by default.
+    order : {{"C"}}
+    ctx, device : Context, optional
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.{name}((1, 2)){example}
+    """
+
+_LIKE_DOC = """Make an array of {what}, of another array's shape and dtype.
+
+    Parameters
+    ----------
+    a : array_like
+    dtype, shape : optional
+        Instead of the array's own.
+    order : {{"C"}}
+    ctx, device : Context, optional
+    out : ndarray, optional
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.{name}_like(np.full((1, 2), 7)){example}
+    """
+
+
+def _filled(name: str, value: float | None, what: str, example: str) -> tuple[Any, Any]:
+    """Make a creation function and its `_like`; without a value the memory is left as it is."""
+
+    def plain(
+        shape: Any,
+        dtype: Any = None,
+        order: str = "C",
+        ctx: Context | None = None,
+        *,
+        device: Any = None,
+    ) -> ndarray:
+        on_cpu(ctx, device)
+        _need_c_order(order)
+        return _f.new_array(NP, shape, dtype, value)
+
+    def like(
+        a: Any,
+        dtype: Any = None,
+        order: str = "C",
+        ctx: Context | None = None,
+        out: ndarray | None = None,
+        *,
+        shape: Any = None,
+        device: Any = None,
+    ) -> ndarray:
+        return full_like(a, value, dtype, order, ctx, out, shape=shape, device=device)
+
+    for function, suffix, doc in (plain, "", _FILLED_DOC), (like, "_like", _LIKE_DOC):
+        function.__name__ = function.__qualname__ = name + suffix
+        function.__doc__ = doc.format(name=name, what=what, example=example)
+    return plain, like
+
+
+zeros, zeros_like = _filled("zeros", 0, "zeros", "\n    array([[0., 0.]])")
+ones, ones_like = _filled("ones", 1, "ones", "\n    array([[1., 1.]])")
+empty, empty_like = _filled("empty", None, "values that are not set", ".shape\n    (1, 2)")
+
+
+def full(
+    shape: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "C",
+    ctx: Context | None = None,
+    out: ndarray | None = None,
+    *,
+    device: Any = None,
+) -> ndarray:
+    """Make an array of one value.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    fill_value : number, bool or ndarray
+        An array is broadcast.
+    dtype : dtype or str, optional
+        That of an array, bool for a bool, else float32.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.full((2,), 7)
+    array([7., 7.])
+    """
+    on_cpu(ctx, device)
+    _need_c_order(order)
+    if isinstance(fill_value, (onp.ndarray, list, tuple)):
+        fill_value = _f.to_array(NP, fill_value, dtype)
+    if isinstance(fill_value, Tensor):
+        return written(out, _f.broadcast_to(_cast(fill_value, dtype, False), shape))
+    if dtype is None and isinstance(fill_value, (bool, onp.bool_)):
+        dtype = "bool"
+    return written(out, _f.new_array(NP, shape, dtype, fill_value))
+
+
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "C",
+    ctx: Context | None = None,
+    out: ndarray | None = None,
+    *,
+    shape: Any = None,
+    device: Any = None,
+) -> ndarray:
+    """Make an array of one value, of another array's shape and dtype.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.full_like(np.zeros(2), 3)
+    array([3., 3.])
+    """
+    if not isinstance(a, Tensor):
+        a = _f.to_array(NP, a)
+    on_cpu(ctx, device)
+    _need_c_order(order)
+    shape = a.shape if shape is None else shape
+    dtype = a.dtype if dtype is None else dtype
+    if isinstance(fill_value, (Tensor, onp.ndarray, list, tuple)):
+        return full(shape, fill_value, dtype, out=out)
+    return written(out, _f.new_array(NP, shape, dtype, fill_value))

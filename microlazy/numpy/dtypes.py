@@ -1,0 +1,158 @@
+"""Dtypes and what may be asked about them."""
+
+import numbers
+from typing import Any
+
+import numpy as onp
+from numpy import dtype, finfo, iinfo
+
+from microlazy.core import functions as _f
+from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import NP, beside
+
+__all__ = [
+    "can_cast",
+    "dtype",
+    "finfo",
+    "iinfo",
+    "isdtype",
+    "isscalar",
+    "issubdtype",
+    "iscomplexobj",
+    "isrealobj",
+    "min_scalar_type",
+    "promote_types",
+    "result_type",
+]
+
+
+def _named(item: Any) -> onp.dtype:
+    """Return the dtype of an array, or the one that is named, if it is one of ours."""
+    return item.dtype if isinstance(item, Tensor) else _f.new_array(NP, (), item).dtype
+
+
+def promote_types(type1: Any, type2: Any) -> onp.dtype:
+    """Return the dtype of a result of two dtypes, as operators find it.
+
+    Of a float and an integer dtype that is the float dtype, whatever the sizes, as in MXNet.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.promote_types("float32", "int64")
+    dtype('float32')
+    """
+    first, second = [_f.new_array(NP, (0,), item) for item in (type1, type2)]
+    return _f.concatenate([first, second]).dtype
+
+
+def result_type(*arrays_and_dtypes: Any) -> onp.dtype:
+    """Return the dtype of a result of arrays, dtypes and numbers.
+
+    A number does not widen a dtype of its kind; a float beside integers makes them float32.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.result_type(np.ones(1, dtype="int8"), np.float64, 2)
+    dtype('float64')
+    """
+    if not arrays_and_dtypes:
+        raise ValueError("result_type: give at least one array or dtype")
+    is_number = [isinstance(item, (bool, int, float)) for item in arrays_and_dtypes]
+    found: Any = None
+    for item, alone in zip(arrays_and_dtypes, is_number, strict=True):
+        if not alone:
+            found = _named(item) if found is None else promote_types(found, _named(item))
+    for item, alone in zip(arrays_and_dtypes, is_number, strict=True):
+        if alone:
+            found = beside(dtype("bool") if found is None else found, dtype(type(item)).kind)
+    return found
+
+
+def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
+    """Return whether an array or a dtype may become another dtype by NumPy's rules.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.can_cast("int32", "int64"), np.can_cast("float64", "float32")
+    (True, False)
+    """
+    return onp.can_cast(from_.dtype if isinstance(from_, Tensor) else from_, to, casting)
+
+
+def isdtype(dtype: Any, kind: Any) -> bool:
+    """Return whether a dtype is of a kind, such as "integral", or a certain dtype, or one of some.
+
+    Kinds are "bool", "signed integer", "unsigned integer", "integral", "real floating", "complex
+    floating" and "numeric".
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.isdtype(np.dtype("float32"), ("integral", np.float32))
+    True
+    """
+    return onp.isdtype(onp.dtype(dtype), kind)
+
+
+def issubdtype(arg1: Any, arg2: Any) -> bool:
+    """Return whether a dtype is of a kind in NumPy's tree of types.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> np.issubdtype("float32", numpy.floating)
+    True
+    """
+    return onp.issubdtype(arg1, arg2)
+
+
+def min_scalar_type(a: Any) -> onp.dtype:
+    """Return NumPy's smallest dtype that holds a number, or an array's own.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.min_scalar_type(3)
+    dtype('uint8')
+    """
+    return a.dtype if isinstance(a, Tensor) else onp.min_scalar_type(a)
+
+
+def isscalar(element: Any) -> bool:
+    """Return whether something is a number or a string, and not an array.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.isscalar(3.0), np.isscalar(np.array(3.0))
+    (True, False)
+    """
+    return isinstance(element, (onp.generic, numbers.Number, str, bytes))
+
+
+def isrealobj(x: Any) -> bool:
+    """Return whether something has no complex dtype, which no array of ours has.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.isrealobj(np.ones(1)), np.isrealobj(1j)
+    (True, False)
+    """
+    return not iscomplexobj(x)
+
+
+def iscomplexobj(x: Any) -> bool:
+    """Return whether something has a complex dtype, which no array of ours has.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.iscomplexobj(np.ones(1)), np.iscomplexobj(1j)
+    (False, True)
+    """
+    return not isinstance(x, Tensor) and onp.iscomplexobj(x)

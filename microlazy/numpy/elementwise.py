@@ -1,0 +1,319 @@
+"""Functions of each element: mathematics from the op table, truth, choosing and rounding."""
+
+import numbers
+from typing import Any
+
+import numpy as onp
+
+from microlazy.core import functions as _f
+from microlazy.core.array import ndarray
+from microlazy.core.ops.numpy_call import call
+from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import as_array, as_arrays, written
+from microlazy.numpy.sorting import nonzero
+from microlazy.op_table import functions_of
+
+_MADE = functions_of("np")
+globals().update(_MADE)
+
+__all__ = [
+    *_MADE,
+    "allclose",
+    "around",
+    "array_equal",
+    "array_equiv",
+    "clip",
+    "conj",
+    "conjugate",
+    "imag",
+    "isclose",
+    "iscomplex",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "nan_to_num",
+    "real",
+    "round",
+    "round_",
+    "where",
+]
+
+
+# ---- truth ---------------------------------------------------------------------------------------
+
+_TRUTH_DOC = """{summary}, for each {what}.
+
+    Parameters
+    ----------
+    {inputs} : array_like
+    out : ndarray of bool, optional
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.{call}
+    array({result})
+    """
+
+
+def _test(name: str, summary: str, example: str, result: str) -> Any:
+    number = getattr(onp, name)
+
+    def function(x: Any, out: ndarray | None = None) -> ndarray:
+        if isinstance(x, (numbers.Number, onp.generic)):
+            return number(x)
+        x = as_array(x)
+        if name in ("isnan", "isinf", "isfinite"):
+            return written(out, _f.test(name, x))
+        return written(out, call(number, [x]))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = _TRUTH_DOC.format(
+        summary=summary,
+        what="element",
+        inputs="x",
+        call=f"{name}(np.array([1, {example}]))",
+        result=result,
+    )
+    return function
+
+
+isnan = _test("isnan", "Whether it is not a number", "np.nan", "[False,  True]")
+isinf = _test("isinf", "Whether it is infinite", "np.inf", "[False,  True]")
+isfinite = _test("isfinite", "Whether it is neither infinite nor nan", "np.inf", "[ True, False]")
+isposinf = _test("isposinf", "Whether it is plus infinity", "np.inf", "[False,  True]")
+isneginf = _test("isneginf", "Whether it is minus infinity", "-np.inf", "[False,  True]")
+isreal = _test("isreal", "Whether it has no imaginary part: always true", "2", "[ True,  True]")
+iscomplex = _test("iscomplex", "Whether it has an imaginary part: never", "2", "[False, False]")
+
+
+def _logical(name: str, summary: str, result: str) -> Any:
+    def function(x1: Any, x2: Any, out: ndarray | None = None) -> ndarray:
+        if not isinstance(x1, Tensor):
+            x1, x2 = as_array(x2), x1
+        return written(out, _f.logical(name, x1, x2))
+
+    function.__name__ = function.__qualname__ = f"logical_{name}"
+    function.__doc__ = _TRUTH_DOC.format(
+        summary=summary,
+        what="pair of elements",
+        inputs="x1, x2",
+        call=f"logical_{name}(np.array([1, 0]), np.array([1, 1]))",
+        result=result,
+    )
+    return function
+
+
+logical_and = _logical("and", "Whether both are true", "[ True, False]")
+logical_or = _logical("or", "Whether any is true", "[ True,  True]")
+logical_xor = _logical("xor", "Whether exactly one is true", "[False,  True]")
+
+
+def logical_not(x: Any, out: ndarray | None = None) -> ndarray:
+    """Return whether each element is 0.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.logical_not(np.array([1, 0]))
+    array([False,  True])
+    """
+    return written(out, _f.logical("not", as_array(x)))
+
+
+def isclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> ndarray:
+    """Return whether abs(a - b) <= atol + rtol * abs(b), for each pair of elements.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.isclose(np.array([1, 2]), np.array([1.000001, 2.1]))
+    array([ True, False])
+    """
+    options = {"rtol": float(rtol), "atol": float(atol), "equal_nan": equal_nan}
+    return call(onp.isclose, as_arrays([a, b]), options)
+
+
+def allclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Return whether `isclose` holds everywhere.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.allclose(np.array([1, 2]), np.array([1, 2.1]))
+    False
+    """
+    return bool(onp.asarray(isclose(a, b, rtol, atol, equal_nan)).all())
+
+
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
+    """Return whether two arrays have the same shape and elements.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.array_equal(np.array([1, 2]), np.array([1, 2]))
+    True
+    """
+    return bool(onp.array_equal(onp.asarray(a1), onp.asarray(a2), equal_nan))
+
+
+def array_equiv(a1: Any, a2: Any) -> bool:
+    """Return whether two arrays are equal once they are broadcast to one shape.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.array_equiv(np.array([1, 2]), np.array([[1, 2], [1, 2]]))
+    True
+    """
+    return bool(onp.array_equiv(onp.asarray(a1), onp.asarray(a2)))
+
+
+# ---- choosing and rounding -----------------------------------------------------------------------
+
+
+def where(condition: ndarray, x: Any = None, y: Any = None) -> Any:
+    """Return x where the condition holds, else y; without them, the places where it holds.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.array([-1, 2])
+    >>> np.where(x > 0, x, 0)
+    array([0., 2.])
+    >>> np.where(x > 0)
+    (array([1], dtype=int64),)
+    """
+    if x is None and y is None:
+        return nonzero(condition)
+    if x is None or y is None:
+        raise ValueError("where: give both x and y, or none of them")
+    x, y = [as_array(part) if isinstance(part, (list, onp.ndarray)) else part for part in (x, y)]
+    return _f.where(condition, x, y)
+
+
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: ndarray | None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> ndarray:
+    """Limit the elements to [a_min, a_max].
+
+    Parameters
+    ----------
+    a : array_like
+    a_min, a_max : number or array_like, optional
+        None for no limit; `min` and `max` are other names of them.
+    out : ndarray, optional
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.clip(np.array([-1, 0.5, 2]), 0, 1)
+    array([0. , 0.5, 1. ])
+    """
+    low, high = min if a_min is None else a_min, max if a_max is None else a_max
+    low, high = [as_array(x) if isinstance(x, (list, onp.ndarray)) else x for x in (low, high)]
+    return written(out, _f.clip(as_array(a), low, high))
+
+
+def round(x: Any, decimals: int = 0, out: ndarray | None = None) -> Any:
+    """Round to whole numbers or `decimals` places, halves to even.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.round(np.array([0.6, 2.5]))
+    array([1., 2.])
+    """
+    if isinstance(x, (int, float, onp.number)):
+        return onp.round(x, decimals)
+    x = as_array(x)
+    if x.dtype.kind != "f" and decimals >= 0:
+        return written(out, x.copy())
+    return written(out, _f.round(x, decimals))
+
+
+around = round_ = round
+
+
+def nan_to_num(
+    x: Any,
+    copy: bool = True,
+    nan: float = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+) -> ndarray:
+    """Return the elements with numbers in place of nan and of the infinities.
+
+    Parameters
+    ----------
+    x : array_like
+    copy : bool
+        False writes into x.
+    nan, posinf, neginf : float, optional
+        0, and the largest and the smallest number of the dtype.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.nan_to_num(np.array([1, np.nan, np.inf]), posinf=9)
+    array([1., 0., 9.])
+    """
+    x = as_array(x)
+    y = x
+    if x.dtype.kind == "f":
+        limits = onp.finfo(x.dtype)
+        above = float(limits.max) if posinf is None else posinf
+        below = float(limits.min) if neginf is None else neginf
+        for mask, number in ((isnan(x), nan), (x == onp.inf, above), (x == -onp.inf, below)):
+            y = _f.where(mask, number, y)
+    if copy:
+        return y if y is not x else x.copy()
+    if y is not x:
+        x[...] = y
+    return x
+
+
+def real(val: Any) -> ndarray:
+    """Return the real part, which is the array itself.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.real(np.array([1, 2]))
+    array([1., 2.])
+    """
+    return as_array(val)
+
+
+conj = conjugate = real
+
+
+def imag(val: Any) -> ndarray:
+    """Return the imaginary part: zeros.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.imag(np.array([1, 2]))
+    array([0., 0.])
+    """
+    val = as_array(val)
+    return _f.new_array(_f.face_of(val), val.shape, val.dtype, 0)

@@ -1,0 +1,472 @@
+"""Elements picked by places, masks and conditions; diagonals and triangles."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as onp
+
+from microlazy.core import functions as _f
+from microlazy.core.array import ndarray
+from microlazy.core.ops.numpy_call import call
+from microlazy.core.ops.ordering import (
+    flat_places,
+    place_shape,
+    selected_choice,
+    unravelled_places,
+)
+from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, written
+from microlazy.numpy.joining import resize
+from microlazy.numpy.manipulation import moveaxis
+from microlazy.numpy.padding import pad
+
+__all__ = [
+    "choose",
+    "compress",
+    "diag",
+    "diagflat",
+    "diagonal",
+    "extract",
+    "fill_diagonal",
+    "piecewise",
+    "place",
+    "put",
+    "put_along_axis",
+    "putmask",
+    "ravel_multi_index",
+    "select",
+    "take",
+    "take_along_axis",
+    "tril",
+    "triu",
+    "unravel_index",
+]
+
+
+# ---- by places -----------------------------------------------------------------------------------
+
+
+def take(
+    a: ndarray,
+    indices: Any,
+    axis: int | None = None,
+    mode: str = "raise",
+    out: ndarray | None = None,
+) -> ndarray:
+    """Return elements, or slices along an axis, at the places in `indices`.
+
+    `mode` says what becomes of places outside: "clip", "wrap" or "raise".
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.take(np.array([5, 6, 7]), np.array([2, 0]))
+    array([7., 5.])
+    """
+    return written(out, _f.take(a, indices, axis, mode))
+
+
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> ndarray:
+    """Return elements at other places along one axis, each row with places of its own.
+
+    Parameters
+    ----------
+    arr : array_like
+    indices : ndarray of int
+        With as many axes as `arr`; the others are broadcast.
+    axis : int, optional
+        None works on the flat array.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.array([[3, 1], [2, 5]])
+    >>> np.take_along_axis(x, np.argsort(x), axis=1)
+    array([[1., 3.],
+           [2., 5.]])
+    """
+    arr = as_array(arr)
+    if axis is None:
+        arr, axis = _f.reshape(arr, arr.size), 0
+    return arr[_along(arr, as_places(indices), axis, "take_along_axis")]
+
+
+def _along(arr: ndarray, indices: ndarray, axis: int, what: str) -> tuple[Any, ...]:
+    """Return the key that picks `indices` along an axis and everything along the others."""
+    if indices.ndim != arr.ndim:
+        raise ValueError(
+            f"{what}: indices and array must have the same number of axes, not {indices.ndim} and "
+            f"{arr.ndim}"
+        )
+    if not -arr.ndim <= axis < arr.ndim:
+        raise onp.exceptions.AxisError(axis, arr.ndim)
+    key: list[Any] = [
+        onp.arange(n).reshape([-1 if i == j else 1 for j in range(arr.ndim)])
+        for i, n in enumerate(arr.shape)
+    ]
+    key[axis] = indices
+    return tuple(key)
+
+
+def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: int | None) -> None:
+    """Write values at other places along one axis, each row with places of its own; in place.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.array([[3, 1], [2, 5]])
+    >>> np.put_along_axis(x, np.array([[0], [1]]), 9, axis=1)
+    >>> x
+    array([[9., 1.],
+           [2., 9.]])
+    """
+    if axis is None:
+        put(arr, indices, values)
+    else:
+        arr[_along(arr, as_places(indices), axis, "put_along_axis")] = values
+
+
+def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
+    """Write values at places of the flat array, in place; few values are repeated.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.zeros(4)
+    >>> np.put(x, [0, 2], [7, 8])
+    >>> x
+    array([7., 0., 8., 0.])
+    """
+    places = onp.asarray(as_places(ind)).astype("int64")
+    if mode in ("clip", "wrap"):
+        places = places.clip(0, a.size - 1) if mode == "clip" else places % a.size
+    elif mode != "raise":
+        raise ValueError(f"put: mode is 'clip', 'wrap' or 'raise', not {mode!r}")
+    elif ((places < -a.size) | (places >= a.size)).any():
+        raise IndexError(f"put: a place is out of bounds for an array of size {a.size}")
+    if places.size:
+        values = resize(as_array(v, a), places.shape)
+        a[onp.unravel_index(places % a.size, a.shape)] = values
+
+
+def putmask(a: ndarray, mask: Any, values: Any) -> None:
+    """Write values where a mask is true, in place; each comes from its own place in `values`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.array([1, 2, 3])
+    >>> np.putmask(x, x > 1, [7, 8, 9])
+    >>> x
+    array([1., 8., 9.])
+    """
+    places = onp.flatnonzero(onp.asarray(mask))
+    values = _f.reshape(as_array(values, a), -1)
+    if places.size:
+        put(a, places, _f.take(values, places % values.size, 0))
+
+
+def place(arr: ndarray, mask: Any, vals: Any) -> None:
+    """Write values one after the other where a mask is true, in place.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.array([1, 2, 3])
+    >>> np.place(x, x > 1, [7, 8, 9])
+    >>> x
+    array([1., 7., 8.])
+    """
+    places = onp.flatnonzero(onp.asarray(mask))
+    if places.size and not onp.size(vals):
+        raise ValueError("place: there are no values to write")
+    put(arr, places, vals)
+
+
+def choose(a: Any, choices: Any, out: ndarray | None = None, mode: str = "raise") -> ndarray:
+    """Return, for each element, the element of the array whose number `a` holds there.
+
+    Parameters
+    ----------
+    a : ndarray of int
+    choices : sequence of array_like
+        Broadcast with `a`.
+    mode : {"raise", "wrap", "clip"}
+        What becomes of numbers without a choice.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.choose(np.array([1, 0], dtype="int32"), [[1, 2], [3, 4]])
+    array([3., 2.])
+    """
+    a, arrays = as_places(a), as_arrays(choices)
+    shape = onp.broadcast_shapes(a.shape, *[x.shape for x in arrays])
+    options = {"count": len(arrays), "mode": mode}
+    number = call(selected_choice, [_f.broadcast_to(a, shape)], options, result=place_shape)
+    stacked = _f.stack([_f.broadcast_to(x, shape) for x in arrays])
+    chosen = take_along_axis(stacked, _f.expand_dims(number, 0), 0)
+    return written(out, _f.reshape(chosen, shape))
+
+
+def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[ndarray, ...]:
+    """Return the coordinates, one array for each axis, of places in a flat array.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.unravel_index(np.array([1, 5], dtype="int64"), (2, 3))
+    (array([0, 1], dtype=int64), array([1, 2], dtype=int64))
+    """
+    places = as_places(indices)
+    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    return tuple(
+        [
+            call(
+                unravelled_places,
+                [places],
+                {"shape": sizes, "axis": axis, "order": order},
+                result=place_shape,
+                dtype=None if places.dtype.kind == "f" else places.dtype,
+            )
+            for axis in range(len(sizes))
+        ]
+    )
+
+
+def ravel_multi_index(
+    multi_index: Sequence[Any], dims: Any, mode: str = "raise", order: str = "C"
+) -> ndarray:
+    """Return the places in a flat array of coordinates, given as one array for each axis.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.ravel_multi_index([[0, 1], [1, 2]], (2, 3))
+    array([1, 5], dtype=int64)
+    """
+    coordinates = [as_places(part) for part in multi_index]
+    options = {"dims": tuple(dims), "mode": mode, "order": order}
+    return call(flat_places, coordinates, options, result=place_shape)
+
+
+# ---- by conditions -------------------------------------------------------------------------------
+
+
+def compress(
+    condition: Any, a: Any, axis: int | None = None, out: ndarray | None = None
+) -> ndarray:
+    """Return the slices along an axis, or the elements, whose condition is true.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.compress([True, False, True], np.array([1, 2, 3]))
+    array([1., 3.])
+    """
+    condition = onp.asarray(condition)
+    if condition.ndim != 1:
+        raise ValueError(f"compress: the condition must have one axis, not {condition.ndim}")
+    return take(as_array(a), onp.flatnonzero(condition), axis, "raise", out)
+
+
+def extract(condition: Any, arr: Any) -> ndarray:
+    """Return the elements whose condition is true, as a vector.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.array([1, 2, 3])
+    >>> np.extract(x > 1, x)
+    array([2., 3.])
+    """
+    return take(as_array(arr), onp.flatnonzero(onp.asarray(condition)))
+
+
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> ndarray:
+    """Return, for each element, the choice that belongs to the first condition which is true.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.arange(4)
+    >>> np.select([x < 1, x > 2], [x - 5, x * 10])
+    array([-5.,  0.,  0., 30.])
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            f"select: there must be as many conditions as choices, and at least one; got "
+            f"{len(condlist)} and {len(choicelist)}"
+        )
+    conditions = [x if isinstance(x, Tensor) else _f.to_array(NP, x, "bool") for x in condlist]
+    for condition in conditions:
+        if condition.dtype != bool:
+            raise TypeError(f"select: conditions must be bool arrays, not {condition.dtype}")
+    result = as_array(default) if isinstance(default, (list, onp.ndarray)) else default
+    for condition, choice in zip(conditions[::-1], choicelist[::-1], strict=True):
+        if isinstance(choice, (list, onp.ndarray)):
+            choice = as_array(choice)
+        result = _f.where(condition, choice, result)
+    return result
+
+
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> ndarray:
+    """Compute each element by the function, or take the number, of the last condition that holds.
+
+    Parameters
+    ----------
+    x : array_like
+    condlist : list of ndarray of bool
+    funclist : list of callables or numbers
+        One more than conditions: it is for elements where none holds, which else are 0.
+    *args, **kw
+        Given to the functions.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.array([-1, 4])
+    >>> np.piecewise(x, [x < 0, x >= 0], [lambda x: -x, np.sqrt])
+    array([1., 2.])
+    """
+    x = as_array(x)
+    if not isinstance(condlist, (list, tuple)) or (
+        condlist and isinstance(condlist[0], (bool, onp.bool_)) and x.ndim
+    ):
+        condlist = [condlist]
+    masks = [onp.broadcast_to(onp.asarray(c).astype(bool), x.shape).ravel() for c in condlist]
+    if len(funclist) not in (len(masks), len(masks) + 1):
+        raise ValueError(
+            f"piecewise: with {len(masks)} conditions there must be {len(masks)} or "
+            f"{len(masks) + 1} functions, not {len(funclist)}"
+        )
+    chosen = onp.full(x.size, len(masks))
+    for number, mask in enumerate(masks):
+        chosen[mask] = number
+    functions = [*funclist, 0][: len(masks) + 1]
+    flat = _f.reshape(x, x.size)
+    pieces, places = [], []
+    for number, function in enumerate(functions):
+        where = onp.flatnonzero(chosen == number)
+        if where.size:
+            part = _f.take(flat, where, 0)
+            value = function(part, *args, **kw) if callable(function) else function
+            if not isinstance(value, Tensor):
+                value = _f.to_array(NP, value, x.dtype)
+            pieces.append(_f.as_dtype(_f.broadcast_to(value, where.shape), x.dtype))
+            places.append(where)
+    if not pieces:
+        return x.copy()
+    back = onp.argsort(onp.concatenate(places))
+    return _f.reshape(_f.take(_f.concatenate(pieces), back, 0), x.shape)
+
+
+# ---- diagonals and triangles ---------------------------------------------------------------------
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> ndarray:
+    """Return the diagonals of the matrices in two axes, along a new last axis.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.diagonal(np.array([[1, 2], [3, 4]]))
+    array([1., 4.])
+    """
+    a = as_array(a)
+    if a.ndim < 2:
+        raise ValueError(f"diagonal: the array must have at least 2 axes, not {a.ndim}")
+    a = moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = a.shape[-2:]
+    count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+    first = offset if offset > 0 else -offset * columns
+    flat = _f.reshape(a, (*a.shape[:-2], rows * columns))
+    return flat[..., first : first + count * (columns + 1) : columns + 1]
+
+
+def diag(array: Any, k: int = 0) -> ndarray:
+    """Return the k-th diagonal of a matrix, or a matrix with a vector as its k-th diagonal.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.diag(np.array([1, 2]))
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    array = as_array(array)
+    if array.ndim != 1:
+        return diagonal(array, k)
+    # With n zeros behind each element, rows of n + 1 cut into rows of n.
+    n = len(array)
+    zeros = _f.new_array(_f.face_of(array), (n, n), array.dtype, 0)
+    rows = _f.concatenate([_f.expand_dims(array, 1), zeros], 1)
+    matrix = _f.reshape(_f.slice_axis(_f.reshape(rows, n * (n + 1)), 0, 0, n * n), (n, n))
+    below, above = max(-k, 0), max(k, 0)
+    return pad(matrix, ((below, above), (above, below))) if k else matrix
+
+
+def diagflat(array: Any, k: int = 0) -> ndarray:
+    """Return a matrix with all elements of an array on its k-th diagonal.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.diagflat(np.array([[1, 2]]))
+    array([[1., 0.],
+           [0., 2.]])
+    """
+    array = as_array(array)
+    return diag(_f.reshape(array, array.size), k)
+
+
+def fill_diagonal(a: ndarray, val: Any, wrap: bool = False) -> None:
+    """Write values on the diagonal, in place.
+
+    `wrap` goes on below the square of a tall matrix, after a row that is left out.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> x = np.zeros((2, 2))
+    >>> np.fill_diagonal(x, 5)
+    >>> x
+    array([[5., 0.],
+           [0., 5.]])
+    """
+    marks = onp.zeros(a.shape, bool)
+    onp.fill_diagonal(marks, True, wrap)
+    put(a, onp.flatnonzero(marks), val)
+
+
+def _triangle(name: str, side: str, result: str, mask: Callable[..., onp.ndarray]) -> Any:
+    def function(m: Any, k: int = 0) -> ndarray:
+        m = as_array(m)
+        if m.ndim == 0:
+            raise ValueError(f"{name}: the array has no axes")
+        if m.ndim == 1:
+            m = _f.broadcast_to(m, (len(m), len(m)))
+        return _f.where(_f.to_array(_f.face_of(m), mask(*m.shape[-2:], k), "bool"), m, 0)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""Return matrices with zeros {side} the k-th diagonal.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.{name}(np.array([[1, 2], [3, 4]]))
+    {result}
+    """
+    return function
+
+
+def _lower(rows: int, columns: int, k: int) -> onp.ndarray:
+    return onp.tri(rows, columns, k, dtype=bool)
+
+
+def _upper(rows: int, columns: int, k: int) -> onp.ndarray:
+    return ~onp.tri(rows, columns, k - 1, dtype=bool)
+
+
+tril = _triangle("tril", "above", "array([[1., 0.],\n           [3., 4.]])", _lower)
+triu = _triangle("triu", "below", "array([[1., 2.],\n           [0., 4.]])", _upper)

@@ -1,0 +1,75 @@
+"""Methods that NumPy's arrays have and that need no code of the core: functions of np."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as onp
+
+from microlazy.core.array import ndarray
+from microlazy.numpy import elementwise, indexing, manipulation, products, sorting, statistics
+
+__all__ = ["METHODS"]
+
+
+def _choose(
+    self: ndarray, choices: Any, out: ndarray | None = None, mode: str = "raise"
+) -> ndarray:
+    return indexing.choose(self, choices, out, mode)
+
+
+def _compress(
+    self: ndarray, condition: Any, axis: int | None = None, out: ndarray | None = None
+) -> ndarray:
+    return indexing.compress(condition, self, axis, out)
+
+
+def _fill(self: ndarray, value: Any) -> None:
+    self[...] = value
+
+
+def _sort(self: ndarray, axis: int = -1, kind: str | None = None, order: None = None) -> None:
+    self[...] = sorting.sort(self, axis, kind, order)
+
+
+def _partition(
+    self: ndarray, kth: Any, axis: int = -1, kind: str = "introselect", order: None = None
+) -> None:
+    self[...] = sorting.partition(self, kth, axis, kind, order)
+
+
+def _tobytes(self: ndarray) -> bytes:
+    return onp.asarray(self).tobytes()
+
+
+def _reshape_view(self: ndarray, *shape: Any) -> ndarray:
+    return self.reshape(*shape)
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "argpartition": sorting.argpartition,
+    "choose": _choose,
+    "compress": _compress,
+    "conj": elementwise.conj,
+    "conjugate": elementwise.conj,
+    "cumprod": statistics.cumprod,
+    "diagonal": indexing.diagonal,
+    "fill": _fill,
+    "nonzero": sorting.nonzero,
+    "partition": _partition,
+    "ptp": statistics.ptp,
+    "put": indexing.put,
+    "ravel": manipulation.ravel,
+    "reshape_view": _reshape_view,
+    "searchsorted": sorting.searchsorted,
+    "sort": _sort,
+    "tobytes": _tobytes,
+    "trace": products.trace,
+}
+"""The functions by their names; an array is their first argument.
+
+Examples
+--------
+>>> from microlazy import np
+>>> np.array([[1, 2], [3, 4]]).diagonal()
+array([1., 4.])
+"""

@@ -1,0 +1,258 @@
+"""Arrays as sets: distinct elements, and what two sets have in common."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as onp
+
+from microlazy.core import functions as _f
+from microlazy.core.array import ndarray
+from microlazy.core.ops.numpy_call import call
+from microlazy.core.ops.ordering import found_in, found_shape
+from microlazy.numpy.arguments import NP, as_array, as_arrays
+
+__all__ = [
+    "in1d",
+    "intersect1d",
+    "isin",
+    "setdiff1d",
+    "setxor1d",
+    "union1d",
+    "unique",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+]
+
+
+class UniqueAll(NamedTuple):
+    """What `unique_all` returns."""
+
+    values: ndarray
+    indices: ndarray
+    inverse_indices: ndarray
+    counts: ndarray
+
+
+class UniqueCounts(NamedTuple):
+    """What `unique_counts` returns."""
+
+    values: ndarray
+    counts: ndarray
+
+
+class UniqueInverse(NamedTuple):
+    """What `unique_inverse` returns."""
+
+    values: ndarray
+    inverse_indices: ndarray
+
+
+def _distinct(ar: Any, axis: int | None, equal_nan: bool) -> tuple[ndarray, ...]:
+    """Return the distinct elements, their first places, the way back, and how often they occur."""
+    ar = as_array(ar)
+    _, *numbers = onp.unique(
+        onp.asarray(ar),
+        return_index=True,
+        return_inverse=True,
+        return_counts=True,
+        axis=axis,
+        equal_nan=equal_nan,
+    )
+    places, inverse, counts = [_f.from_numpy_result(NP, part, "int64") for part in numbers]
+    if axis is None:
+        ar, axis = _f.reshape(ar, ar.size), 0
+    return _f.take(ar, places, axis, "raise"), places, inverse, counts
+
+
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    *,
+    equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:
+    """Return the distinct elements, or slices along an axis, in ascending order.
+
+    Parameters
+    ----------
+    ar : array_like
+    return_index, return_inverse, return_counts : bool
+        Also return, as int64 and in this order: the first places of the elements in the source,
+        the places in the result that give the source back, how often each occurs.
+    axis : int, optional
+        None works on the flat array.
+    equal_nan : bool
+        Whether there is at most one nan in the result.
+    sorted : bool
+        The result is sorted in any case.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.unique(np.array([2, 1, 2]), return_counts=True)
+    (array([1., 2.]), array([1, 2], dtype=int64))
+    """
+    values, *numbers = _distinct(ar, axis, equal_nan)
+    wanted = (return_index, return_inverse, return_counts)
+    chosen = [part for part, asked in zip(numbers, wanted, strict=True) if asked]
+    return (values, *chosen) if chosen else values
+
+
+def unique_all(x: Any, /) -> UniqueAll:
+    """Return distinct values, their first indices, the inverse indices and the counts.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.unique_all(np.array([2, 1, 2])).indices
+    array([1, 0], dtype=int64)
+    """
+    return UniqueAll(*_distinct(x, None, False))
+
+
+def unique_counts(x: Any, /) -> UniqueCounts:
+    """Return distinct values, and how often each occurs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.unique_counts(np.array([2, 1, 2])).counts
+    array([1, 2], dtype=int64)
+    """
+    values, _, _, counts = _distinct(x, None, False)
+    return UniqueCounts(values, counts)
+
+
+def unique_inverse(x: Any, /) -> UniqueInverse:
+    """Return distinct values, and the places among them that give the source back.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.unique_inverse(np.array([2, 1, 2])).inverse_indices
+    array([1, 0, 1], dtype=int64)
+    """
+    values, _, inverse, _ = _distinct(x, None, False)
+    return UniqueInverse(values, inverse)
+
+
+def unique_values(x: Any, /) -> ndarray:
+    """Return the distinct values, in ascending order.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.unique_values(np.array([2, 1, 2]))
+    array([1., 2.])
+    """
+    return _distinct(x, None, False)[0]
+
+
+def isin(
+    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False
+) -> ndarray:
+    """Return whether each element is among others.
+
+    Parameters
+    ----------
+    element, test_elements : array_like
+    assume_unique : bool
+        That no element occurs twice in either; it may be faster.
+    invert : bool
+        Whether it is not among them.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.isin(np.array([1, 2, 3]), [1, 3])
+    array([ True, False,  True])
+    """
+    options = {"assume_unique": assume_unique, "invert": invert}
+    return call(found_in, as_arrays([element, test_elements]), options, result=found_shape)
+
+
+def in1d(ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False) -> ndarray:
+    """Return whether each element of a flat array is among others.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.in1d(np.array([[1, 2]]), [1, 3])
+    array([ True, False])
+    """
+    ar1 = as_array(ar1)
+    return isin(_f.reshape(ar1, ar1.size), ar2, assume_unique, invert)
+
+
+def intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
+) -> Any:
+    """Return the distinct elements that two arrays share, in ascending order.
+
+    With `return_indices`, also their first places in each.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.intersect1d(np.array([1, 2, 3]), np.array([3, 1]))
+    array([1., 3.])
+    """
+    ar1, ar2 = as_arrays([ar1, ar2])
+    _, first, second = onp.intersect1d(
+        onp.asarray(ar1), onp.asarray(ar2), assume_unique, return_indices=True
+    )
+    values = _f.take(_f.reshape(ar1, ar1.size), first, 0, "raise")
+    if not return_indices:
+        return values
+    places = [_f.from_numpy_result(NP, part, "int64") for part in (first, second)]
+    return (values, *places)
+
+
+def _of_both(function: Callable[..., onp.ndarray], summary: str, result: str) -> Any:
+    def joined(ar1: Any, ar2: Any, assume_unique: bool = False) -> ndarray:
+        ar1, ar2 = as_arrays([ar1, ar2])
+        both = _f.concatenate([_f.reshape(ar1, ar1.size), _f.reshape(ar2, ar2.size)], 0)
+        values = onp.asarray(both)
+        options = {} if function is onp.union1d else {"assume_unique": assume_unique}
+        wanted = function(values[: ar1.size], values[ar1.size :], **options)
+        order = onp.argsort(values, kind="stable")
+        return _f.take(both, order[onp.searchsorted(values[order], wanted)], 0, "clip")
+
+    name = function.__name__
+    joined.__name__ = joined.__qualname__ = name
+    joined.__doc__ = f"""Return {summary}.
+
+    Parameters
+    ----------
+    ar1, ar2 : array_like
+        Of any shape; their elements count.
+    assume_unique : bool
+        That no element occurs twice in either; it may be faster.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.{name}(np.array([1, 2, 3]), np.array([3, 4]))
+    {result}
+    """
+    return joined
+
+
+union1d = _of_both(
+    onp.union1d,
+    "the distinct elements of two arrays, ascending",
+    "array([1., 2., 3., 4.])",
+)
+setdiff1d = _of_both(
+    onp.setdiff1d,
+    "the distinct elements of one array that are not in the other",
+    "array([1., 2.])",
+)
+setxor1d = _of_both(
+    onp.setxor1d, "the distinct elements that are in only one of two arrays", "array([1., 2., 4.])"
+)

@@ -1,0 +1,127 @@
+"""The stubs of the compiled modules say what these modules have; mypy itself runs in .ci/run."""
+
+import ast
+import inspect
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import microlazy
+from microlazy import core, nd, np
+from microlazy.core.tensor import Tensor
+
+ROOT = Path(microlazy.__file__).parent
+NOT_SAID = {
+    *("__array_priority__", "__delitem__", "__doc__", "__getattr__", "__getattribute__"),
+    *("__new__", "__pyx_vtable__", "__repr__", "__str__"),
+}
+WIDE = ("avx2", "avx512")  # may not even be imported on a processor that lacks them
+
+
+def compiled() -> list[str]:
+    """The compiled modules that have a public function or class which is not a node of the tape."""
+    names = [found.name for found in pkgutil.walk_packages(core.__path__, "microlazy.core.")]
+    names = [name for name in names if name.rpartition(".")[2] not in WIDE]
+    return [
+        name
+        for name in names
+        if not (import_module(name).__file__ or "").endswith(".py") and functions_in(name)
+    ]
+
+
+def functions_in(module: str) -> dict[str, object]:
+    """The public functions that a compiled module defines."""
+    return {
+        name: value
+        for name, value in vars(import_module(module)).items()
+        if not name.startswith("_")
+        and callable(value)
+        and not isinstance(value, type)
+        and getattr(value, "__module__", None) == module
+    }
+
+
+def stub(module: str) -> ast.Module:
+    path = ROOT.joinpath(*module.split(".")[1:]).with_suffix(".pyi")
+    assert path.exists(), f"{module} has no stub"
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def definitions(body: list[ast.stmt]) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+
+
+def stated(node: ast.FunctionDef) -> list[tuple[str, object]]:
+    """The parameters of a stub's function, each with its default."""
+    arguments = node.args
+    names = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+    found = [*[(name, inspect.Parameter.empty) for name in names]]
+    for place, default in enumerate(reversed(arguments.defaults), 1):
+        found[-place] = (names[-place], ast.literal_eval(default))
+    if arguments.vararg:
+        found.append((f"*{arguments.vararg.arg}", inspect.Parameter.empty))
+    found += [
+        (a.arg, inspect.Parameter.empty if d is None else ast.literal_eval(d))
+        for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    ]
+    if arguments.kwarg:
+        found.append((f"**{arguments.kwarg.arg}", inspect.Parameter.empty))
+    return found
+
+
+def actual(function: object) -> list[tuple[str, object]]:
+    return [
+        (str(p).partition(":")[0].partition("=")[0].strip(), p.default)
+        for p in inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+    ]
+
+
+@pytest.mark.parametrize("module", compiled())
+def test_a_stub_has_the_functions_of_its_module_with_their_parameters(module):
+    functions = functions_in(module)
+    defined = definitions(stub(module).body)
+    assert sorted(defined) == sorted(functions)
+    for name, node in defined.items():
+        assert stated(node) == actual(functions[name]), name
+
+
+@pytest.mark.parametrize("module", compiled())
+def test_the_classes_of_a_stub_have_the_methods_that_it_states(module):
+    for node in stub(module).body:
+        if isinstance(node, ast.ClassDef) and node.name != "Tensor":
+            owner = getattr(import_module(module), node.name)
+            for name, method in definitions(node.body).items():
+                assert hasattr(owner, name), f"{node.name}.{name}"
+                if not name.startswith("__") and callable(getattr(owner, name)):
+                    assert stated(method) == actual(getattr(owner, name)), name
+
+
+def members(cls: type) -> set[str]:
+    """What the stubs state of an array class."""
+    methods = (
+        "microlazy.op_table.methods_nd" if cls is nd.NDArray else "microlazy.op_table.methods_np"
+    )
+    body = {
+        node.name: node.body
+        for module in ("microlazy.core.tensor", "microlazy.core.array", methods)
+        for node in stub(module).body
+        if isinstance(node, ast.ClassDef)
+    }
+    parents = ("Tensor", "Array", cls.__name__, "Methods")
+    return {name for parent in parents for name in definitions(body[parent])}
+
+
+@pytest.mark.parametrize("cls", [nd.NDArray, np.ndarray])
+def test_the_stubs_have_every_member_of_an_array_and_no_other(cls):
+    array = nd.ones((1,)) if cls is nd.NDArray else np.ones(1)
+    assert isinstance(array, Tensor)
+    public = {name for name in dir(array) if not name.startswith("_")}
+    assert {name for name in members(cls) if not name.startswith("_")} == public
+
+
+@pytest.mark.parametrize("cls", [nd.NDArray, np.ndarray])
+def test_the_stubs_have_every_operator_of_an_array(cls):
+    special = {name for kind in cls.__mro__[:2] for name in vars(kind) if name.startswith("__")}
+    assert special - members(cls) == NOT_SAID & special
