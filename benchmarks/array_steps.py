@@ -92,7 +92,10 @@ LAYOUTS = {
     "x[:, ::2].sum()": "half.sum()",
 }
 CASES = {
-    **{f"large {name}": (case, (SIDE, SIDE), 1) for name, case in {**ELEMENTWISE, **REDUCTIONS}.items()},
+    **{
+        f"large {name}": (case, (SIDE, SIDE), 1)
+        for name, case in {**ELEMENTWISE, **REDUCTIONS}.items()
+    },
     **{
         f"{size} {name}": (case, (size,), REPEAT)
         for size in SMALL_SIZES
