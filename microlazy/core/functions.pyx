@@ -13,7 +13,7 @@ from microlazy.core.ops.indexing cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
-from microlazy.core.ops.reduce cimport mean as mean_over, reduce
+from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
 from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, concatenate as join, expand_dims as expand,
@@ -292,17 +292,7 @@ def arg(str name, x, axis=None, keepdims=False):
 
 def var(x, axis=None, ddof=0, keepdims=False):
     """Variance: the mean square distance from the mean."""
-    cdef Tensor t = array_of(x, "var")
-    if not is_float(t.dtype):
-        t = cast(t, FLOAT32)
-    center = mean_over(t, axis, True, False)
-    if (<Tensor>center).ndim != t.ndim:
-        center = reshape(center, (1,) * t.ndim)
-    out = mean_over(unary_op("square", t - center), axis, keepdims, False)
-    if ddof:
-        count = t.size // max(out.size, 1)
-        out = out * (count / (count - ddof))
-    return out
+    return variance(array_of(x, "var"), axis, ddof, keepdims)
 
 
 def norm(x, ord=2, axis=None, keepdims=False):

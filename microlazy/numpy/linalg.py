@@ -252,7 +252,7 @@ def lstsq(
         limit = float(onp.finfo(a.dtype).eps) * max(a.shape)
     rank = call(_count_above, [s], {"limit": limit}, dtype="int32")
     if a.shape[0] > a.shape[1] and int(rank) == a.shape[1]:
-        residuals = _f.reduction("sum", _f.unary_op("square", columns - _la.matmul(a, x)), 0)
+        residuals = _f.reduction("sum", _f.unary_op("square", columns - _f.matmul(a, x)), 0)
     else:
         residuals = _f.new_array(1, (0,), a.dtype)
     return (_f.reshape(x, -1) if b.ndim == 1 else x), residuals, rank, s
@@ -355,10 +355,10 @@ def matrix_power(a: ndarray, n: int) -> ndarray:
     result: Any = None
     while n:
         if n & 1:
-            result = a if result is None else _la.matmul(result, a)
+            result = a if result is None else _f.matmul(result, a)
         n >>= 1
         if n:
-            a = _la.matmul(a, a)
+            a = _f.matmul(a, a)
     return result
 
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as onp
 
-from microlazy.base import MXNetError, ShapeError
+from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.einsum import einsum as _einsum
 from microlazy.core.ops.linear_algebra import diagonal as _diagonal
-from microlazy.core.ops.linear_algebra import matmul as _matmul
 from microlazy.core.tensor import Tensor
 
 __all__ = [
@@ -40,12 +39,7 @@ def dot(a: Any, b: Any, out: ndarray | None = None) -> ndarray:
     >>> np.dot(np.array([1, 2]), np.array([3, 4]))
     array(11.)
     """
-    try:
-        result = _f.dot(a, b)
-    except MXNetError:  # our own products are of floats
-        if onp.result_type(a.dtype, b.dtype).kind == "f":
-            raise
-        result = tensordot(a, b, (-1, -min(b.ndim, 2)))
+    result = _f.dot(a, b)
     return result if out is None else _f.write_into(out, result)
 
 
@@ -58,7 +52,7 @@ def matmul(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
     >>> np.matmul(np.ones((5, 2, 3)), np.ones((3, 4))).shape
     (5, 2, 4)
     """
-    result = _matmul(a, b)
+    result = _f.matmul(a, b)
     return result if out is None else _f.write_into(out, result)
 
 
@@ -139,7 +133,7 @@ def tensordot(a: ndarray, b: ndarray, axes: Any = 2) -> ndarray:
     right = _f.reshape(
         _f.transpose(b, of_b + columns), (summed, math.prod(b.shape[i] for i in columns))
     )
-    return _f.reshape(_matmul(left, right), shape)
+    return _f.reshape(_f.matmul(left, right), shape)
 
 
 def einsum(
@@ -291,7 +285,7 @@ def matvec(x1: ndarray, x2: ndarray) -> ndarray:
     >>> np.matvec(np.ones((5, 2, 3)), np.ones((5, 3))).shape
     (5, 2)
     """
-    return _f.squeeze(_matmul(x1, _f.expand_dims(x2, -1)), -1)
+    return _f.squeeze(_f.matmul(x1, _f.expand_dims(x2, -1)), -1)
 
 
 def vecmat(x1: ndarray, x2: ndarray) -> ndarray:
@@ -303,4 +297,4 @@ def vecmat(x1: ndarray, x2: ndarray) -> ndarray:
     >>> np.vecmat(np.ones((5, 2)), np.ones((5, 2, 3))).shape
     (5, 3)
     """
-    return _f.squeeze(_matmul(_f.expand_dims(x1, -2), x2), -2)
+    return _f.squeeze(_f.matmul(_f.expand_dims(x1, -2), x2), -2)

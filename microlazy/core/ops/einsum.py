@@ -12,7 +12,7 @@ import numpy
 
 from microlazy.base import ShapeError
 from microlazy.core import functions as f
-from microlazy.core.ops.linear_algebra import diagonal, matmul
+from microlazy.core.ops.linear_algebra import diagonal
 from microlazy.core.tensor import Tensor
 
 A = TypeVar("A", bound=Tensor)
@@ -171,5 +171,5 @@ def _product(
         )
     left = f.reshape(a, (*batch, math.prod(m), math.prod(k)))
     right = f.reshape(b, (*batch, math.prod(k), math.prod(b.shape[n + i :])))
-    y = matmul(left, right)
+    y = f.matmul(left, right)
     return stack + rows + columns, f.reshape(y, (*batch, *m, *b.shape[n + i :]))

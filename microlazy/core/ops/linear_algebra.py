@@ -23,16 +23,6 @@ LinAlgError = numpy.linalg.LinAlgError
 # ---- small pieces --------------------------------------------------------------------------------
 
 
-def matmul(a: A, b: A) -> A:
-    """The matrix product, of integers and truth values as well."""
-    try:
-        return f.matmul(a, b)
-    except MXNetError:  # our own products are of floats
-        if numpy.result_type(a.dtype, b.dtype).kind == "f":
-            raise
-    return call(numpy.matmul, [a, b])
-
-
 _mm = f.matmul
 
 
@@ -479,4 +469,4 @@ def _product(matrices: list[A], cuts: dict[tuple[int, int], int], i: int, j: int
     if i == j:
         return matrices[i]
     cut = cuts[i, j]
-    return matmul(_product(matrices, cuts, i, cut), _product(matrices, cuts, cut + 1, j))
+    return _mm(_product(matrices, cuts, i, cut), _product(matrices, cuts, cut + 1, j))
