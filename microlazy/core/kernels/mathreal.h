@@ -348,7 +348,6 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
         memcpy(to + (ptrdiff_t)i * width, &rows[i], sizeof rows[i]);
 }
 
-#undef SHORT_BYTES
 #undef LOWER
 #undef UPPER
 #undef PART
@@ -409,6 +408,7 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 }
 
 #undef WIDTH
+#undef SHORT_BYTES
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER
