@@ -39,8 +39,7 @@ def function(text: str) -> Case:
 
 
 def softmax(axis: int) -> Case:
-    arguments = f"(x, {axis})"
-    return Case(f"npx.softmax{arguments}", f"softmax{arguments}", f"torch.softmax{arguments}")
+    return Case(f"npx.softmax(x, axis={axis})", f"softmax(x, {axis})", f"torch.softmax(x, {axis})")
 
 
 ELEMENTWISE = {

@@ -127,19 +127,26 @@ cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_s
         s += row_step
 
 
+cdef enum:
+    LONG_ROW = 256                # elements that are worth a call of a kernel
+
+
 cdef Tensor cut(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c):
     """Cut the work on out's elements; a, b, c are broadcast to its shape. Not for empty arrays.
 
     Returns scratch memory, to be kept until the work is done.
     """
     cdef Py_ssize_t most = CHUNK
-    cdef bint direct = True, transposed = False
+    cdef bint direct = True, transposed = False, has_rows = True
     cdef int k
     describe(p, out, count, a, b, c)
     for k in range(count):
         direct = direct and p.direct[k]
         transposed = transposed or is_transposed(p, k)
-    if not direct and not transposed:
+        has_rows = has_rows and p.steps[k][p.axes - 1] == p.itemsize[k]
+    if not direct and has_rows and p.cols >= LONG_ROW:
+        most = min(p.cols, <Py_ssize_t>CHUNK)   # a piece is a row, which needs no packing
+    elif not direct and not transposed:
         most = CHUNK // 4                   # so that what is packed stays in the nearest cache
     p.width = min(p.cols, most)
     p.height = min(p.rows, most // p.width)
@@ -224,7 +231,9 @@ cdef const char* stretch(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n)
     if p.direct[k]:
         return p.data[k] + start * p.itemsize[k]
     cdef char* room = p.scratch + (thread_number() * p.count + k) * p.room
-    cdef Py_ssize_t first = start % p.cols
+    cdef Py_ssize_t first = start % p.cols, room_in_row
+    if p.steps[k][p.axes - 1] == p.itemsize[k] and first + n <= p.cols:
+        return row_of(p, k, start // p.cols, &room_in_row) + first * p.itemsize[k]
     if first and is_transposed(p, k):
         n += first                          # whole tiles of a transposition
         n += (p.cols - n % p.cols) % p.cols
@@ -234,23 +243,30 @@ cdef const char* stretch(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n)
     return room
 
 
+cdef const char* row_of(const Pieces* p, int k, Py_ssize_t row, Py_ssize_t* even) noexcept nogil:
+    """Where a row of operand k begins, and how many rows from it on are evenly apart."""
+    cdef const char* place = p.data[k]
+    cdef Py_ssize_t i
+    cdef int axis
+    even[0] = 1
+    for axis in range(p.axes - 2, -1, -1):
+        i = row % p.n[axis]
+        row //= p.n[axis]
+        place += i * p.steps[k][axis]
+        if axis == p.axes - 2:
+            even[0] = p.n[axis] - i
+    return place
+
+
 cdef void gather(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n, char* to) noexcept nogil:
     """Pack n elements of operand k."""
     cdef Py_ssize_t row = start // p.cols, first = start % p.cols
-    cdef Py_ssize_t rest, place, rows, cols, size = p.itemsize[k], step = p.steps[k][p.axes - 1]
+    cdef Py_ssize_t rows, cols, size = p.itemsize[k], step = p.steps[k][p.axes - 1]
     cdef Py_ssize_t row_step = p.steps[k][p.axes - 2] if p.axes > 1 else 0
     cdef const char* source
-    cdef int axis
     while n:
-        source = p.data[k] + first * step
-        rest = row
-        rows = 1
-        for axis in range(p.axes - 2, -1, -1):
-            place = rest % p.n[axis]
-            source += place * p.steps[k][axis]
-            rest //= p.n[axis]
-            if axis == p.axes - 2 and first == 0:
-                rows = max(<Py_ssize_t>1, min(n // p.cols, p.n[axis] - place))
+        source = row_of(p, k, row, &rows) + first * step
+        rows = max(<Py_ssize_t>1, min(n // p.cols, rows)) if first == 0 else 1
         cols = min(p.cols - first, n)
         gather_block(to, source, size, row_step, step, rows, cols)
         to += rows * cols * size

@@ -408,9 +408,7 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 }
 
 #undef WIDTH
-#ifdef SHORT_BYTES
 #undef SHORT_BYTES
-#endif
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

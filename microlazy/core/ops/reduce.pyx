@@ -18,7 +18,7 @@ from microlazy.core.ops.shape cimport (
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport Pieces, add_to, assign, expanded, packed, stretch, unroll
-from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run
+from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header, is_float,
     is_contiguous, itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
@@ -540,6 +540,21 @@ cdef int find_places(int op, const char* x, long long* out, Py_ssize_t outer, Py
     return 0
 
 
+cdef int arg_into(int op, Tensor x, int axis, Tensor out) except -1:
+    cdef unsigned int mask = 1u << axis if axis >= 0 else 0
+    cdef Py_ssize_t outer = 1, n = x.size, inner = 1, rows = out.size
+    cdef Tensor places
+    if axis >= 0:
+        x = in_memory_order(x, &mask)
+        as_matrix(x, mask, &outer, &n, &inner)
+    else:
+        x = packed(x)
+    places = out if out.dtype == INT64 else new(ND, INT64, 1, &rows)
+    if rows:
+        find_places(op, x.data, <long long*>places.data, outer, n, inner, x.dtype)
+    return 0 if places is out else write_numbers(places, out)
+
+
 cdef int write_numbers(Tensor places, Tensor out) except -1:
     cdef const long long* p = <const long long*>places.data
     cdef Py_ssize_t i
@@ -560,20 +575,7 @@ cdef class ArgReduce(Node):
     cdef int op, axis
 
     cdef int forward(self) except -1:
-        cdef Tensor x = self.a, places
-        cdef unsigned int mask = 1u << self.axis if self.axis >= 0 else 0
-        cdef Py_ssize_t outer = 1, n = x.size, inner = 1, rows = self.out.size
-        if self.axis >= 0:
-            x = in_memory_order(x, &mask)
-            as_matrix(x, mask, &outer, &n, &inner)
-        else:
-            x = packed(x)
-        places = self.out if self.out.dtype == INT64 else new(ND, INT64, 1, &rows)
-        if rows:
-            find_places(self.op, x.data, <long long*>places.data, outer, n, inner, x.dtype)
-        if places is not self.out:
-            write_numbers(places, self.out)
-        return 0
+        return arg_into(self.op, self.a, self.axis, self.out)
 
     cdef str name(self):
         return "argmax" if self.op == R_MAX else "argmin"
@@ -591,6 +593,10 @@ cdef Tensor arg_reduce(int op, Tensor x, object axis, bint keepdims):
                          INT64 if x.face == NP else x.dtype if is_float(x.dtype) else FLOAT32)
     if x.dtype > FLOAT64:
         x = cast(x, FLOAT32 if x.dtype == FLOAT16 else FLOAT64)
+    if state().plain and not x.abstract:
+        allocate(out)
+        arg_into(op, x, place, out)
+        return out
     node = ArgReduce.__new__(ArgReduce)
     node.op = op
     node.axis = place
