@@ -1,6 +1,5 @@
 """Sums, means, extremes, running sums and covariance."""
 
-import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -195,11 +194,7 @@ def _variance(
     if dtype is not None:
         a = _f.as_dtype(a, dtype)
     if where is None and mean_ is None:
-        result = _f.var(a, axis, 0, keepdims)
-        if ddof:
-            n = a.size // builtins.max(result.size, 1)
-            result = result * (n / (n - ddof) if n > ddof else onp.inf)
-        return result
+        return _f.var(a, axis, ddof, keepdims)
     mask = _mask(True if where is None else where, a)
     count = _f.reduction("sum", mask, axis, keepdims)
     a = _f.where(mask, a, 0)  # before squaring: what is left out may be nan, and so its gradient
