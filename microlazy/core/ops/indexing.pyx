@@ -575,7 +575,7 @@ cdef Tensor as_floats(object mask, Tensor like_this):
 cdef Tensor where(Tensor condition, Tensor x, Tensor y):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Tensor both
-    cdef Where node = Where.__new__(Where)
+    cdef Where node
     cdef int dtype = x.dtype, ndim
     if x.dtype != y.dtype:
         if x.face != NP:
@@ -588,6 +588,12 @@ cdef Tensor where(Tensor condition, Tensor x, Tensor y):
             condition.shape_[0] == shape[0]):     # nd: one condition for each row
         condition = reshape_column(condition, ndim)
     ndim = broadcast_shape(both, condition, shape, "where")
+    if state().plain and not (x.abstract or y.abstract or condition.abstract):
+        both = new(x.face, dtype, ndim, shape)
+        if both.size:
+            choose(truth_of(condition), cast(x, dtype), cast(y, dtype), both)
+        return both
+    node = Where.__new__(Where)
     node.a = cast(x, dtype)
     node.b = cast(y, dtype)
     node.c = condition

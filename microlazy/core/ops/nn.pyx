@@ -81,6 +81,23 @@ cdef int softmax_gradient(bint log, const char* y, const char* g, char* dx, bint
     return 0
 
 
+cdef Py_ssize_t product(Tensor x, int first, int last) noexcept:
+    """The number of elements along the axes from first to before last."""
+    cdef Py_ssize_t n = 1
+    cdef int i
+    for i in range(first, last):
+        n *= x.shape_[i]
+    return n
+
+
+cdef int softmax_into(bint log, Tensor x, int axis, Tensor out) except -1:
+    x = packed(x)
+    if x.size == 0:
+        return 0
+    return softmax_of(log, x.data, out.data, product(x, 0, axis), x.shape_[axis],
+                      product(x, axis + 1, x.ndim), x.dtype)
+
+
 @cython.no_gc
 @cython.final
 cdef class Softmax(Node):
@@ -88,25 +105,7 @@ cdef class Softmax(Node):
     cdef int axis
 
     cdef int forward(self) except -1:
-        cdef Tensor x = packed(self.a)
-        if x.size:
-            softmax_of(self.log, x.data, self.out.data, self.outer(), x.shape_[self.axis],
-                       self.inner(), x.dtype)
-        return 0
-
-    cdef Py_ssize_t outer(self) noexcept:
-        cdef Py_ssize_t n = 1
-        cdef int i
-        for i in range(self.axis):
-            n *= self.a.shape_[i]
-        return n
-
-    cdef Py_ssize_t inner(self) noexcept:
-        cdef Py_ssize_t n = 1
-        cdef int i
-        for i in range(self.axis + 1, self.a.ndim):
-            n *= self.a.shape_[i]
-        return n
+        return softmax_into(self.log, self.a, self.axis, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
@@ -114,7 +113,8 @@ cdef class Softmax(Node):
         if dx is None or dx.size == 0:
             return 0
         return softmax_gradient(self.log, self.y.data, self.grad.data, dx.data, accumulate,
-                                self.outer(), dx.shape_[self.axis], self.inner(), dx.dtype)
+                                product(dx, 0, self.axis), dx.shape_[self.axis],
+                                product(dx, self.axis + 1, dx.ndim), dx.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef unsigned int mask = 1u << self.axis
@@ -129,10 +129,15 @@ cdef class Softmax(Node):
 
 cdef Tensor softmax_along(Tensor x, int axis, bint log):
     cdef Softmax node
+    cdef Tensor out
     if x.dtype == FLOAT16:
         return cast(softmax_along(cast(x, FLOAT32), axis, log), FLOAT16)
     if x.dtype > FLOAT64:
         raise MXNetError(f"softmax: the array must hold floats, not {numpy_dtype(x.dtype)}")
+    if state().plain and not x.abstract:
+        out = like(x)
+        softmax_into(log, x, axis, out)
+        return out
     node = Softmax.__new__(Softmax)
     node.log = log
     node.axis = axis
