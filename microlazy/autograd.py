@@ -71,7 +71,10 @@ class Function:
         raise NotImplementedError(f"{type(self).__name__} needs a backward method")
 
     def save_for_backward(self, *args: Any) -> None:
-        """Keep arrays for `backward`, which finds them in `saved_tensors`."""
+        """Keep arrays for `backward`, which finds them in `saved_tensors`.
+
+        Under ``create_graph``, inputs and outputs are differentiated through, other arrays not.
+        """
         self.saved_tensors = args
 
     def __call__(self, *inputs: Any) -> Any:
@@ -91,7 +94,9 @@ class Function:
             outputs = self.forward(*inputs)
         if not isinstance(outputs, (list, tuple)):
             return self._recorded(inputs, [outputs])[0]
-        return type(outputs)(self._recorded(inputs, list(outputs)))
+        results = self._recorded(inputs, list(outputs))
+        kind = type(outputs)
+        return kind(*results) if hasattr(kind, "_fields") else kind(results)
 
     def _recorded(self, inputs: tuple[Any, ...], outputs: list[Any]) -> list[Any]:
         for y in outputs:

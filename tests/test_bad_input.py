@@ -108,8 +108,9 @@ def test_products(face):
     batch_dot = nd.batch_dot if face is nd else npx.batch_dot
     refused(lambda: batch_dot(face.ones((2, 2, 3)), face.ones((3, 3, 4))), ShapeError, "batch_dot")
     refused(lambda: batch_dot(face.ones((2, 3)), face.ones((3, 4))), ShapeError, "batch_dot")
-    refused(lambda: face.dot(face.ones((2, 3), dtype="int32"), face.ones((3, 2), dtype="int32")),
-            MXNetError, "int32")  # fmt: skip
+    if face is nd:
+        a, b = nd.ones((2, 3), dtype="int32"), nd.ones((3, 2), dtype="int32")
+        refused(lambda: nd.dot(a, b), MXNetError, "int32")
 
 
 def test_losses_and_layers():
@@ -424,7 +425,6 @@ def test_integers_where_floats_are_needed():
         lambda: nn.fully_connected(x, x),
         lambda: nn.softmax_cross_entropy(x, np.zeros((2,))),
         lambda: nn.dropout(x, 0.5, mode="always"),
-        lambda: x @ x,
     ):
         refused(call, MXNetError, "int32")
     for operator in (lambda a: ~a, lambda a: a & a, lambda a: a | a):

@@ -1,5 +1,7 @@
 """Gradients of gradients: `autograd.grad(create_graph=True)` and `autograd.Function`."""
 
+from typing import NamedTuple
+
 import gradients as check
 import numpy
 import pytest
@@ -400,3 +402,191 @@ def test_function_inside_a_hybridized_block_is_refused():
         with pytest.raises(MXNetError, match=r"Sigmoid.*hybridize\(False\)"):
             net(x)
     assert expected.shape == (2,)
+
+
+def test_function_that_saves_its_result_has_a_right_second_gradient():
+    class Exp(autograd.Function):
+        def forward(self, x):
+            y = np.exp(x)
+            self.save_for_backward(y)
+            return y
+
+        def backward(self, dy):
+            return dy * self.saved_tensors[0]
+
+    (x,) = leaves([numpy.array([1.0, -2.0])])
+    with autograd.record():
+        y = Exp()(x) * x
+        for _ in range(3):
+            (y,) = autograd.grad(y, x, create_graph=True)
+    v = x.asnumpy()
+    numpy.testing.assert_allclose(y.asnumpy(), numpy.exp(v) * (v + 3))
+
+
+def test_function_returns_a_named_tuple():
+    class Pair(NamedTuple):
+        double: np.ndarray
+        triple: np.ndarray
+
+    class Multiples(autograd.Function):
+        def forward(self, x):
+            return Pair(x * 2, x * 3)
+
+        def backward(self, d_double, d_triple):
+            return d_double * 2 + d_triple * 3
+
+    (x,) = leaves([numpy.array([1.0])])
+    with autograd.record():
+        y = Multiples()(x)
+        total = y.double + y.triple
+    total.backward()
+    assert isinstance(y, Pair)
+    assert x.grad.asnumpy().tolist() == [5]
+
+
+def test_gradient_of_the_other_array_type_is_converted():
+    class Ones(autograd.Function):
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, dy):
+            return dy.as_nd_ndarray()
+
+    (x,) = leaves([numpy.array([1.0])])
+    with autograd.record():
+        (slope,) = autograd.grad(Ones()(x) ** 2, x, create_graph=True)
+    slope.backward()
+    assert type(slope) is np.ndarray
+    assert x.grad.asnumpy().tolist() == [2]
+
+
+@pytest.mark.parametrize("selective", [False, True])
+def test_a_pass_through_a_graph_that_another_pass_is_in_is_refused(selective):
+    """It would take the gradients that wait there."""
+
+    class Nested(autograd.Function):
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, dy):
+            return dy * autograd.grad(square, x, retain_graph=True)[0]
+
+    (x,) = leaves([numpy.array([1.0, 2.0])])
+    with autograd.record():
+        square = x * x
+        y = Nested()(square) + square
+    with pytest.raises(MXNetError, match=r"multiply op.*another backward pass.*detach"):
+        autograd.grad(y, x, retain_graph=True) if selective else y.backward(retain_graph=True)
+    square.backward()
+    assert x.grad.asnumpy().tolist() == [2, 4]
+
+
+def test_a_pass_inside_a_pass_leaves_the_outer_one_its_variables():
+    class Checkpoint(autograd.Function):
+        def forward(self, x):
+            self.save_for_backward(x)
+            return np.sin(x) * w
+
+        def backward(self, dy):
+            x = self.saved_tensors[0].detach()
+            x.attach_grad()
+            with autograd.record():
+                y = np.sin(x) * w
+            dx, _ = autograd.grad(y, [x, w], head_grads=[dy])
+            return dx
+
+    x, w = leaves([numpy.array([1.0, 2.0]), numpy.array([3.0, 4.0])])
+    with autograd.record():
+        y = Checkpoint()(x) + w
+    (by_x, by_w) = autograd.grad(y, [x, w])
+    numpy.testing.assert_allclose(by_x.asnumpy(), numpy.cos([1, 2]) * [3, 4])
+    assert by_w.asnumpy().tolist() == [1, 1]
+
+
+# ---- what grad() returns -----------------------------------------------------------------------
+
+
+def test_gradients_can_be_changed_in_place_each_by_itself():
+    a, b, h = leaves([numpy.array([1.0, 2.0])] * 3)
+    with autograd.record():
+        by_a, by_b = autograd.grad(a + b, [a, b], create_graph=True)
+        (by_h,) = autograd.grad(a + 1, a, head_grads=[h], create_graph=True)
+        first, second = autograd.grad(a * a, [a, a])
+    for changed in (by_a, by_h, first):
+        changed += 5
+    assert by_b.asnumpy().tolist() == [1, 1]
+    assert h.asnumpy().tolist() == [1, 2]
+    assert second.asnumpy().tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("head", [nd.ones((2,), dtype="float64"), np.ones((2,), dtype="float32")])
+def test_head_gradient_of_another_type_is_converted(head):
+    x = nd.array([1.0, 2.0])
+    x.attach_grad()
+    with autograd.record():
+        (slope,) = autograd.grad(x**3, x, head_grads=[head], create_graph=True)
+    slope.backward()
+    assert (type(slope), slope.dtype) == (nd.NDArray, numpy.float32)
+    assert x.grad.asnumpy().tolist() == [6, 12]
+
+
+def test_create_graph_beside_a_hybridized_block_that_does_not_matter():
+    net = layers.Dense(2)
+    net.initialize()
+    net.hybridize()
+    x, z = nd.ones((1, 3)), nd.array([[1.0, 2.0]])
+    x.attach_grad()
+    z.attach_grad()
+    with autograd.record():
+        y = net(x)
+        (slope,) = autograd.grad(y * z * z, z, create_graph=True)
+    slope.backward()
+    numpy.testing.assert_allclose(z.grad.asnumpy(), 2 * y.asnumpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda x: np.where(x > 0, x, np.zeros_like(x)),
+        npx.relu,
+        lambda x: np.maximum(x, 0),
+        lambda x: -np.minimum(-x, 0),
+        lambda x: np.clip(x, 0, 9),
+        lambda x: nn.fully_connected(
+            x.reshape(2, 1), np.ones((1, 1), dtype="float64"), act_type="relu", no_bias=True
+        ),
+    ],
+)
+def test_an_infinite_gradient_does_not_pass_where_nothing_passes(cut):
+    (x,) = leaves([numpy.array([-1.0, 2.0])])
+    with autograd.record():
+        y = 1 / cut(x)
+        (slope,) = autograd.grad(y, x, create_graph=True)
+    y.backward(retain_graph=True)
+    assert slope.asnumpy().tolist() == x.grad.asnumpy().tolist() == [0, -0.25]
+    slope.backward()
+    assert x.grad.asnumpy().tolist() == [0, 0.25]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_rule_with_a_gradient_of_a_wrong_shape_is_refused(create_graph):
+    (x,) = leaves([uniform(5)])
+    with autograd.record():
+        y = call(numpy.negative, [x], gradients=(lambda g, y, x: g[:3],))
+        with pytest.raises(ShapeError, match=r"numpy:negative.*\(3,\).*\(5,\)"):
+            autograd.grad(y, x, create_graph=create_graph)
+
+
+def test_in_place_arithmetic_on_the_tape_keeps_the_dtype():
+    """A gradient of the other dtype would be read as if it had the array's."""
+    (x,) = leaves([numpy.array([1.0, 2.0, 3.0])])
+    y, counts = np.ones((3,), dtype="float32"), np.ones((3,), dtype="int32")
+    with autograd.record():
+        y *= x
+        z = y * 2
+        with pytest.raises(MXNetError, match=r"int32; use astype"):
+            counts += x
+    z.backward()
+    assert y.dtype == numpy.float32
+    assert x.grad.asnumpy().tolist() == [2, 2, 2]
+    assert counts.asnumpy().tolist() == [1, 1, 1]

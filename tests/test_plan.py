@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import microlazy as mx
 from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import AbstractValueError, MXNetError
+from microlazy.core.ops import numpy_call
 from microlazy.core.storage import memory_info
 from microlazy.gluon import HybridBlock, nn
 from microlazy.gluon import loss as losses
@@ -1050,3 +1051,34 @@ def test_two_threads_train_through_one_plan():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+class Constants(HybridBlock):
+    """Calls a NumPy function on parameters alone, after one of them was updated."""
+
+    def __init__(self, function, **options):
+        super().__init__()
+        self.function, self.options = function, options
+        self.mean = self.params.get("mean", shape=(2,), init="zeros", grad_req="null")
+
+    def forward(self, x):
+        numpy_call.update(self.mean.data(), x, 0.5)
+        return numpy_call.call(self.function, [self.mean.data()], **self.options) + x
+
+
+def test_numpy_call_on_a_parameter_reads_it_when_the_plan_runs():
+    x, results = nd.array([1.0, 2.0]), []
+    for hybridized in (False, True):
+        net = Constants(numpy.sin)
+        net.initialize()
+        net.hybridize(hybridized)
+        results.append([net(x).asnumpy().tolist() for _ in range(3)])
+    assert results[0] == results[1]
+
+
+def test_result_whose_shape_depends_on_a_parameter_is_refused_in_a_plan():
+    net = Constants(numpy.unique, dynamic=True)
+    net.initialize()
+    net.hybridize()
+    with pytest.raises(AbstractValueError, match="unique.*depends on values"):
+        net(nd.array([1.0, 2.0]))

@@ -105,6 +105,14 @@ cdef class PlanRun(Node):
                 node.inspect(p)
         return 0
 
+    cdef bint leads(self, Pass p) noexcept:
+        cdef Tensor x
+        for arrays in (self.plan.inputs, self.plan.captured):
+            for x in arrays:
+                if p.wants(x):
+                    return True
+        return False
+
     cdef int release(self) except -1:
         self.done = True
         self.let_go()
@@ -148,7 +156,7 @@ cdef class PlanOutput(Node):
                          "differentiated again; call hybridize(False) first")
 
     cdef bint leads(self, Pass p) noexcept:
-        return True
+        return self.source.leading == p.number
 
     cdef int inspect(self, Pass p) except -1:
         lead_to(p, self.source)

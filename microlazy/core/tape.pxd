@@ -44,6 +44,7 @@ cdef class Node(Slot):
     cdef long long inspected      # the pass that last inspected it
     cdef long long leading        # the pass that wants something behind it (create_graph)
     cdef bint done                # its inputs were released by a backward pass
+    cdef bint awaited             # reached by a pass that has not yet come to it
     cdef bint views               # its output shares its input's memory
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
     cdef void* earlier            # neighbours on the tape (unowned)

@@ -9,7 +9,7 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
-    FLOAT64, Slot, Tensor, alias, allocate, is_float, like, need_values, numpy_dtype, same_shape,
+    FLOAT64, NP, Slot, Tensor, alias, allocate, is_float, like, need_values, numpy_dtype, same_shape,
     shape_tuple, view_numpy,
 )
 
@@ -83,6 +83,7 @@ cdef int reach(Pass p, Node node) except -1:
     node.written = p.number
     if not node.planned:
         Py_INCREF(node)
+        node.awaited = True
         p.pending += 1
     return 0
 
@@ -95,6 +96,10 @@ cdef int lead_to(Pass p, Node node) except -1:
             f"the graph behind this array (its {node.name()} op) was already used by a backward "
             "pass, which frees it. To go through the same graph again, pass retain_graph=True "
             "to the first backward()")
+    if node.awaited:
+        raise MXNetError(
+            f"the graph behind this array (its {node.name()} op) is just being gone through by "
+            "another backward pass. Inside a Function's backward(), compute on detach()ed arrays")
     node.inspected = p.number
     if not node.planned:
         p.unseen += 1
@@ -355,6 +360,7 @@ cdef int walk(Pass p, void* newest, bint retain) except -1:
                 node.grad = None
             if not retain and not failed:
                 node.release()
+            node.awaited = False
             p.pending -= 1
             Py_DECREF(node)             # what reach() took
             position = node.earlier
@@ -384,6 +390,7 @@ cdef int walk_recorded(Pass p) except -1:
         except BaseException as error:
             failed = True
             problem = error
+        node.awaited = False
         p.pending -= 1
         Py_DECREF(node)                     # what reach() took
     if failed:
@@ -430,7 +437,7 @@ cdef int check_head(Pass p, Tensor head, object grad) except -1:
         raise ShapeError(
             f"the head gradient has shape {shape_tuple(<Tensor>grad)}, but its array has shape "
             f"{shape_tuple(head)}")
-    return 0
+    return need_values(<Tensor>grad, "it was given as a head gradient")
 
 
 cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
@@ -464,8 +471,20 @@ cdef int start_recorded(Pass p, list heads, list grads) except -1:
             view_numpy(ones)[...] = 1
             grad = ones
         if p.wants(head):
-            hand(p, head, <Tensor>grad)
+            hand(p, head, fitted(<Tensor>grad, head))
     return walk_recorded(p)
+
+
+cdef Tensor fitted(Tensor grad, Tensor head):
+    """A head gradient as a new array of its head's dtype and array type, recorded."""
+    cdef Tensor same = alias(grad)
+    same.slot = grad.slot
+    grad = same
+    if grad.dtype != head.dtype:
+        grad = grad.astype(numpy_dtype(head.dtype))
+    if grad.face != head.face:
+        grad = grad.as_np_ndarray() if head.face == NP else grad.as_nd_ndarray()
+    return grad
 
 
 def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=True) -> None:
@@ -569,7 +588,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
                              "attach_grad(): nothing was recorded for it")
     p.selective = True
     for x in wrt:
-        kept.append((x.slot.grad, x.slot.written, fresh_of(x)))
+        kept.append((x.slot.grad, x.slot.written, x.slot.wanted, fresh_of(x)))
         x.slot.grad = None
         x.slot.wanted = p.number
     try:
@@ -577,15 +596,33 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
         for x in wrt:
             if x.slot.grad is None:
                 raise MXNetError("a variable does not lead to the heads: its gradient is unknown")
-            result.append(x.slot.grad)
+            result.append(own_memory(x.slot.grad, result, create_graph))
     finally:
-        for x, (array, written, fresh) in reversed(list(zip(wrt, kept))):
+        for x, (array, written, wanted, fresh) in reversed(list(zip(wrt, kept))):
             x.slot.grad = array
             x.slot.written = written
-            x.slot.wanted = 0
+            x.slot.wanted = wanted
             if type(x.slot) is Variable:
                 (<Variable>x.slot).fresh = fresh
     return result
+
+
+cdef Tensor own_memory(Tensor g, list before, bint record):
+    """A gradient that can be changed in place without changing another array.
+
+    Under create_graph it may be a head gradient itself, or one array for two variables.
+    """
+    cdef State* s = &the_state
+    cdef bint recording = s.recording, plain = s.plain
+    if (g.block.users == 1 or not record) and not any([g is other for other in before]):
+        return g
+    s.recording = record
+    s.plain = not (record or s.tracing)
+    try:
+        return g.copy()
+    finally:
+        s.recording = recording
+        s.plain = plain
 
 
 cdef bint fresh_of(Tensor x) noexcept:

@@ -384,32 +384,10 @@ def multi_dot(arrays: Sequence[ndarray], *, out: ndarray | None = None) -> ndarr
     for x in items:
         if x.ndim != 2:
             raise LinAlgError(f"multi_dot: expected matrices, not shape {x.shape}")
-    result = _product(items, _cheapest_cuts(items), 0, len(items) - 1)
+    result = _la.chain(items)
     kept = result.shape[first : 2 - last]
     result = _f.reshape(result, kept)
     return result if out is None else _f.write_into(out, result)
-
-
-def _cheapest_cuts(items: list[ndarray]) -> dict[tuple[int, int], int]:
-    """Where to cut each run of matrices (Cormen et al., Introduction to Algorithms, 15.2)."""
-    sizes = [items[0].shape[0], *(x.shape[1] for x in items)]
-    cost = {(i, i): 0 for i in range(len(items))}
-    cuts = {}
-    for length in range(1, len(items)):
-        for i in range(len(items) - length):
-            j = i + length
-            cost[i, j], cuts[i, j] = min(
-                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-                for k in range(i, j)
-            )
-    return cuts
-
-
-def _product(items: list[ndarray], cuts: dict[tuple[int, int], int], i: int, j: int) -> ndarray:
-    if i == j:
-        return items[i]
-    cut = cuts[i, j]
-    return _f.matmul(_product(items, cuts, i, cut), _product(items, cuts, cut + 1, j))
 
 
 # ---- decompositions ------------------------------------------------------------------------------

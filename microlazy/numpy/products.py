@@ -65,7 +65,7 @@ def vdot(a: ndarray, b: ndarray) -> ndarray:
     >>> np.vdot(np.ones((2, 3)), np.ones((3, 2)))
     array(6.)
     """
-    return _f.dot(_f.reshape(a, -1), _f.reshape(b, -1))
+    return dot(_f.reshape(a, -1), _f.reshape(b, -1))
 
 
 def inner(a: ndarray, b: ndarray) -> ndarray:

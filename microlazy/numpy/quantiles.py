@@ -1,5 +1,6 @@
 """Medians, quantiles and percentiles, with and without nan."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -76,6 +77,8 @@ def _chosen(
         raise ValueError(f"{name}: q must be from 0 to {whole:.0f}, not {q}")
     axes = range(a.ndim) if axis is None else axis
     axes = onp.lib.array_utils.normalize_axis_tuple(axes, a.ndim)
+    if not math.prod(a.shape[i] for i in axes):
+        raise ValueError(f"{name}: there is nothing to choose from in shape {a.shape}")
     found = _quantiles(a, tuple(parts.ravel().tolist()), axes, method, ignore_nan)
     kept = [1 if i in axes else n for i, n in enumerate(a.shape) if keepdims or i not in axes]
     result = _f.reshape(found, (*parts.shape, *kept))

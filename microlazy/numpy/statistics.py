@@ -13,6 +13,7 @@ from microlazy.core.tensor import Tensor
 
 __all__ = [
     "all",
+    "alltrue",
     "amax",
     "amin",
     "any",
@@ -30,7 +31,9 @@ __all__ = [
     "mean",
     "min",
     "prod",
+    "product",
     "ptp",
+    "sometrue",
     "std",
     "sum",
     "var",
@@ -133,7 +136,7 @@ def _extreme(name: str, summary: str, result: str, nearer: str) -> Callable[...,
 
 max = _extreme("max", "The largest element", "[2., 4.]", "maximum")
 min = _extreme("min", "The smallest element", "[1., 3.]", "minimum")
-amax, amin = max, min
+amax, amin, product = max, min, prod
 
 
 def ptp(
@@ -362,6 +365,7 @@ def _truth(name: str, summary: str, result: str, neutral: bool) -> Callable[...,
 
 all = _truth("all", "every element", "False", True)
 any = _truth("any", "some element", "True", False)
+alltrue, sometrue = all, any
 
 
 def count_nonzero(a: ndarray, axis: Any = None, *, keepdims: bool = False) -> ndarray:

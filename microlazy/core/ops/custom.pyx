@@ -18,7 +18,7 @@ from microlazy.core.ops.elementwise cimport fill
 cdef class CustomRun(Node):
     """One call of a Function: `rest` has its inputs."""
     cdef object function
-    cdef list outputs             # aliases: shapes and dtypes of the gradients
+    cdef list outputs             # as forward() returned them, off the tape
     cdef list grads               # of the outputs, as far as they have come
 
     cdef list call_backward(self):
@@ -30,7 +30,7 @@ cdef class CustomRun(Node):
                 g = like(<Tensor>self.outputs[i])
                 fill(g, 0.0)
                 self.grads[i] = g
-        heads, self.grads = self.grads, [None] * len(self.outputs)
+        heads, self.grads = self.grads, None
         result = self.function.backward(*heads)
         grads = [result] if isinstance(result, Tensor) or result is None else list(result)
         if len(grads) != len(self.rest):
@@ -48,6 +48,14 @@ cdef class CustomRun(Node):
                                  f"{shape_tuple(x)}")
         return grads
 
+    cdef object on_tape(self, object saved):
+        """What forward() saved: an output as it stands on the tape, anything else as it is."""
+        cdef Py_ssize_t i
+        for i in range(len(self.outputs)):
+            if saved is self.outputs[i]:
+                return new_output(self, i)
+        return saved
+
     cdef int backward(self, Pass p) except -1:
         cdef Tensor x
         for x, grad in zip(self.rest, self.call_backward()):
@@ -57,7 +65,13 @@ cdef class CustomRun(Node):
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Tensor x
-        for x, grad in zip(self.rest, self.call_backward()):
+        saved = self.function.saved_tensors
+        self.function.saved_tensors = tuple([self.on_tape(item) for item in saved])
+        try:
+            grads = self.call_backward()
+        finally:
+            self.function.saved_tensors = saved
+        for x, grad in zip(self.rest, grads):
             if grad is not None:
                 hand_on(p, x, <Tensor>grad)
         return 0
@@ -77,8 +91,13 @@ cdef class CustomOutput(Node):
         return self.derive(p, self.grad)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
-        self.source.grads[self.place] = g
-        return 0 if self.source.written == p.number else reach(p, self.source)
+        cdef CustomRun source = self.source
+        if source.written != p.number:
+            source.grads = [None] * len(source.outputs)
+            reach(p, source)
+        before = source.grads[self.place]
+        source.grads[self.place] = g if before is None else before + g
+        return 0
 
     cdef bint leads(self, Pass p) noexcept:
         return self.source.leading == p.number
@@ -95,12 +114,29 @@ cdef class CustomOutput(Node):
         return self.source.name()
 
 
+cdef Tensor new_output(CustomRun source, Py_ssize_t place):
+    """An output on the tape, if it can have a gradient."""
+    cdef Tensor y = alias(<Tensor>source.outputs[place])
+    cdef CustomOutput node
+    if is_float(y.dtype):
+        node = CustomOutput.__new__(CustomOutput)
+        node.source = source
+        node.place = place
+        enlist(node)
+        y.slot = node
+    return y
+
+
 cdef bint any_tracked(list arrays):
     cdef Tensor x
     for x in arrays:
         if tracked(x):
             return True
     return False
+
+
+cdef bint off_tape(Tensor y, list inputs):
+    return y.slot is None and not any([y is x for x in inputs])
 
 
 def recorded(function, list inputs, list outputs):
@@ -113,10 +149,8 @@ def recorded(function, list inputs, list outputs):
     >>> recorded(None, [nd.ones((2,))], [nd.zeros((2,))])[0].shape     # not under record()
     (2,)
     """
-    cdef Tensor y, out
     cdef CustomRun run
-    cdef CustomOutput node
-    cdef list results = []
+    cdef Py_ssize_t i
     if state().trace is not NULL:
         raise MXNetError(f"{type(function).__name__}: an autograd.Function cannot be called inside "
                          "a hybridized block, which keeps no Python code; call hybridize(False)")
@@ -125,16 +159,6 @@ def recorded(function, list inputs, list outputs):
     run = CustomRun.__new__(CustomRun)
     run.function = function
     run.rest = inputs
-    run.outputs = [alias(<Tensor>out) for out in outputs]
-    run.grads = [None] * len(outputs)
+    run.outputs = [y if off_tape(<Tensor>y, inputs) else alias(<Tensor>y) for y in outputs]
     enlist(run)
-    for out in outputs:
-        y = alias(out)
-        if is_float(y.dtype):
-            node = CustomOutput.__new__(CustomOutput)
-            node.source = run
-            node.place = len(results)
-            enlist(node)
-            y.slot = node
-        results.append(y)
-    return results
+    return [new_output(run, i) for i in range(len(outputs))]

@@ -14,6 +14,7 @@ cdef int apply_unary_grad(int op, const char* x, const char* y, const char* g, c
                           bint accumulate, Py_ssize_t n, int dtype) except -1
 cdef int promoted(int a, int b) except -1
 cdef Tensor mask(int op, object a, object b)  # a comparison as 0 and 1 of a float dtype, constant
+cdef Tensor masked(Tensor x, Tensor ones)     # x where a mask is 1, else 0, recorded
 cdef Tensor detached(Tensor x)
 cdef int compute_binary(int op, Tensor a, Tensor b, Tensor out) except -1   # out is contiguous
 cdef int scaled(double alpha, Tensor g, Tensor dx, bint accumulate) except -1   # dx (+)= alpha * g

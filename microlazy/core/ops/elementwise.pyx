@@ -100,7 +100,7 @@ UNARY_RULES = {
     "tanh": lambda g, x, y: g * (1.0 - y * y),
     "sigmoid": lambda g, x, y: g * y * (1.0 - y),
     "log_sigmoid": lambda g, x, y: g * unary(U_SIGMOID, -x),
-    "relu": lambda g, x, y: g * mask(B_GREATER, x, 0.0),
+    "relu": lambda g, x, y: masked(g, mask(B_GREATER, x, 0.0)),
     "softrelu": lambda g, x, y: g * unary(U_SIGMOID, x),
     "softsign": lambda g, x, y: g / unary(U_SQUARE, unary(U_ABS, x) + 1.0),
     "erf": lambda g, x, y: g * unary(U_EXP, -x * x) * (2.0 / math.sqrt(math.pi)),
@@ -120,10 +120,10 @@ BINARY_RULES = {
     "multiply": (lambda g, a, b: g * b, lambda g, a, b: g * a),
     "divide": (lambda g, a, b: g / b, lambda g, a, b: -g * a / (b * b)),
     "power": (lambda g, a, b: g * slope_of_power(a, b), lambda g, a, b: g * a ** b * log_of(a)),
-    "maximum": (lambda g, a, b: g * mask(B_GREATER_EQUAL, a, b),
-                lambda g, a, b: g * mask(B_LESS, a, b)),
-    "minimum": (lambda g, a, b: g * mask(B_LESS_EQUAL, a, b),
-                lambda g, a, b: g * mask(B_GREATER, a, b)),
+    "maximum": (lambda g, a, b: masked(g, mask(B_GREATER_EQUAL, a, b)),
+                lambda g, a, b: masked(g, mask(B_LESS, a, b))),
+    "minimum": (lambda g, a, b: masked(g, mask(B_LESS_EQUAL, a, b)),
+                lambda g, a, b: masked(g, mask(B_GREATER, a, b))),
     "mod": (lambda g, a, b: g, lambda g, a, b: -g * floor_of(a, b)),
 }
 NO_GRADIENT = (lambda g, a, b: zeros_of(g), lambda g, a, b: zeros_of(g))
@@ -153,6 +153,42 @@ cdef Tensor mask(int op, object a, object b):
     a = detached(<Tensor>a) if isinstance(a, Tensor) else constant(x, a)
     b = detached(<Tensor>b) if isinstance(b, Tensor) else constant(x, b)
     return cast(binary(op, <Tensor>a, <Tensor>b), x.dtype)
+
+
+cdef int mask_into(Tensor x, Tensor ones, Tensor out) except -1:
+    if x.dtype > FLOAT64:
+        view_numpy(out)[...] = numpy.where(view_numpy(ones) != 0, view_numpy(x), 0)
+        return 0
+    ones = packed(ones)
+    return apply_unary_grad(U_RELU, ones.data, ones.data, packed(x).data, out.data, False, x.size,
+                            x.dtype)
+
+
+@cython.no_gc
+@cython.final
+cdef class Masked(Node):
+    """`a` where c is 1, and 0 where c is 0, even if `a` is infinite there."""
+
+    cdef int forward(self) except -1:
+        return mask_into(self.a, self.c, self.out)
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor part
+        if p.wants(self.a):
+            part = like(self.a)
+            mask_into(self.grad, self.c, part)
+            give(p, self.a, part)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, masked(g, self.c))
+
+
+cdef Tensor masked(Tensor x, Tensor ones):
+    cdef Masked node = Masked.__new__(Masked)
+    node.a = x
+    node.c = ones
+    return run(node, header(x.face, x.dtype, x.ndim, x.shape_))
 
 
 cdef object slope_of_power(object a, object b):
@@ -744,6 +780,8 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
                              f"{tuple([shape[i] for i in range(ndim)])}")
     if state().recording and tracked(b) and not tracked(a):
         result = binary(op, copied(a), b)
+        check_float(op, result, a)
+        result = cast(result, a.dtype)
         may_write(a)
         assign(a, result)
         wrote(a)
@@ -756,12 +794,17 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
         wrote(a)
         return 0
     result = binary(op, a, b)
-    if is_float(result.dtype) and not is_float(a.dtype):
-        raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
-                         f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
+    check_float(op, result, a)
     may_write(a)
     assign(a, result)
     wrote(a)
+    return 0
+
+
+cdef int check_float(int op, Tensor result, Tensor a) except -1:
+    if is_float(result.dtype) and not is_float(a.dtype):
+        raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
+                         f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
     return 0
 
 
@@ -773,9 +816,7 @@ cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
         wrote(a)
         return 0
     result = binary_scalar(op, a, s if is_float(a.dtype) or op == B_DIVIDE else int(s), False)
-    if is_float(result.dtype) and not is_float(a.dtype):
-        raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
-                         f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
+    check_float(op, result, a)
     may_write(a)
     assign(a, result)
     wrote(a)

@@ -11,7 +11,7 @@ from cython.parallel cimport prange
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport B_NOT_EQUAL
 from microlazy.core.ops.cast cimport cast, copied
-from microlazy.core.ops.elementwise cimport fill, promoted
+from microlazy.core.ops.elementwise cimport fill, masked, promoted
 from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
@@ -561,9 +561,9 @@ cdef class Where(Node):
     cdef int derive(self, Pass p, Tensor g) except -1:
         holds = view_numpy(self.c) != 0
         if p.wants(self.a):
-            hand_on(p, self.a, g * as_floats(holds, g))
+            hand_on(p, self.a, masked(g, as_floats(holds, g)))
         if p.wants(self.b):
-            hand_on(p, self.b, g * as_floats(~holds, g))
+            hand_on(p, self.b, masked(g, as_floats(~holds, g)))
         return 0
 
 

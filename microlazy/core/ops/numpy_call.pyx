@@ -10,7 +10,7 @@ from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, output_of, run, wrote,
+    NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, output_of, run, state, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, numpy_dtype,
@@ -21,7 +21,7 @@ import math
 
 import numpy
 
-from microlazy.base import AbstractValueError, MXNetError
+from microlazy.base import AbstractValueError, MXNetError, ShapeError
 
 
 @cython.no_gc
@@ -59,7 +59,7 @@ cdef class NumpyCall(Node):
         inputs = self.inputs()
         for x, rule in zip(inputs, self.gradients):
             if rule is not None and p.wants(x):
-                give(p, x, self.gradient(rule, self.grad, self.y, inputs))
+                give(p, x, self.gradient(rule, self.grad, self.y, inputs, x))
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
@@ -72,13 +72,19 @@ cdef class NumpyCall(Node):
         inputs, y = self.inputs(), output_of(self)
         for x, rule in zip(inputs, self.gradients):
             if rule is not None and p.wants(x):
-                hand_on(p, x, self.gradient(rule, g, y, inputs))
+                hand_on(p, x, self.gradient(rule, g, y, inputs, x))
         return 0
 
-    cdef Tensor gradient(self, object rule, Tensor g, Tensor y, list inputs):
+    cdef Tensor gradient(self, object rule, Tensor g, Tensor y, list inputs, Tensor x):
+        cdef Tensor grad
         if self.parts is None:
-            return <Tensor?>rule(g, y, *inputs, **self.options)
-        return <Tensor?>rule(cut(g, self.parts), cut(y, self.parts), *inputs, **self.options)
+            grad = <Tensor?>rule(g, y, *inputs, **self.options)
+        else:
+            grad = <Tensor?>rule(cut(g, self.parts), cut(y, self.parts), *inputs, **self.options)
+        if not covers(grad, x):
+            raise ShapeError(f"a gradient rule of {self.name()} returned an array of shape "
+                             f"{shape_tuple(grad)} for an input of shape {shape_tuple(x)}")
+        return grad
 
     cdef int inspect(self, Pass p) except -1:
         if self.gradients is None:
@@ -87,6 +93,15 @@ cdef class NumpyCall(Node):
 
     cdef str name(self):
         return "numpy:" + getattr(self.function, "__name__", "call").lstrip("_")
+
+
+cdef bint covers(Tensor grad, Tensor x) noexcept:
+    """Whether a gradient has x's shape, or one that x is broadcast to."""
+    cdef int i, shift = grad.ndim - x.ndim
+    for i in range(x.ndim):
+        if x.shape_[i] != 1 and (shift + i < 0 or grad.shape_[shift + i] != x.shape_[i]):
+            return False
+    return True
 
 
 cdef object compute(object function, list inputs, dict options):
@@ -150,7 +165,8 @@ cdef tuple abstract_result(object function, list inputs, dict options, object re
             "shapes alone")
     if result is not None:
         return result(*inputs, **options)
-    stand_ins = [numpy.ones(shape_tuple(x), numpy_dtype((<Tensor>x).dtype)) for x in inputs]
+    stand_ins = [numpy.ones(shape_tuple(x), numpy_dtype((<Tensor>x).dtype))
+                 if (<Tensor>x).abstract else view_numpy(x) for x in inputs]
     with numpy.errstate(all="ignore"):
         values = function(*stand_ins, **options)
     return shape_and_dtype(values)
@@ -163,8 +179,11 @@ cdef tuple shape_and_dtype(object values):
     return values.shape, values.dtype
 
 
-cdef bint any_abstract(list inputs):
+cdef bint on_shapes(list inputs):
+    """Whether the result's values are not to be computed now: in a plan's trace never."""
     cdef Tensor x
+    if state().trace is not NULL:
+        return True
     for x in inputs:
         if x.abstract:
             return True
@@ -246,7 +265,7 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
     cdef list inputs = list(arrays)
     cdef NumpyCall node = prepare(function, inputs, options or {}, gradients, once)
     cdef int face = node.a.face, number, ndim
-    if any_abstract(inputs):
+    if on_shapes(inputs):
         size, kind = abstract_result(function, inputs, node.options, result, dynamic)
     else:
         node.values = compute(function, inputs, node.options)
@@ -282,7 +301,7 @@ def call_many(function, arrays, options=None, gradients=(), results=None, dtype=
     cdef NumpyCall node = prepare(function, inputs, options or {}, gradients, once)
     cdef int face = node.a.face, number
     cdef Py_ssize_t total = 0
-    if any_abstract(inputs):
+    if on_shapes(inputs):
         shapes, kind = abstract_result(function, inputs, node.options, results, False)
     else:
         node.values = compute(function, inputs, node.options)

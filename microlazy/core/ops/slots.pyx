@@ -2,7 +2,7 @@
 
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.reduce cimport sum_over, sum_to
-from microlazy.core.ops.shape cimport reshape
+from microlazy.core.ops.shape cimport reshape, same_memory
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport Pass, hand
 from microlazy.core.tensor cimport Tensor, new, same_shape
@@ -30,6 +30,8 @@ cdef int hand_on(Pass p, Tensor x, Tensor grad) except -1:
     if not p.wants(x):
         return 0
     grad = cast(grad, x.dtype)
+    if grad.face != x.face:
+        grad = same_memory(grad, x.face, False)
     if not same_shape(grad, x):
         shift = grad.ndim - x.ndim
         for i in range(grad.ndim):
