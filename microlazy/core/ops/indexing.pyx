@@ -23,7 +23,8 @@ from microlazy.core.tape cimport (
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, itemsize,
-    like, look_at, need_values, new, numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
+    shape_tuple, view_numpy,
 )
 
 import numbers
@@ -577,6 +578,12 @@ cdef Tensor where(Tensor condition, Tensor x, Tensor y):
     cdef Tensor both
     cdef Where node
     cdef int dtype = x.dtype, ndim
+    if state().plain and x.dtype == y.dtype and same_shape(x, y) and same_shape(x, condition) and (
+            x.face == condition.face and x.size
+            and not (x.abstract or y.abstract or condition.abstract)):
+        both = like(x)
+        choose(truth_of(condition), x, y, both)
+        return both
     if x.dtype != y.dtype:
         if x.face != NP:
             raise MXNetError(f"where: x and y must have one dtype, but they are "

@@ -173,6 +173,35 @@ cdef Tensor class_numbers(Tensor label, Py_ssize_t classes):
     return places
 
 
+cdef int cross_entropy_rows(const char* x, const long long* label, char* log_p, char* loss,
+                            Py_ssize_t rows, Py_ssize_t cols, int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), step = max(<Py_ssize_t>1, CHUNK // cols), i, start
+    if rows * cols < GRAIN:
+        kernels.cross_entropy[dtype](x, label, log_p, loss, rows, cols)
+        return 0
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        start = i * step * cols * size
+        kernels.cross_entropy[dtype](x + start, label + i * step, log_p + start,
+                                     loss + i * step * size, min(step, rows - i * step), cols)
+    return 0
+
+
+cdef int cross_entropy_gradient(const char* log_p, const long long* label, const char* g, char* dx,
+                                bint accumulate, Py_ssize_t rows, Py_ssize_t cols,
+                                int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), step = max(<Py_ssize_t>1, CHUNK // cols), i, start
+    if rows * cols < GRAIN:
+        kernels.cross_entropy_grad[dtype](log_p, label, g, dx, accumulate, rows, cols)
+        return 0
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        start = i * step * cols * size
+        kernels.cross_entropy_grad[dtype](log_p + start, label + i * step, g + i * step * size,
+                                          dx + start, accumulate, min(step, rows - i * step), cols)
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class CrossEntropy(Node):
@@ -186,8 +215,8 @@ cdef class CrossEntropy(Node):
         if self.log_p is None:
             self.log_p = like(x)
         if x.size:
-            kernels.cross_entropy[x.dtype](x.data, <long long*>self.places.data, self.log_p.data,
-                                           self.out.data, x.size // cols, cols)
+            cross_entropy_rows(x.data, <long long*>self.places.data, self.log_p.data,
+                               self.out.data, x.size // cols, cols, x.dtype)
         return 0
 
     cdef int backward(self, Pass p) except -1:
@@ -197,10 +226,9 @@ cdef class CrossEntropy(Node):
         if dx is None or dx.size == 0:
             return 0
         cols = dx.shape_[dx.ndim - 1]
-        kernels.cross_entropy_grad[dx.dtype](self.log_p.data, <long long*>self.places.data,
-                                             self.grad.data, dx.data, accumulate,
-                                             dx.size // cols, cols)
-        return 0
+        return cross_entropy_gradient(self.log_p.data, <long long*>self.places.data,
+                                      self.grad.data, dx.data, accumulate, dx.size // cols, cols,
+                                      dx.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Py_ssize_t[MAX_NDIM] shape
