@@ -91,6 +91,24 @@ class ndarray(NPMethods, Array):
         keepdims: bool = False,
         **options: Any,
     ) -> Self: ...
+    def var(
+        self,
+        axis: _Axis = None,
+        dtype: DTypeLike | None = None,
+        out: Self | None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        **options: Any,
+    ) -> Self: ...
+    def std(
+        self,
+        axis: _Axis = None,
+        dtype: DTypeLike | None = None,
+        out: Self | None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        **options: Any,
+    ) -> Self: ...
     def max(
         self, axis: _Axis = None, out: Self | None = None, keepdims: bool = False, **options: Any
     ) -> Self: ...

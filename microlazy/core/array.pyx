@@ -855,6 +855,18 @@ cdef class ndarray(Array):
             return mean(self, axis, keepdims, False)
         return of_namespace("mean", self, axis, dtype, out, keepdims, options)
 
+    def var(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, **options):
+        """The variance over all axes, or those named; see `np.var`."""
+        if dtype is None and out is None and not options:
+            return functions.var(self, axis, ddof, keepdims)
+        return of_namespace("var", self, axis, dtype, out, keepdims, {"ddof": ddof} | options)
+
+    def std(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, **options):
+        """The standard deviation over all axes, or those named; see `np.std`."""
+        if dtype is None and out is None and not options:
+            return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
+        return of_namespace("std", self, axis, dtype, out, keepdims, {"ddof": ddof} | options)
+
     def max(self, axis=None, out=None, keepdims=False, **options):
         """The largest element over all axes, or those named; see `np.max`."""
         if out is None and not options:

@@ -87,12 +87,10 @@ METHODS: dict[str, Callable[..., Any]] = {
     "split": joining.split,
     "square": elementwise.square,
     "squeeze": manipulation.squeeze,
-    "std": statistics.std,
     "swapaxes": manipulation.swapaxes,
     "take": indexing.take,
     "tobytes": _tobytes,
     "trace": products.trace,
-    "var": statistics.var,
 }
 """The functions by their names; an array is their first argument.
 

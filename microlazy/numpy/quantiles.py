@@ -9,6 +9,7 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.quantiles import quantiles as _quantiles
+from microlazy.numpy.arguments import as_array
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
@@ -72,6 +73,7 @@ def _chosen(
     keepdims: bool,
     ignore_nan: bool,
 ) -> ndarray:
+    a = as_array(a)
     parts = onp.asarray(q, "float64") / whole
     if not ((parts >= 0) & (parts <= 1)).all():
         raise ValueError(f"{name}: q must be from 0 to {whole:.0f}, not {q}")

@@ -1,6 +1,5 @@
 """Sums, means, extremes, running sums and covariance."""
 
-import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import as_array
 
 __all__ = [
     "all",
@@ -86,6 +86,7 @@ def _total(name: str, summary: str, result: str, neutral: float) -> Callable[...
         initial: float | None = None,
         where: Any = None,
     ) -> ndarray:
+        a = as_array(a)
         if dtype is not None:
             a = _f.as_dtype(a, dtype)
         if where is not None:
@@ -115,6 +116,7 @@ def _extreme(name: str, summary: str, result: str, nearer: str) -> Callable[...,
         initial: float | None = None,
         where: Any = None,
     ) -> ndarray:
+        a = as_array(a)
         if where is not None:
             if initial is None:
                 raise ValueError(f"{name}: `where` needs `initial`, for where nothing is chosen")
@@ -150,6 +152,7 @@ def ptp(
     >>> np.ptp(np.array([[1, 5], [2, 3]]), axis=1)
     array([4., 1.])
     """
+    a = as_array(a)
     return _finish(max(a, axis, None, keepdims) - min(a, axis, None, keepdims), out)
 
 
@@ -162,6 +165,7 @@ def mean(
     *,
     where: Any = None,
 ) -> ndarray:
+    a = as_array(a)
     if dtype is not None:
         a = _f.as_dtype(a, dtype)
     if where is None:
@@ -195,11 +199,7 @@ def _variance(
     if dtype is not None:
         a = _f.as_dtype(a, dtype)
     if where is None and mean_ is None:
-        result = _f.var(a, axis, 0, keepdims)
-        if ddof:
-            n = a.size // builtins.max(result.size, 1)
-            result = result * (n / (n - ddof) if n > ddof else onp.inf)
-        return result
+        return _f.var(a, axis, ddof, keepdims)
     mask = _mask(True if where is None else where, a)
     count = _f.reduction("sum", mask, axis, keepdims)
     a = _f.where(mask, a, 0)  # before squaring: what is left out may be nan, and so its gradient
@@ -222,7 +222,7 @@ def _deviation(name: str, summary: str, root: bool) -> Callable[..., ndarray]:
         mean: ndarray | None = None,
         correction: float | None = None,
     ) -> ndarray:
-        result = _variance(a, axis, dtype, ddof, keepdims, where, mean, correction)
+        result = _variance(as_array(a), axis, dtype, ddof, keepdims, where, mean, correction)
         if root:
             result = _f.unary_op("sqrt", result)
         return result if out is None else _f.write_into(out, result)
@@ -288,11 +288,12 @@ def average(
     >>> np.average(np.array([1, 2]), weights=np.array([3, 1]))
     array(1.25)
     """
+    a = as_array(a)
     if weights is None:
         result = mean(a, axis, keepdims=keepdims)
         total = result * 0 + a.size / onp.maximum(result.size, 1)
     else:
-        weights = _as_wide(weights, a, axis)
+        weights = _as_wide(as_array(weights), a, axis)
         total = sum(weights, axis, keepdims=keepdims)
         result = sum(a * weights, axis, keepdims=keepdims) / total
     result = _finish(result, out)
@@ -320,7 +321,7 @@ def _place(name: str, summary: str, row: str, result: str) -> Callable[..., ndar
     def function(
         a: ndarray, axis: int | None = None, out: ndarray | None = None, *, keepdims: bool = False
     ) -> ndarray:
-        return _finish(_f.arg(name, a, axis, keepdims), out)
+        return _finish(_f.arg(name, as_array(a), axis, keepdims), out)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Return the place of the {summary}, as int64: the first of several.
@@ -347,6 +348,7 @@ def _truth(name: str, summary: str, result: str, neutral: bool) -> Callable[...,
         *,
         where: Any = None,
     ) -> ndarray:
+        a = as_array(a)
         if where is not None:
             a = _f.where(_mask(where, a), a != 0, neutral)
         return _finish(_f.truth(name, a, axis, keepdims), out)
@@ -377,7 +379,8 @@ def count_nonzero(a: ndarray, axis: Any = None, *, keepdims: bool = False) -> nd
     >>> np.count_nonzero(np.array([[1, 0], [2, 3]]), axis=0)
     array([2, 1], dtype=int64)
     """
-    return call(onp.count_nonzero, [a], {"axis": axis, "keepdims": keepdims}, dtype="int64")
+    options = {"axis": axis, "keepdims": keepdims}
+    return call(onp.count_nonzero, [as_array(a)], options, dtype="int64")
 
 
 # ---- running sums --------------------------------------------------------------------------------
@@ -394,7 +397,7 @@ def cumsum(
     >>> np.cumsum(np.array([1, 2, 3]))
     array([1., 3., 6.])
     """
-    return _finish(_f.cumsum(a, axis, dtype), out)
+    return _finish(_f.cumsum(as_array(a), axis, dtype), out)
 
 
 def cumprod(
@@ -408,6 +411,7 @@ def cumprod(
     >>> np.cumprod(np.array([1, 2, 3]))
     array([1., 2., 6.])
     """
+    a = as_array(a)
     if axis is None:
         a, axis = _f.reshape(a, -1), 0
     axis = onp.lib.array_utils.normalize_axis_index(axis, a.ndim)
@@ -433,6 +437,7 @@ def _cumulative(
         out: ndarray | None = None,
         include_initial: bool = False,
     ) -> ndarray:
+        x = as_array(x)
         if axis is None:
             if x.ndim != 1:
                 raise ValueError(f"cumulative_{name}: {x.ndim} dimensions need an axis")
@@ -502,11 +507,12 @@ def cov(
     array([[ 1., -1.],
            [-1.,  1.]])
     """
-    rows = _rows(m, rowvar, dtype)
+    rows = _rows(as_array(m), rowvar, dtype)
     if y is not None:
-        rows = _f.concatenate([rows, _rows(y, rowvar, dtype)], 0)
+        rows = _f.concatenate([rows, _rows(as_array(y), rowvar, dtype)], 0)
     if ddof is None:
         ddof = 0 if bias else 1
+    fweights, aweights = (w if w is None else as_array(w) for w in (fweights, aweights))
     weights = _observation_weights(fweights, aweights, rows)
     if weights is None:
         total: Any = float(rows.shape[1])
