@@ -196,6 +196,8 @@ def where(condition: ndarray, x: Any = None, y: Any = None) -> Any:
     >>> np.where(x > 0)
     (array([1], dtype=int64),)
     """
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        return _f.where(condition, x, y)
     if x is None and y is None:
         return nonzero(condition)
     if x is None or y is None:

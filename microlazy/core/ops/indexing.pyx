@@ -24,7 +24,8 @@ from microlazy.core.tape cimport (
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, itemsize,
-    like, look_at, need_values, new, numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
+    shape_tuple, view_numpy,
 )
 
 import numbers
@@ -578,8 +579,14 @@ cdef Tensor as_floats(object mask, Tensor like_this):
 cdef Tensor where(Tensor condition, Tensor x, Tensor y):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Tensor both
-    cdef Where node = Where.__new__(Where)
+    cdef Where node
     cdef int dtype = x.dtype, ndim
+    if state().plain and x.dtype == y.dtype and same_shape(x, y) and same_shape(x, condition) and (
+            x.face == condition.face and x.size
+            and not (x.abstract or y.abstract or condition.abstract)):
+        both = like(x)
+        choose(truth_of(condition), x, y, both)
+        return both
     if x.dtype != y.dtype:
         if x.face != NP:
             raise MXNetError(f"where: x and y must have one dtype, but they are "
@@ -591,6 +598,12 @@ cdef Tensor where(Tensor condition, Tensor x, Tensor y):
             condition.shape_[0] == shape[0]):     # nd: one condition for each row
         condition = reshape_column(condition, ndim)
     ndim = broadcast_shape(both, condition, shape, "where")
+    if state().plain and not (x.abstract or y.abstract or condition.abstract):
+        both = new(x.face, dtype, ndim, shape)
+        if both.size:
+            choose(truth_of(condition), cast(x, dtype), cast(y, dtype), both)
+        return both
+    node = Where.__new__(Where)
     node.a = cast(x, dtype)
     node.b = cast(y, dtype)
     node.c = condition

@@ -81,6 +81,23 @@ cdef int softmax_gradient(bint log, const char* y, const char* g, char* dx, bint
     return 0
 
 
+cdef Py_ssize_t product(Tensor x, int first, int last) noexcept:
+    """The number of elements along the axes from first to before last."""
+    cdef Py_ssize_t n = 1
+    cdef int i
+    for i in range(first, last):
+        n *= x.shape_[i]
+    return n
+
+
+cdef int softmax_into(bint log, Tensor x, int axis, Tensor out) except -1:
+    x = packed(x)
+    if x.size == 0:
+        return 0
+    return softmax_of(log, x.data, out.data, product(x, 0, axis), x.shape_[axis],
+                      product(x, axis + 1, x.ndim), x.dtype)
+
+
 @cython.no_gc
 @cython.final
 cdef class Softmax(Node):
@@ -88,25 +105,7 @@ cdef class Softmax(Node):
     cdef int axis
 
     cdef int forward(self) except -1:
-        cdef Tensor x = packed(self.a)
-        if x.size:
-            softmax_of(self.log, x.data, self.out.data, self.outer(), x.shape_[self.axis],
-                       self.inner(), x.dtype)
-        return 0
-
-    cdef Py_ssize_t outer(self) noexcept:
-        cdef Py_ssize_t n = 1
-        cdef int i
-        for i in range(self.axis):
-            n *= self.a.shape_[i]
-        return n
-
-    cdef Py_ssize_t inner(self) noexcept:
-        cdef Py_ssize_t n = 1
-        cdef int i
-        for i in range(self.axis + 1, self.a.ndim):
-            n *= self.a.shape_[i]
-        return n
+        return softmax_into(self.log, self.a, self.axis, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
@@ -114,7 +113,8 @@ cdef class Softmax(Node):
         if dx is None or dx.size == 0:
             return 0
         return softmax_gradient(self.log, self.y.data, self.grad.data, dx.data, accumulate,
-                                self.outer(), dx.shape_[self.axis], self.inner(), dx.dtype)
+                                product(dx, 0, self.axis), dx.shape_[self.axis],
+                                product(dx, self.axis + 1, dx.ndim), dx.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef unsigned int mask = 1u << self.axis
@@ -129,10 +129,15 @@ cdef class Softmax(Node):
 
 cdef Tensor softmax_along(Tensor x, int axis, bint log):
     cdef Softmax node
+    cdef Tensor out
     if x.dtype == FLOAT16:
         return cast(softmax_along(cast(x, FLOAT32), axis, log), FLOAT16)
     if x.dtype > FLOAT64:
         raise MXNetError(f"softmax: the array must hold floats, not {numpy_dtype(x.dtype)}")
+    if state().plain and not x.abstract:
+        out = like(x)
+        softmax_into(log, x, axis, out)
+        return out
     node = Softmax.__new__(Softmax)
     node.log = log
     node.axis = axis
@@ -168,6 +173,35 @@ cdef Tensor class_numbers(Tensor label, Py_ssize_t classes):
     return places
 
 
+cdef int cross_entropy_rows(const char* x, const long long* label, char* log_p, char* loss,
+                            Py_ssize_t rows, Py_ssize_t cols, int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), step = max(<Py_ssize_t>1, CHUNK // cols), i, start
+    if rows * cols < GRAIN:
+        kernels.cross_entropy[dtype](x, label, log_p, loss, rows, cols)
+        return 0
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        start = i * step * cols * size
+        kernels.cross_entropy[dtype](x + start, label + i * step, log_p + start,
+                                     loss + i * step * size, min(step, rows - i * step), cols)
+    return 0
+
+
+cdef int cross_entropy_gradient(const char* log_p, const long long* label, const char* g, char* dx,
+                                bint accumulate, Py_ssize_t rows, Py_ssize_t cols,
+                                int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), step = max(<Py_ssize_t>1, CHUNK // cols), i, start
+    if rows * cols < GRAIN:
+        kernels.cross_entropy_grad[dtype](log_p, label, g, dx, accumulate, rows, cols)
+        return 0
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        start = i * step * cols * size
+        kernels.cross_entropy_grad[dtype](log_p + start, label + i * step, g + i * step * size,
+                                          dx + start, accumulate, min(step, rows - i * step), cols)
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class CrossEntropy(Node):
@@ -181,8 +215,8 @@ cdef class CrossEntropy(Node):
         if self.log_p is None:
             self.log_p = like(x)
         if x.size:
-            kernels.cross_entropy[x.dtype](x.data, <long long*>self.places.data, self.log_p.data,
-                                           self.out.data, x.size // cols, cols)
+            cross_entropy_rows(x.data, <long long*>self.places.data, self.log_p.data,
+                               self.out.data, x.size // cols, cols, x.dtype)
         return 0
 
     cdef int backward(self, Pass p) except -1:
@@ -192,10 +226,9 @@ cdef class CrossEntropy(Node):
         if dx is None or dx.size == 0:
             return 0
         cols = dx.shape_[dx.ndim - 1]
-        kernels.cross_entropy_grad[dx.dtype](self.log_p.data, <long long*>self.places.data,
-                                             self.grad.data, dx.data, accumulate,
-                                             dx.size // cols, cols)
-        return 0
+        return cross_entropy_gradient(self.log_p.data, <long long*>self.places.data,
+                                      self.grad.data, dx.data, accumulate, dx.size // cols, cols,
+                                      dx.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Py_ssize_t[MAX_NDIM] shape

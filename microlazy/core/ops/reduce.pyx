@@ -307,6 +307,15 @@ cdef Tensor with_kept_axes(Tensor small, Tensor x, unsigned int mask):
     return expanded(y, x.ndim, x.shape_)
 
 
+cdef int reduce_scaled(int op, Tensor x, unsigned int mask, double factor, Tensor out) except -1:
+    if op == R_MAX or op == R_MIN:
+        x = in_memory_order(x, &mask)       # sums and products would be rounded in another order
+    reduce_into(op, x, mask, out, False)
+    if factor != 1.0:
+        kernels.scale[x.dtype](factor, out.data, out.data, False, out.size)
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class Reduce(Node):
@@ -315,17 +324,9 @@ cdef class Reduce(Node):
     cdef double factor                # 1 / count for mean
 
     cdef int forward(self) except -1:
-        cdef Tensor x = self.a
-        if x.size == 0:
+        if self.a.size == 0:
             return self.forward_empty()
-        cdef unsigned int mask = self.mask
-        if self.op == R_MAX or self.op == R_MIN:
-            x = in_memory_order(x, &mask)   # sums and products would be rounded in another order
-        reduce_into(self.op, x, mask, self.out, False)
-        if self.factor != 1.0:
-            kernels.scale[x.dtype](self.factor, self.out.data, self.out.data, False,
-                                   self.out.size)
-        return 0
+        return reduce_scaled(self.op, self.a, self.mask, self.factor, self.out)
 
     cdef int forward_empty(self) except -1:
         if self.op == R_SUM or self.op == R_PROD:
@@ -453,7 +454,14 @@ def product_gradient(values, mask):
 
 
 cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, double factor):
-    cdef Reduce node = Reduce.__new__(Reduce)
+    cdef Reduce node
+    cdef Tensor out
+    if state().plain and not x.abstract and x.size:
+        out = reduced_header(x, mask, keepdims, x.dtype)
+        allocate(out)
+        reduce_scaled(op, x, mask, factor, out)
+        return out
+    node = Reduce.__new__(Reduce)
     node.op = op
     node.mask = mask
     node.factor = factor
