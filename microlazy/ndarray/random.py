@@ -99,9 +99,10 @@ def _drawn(
 ) -> NDArray:
     """Draw from a law with numbers or arrays as parameters."""
     check_ctx(ctx)
-    if dtype is not None and (numpy.dtype(dtype).kind == "f") == (law == "randint"):
-        kind = "an integer" if law == "randint" else "a floating"
-        raise MXNetError(f"random.{law}: expected {kind} dtype, not {dtype}")
+    if dtype is not None:
+        kinds, expected = ("iu", "an integer") if law == "randint" else ("f", "a floating")
+        if numpy.dtype(_f.new_array(ND, (0,), dtype).dtype).kind not in kinds:
+            raise MXNetError(f"random.{law}: expected {expected} dtype, not {dtype}")
     arrays = [_f.detach(x) for x in parameters if isinstance(x, NDArray)]
     if arrays and len(arrays) < len(parameters):
         raise AssertionError(

@@ -39,7 +39,8 @@ def dot(a: Any, b: Any, out: ndarray | None = None) -> ndarray:
     >>> np.dot(np.array([1, 2]), np.array([3, 4]))
     array(11.)
     """
-    result = _f.dot(*as_arrays((a, b)))
+    a, b = as_arrays((a, b))
+    result = _f.dot(a, b)
     return result if out is None else _f.write_into(out, result)
 
 
@@ -52,7 +53,8 @@ def matmul(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
     >>> np.matmul(np.ones((5, 2, 3)), np.ones((3, 4))).shape
     (5, 2, 4)
     """
-    result = _f.matmul(*as_arrays((a, b)))
+    a, b = as_arrays((a, b))
+    result = _f.matmul(a, b)
     return result if out is None else _f.write_into(out, result)
 
 

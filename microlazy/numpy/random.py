@@ -118,7 +118,7 @@ def normal(
 
 
 def _check_floating(name: str, dtype: Any) -> None:
-    if dtype is not None and onp.dtype(dtype).kind != "f":
+    if dtype is not None and _f.new_array(_NP, (0,), dtype).dtype.kind != "f":
         raise TypeError(f"random.{name}: expected a floating dtype, not {dtype}")
 
 
