@@ -383,19 +383,23 @@ def test_operands_of_other_types(face, other):
 @both_faces
 @pytest.mark.parametrize("other", ["a", None, [1, 2, 3], A, 1.0, object()])
 def test_arguments_that_are_no_arrays(face, other):
-    for call in (
+    calls = [
         lambda: npx.sigmoid(other) if face is np else nd.exp(other),
-        lambda: face.sum(other),
         lambda: nn.softmax(other),
         lambda: nn.fully_connected(other, face.ones((1, 1))),
         lambda: nn.fully_connected(face.ones((1, 1)), other),
         lambda: nn.dropout(other, 0.5),
         lambda: nn.activation(other, "relu"),
-        lambda: face.transpose(other),
-        lambda: face.reshape(other, (1,)),
-        lambda: face.where(other, face.ones((1,)), face.ones((1,))),
-        lambda: face.take(other, face.zeros((1,))),
-    ):
+    ]
+    if face is nd or not isinstance(other, (list, numpy.ndarray, float)):  # np makes arrays of them
+        calls += [
+            lambda: face.sum(other),
+            lambda: face.transpose(other),
+            lambda: face.reshape(other, (1,)),
+            lambda: face.where(other, face.ones((1,)), face.ones((1,))),
+            lambda: face.take(other, face.zeros((1,))),
+        ]
+    for call in calls:
         refused(call, (TypeError, AssertionError))
 
 

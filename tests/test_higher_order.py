@@ -590,3 +590,22 @@ def test_in_place_arithmetic_on_the_tape_keeps_the_dtype():
     assert y.dtype == numpy.float32
     assert x.grad.asnumpy().tolist() == [2, 2, 2]
     assert counts.asnumpy().tolist() == [1, 1, 1]
+
+
+def test_a_recorded_write_into_an_array_with_views_is_refused():
+    """The view and the whole would have different gradients, one of them wrong."""
+    (x,) = leaves([numpy.array([1.0, 2.0])])
+    whole = np.zeros((2, 2), dtype="float64")
+    row = whole[0]
+    with autograd.record():
+        for array in (row, whole):
+            with pytest.raises(MXNetError, match="shares its memory"):
+                array[:] = x * x
+            with pytest.raises(MXNetError, match="shares its memory"):
+                array += x
+        assert not whole.asnumpy().any()
+        del row, array
+        whole[0] = x * x
+        y = whole.sum()
+    y.backward()
+    assert x.grad.asnumpy().tolist() == [2, 4]

@@ -276,7 +276,7 @@ def test_complex_eigenvalues_are_refused():
         lambda: np.linalg.svd(np.ones(3)),
         lambda: np.linalg.lstsq(np.ones((2, 2)), np.ones(3)),
         lambda: np.tensordot(np.ones((2, 3)), np.ones((2, 3)), 1),
-        lambda: np.cross(np.ones(2), np.ones(2)),
+        lambda: np.cross(np.ones(4), np.ones(2)),
         lambda: np.vecdot(np.ones(2), np.ones(3)),
         lambda: np.trace(np.ones((2, 2)), axis1=0, axis2=-2),
     ],

@@ -63,6 +63,7 @@ cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the t
 cdef Tensor output_of(Node node)              # under NEEDS_OUT: the result, on the tape
 cdef bint tracked(Tensor x) noexcept
 cdef int may_write(Tensor x) except -1        # before a write in place
+cdef int need_sole_view(Tensor x) except -1   # before a recorded write in place
 cdef void wrote(Tensor x) noexcept            # after it
 cdef Pass new_pass()
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1

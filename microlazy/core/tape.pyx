@@ -91,19 +91,23 @@ cdef int reach(Pass p, Node node) except -1:
 cdef int lead_to(Pass p, Node node) except -1:
     if node.inspected == p.number:
         return 0
+    if node.done or node.awaited:
+        return refuse_graph(node)
+    node.inspected = p.number
+    if not node.planned:
+        p.unseen += 1
+    return 0
+
+
+cdef int refuse_graph(Node node) except -1:
     if node.done:
         raise MXNetError(
             f"the graph behind this array (its {node.name()} op) was already used by a backward "
             "pass, which frees it. To go through the same graph again, pass retain_graph=True "
             "to the first backward()")
-    if node.awaited:
-        raise MXNetError(
-            f"the graph behind this array (its {node.name()} op) is just being gone through by "
-            "another backward pass. Inside a Function's backward(), compute on detach()ed arrays")
-    node.inspected = p.number
-    if not node.planned:
-        p.unseen += 1
-    return 0
+    raise MXNetError(
+        f"the graph behind this array (its {node.name()} op) is just being gone through by "
+        "another backward pass. Inside a Function's backward(), compute on detach()ed arrays")
 
 
 cdef Tensor output_of(Node node):
@@ -255,8 +259,12 @@ cdef int snapshot(Node node) except -1:
     if node.needs & NEEDS_OUT:
         node.version_y = node.y.block.version
     if node.needs & NEEDS_REST:
-        node.versions = [(<Tensor>x).block.version for x in node.rest]
+        node.versions = versions_of(node.rest)
     return 0
+
+
+cdef list versions_of(list arrays):
+    return [(<Tensor>x).block.version for x in arrays]
 
 
 cdef int check(Node node) except -1:
@@ -264,8 +272,7 @@ cdef int check(Node node) except -1:
             or (node.needs & NEEDS_B and node.version_b != node.b.block.version)
             or (node.needs & NEEDS_C and node.version_c != node.c.block.version)
             or (node.needs & NEEDS_OUT and node.version_y != node.y.block.version)
-            or (node.needs & NEEDS_REST
-                and node.versions != [(<Tensor>x).block.version for x in node.rest])):
+            or (node.needs & NEEDS_REST and node.versions != versions_of(node.rest))):
         raise MXNetError(
             f"an array that the gradient of {node.name()} needs was changed in place after it was "
             "used under record(). Change it after backward(), or work on a copy()")
@@ -320,6 +327,15 @@ cdef int may_write(Tensor x) except -1:
             "in-place operations (+=, x[:] = ...) on an array that takes part in the gradient are "
             "not supported while recording with autograd; compute a new array, or change it "
             "outside record() or inside pause()")
+    return 0
+
+
+cdef int need_sole_view(Tensor x) except -1:
+    if x.block is not None and x.block.users > 1:
+        raise MXNetError(
+            "under record(), what leads to a gradient cannot be written into an array that shares "
+            "its memory with another one (a view, or what it is a view of): the other would lose "
+            "the gradient. Write into a copy(), or drop the views first")
     return 0
 
 

@@ -85,7 +85,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "searchsorted": sorting.searchsorted,
     "sort": _sort,
     "split": joining.split,
-    "square": elementwise.square,
+    "square": vars(elementwise)["square"],  # made by the op table
     "squeeze": manipulation.squeeze,
     "swapaxes": manipulation.swapaxes,
     "take": indexing.take,

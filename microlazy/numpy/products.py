@@ -201,7 +201,9 @@ def cross(
     axisc: int = -1,
     axis: int | None = None,
 ) -> ndarray:
-    """Return the vectors orthogonal to both, of vectors with three elements.
+    """Return the vectors orthogonal to both, of vectors with three elements, or two and a zero.
+
+    Of vectors with two elements, return the third element alone, as that is all there is.
 
     Parameters
     ----------
@@ -221,12 +223,20 @@ def cross(
         axisa = axisb = axisc = axis
     a, b = as_arrays((a, b))
     a, b = _moved(a, axisa, -1), _moved(b, axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
+    sizes = a.shape[-1], b.shape[-1]
+    if not {*sizes} <= {2, 3}:
         raise ValueError(
-            f"cross: expected vectors of 3 elements, got {a.shape[-1]} and {b.shape[-1]}"
+            f"cross: expected vectors of 2 or 3 elements, got {sizes[0]} and {sizes[1]}"
         )
+    if sizes == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (x if x.shape[-1] == 3 else _in_space(x) for x in (a, b))
     one, two = [1, 2, 0], [2, 0, 1]
     return _moved(a[..., one] * b[..., two] - a[..., two] * b[..., one], -1, axisc)
+
+
+def _in_space(x: ndarray) -> ndarray:
+    return _f.concatenate([x, _f.new_array(1, (*x.shape[:-1], 1), x.dtype, 0)], -1)
 
 
 def _moved(x: ndarray, source: int, target: int) -> ndarray:

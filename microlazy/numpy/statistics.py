@@ -173,7 +173,9 @@ def mean(
     else:
         mask = _mask(where, a)
         count = _f.reduction("sum", mask, axis, keepdims)
-        result = _f.reduction("sum", _f.where(mask, a, 0), axis, keepdims) / count
+        chosen = _f.where(mask, a if a.dtype.kind == "f" else _f.as_dtype(a, "float32"), 0)
+        result = _f.reduction("sum", chosen, axis, keepdims) / count
+    result = _f.as_dtype(result, dtype)
     return result if out is None else _f.write_into(out, result)
 
 
@@ -415,6 +417,8 @@ def cumprod(
     if axis is None:
         a, axis = _f.reshape(a, -1), 0
     axis = onp.lib.array_utils.normalize_axis_index(axis, a.ndim)
+    if dtype is None and a.dtype.kind == "b":
+        dtype = "int64"
     result = _f.as_dtype(a, dtype) if dtype is not None else a.copy()
     step, n = 1, result.shape[axis]
     while step < n:  # runs of 1, 2, 4, ... factors: zeros need no care in the gradient

@@ -20,7 +20,8 @@ from microlazy.core.strided cimport (
     piece_start,
 )
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, output_of, run, state, tracked, wrote,
+    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, need_sole_view, output_of, run, state,
+    tracked, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, dtype_number,
@@ -782,6 +783,7 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
         result = binary(op, copied(a), b)
         check_float(op, result, a)
         result = cast(result, a.dtype)
+        need_sole_view(a)
         may_write(a)
         assign(a, result)
         wrote(a)

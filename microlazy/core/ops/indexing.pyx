@@ -19,7 +19,8 @@ from microlazy.core.strided cimport (
     Pieces, assign, broadcast_shape, cut, expanded, packed, piece, piece_length, piece_start,
 )
 from microlazy.core.tape cimport (
-    NEEDS_B, NEEDS_C, Node, Pass, may_write, run, state, tracked, wrote,
+    NEEDS_B, NEEDS_C, Node, Pass, may_write, need_sole_view, run, state, tracked,
+    wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, itemsize,
@@ -295,6 +296,8 @@ cdef int set_item(Tensor x, object key, object value) except -1:
         source = <Tensor>value
         need_values(source, "it was to be written into an array")
         recorded = state().recording and tracked(source) and not tracked(x)
+        if recorded:
+            need_sole_view(x)
     elif not number:
         try:
             array = numpy.asarray(value, dtype=numpy_dtype(x.dtype))
