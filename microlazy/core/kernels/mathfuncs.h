@@ -126,11 +126,9 @@ INLINE double f32_log2_wide(float a, float shift)
     const uint32_t one = 0x3f800000u, sqrt_half = 0x3f3504f3u;
     uint32_t b = f32_bits(a) + (one - sqrt_half);
     float k = f32_real((b >> 23) | f32_bits(0x1p23f)) - (0x1p23f + 127 + shift);
-    double f = f32_real((b & 0x7fffffu) + sqrt_half) - 1.0f, s = f / (2 + f), z = s * s, zz = z * z;
-    double p = (2.8853900817900858976 + 0.96179667334221494603 * z)
-             + zz * ((0.5770835848675024778 + 0.41167272564327522609 * z)
-                     + zz * 0.34072997242330401123);
-    return k + s * p;
+    double f = f32_real((b & 0x7fffffu) + sqrt_half) - 1.0f, s = f / (2 + f), z = s * s;
+    return k + s * POLY5(z, 2.8853900817900858976, 0.96179667334221494603, 0.5770835848675024778,
+                         0.41167272564327522609, 0.34072997242330401123);
 }
 
 INLINE float f32_split(double t, float *low)
