@@ -77,7 +77,7 @@ def table(times: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def between_markers(page: str, text: str) -> str:
+def between_markers(page: str, text: str, markers: tuple[str, str] = MARKERS) -> str:
     """Return the page with the text put between its two markers.
 
     Raises
@@ -93,11 +93,11 @@ def between_markers(page: str, text: str) -> str:
     new
     <!-- benchmarks.compare: end --> after
     """
-    before, begin, rest = page.partition(MARKERS[0])
-    _, end, after = rest.partition(MARKERS[1])
+    before, begin, rest = page.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not end:
         raise ValueError(
-            f"expected the lines {MARKERS[0].strip()!r} and {MARKERS[1]!r} in the page"
+            f"expected the lines {markers[0].strip()!r} and {markers[1]!r} in the page"
         )
     return f"{before}{begin}{text}\n{end}{after}"
 

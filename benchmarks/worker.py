@@ -6,35 +6,37 @@ built and warmed up at its first request and kept until another one is asked for
 """
 
 import sys
+from importlib import import_module
 
-from benchmarks.workloads import seconds_per_step
+from benchmarks import array_steps
+from benchmarks.workloads import Step, seconds_per_step
 
 WARM_UP = 5  # steps
 
 
 def main(framework: str) -> None:
-    """Serve ``microlazy``, ``microlazy-hybrid`` or ``torch`` on standard input and output."""
-    if framework == "torch":
-        import torch as module
-
-        from benchmarks.torch_steps import build
-
-        options = {}
-    else:
-        import microlazy as module
-        from benchmarks.gluon_steps import build
-
-        options = {"hybrid": framework == "microlazy-hybrid"}
+    """Serve ``microlazy``, ``microlazy-hybrid``, ``numpy`` or ``torch`` on the standard streams."""
+    module = import_module(framework.removesuffix("-hybrid"))
     print(framework, module.__version__, flush=True)
     current, step = None, None
     for request in sys.stdin:
-        workload, budget = request.split()
+        workload, _, budget = request.rpartition(" ")
         if workload != current:
             step = None  # free the last workload's memory first
-            current, step = workload, build(workload, **options)
+            current, step = workload, build(framework, workload)
             for _ in range(WARM_UP):
                 step()
         print(seconds_per_step(step, float(budget)), flush=True)
+
+
+def build(framework: str, workload: str) -> Step:
+    """Return the step of a workload; calls on arrays have a table of their own."""
+    if workload in array_steps.CASES:
+        return array_steps.build(framework, workload)
+    if framework == "torch":
+        return import_module("benchmarks.torch_steps").build(workload)
+    steps = import_module("benchmarks.gluon_steps")
+    return steps.build(workload, hybrid=framework == "microlazy-hybrid")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ and initializes every parameter. Names and modules follow MXNet 1.9: replace the
 `microlazy`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -35,8 +35,9 @@ from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu
 rnd = random
 optim = optimizer
 
+if not TYPE_CHECKING:  # a type checker would take it for a promise
 
-def __getattr__(name: str) -> Any:
-    from microlazy.outside import explain
+    def __getattr__(name: str) -> Any:
+        from microlazy.outside import explain
 
-    raise AttributeError(explain("microlazy", name))
+        raise AttributeError(explain("microlazy", name))

@@ -38,9 +38,11 @@ class Context:
 
     def __init__(self, device_type: "str | Context", device_id: int = 0) -> None:
         if isinstance(device_type, Context):
-            device_type, device_id = device_type.device_type, device_type.device_id
-        self.device_typeid = self.devstr2type[device_type]
-        self.device_id = device_id
+            name, number = device_type.device_type, device_type.device_id
+        else:
+            name, number = device_type, device_id
+        self.device_typeid = self.devstr2type[name]
+        self.device_id: int = number
         self._before: Context | None = None
 
     @property

@@ -919,18 +919,17 @@ class Load(Initializer):
         default_init: Initializer | str | None = None,
         verbose: bool = False,
     ) -> None:
-        if isinstance(param, str):
-            param = nd.load(param)
-        if not isinstance(param, Mapping):
+        arrays = nd.load(param) if isinstance(param, str) else param
+        if not isinstance(arrays, Mapping):
             raise ArgumentError(
-                f"Load needs arrays by name, or a file of them, not a {type(param).__name__}"
+                f"Load needs arrays by name, or a file of them, not a {type(arrays).__name__}"
             )
         super().__init__(default_init=default_init)
         self.param = {
             name[4:] if name.startswith(("arg:", "aux:")) else name: value
-            for name, value in param.items()
+            for name, value in arrays.items()
         }
-        self.default_init = None if default_init is None else create(default_init)
+        self.default_init: Any = None if default_init is None else create(default_init)
         self.verbose = verbose
 
     def __eq__(self, other: object) -> bool:

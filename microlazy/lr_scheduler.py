@@ -200,7 +200,15 @@ class MultiFactorScheduler(LRScheduler):
 class _Gliding(LRScheduler):
     """From `base_lr` to `final_lr` over `max_update` updates, then constant."""
 
-    def __init__(self, max_update, base_lr, final_lr, warmup_steps, warmup_begin_lr, warmup_mode):
+    def __init__(
+        self,
+        max_update: int,
+        base_lr: float,
+        final_lr: float,
+        warmup_steps: int,
+        warmup_begin_lr: float,
+        warmup_mode: str,
+    ):
         super().__init__(base_lr, warmup_steps, warmup_begin_lr, warmup_mode)
         _check_int("max_update", max_update, least=1)
         self.base_lr_orig = base_lr
@@ -208,7 +216,11 @@ class _Gliding(LRScheduler):
         self.final_lr = final_lr
         self.max_steps = max_update - warmup_steps
 
-    def decayed(self, num_update):
+    def left(self, done: float) -> float:
+        """The part of the way that is left."""
+        raise NotImplementedError
+
+    def decayed(self, num_update: int) -> float:
         if num_update <= self.max_update:
             # A warmup as long as the schedule leaves nothing to glide through.
             done = (num_update - self.warmup_steps) / self.max_steps if self.max_steps else 1.0
@@ -255,7 +267,7 @@ class PolyScheduler(_Gliding):
         super().__init__(max_update, base_lr, final_lr, warmup_steps, warmup_begin_lr, warmup_mode)
         self.power = pwr
 
-    def left(self, done):
+    def left(self, done: float) -> float:
         return (1 - done) ** self.power
 
 
@@ -295,7 +307,7 @@ class CosineScheduler(_Gliding):
     ):
         super().__init__(max_update, base_lr, final_lr, warmup_steps, warmup_begin_lr, warmup_mode)
 
-    def left(self, done):
+    def left(self, done: float) -> float:
         return (1 + math.cos(math.pi * done)) / 2
 
 

@@ -108,8 +108,9 @@ def test_products(face):
     batch_dot = nd.batch_dot if face is nd else npx.batch_dot
     refused(lambda: batch_dot(face.ones((2, 2, 3)), face.ones((3, 3, 4))), ShapeError, "batch_dot")
     refused(lambda: batch_dot(face.ones((2, 3)), face.ones((3, 4))), ShapeError, "batch_dot")
-    refused(lambda: face.dot(face.ones((2, 3), dtype="int32"), face.ones((3, 2), dtype="int32")),
-            MXNetError, "int32")  # fmt: skip
+    if face is nd:
+        a, b = nd.ones((2, 3), dtype="int32"), nd.ones((3, 2), dtype="int32")
+        refused(lambda: nd.dot(a, b), MXNetError, "int32")
 
 
 def test_losses_and_layers():
@@ -382,19 +383,23 @@ def test_operands_of_other_types(face, other):
 @both_faces
 @pytest.mark.parametrize("other", ["a", None, [1, 2, 3], A, 1.0, object()])
 def test_arguments_that_are_no_arrays(face, other):
-    for call in (
+    calls = [
         lambda: npx.sigmoid(other) if face is np else nd.exp(other),
-        lambda: face.sum(other),
         lambda: nn.softmax(other),
         lambda: nn.fully_connected(other, face.ones((1, 1))),
         lambda: nn.fully_connected(face.ones((1, 1)), other),
         lambda: nn.dropout(other, 0.5),
         lambda: nn.activation(other, "relu"),
-        lambda: face.transpose(other),
-        lambda: face.reshape(other, (1,)),
-        lambda: face.where(other, face.ones((1,)), face.ones((1,))),
-        lambda: face.take(other, face.zeros((1,))),
-    ):
+    ]
+    if face is nd or not isinstance(other, (list, numpy.ndarray, float)):  # np makes arrays of them
+        calls += [
+            lambda: face.sum(other),
+            lambda: face.transpose(other),
+            lambda: face.reshape(other, (1,)),
+            lambda: face.where(other, face.ones((1,)), face.ones((1,))),
+            lambda: face.take(other, face.zeros((1,))),
+        ]
+    for call in calls:
         refused(call, (TypeError, AssertionError))
 
 
@@ -424,7 +429,6 @@ def test_integers_where_floats_are_needed():
         lambda: nn.fully_connected(x, x),
         lambda: nn.softmax_cross_entropy(x, np.zeros((2,))),
         lambda: nn.dropout(x, 0.5, mode="always"),
-        lambda: x @ x,
     ):
         refused(call, MXNetError, "int32")
     for operator in (lambda a: ~a, lambda a: a & a, lambda a: a | a):

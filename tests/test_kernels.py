@@ -128,9 +128,7 @@ def test_unary_is_accurate_everywhere(kernels, rng, op, dtype):
     # SciPy's erf in float64 is itself off by some.
     assert error[worst] <= (6 if op == "erf" and dtype == np.float64 else 4), x[worst]
     signed = ~np.isnan(got)
-    np.testing.assert_array_equal(
-        np.signbit(got)[signed], np.signbit(want.astype(dtype))[signed]
-    )
+    np.testing.assert_array_equal(np.signbit(got)[signed], np.signbit(want.astype(dtype))[signed])
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -245,6 +243,85 @@ def test_binary(kernels, rng, op, dtype):
         np.testing.assert_array_equal(mask, function(a, b))
 
 
+def test_powers_are_accurate_everywhere(kernels, rng):
+    x, y = np.exp(rng.uniform(-87, 88, 200_000)), rng.uniform(-12, 12, 200_000)
+    y[::3] = rng.uniform(-88, 88, y[::3].size) / np.log(x[::3])  # results of every exponent
+    x[1::5], y[1::7] = 1 + rng.normal(0, 1e-4, x[1::5].size), rng.normal(0, 1e4, y[1::7].size)
+    x[2::9] = rng.integers(1, 1 << 22, x[2::9].size) * 2.0**-149  # denormals
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    want = np.power(x.astype(np.float64), y.astype(np.float64))
+    for start in range(0, 200_000, 50_000):  # stretches with and without denormals
+        part = slice(start, start + 50_000)
+        got = kernels.binary("power", x[part], y[part], np.empty(50_000, np.float32))
+        assert error_in_ulp(got, want[part]).max() <= 4
+    plain = x >= np.finfo(np.float32).tiny
+    got = kernels.binary("power", x[plain], y[plain], np.empty(plain.sum(), np.float32))
+    assert error_in_ulp(got, want[plain]).max() <= 4
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_powers_of_special_numbers(kernels, dtype):
+    values = [0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 1.5, 8388609, -8388609, 2.0**25, 1e30]
+    values += [np.inf, -np.inf, np.nan, 1e-40, -1e-40]
+    x, y = (v.ravel().astype(dtype) for v in np.meshgrid(values, values))
+    got = kernels.binary("power", x, y, np.empty_like(x))
+    with np.errstate(all="ignore"):
+        want = np.power(x.astype(np.float64), y.astype(np.float64)).astype(dtype)
+    np.testing.assert_allclose(got, want, rtol=4 * np.finfo(dtype).eps)
+    signed = ~np.isnan(want)
+    np.testing.assert_array_equal(np.signbit(got)[signed], np.signbit(want)[signed])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("scale", [1, 1e6, 1e30])
+def test_remainders_are_exact(kernels, rng, scale, dtype):
+    a = (rng.normal(size=3000) * scale).astype(dtype)
+    b = np.exp(rng.uniform(-3, 3, 3000)).astype(dtype) * rng.choice([-1, 1], 3000).astype(dtype)
+    a[::4] = (b[::4] * rng.integers(-9, 9, b[::4].size)).astype(dtype)  # near whole quotients
+    b[::50] = np.inf
+    np.testing.assert_array_equal(kernels.binary("mod", a, b, np.empty_like(a)), np.mod(a, b))
+
+
+@pytest.mark.parametrize("op", COMPARISONS)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_comparison_with_a_number(kernels, rng, op, dtype):
+    a, _ = edge_pairs(dtype, rng)
+    for s in (0.0, 1.0, -2.5, np.inf, np.nan):
+        got = kernels.compare_scalar(op, a, s, np.empty(a.size, np.uint8))
+        np.testing.assert_array_equal(got, getattr(np, op)(a, dtype(s)))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", SIZES[1:])
+def test_select(kernels, rng, n, dtype):
+    condition = rng.integers(0, 3, n).astype(np.uint8)
+    x, y, one = (
+        rng.normal(size=n).astype(dtype),
+        rng.normal(size=n).astype(dtype),
+        np.ones(1, dtype),
+    )
+    x[:1] = np.nan
+    for a, b in ((x, y), (one, y), (x, one), (one, 2 * one)):
+        got = kernels.select(condition, a, b, np.empty(n, dtype))
+        np.testing.assert_array_equal(got, np.where(condition, a, b))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (8, 8), (16, 33), (70, 64), (33, 1000)])
+def test_transpose(kernels, rng, shape, dtype):
+    x = rng.normal(size=shape).astype(dtype)
+    got = kernels.transpose(x, np.empty(shape[::-1], dtype))
+    np.testing.assert_array_equal(got, x.T)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("step", [0, 1, 2, 3, -1, -2])
+def test_gather(kernels, rng, step, dtype):
+    x = rng.normal(size=101 * max(abs(step), 1)).astype(dtype)
+    want = np.full(101, x[0]) if step == 0 else x[::step] if step > 0 else x[-100 * step :: step]
+    np.testing.assert_array_equal(kernels.gather(x, step, np.empty(101, dtype)), want)
+
+
 @pytest.mark.parametrize("op", BINARY)
 @pytest.mark.parametrize("which", [0, 1])
 def test_binary_grad_against_differences(kernels, rng, op, which):
@@ -290,7 +367,18 @@ def test_reductions(kernels, rng, shape, dtype):
     np.testing.assert_array_equal(twice, 1 + once)
 
 
-@pytest.mark.parametrize("n", [1, 10, 64, 65, 200])
+@pytest.mark.parametrize("n", [64, 200, 1000])
+def test_extremes_among_infinities_and_large_numbers(kernels, rng, n):
+    x = rng.normal(size=(1, n)).astype(np.float32)
+    x[0, [5, 40, n - 1]] = np.inf, -np.inf, 1e38
+    x[0, 6:20] = 3e38  # their sum overflows
+    for op, function in (("max", np.max), ("min", np.min)):
+        assert kernels.reduce_rows(op, x, np.empty(1, np.float32)) == function(x)
+        place = kernels.arg_rows(op, x, np.empty(1, np.int64))
+        assert place == getattr(np, f"arg{op}")(x)
+
+
+@pytest.mark.parametrize("n", [1, 10, 64, 65, 130, 200, 1000])
 def test_nan_wins_reductions_and_searches(kernels, rng, n):
     for place in {0, n // 2, n - 1}:
         x = rng.normal(size=(1, n))
@@ -299,14 +387,50 @@ def test_nan_wins_reductions_and_searches(kernels, rng, n):
             assert np.isnan(kernels.reduce_rows(op, x, np.empty(1)))
             assert np.isnan(kernels.reduce_cols(op, x.T.copy(), np.empty(1)))
             assert kernels.arg_rows(op, x, np.empty(1, np.int64)) == place
+            assert kernels.arg_cols(op, x.T.copy(), np.empty(1, np.int64)) == place
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_arg_takes_the_first_of_equals(kernels, rng, dtype):
-    x = rng.integers(0, 4, (200, 33)).astype(dtype)
-    for op, function in (("max", np.argmax), ("min", np.argmin)):
-        got = kernels.arg_rows(op, x, np.empty(200, np.int64))
-        np.testing.assert_array_equal(got, function(x, axis=1))
+    for shape, largest in (((200, 33), 4), ((50, 300), 200), ((5, 5000), 3), ((40, 1100), 900)):
+        x = rng.integers(0, largest, shape).astype(dtype)
+        for op, function in (("max", np.argmax), ("min", np.argmin)):
+            rows = kernels.arg_rows(op, x, np.empty(shape[0], np.int64))
+            np.testing.assert_array_equal(rows, function(x, axis=1))
+            cols = kernels.arg_cols(op, x, np.empty(shape[1], np.int64))
+            np.testing.assert_array_equal(cols, function(x, axis=0))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, 1), (5, 10), (300, 7), (33, 1500), (3, 3000)])
+def test_deviations(kernels, rng, shape, dtype):
+    x = rng.normal(3, 1, shape).astype(dtype)
+    for axis, kernel in ((1, kernels.deviation_rows), (0, kernels.deviation_cols)):
+        mean = x.mean(axis=axis)
+        want = np.square(x.astype(wider(dtype)) - np.expand_dims(mean, axis)).sum(axis=axis)
+        got = kernel(x, mean, np.empty(want.shape, dtype))
+        np.testing.assert_allclose(got, want.astype(np.float64), rtol=8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, 1), (10, 2), (33, 7), (1000, 130), (70, 1000)])
+@pytest.mark.parametrize("log", [False, True])
+def test_softmax_of_columns(kernels, rng, shape, log, dtype):
+    x = rng.normal(0, 3, shape).astype(dtype)
+    wide = x.astype(wider(dtype))
+    e = np.exp(wide - wide.max(axis=0))
+    want = e / e.sum(axis=0)
+    got = kernels.softmax_cols(x, np.empty_like(x), log)
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(
+        got, (np.log(want) if log else want).astype(np.float64), rtol=32 * eps, atol=8 * log * eps
+    )
+    g = rng.normal(size=shape).astype(dtype)
+    wanted = g - want * g.sum(axis=0) if log else want * (g - (g * want).sum(axis=0))
+    dx = kernels.softmax_cols_grad(got, g, np.empty_like(x), log)
+    np.testing.assert_allclose(dx, wanted.astype(np.float64), rtol=1e-4, atol=200 * eps)
+    added = kernels.softmax_cols_grad(got, g, np.ones_like(x), log, accumulate=True)
+    np.testing.assert_array_equal(added, 1 + dx)
 
 
 def test_empty_reductions(kernels):
@@ -493,8 +617,9 @@ def test_random_numbers_do_not_depend_on_the_split(kernels, dtype):
     for draw in draws:
         whole = draw(11, np.empty(1001, dtype))
         for cut in (4, 100, 256, 300, 1000):
-            parts = draw(11, np.empty(cut, dtype)), draw(
-                11 + cut // per_block, np.empty(1001 - cut, dtype)
+            parts = (
+                draw(11, np.empty(cut, dtype)),
+                draw(11 + cut // per_block, np.empty(1001 - cut, dtype)),
             )
             np.testing.assert_array_equal(np.concatenate(parts), whole)
 

@@ -10,6 +10,7 @@ import pytest
 import microlazy as mx
 from microlazy import autograd, np
 from microlazy.base import MXNetError
+from microlazy.core.ops.linear_algebra import _cheapest_cuts
 from microlazy.core.trace import abstract, tracing
 
 GENERATOR = numpy.random.default_rng(8)
@@ -275,7 +276,7 @@ def test_complex_eigenvalues_are_refused():
         lambda: np.linalg.svd(np.ones(3)),
         lambda: np.linalg.lstsq(np.ones((2, 2)), np.ones(3)),
         lambda: np.tensordot(np.ones((2, 3)), np.ones((2, 3)), 1),
-        lambda: np.cross(np.ones(2), np.ones(2)),
+        lambda: np.cross(np.ones(4), np.ones(2)),
         lambda: np.vecdot(np.ones(2), np.ones(3)),
         lambda: np.trace(np.ones((2, 2)), axis1=0, axis2=-2),
     ],
@@ -298,6 +299,22 @@ def test_integers_become_float32():
     assert [x.dtype.name for x in results] == ["float32"] * 5
 
 
+def test_products_of_integers_are_integers():
+    a = numpy.arange(6, dtype="int32").reshape(2, 3)
+    stack = numpy.arange(12, dtype="int64").reshape(2, 3, 2)
+    agree(lambda f, x, y: f.dot(x, y), a, stack)
+    agree(lambda f, x, y: f.dot(x, y), a[0], a[1])
+    agree(lambda f, x, y: f.matmul(x, y), a, stack)
+    agree(lambda f, x, y: f.tensordot(x, y, 1), a, stack[0])
+    agree(lambda f, x, y: f.einsum("ij,kj", x, y), a, a)
+    agree(lambda f, x: f.linalg.matrix_power(x, 3), a[:, :2])
+    agree(lambda f, x, y: f.matmul(x, y), a > 2, a.T > 2)
+    assert np.dot(np.array(a), np.array(stack[0], dtype="int32")).dtype == "int32"
+    for product in (np.matmul, np.dot):
+        with pytest.raises((MXNetError, ValueError)):
+            product(np.array(a), np.array(a))
+
+
 def test_vectors_in_stacks_are_solved_as_in_mxnet():
     a, b = np.array(SQUARE, dtype="float64"), np.array(TALL[:, 0], dtype="float64")
     x = np.linalg.solve(a, b)
@@ -310,6 +327,20 @@ def test_multi_dot_takes_the_cheapest_order():
     out = np.zeros((30, 25))
     assert np.linalg.multi_dot(arrays, out=out) is out
     assert (out == 400).all()
+    x = np.array(VECTOR)
+    x.attach_grad()
+    with autograd.record():
+        y = np.linalg.multi_dot([np.ones((4, 5)), x.reshape(5, 1), np.ones((1, 9)), np.ones(9)])
+    y.backward()
+    numpy.testing.assert_allclose(x.grad.asnumpy(), 36)
+    assert _cheapest_cuts(arrays) == {  # 1x40 by 40x10 first, then by 10x25, then 30x1
+        (0, 1): 0,
+        (1, 2): 1,
+        (2, 3): 2,
+        (0, 2): 0,
+        (1, 3): 2,
+        (0, 3): 0,
+    }
 
 
 def test_nothing_is_imported_from_scipy_until_it_is_needed():

@@ -91,7 +91,10 @@ def test_in_float32_it_gives_float32(call):
     assert all(numpy.dtype(y.dtype) == "float32" for y in results if is_float(y))
 
 
-@pytest.mark.parametrize("call", [c for c in CALLS if c.values()], **IDS)
+# A DLPack capsule cannot say that memory is read backwards.
+@pytest.mark.parametrize(
+    "call", [c for c in CALLS if c.values() and "to_dlpack" not in c.text], **IDS
+)
 def test_how_the_arrays_lie_in_memory_does_not_matter(call):
     results = []
     for layout in ("packed", "strided", "reversed"):

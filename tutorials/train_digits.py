@@ -12,6 +12,7 @@ Run: python tutorials/train_digits.py [--epochs 60] [--output DIR]
 import argparse
 import math
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy
@@ -107,7 +108,8 @@ def draw(history, images, labels, guesses, path):
     rows = max(2, -(-len(wrong) // columns))
 
     figure = plt.figure(figsize=(11, 5.6), layout="constrained")
-    curves, gallery = figure.subfigures(1, 2, width_ratios=(1.25, 1), wspace=0.05)
+    panels: Any = figure.subfigures(1, 2, width_ratios=(1.25, 1), wspace=0.05)
+    curves, gallery = panels
     top, bottom = curves.subplots(2, 1, sharex=True)
     top.plot(epochs, losses, color="#30638e")
     top.set(ylabel="training loss", yscale="log")

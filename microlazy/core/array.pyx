@@ -600,34 +600,6 @@ cdef class Array(Tensor):
 
     # ---- mathematics ----
 
-    def sum(self, axis=None, keepdims=False, exclude=False, dtype=None):
-        """Sum over all axes, or those named."""
-        return reduce(R_SUM, functions.as_dtype(self, dtype), axis, keepdims, exclude)
-
-    def prod(self, axis=None, keepdims=False, exclude=False):
-        """Product over all axes, or those named."""
-        return reduce(R_PROD, self, axis, keepdims, exclude)
-
-    def max(self, axis=None, keepdims=False, exclude=False):
-        """Largest element over all axes, or those named."""
-        return reduce(R_MAX, self, axis, keepdims, exclude)
-
-    def min(self, axis=None, keepdims=False, exclude=False):
-        """Smallest element over all axes, or those named."""
-        return reduce(R_MIN, self, axis, keepdims, exclude)
-
-    def mean(self, axis=None, keepdims=False, exclude=False):
-        """Mean over all axes, or those named."""
-        return mean(self, axis, keepdims, exclude)
-
-    def argmax(self, axis=None, keepdims=False):
-        """Place of the largest element, the first one if there are several."""
-        return arg_reduce(R_MAX, self, axis, keepdims)
-
-    def argmin(self, axis=None, keepdims=False):
-        """Place of the smallest element, the first one if there are several."""
-        return arg_reduce(R_MIN, self, axis, keepdims)
-
     def dot(self, other, transpose_a=False, transpose_b=False):
         """The product with another array."""
         return functions.dot(self, other, transpose_a, transpose_b)
@@ -679,6 +651,34 @@ cdef class NDArray(Array):
         if kwargs:
             raise TypeError(f"reshape() got an unexpected argument {next(iter(kwargs))!r}")
         return functions.reshape_codes(self, given, reverse)
+
+    def sum(self, axis=None, keepdims=False, exclude=False):
+        """Sum over all axes, or those named, or with `exclude` the others."""
+        return reduce(R_SUM, self, axis, keepdims, exclude)
+
+    def prod(self, axis=None, keepdims=False, exclude=False):
+        """Product over all axes, or those named."""
+        return reduce(R_PROD, self, axis, keepdims, exclude)
+
+    def max(self, axis=None, keepdims=False, exclude=False):
+        """Largest element over all axes, or those named."""
+        return reduce(R_MAX, self, axis, keepdims, exclude)
+
+    def min(self, axis=None, keepdims=False, exclude=False):
+        """Smallest element over all axes, or those named."""
+        return reduce(R_MIN, self, axis, keepdims, exclude)
+
+    def mean(self, axis=None, keepdims=False, exclude=False):
+        """Mean over all axes, or those named."""
+        return mean(self, axis, keepdims, exclude)
+
+    def argmax(self, axis=None, keepdims=False):
+        """Place of the largest element, the first one if there are several."""
+        return arg_reduce(R_MAX, self, axis, keepdims)
+
+    def argmin(self, axis=None, keepdims=False):
+        """Place of the smallest element, the first one if there are several."""
+        return arg_reduce(R_MIN, self, axis, keepdims)
 
 
 @cython.no_gc
@@ -827,48 +827,6 @@ cdef class ndarray(Array):
             raise ValueError(f"reshape: only order='C' is supported, not {order!r}")
         return functions.reshape(self, given)
 
-    def flatten(self, order="C"):
-        """Return a copy with a single axis."""
-        if order != "C":
-            raise ValueError(f"flatten: only order='C' is supported, not {order!r}")
-        return copied(functions.reshape(self, -1))
-
-    def split(self, indices_or_sections, axis=0):
-        """Cut along an axis: into equal parts, or before each of some places."""
-        return functions.split(self, indices_or_sections, axis)
-
-    def all(self, axis=None, keepdims=False):
-        """Whether all elements are true."""
-        return functions.truth("all", self, axis, keepdims)
-
-    def any(self, axis=None, keepdims=False):
-        """Whether any element is true."""
-        return functions.truth("any", self, axis, keepdims)
-
-    def cumsum(self, axis=None, dtype=None):
-        """Running sums along an axis."""
-        return functions.cumsum(self, axis, dtype)
-
-    def argsort(self, axis=-1):
-        """The places of the elements in ascending order."""
-        return functions.argsort(self, axis)
-
-    def swapaxes(self, axis1, axis2):
-        """Return the array with two axes exchanged."""
-        return functions.swapaxes(self, axis1, axis2)
-
-    def expand_dims(self, axis):
-        """Return the array with a new axis of size 1."""
-        return functions.expand_dims(self, axis)
-
-    def squeeze(self, axis=None):
-        """Return the array without its axes of size 1, or without those named."""
-        return functions.squeeze(self, axis)
-
-    def broadcast_to(self, shape):
-        """Return the array broadcast to a shape."""
-        return functions.broadcast_to(self, shape)
-
     def broadcast_like(self, other):
         """Return the array broadcast to another's shape."""
         return functions.broadcast_to(self, other.shape)
@@ -877,36 +835,68 @@ cdef class ndarray(Array):
         """Return the array in another's shape."""
         return functions.reshape(self, other.shape)
 
-    def repeat(self, repeats, axis=None):
-        """Repeat elements along an axis."""
-        return functions.repeat(self, repeats, axis)
+    # NumPy's arguments; the common ones without a detour.
 
-    def clip(self, a_min=None, a_max=None):
-        """Return the elements, limited to [a_min, a_max]."""
-        return functions.clip(self, a_min, a_max)
+    def sum(self, axis=None, dtype=None, out=None, keepdims=False, **options):
+        """The sum over all axes, or those named; see `np.sum`."""
+        if dtype is None and out is None and not options:
+            return reduce(R_SUM, self, axis, keepdims, False)
+        return of_namespace("sum", self, axis, dtype, out, keepdims, options)
 
-    def take(self, indices, axis=None, mode="raise"):
-        """Elements, or slices along an axis, at the places in `indices`.
+    def prod(self, axis=None, dtype=None, out=None, keepdims=False, **options):
+        """The product over all axes, or those named; see `np.prod`."""
+        if dtype is None and out is None and not options:
+            return reduce(R_PROD, self, axis, keepdims, False)
+        return of_namespace("prod", self, axis, dtype, out, keepdims, options)
 
-        Places outside are refused, or under `mode` "clip" or "wrap" brought inside.
-        """
-        return functions.take(self, indices, axis, mode)
+    def mean(self, axis=None, dtype=None, out=None, keepdims=False, **options):
+        """The mean over all axes, or those named; see `np.mean`."""
+        if dtype is None and out is None and not options:
+            return mean(self, axis, keepdims, False)
+        return of_namespace("mean", self, axis, dtype, out, keepdims, options)
 
-    def round(self, decimals=0):
-        """Round to the nearest whole number, or to `decimals` places."""
-        return functions.round(self, decimals)
+    def var(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, **options):
+        """The variance over all axes, or those named; see `np.var`."""
+        if dtype is None and out is None and not options:
+            return functions.var(self, axis, ddof, keepdims)
+        return of_namespace("var", self, axis, dtype, out, keepdims, {"ddof": ddof} | options)
 
-    def square(self):
-        """The square of each element."""
-        return unary(U_SQUARE, self)
+    def std(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, **options):
+        """The standard deviation over all axes, or those named; see `np.std`."""
+        if dtype is None and out is None and not options:
+            return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
+        return of_namespace("std", self, axis, dtype, out, keepdims, {"ddof": ddof} | options)
 
-    def std(self, axis=None, ddof=0, keepdims=False):
-        """Standard deviation over all axes, or those named."""
-        return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
+    def max(self, axis=None, out=None, keepdims=False, **options):
+        """The largest element over all axes, or those named; see `np.max`."""
+        if out is None and not options:
+            return reduce(R_MAX, self, axis, keepdims, False)
+        return of_namespace("max", self, axis, None, out, keepdims, options)
 
-    def var(self, axis=None, ddof=0, keepdims=False):
-        """Variance over all axes, or those named."""
-        return functions.var(self, axis, ddof, keepdims)
+    def min(self, axis=None, out=None, keepdims=False, **options):
+        """The smallest element over all axes, or those named; see `np.min`."""
+        if out is None and not options:
+            return reduce(R_MIN, self, axis, keepdims, False)
+        return of_namespace("min", self, axis, None, out, keepdims, options)
+
+    def argmax(self, axis=None, out=None, *, keepdims=False):
+        """The place of the largest element, the first one if there are several."""
+        places = arg_reduce(R_MAX, self, axis, keepdims)
+        return places if out is None else functions.write_into(out, places)
+
+    def argmin(self, axis=None, out=None, *, keepdims=False):
+        """The place of the smallest element, the first one if there are several."""
+        places = arg_reduce(R_MIN, self, axis, keepdims)
+        return places if out is None else functions.write_into(out, places)
+
+
+cdef object of_namespace(str name, object x, object axis, object dtype, object out,
+                         object keepdims, dict options):
+    """A reduction with all the arguments that np's function knows."""
+    from microlazy import numpy as np
+    if dtype is not None:
+        options["dtype"] = dtype
+    return getattr(np, name)(x, axis=axis, out=out, keepdims=keepdims, **options)
 
 
 cdef str printed(array):

@@ -13,7 +13,7 @@ from microlazy.core.ops.indexing cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
-from microlazy.core.ops.reduce cimport mean as mean_over, reduce
+from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
 from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, concatenate as join, expand_dims as expand,
@@ -292,17 +292,7 @@ def arg(str name, x, axis=None, keepdims=False):
 
 def var(x, axis=None, ddof=0, keepdims=False):
     """Variance: the mean square distance from the mean."""
-    cdef Tensor t = array_of(x, "var")
-    if not is_float(t.dtype):
-        t = cast(t, FLOAT32)
-    center = mean_over(t, axis, True, False)
-    if (<Tensor>center).ndim != t.ndim:
-        center = reshape(center, (1,) * t.ndim)
-    out = mean_over(unary_op("square", t - center), axis, keepdims, False)
-    if ddof:
-        count = t.size // max(out.size, 1)
-        out = out * (count / (count - ddof))
-    return out
+    return variance(array_of(x, "var"), axis, ddof, keepdims)
 
 
 def norm(x, ord=2, axis=None, keepdims=False):
@@ -339,54 +329,6 @@ def cumsum(x, axis=None, dtype=None):
         t = reshape(t, -1)
         axis = 0
     return running_sums(t, parse_axis(axis, t.ndim))
-
-
-def argsort(x, axis=-1, descending=False):
-    """The places of the elements in order."""
-    cdef Tensor t = array_of(x, "argsort")
-    return numpy_call(ordered_places, [t], {"axis": axis, "descending": descending}, t.face,
-                      INT64 if t.face == NP else t.dtype, t.ndim, t.shape_)
-
-
-def ordered_places(array, axis, descending):
-    """numpy.argsort, stable, in either order."""
-    return numpy.argsort(-array if descending else array, axis=axis, kind="stable")
-
-
-def sort(x, axis=-1, descending=False):
-    """The elements in order along an axis."""
-    cdef Tensor t = array_of(x, "sort")
-    if axis is None:
-        t, axis = reshape(t, -1), 0
-    axis = parse_axis(axis, t.ndim)
-    return along(t, argsort(t, axis, descending), axis)
-
-
-def along(x, places, axis):
-    """x's elements at other places along one axis, as numpy.take_along_axis."""
-    index = view_numpy(array_of(places, "along")).astype(numpy.int64)
-    key = [numpy.arange(n).reshape([-1 if i == j else 1 for j in range(index.ndim)])
-           for i, n in enumerate(index.shape)]
-    key[axis] = index
-    return x[tuple(key)]
-
-
-def topk(x, axis=-1, k=1, ret_typ="indices", is_ascend=False, dtype="float32"):
-    """The k largest (or smallest) elements along an axis: their places, their values, or both."""
-    cdef Tensor t = array_of(x, "topk")
-    if axis is None:
-        t, axis = reshape(t, -1), 0
-    axis = parse_axis(axis, t.ndim)
-    if not 1 <= k <= t.shape_[axis]:
-        raise ValueError(f"topk: k must be from 1 to {t.shape_[axis]}, not {k}")
-    places = slice_axis(argsort(t, axis, not is_ascend), axis, 0, k)
-    if ret_typ == "indices":
-        return cast(places, dtype_number(dtype))
-    if ret_typ == "value":
-        return along(t, places, axis)
-    if ret_typ == "both":
-        return [along(t, places, axis), cast(places, dtype_number(dtype))]
-    raise ValueError(f"topk: ret_typ is 'indices', 'value' or 'both', not {ret_typ!r}")
 
 
 # ---- truth -------------------------------------------------------------------------------------
@@ -634,12 +576,6 @@ def split(x, indices_or_sections, axis=0, squeeze_axis=False):
               for first, last in zip(edges[:-1], edges[1:])]
     pieces = [copied(p) if not (<Tensor>p).contiguous else p for p in pieces]
     return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
-
-
-def split_equally(x, num_outputs, axis=1, squeeze_axis=False):
-    """nd's split: a list of equal parts, or the only part."""
-    parts = split(x, operator.index(num_outputs), axis, squeeze_axis)
-    return parts[0] if num_outputs == 1 else parts
 
 
 def slice_axis(x, axis, begin, end):

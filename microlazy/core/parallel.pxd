@@ -8,3 +8,4 @@ cdef enum:
     CHUNK = 1 << 14               # elements in a piece; fixed, so that results ignore the threads
 
 cdef int threads() noexcept nogil
+cdef int thread_number() noexcept nogil       # of the thread that asks, from 0, in a prange

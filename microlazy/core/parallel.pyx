@@ -4,12 +4,17 @@ import os
 
 cdef extern from "openmp.h" nogil:
     int MICROLAZY_OPENMP
+    int thread_in_team()
 
 cdef int count = 1
 
 
 cdef int threads() noexcept nogil:
     return count
+
+
+cdef int thread_number() noexcept nogil:
+    return thread_in_team()
 
 
 def has_openmp() -> bool:

@@ -1,11 +1,13 @@
 """Walks over strided memory: packing, assigning, broadcasting."""
 
 from cython cimport floating
+from cython.parallel cimport prange
 from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
+from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, thread_number, threads
 from microlazy.core.tensor cimport (
-    FLOAT32, FLOAT64, MAX_NDIM, Tensor, alias, is_contiguous, itemsize, like, shape_tuple,
-    view_numpy,
+    FLOAT32, FLOAT64, MAX_NDIM, ND, UINT8, Tensor, alias, is_contiguous, itemsize, like, new,
+    shape_tuple, view_numpy,
 )
 
 import numpy
@@ -98,23 +100,196 @@ cdef void add_rows(char* d, const char* s, int dtype, int axis, int last, const 
         add_row[double](<double*>d, sd[axis] // 8, <const double*>s, ss[axis] // 8, n[axis])
 
 
+# ---- work in pieces ------------------------------------------------------------------------------
+
+cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_step,
+                       Py_ssize_t step, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil:
+    """Pack (rows, cols) elements of `size` bytes that are row_step and step bytes apart."""
+    cdef Py_ssize_t i
+    if row_step == size and size == 4:
+        kernels.transpose[<int>FLOAT32](s, step, d, cols, rows, cols)
+        return
+    if row_step == size and size == 8:
+        kernels.transpose[<int>FLOAT64](s, step, d, cols, rows, cols)
+        return
+    for i in range(rows):
+        if step == size or (i and row_step == 0):
+            memcpy(d, s if step == size else d - cols * size, cols * size)
+        elif size == 4:                     # bits are copied, whatever they mean
+            kernels.gather[<int>FLOAT32](s, step // 4, d, cols)
+        elif size == 8:
+            kernels.gather[<int>FLOAT64](s, step // 8, d, cols)
+        elif size == 1:
+            copy_row[char](d, 1, s, step, cols)
+        else:
+            copy_row[short](<short*>d, 1, <const short*>s, step // 2, cols)
+        d += cols * size
+        s += row_step
+
+
+cdef enum:
+    LONG_ROW = 256                # elements that are worth a call of a kernel
+
+
+cdef Tensor cut(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c):
+    """Cut the work on out's elements; a, b, c are broadcast to its shape. Not for empty arrays.
+
+    Returns scratch memory, to be kept until the work is done.
+    """
+    cdef Py_ssize_t most = CHUNK
+    cdef bint direct = True, transposed = False, has_rows = True
+    cdef int k
+    describe(p, out, count, a, b, c)
+    for k in range(count):
+        direct = direct and p.direct[k]
+        transposed = transposed or is_transposed(p, k)
+        has_rows = has_rows and p.steps[k][p.axes - 1] == p.itemsize[k]
+    if not direct and has_rows and p.cols >= LONG_ROW:
+        most = min(p.cols, <Py_ssize_t>CHUNK)   # a piece is a row, which needs no packing
+    elif not direct and not transposed:
+        most = CHUNK // 4                   # so that what is packed stays in the nearest cache
+    p.width = min(p.cols, most)
+    p.height = min(p.rows, most // p.width)
+    if p.height > 16:
+        p.height -= p.height % 16           # whole tiles of a transposition
+    p.across = (p.cols + p.width - 1) // p.width
+    p.total = p.across * ((p.rows + p.height - 1) // p.height)
+    return None if direct else make_room(p, p.width * p.height)
+
+
+cdef inline bint is_transposed(const Pieces* p, int k) noexcept nogil:
+    """Whether operand k has neighbours below each other, not beside each other."""
+    return p.axes > 1 and p.steps[k][p.axes - 2] == p.itemsize[k] != p.steps[k][p.axes - 1]
+
+
+cdef Tensor unroll(Pieces* p, Tensor x, Py_ssize_t longest):
+    """Make stretches of x's elements readable, up to `longest` at a time, whatever its layout.
+
+    Returns scratch memory, to be kept until the work is done.
+    """
+    describe(p, x, 1, x, None, None)
+    return None if p.direct[0] else make_room(p, longest + 2 * p.cols)
+
+
+cdef Tensor make_room(Pieces* p, Py_ssize_t longest):
+    cdef Py_ssize_t nbytes
+    p.room = longest * 8
+    nbytes = p.count * p.room * threads()
+    cdef Tensor scratch = new(ND, UINT8, 1, &nbytes)
+    p.scratch = scratch.data
+    return scratch
+
+
+cdef int describe(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c) except -1:
+    """The operands' places, with axes merged where all step evenly."""
+    cdef Tensor x
+    cdef int i, k, m = 0
+    cdef bint merge
+    p.count = count
+    p.size = out.size
+    for k in range(count):
+        x = expanded(a if k == 0 else b if k == 1 else c, out.ndim, out.shape_)
+        p.data[k] = x.data
+        p.itemsize[k] = itemsize(x.dtype)
+        p.direct[k] = x.contiguous
+        for i in range(out.ndim):
+            p.steps[k][i] = x.strides_[i]
+    for i in range(out.ndim):
+        if out.shape_[i] == 1:
+            continue
+        merge = m > 0
+        for k in range(count):
+            merge = merge and p.steps[k][m - 1] == p.steps[k][i] * out.shape_[i]
+        if not merge:
+            p.n[m] = 1
+            m += 1
+        p.n[m - 1] *= out.shape_[i]
+        for k in range(count):
+            p.steps[k][m - 1] = p.steps[k][i]
+    if m == 0:
+        p.n[0] = m = 1
+    p.axes = m
+    p.cols = p.n[m - 1]
+    p.rows = p.size // p.cols
+    return 0
+
+
+cdef Py_ssize_t piece_start(const Pieces* p, Py_ssize_t i) noexcept nogil:
+    return i // p.across * p.height * p.cols + i % p.across * p.width
+
+
+cdef Py_ssize_t piece_length(const Pieces* p, Py_ssize_t i) noexcept nogil:
+    return min(p.width, p.cols - i % p.across * p.width) * min(
+        p.height, p.rows - i // p.across * p.height)
+
+
+cdef const char* piece(const Pieces* p, int k, Py_ssize_t i) noexcept nogil:
+    return stretch(p, k, piece_start(p, i), piece_length(p, i))
+
+
+cdef const char* stretch(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n) noexcept nogil:
+    if p.direct[k]:
+        return p.data[k] + start * p.itemsize[k]
+    cdef char* room = p.scratch + (thread_number() * p.count + k) * p.room
+    cdef Py_ssize_t first = start % p.cols, room_in_row
+    if p.steps[k][p.axes - 1] == p.itemsize[k] and first + n <= p.cols:
+        return row_of(p, k, start // p.cols, &room_in_row) + first * p.itemsize[k]
+    if first and is_transposed(p, k):
+        n += first                          # whole tiles of a transposition
+        n += (p.cols - n % p.cols) % p.cols
+        gather(p, k, start - first, n, room)
+        return room + first * p.itemsize[k]
+    gather(p, k, start, n, room)
+    return room
+
+
+cdef const char* row_of(const Pieces* p, int k, Py_ssize_t row, Py_ssize_t* even) noexcept nogil:
+    """Where a row of operand k begins, and how many rows from it on are evenly apart."""
+    cdef const char* place = p.data[k]
+    cdef Py_ssize_t i
+    cdef int axis
+    even[0] = 1
+    for axis in range(p.axes - 2, -1, -1):
+        i = row % p.n[axis]
+        row //= p.n[axis]
+        place += i * p.steps[k][axis]
+        if axis == p.axes - 2:
+            even[0] = p.n[axis] - i
+    return place
+
+
+cdef void gather(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n, char* to) noexcept nogil:
+    """Pack n elements of operand k."""
+    cdef Py_ssize_t row = start // p.cols, first = start % p.cols
+    cdef Py_ssize_t rows, cols, size = p.itemsize[k], step = p.steps[k][p.axes - 1]
+    cdef Py_ssize_t row_step = p.steps[k][p.axes - 2] if p.axes > 1 else 0
+    cdef const char* source
+    while n:
+        source = row_of(p, k, row, &rows) + first * step
+        rows = max(<Py_ssize_t>1, min(n // p.cols, rows)) if first == 0 else 1
+        cols = min(p.cols - first, n)
+        gather_block(to, source, size, row_step, step, rows, cols)
+        to += rows * cols * size
+        n -= rows * cols
+        row += rows
+        first = 0
+
+
 cdef int pack(Tensor x, char* out) except -1:
-    cdef Py_ssize_t[MAX_NDIM] n
-    cdef Py_ssize_t[MAX_NDIM] sx
-    cdef Py_ssize_t[MAX_NDIM] so
-    cdef Py_ssize_t[MAX_NDIM] dense
-    cdef Py_ssize_t step = itemsize(x.dtype)
-    cdef int i, axes
+    cdef Pieces p
+    cdef Py_ssize_t i, size = itemsize(x.dtype)
     if x.size == 0:
         return 0
     if x.contiguous:
-        memcpy(out, x.data, x.size * step)
+        memcpy(out, x.data, x.size * size)
         return 0
-    for i in range(x.ndim - 1, -1, -1):
-        dense[i] = step
-        step *= x.shape_[i]
-    axes = coalesce(x.ndim, x.shape_, x.strides_, dense, n, sx, so)
-    copy_rows(out, x.data, itemsize(x.dtype), 0, axes - 1, n, so, sx)
+    scratch = cut(&p, x, 1, x, None, None)
+    if x.size < LIGHT_GRAIN:
+        for i in range(p.total):
+            gather(&p, 0, piece_start(&p, i), piece_length(&p, i), out + piece_start(&p, i) * size)
+        return 0
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        gather(&p, 0, piece_start(&p, i), piece_length(&p, i), out + piece_start(&p, i) * size)
     return 0
 
 
@@ -224,6 +399,8 @@ cdef int assign(Tensor dst, Tensor src) except -1:
         memcpy(dst.data, src.data, dst.size * itemsize(dst.dtype))
         return 0
     src = expanded(src, dst.ndim, dst.shape_)
+    if dst.contiguous and dst.size >= LIGHT_GRAIN:
+        return pack(src, dst.data)
     axes = coalesce(dst.ndim, dst.shape_, dst.strides_, src.strides_, n, sd, ss)
     copy_rows(dst.data, src.data, itemsize(dst.dtype), 0, axes - 1, n, sd, ss)
     return 0
@@ -239,12 +416,21 @@ cdef int add_to(Tensor dst, Tensor src) except -1:
     cdef Py_ssize_t[MAX_NDIM] n
     cdef Py_ssize_t[MAX_NDIM] sd
     cdef Py_ssize_t[MAX_NDIM] ss
-    cdef int axes
+    cdef Py_ssize_t i, size = itemsize(dst.dtype)
+    cdef Pieces p
+    cdef int axes, dtype = dst.dtype
+    cdef char* target = dst.data
     if dst.size == 0:
         return 0
     if dst.dtype > FLOAT64:
         array = view_numpy(dst)
         array += view_numpy(src)
+        return 0
+    if dst.contiguous and dst.size >= LIGHT_GRAIN:
+        scratch = cut(&p, dst, 1, src, None, None)
+        for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+            kernels.add_to[dtype](piece(&p, 0, i), target + piece_start(&p, i) * size,
+                                  piece_length(&p, i))
         return 0
     axes = coalesce(dst.ndim, dst.shape_, dst.strides_, src.strides_, n, sd, ss)
     add_rows(dst.data, src.data, dst.dtype, 0, axes - 1, n, sd, ss)

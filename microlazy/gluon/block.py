@@ -8,7 +8,7 @@ import warnings
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any
 
 from .. import ndarray as nd
@@ -86,7 +86,7 @@ class Block:
         self._empty_prefix = prefix == ""
         self._prefix, self._params = name_block(prefix, params, self._alias())
         self._name = self._prefix.removesuffix("_")
-        self._names = Counter()
+        self._names: Counter[str] = Counter()
         self._children: dict[str, Block] = {}
         self._reg_params: dict[str, Parameter] = {}
         self._forward_hooks: dict[int, Callable[..., None]] = {}
@@ -177,7 +177,9 @@ class Block:
         """Where the block sits in its network, such as 'features.0'; '' for the outermost."""
         for reference in self._parents:
             parent = reference()
-            for name, child in parent._children.items() if parent is not None else ():
+            if parent is None:
+                continue
+            for name, child in parent._children.items():
                 if child is self:
                     outer = parent._path()
                     return f"{outer}.{name}" if outer else name
@@ -454,7 +456,7 @@ class Block:
         ...     layer.save_params(os.path.join(folder, "layer.params"))
         """
         warnings.warn("save_params is deprecated. Please use save_parameters.", stacklevel=2)
-        self.collect_params().save(filename, strip_prefix=self.prefix)
+        self.collect_params().save(fspath(filename), strip_prefix=self.prefix)
 
     def load_params(
         self,
@@ -626,7 +628,7 @@ class Block:
         """
         self.collect_params().initialize(init, ctx, verbose, force_reinit)
 
-    def hybridize(self, active: bool = True, **options: Any) -> None:
+    def hybridize(self, active: bool = True, *args: Any, **options: Any) -> None:
         """Pass on to the children; a plain Block itself always runs eagerly.
 
         Parameters
@@ -686,7 +688,8 @@ class Block:
         """
         if _calls.journal is not None:
             return self._run(args)
-        _calls.journal = journal = {}
+        journal: dict[Any, Any] = {}
+        _calls.journal = journal
         try:
             return self._run(args)
         except (MXNetError, ValueError, TypeError):
@@ -877,7 +880,7 @@ class HybridBlock(Block):
         super().__init_subclass__(**kwargs)
         # Whichever of the two a subclass overrides is the one that runs.
         if "hybrid_forward" in cls.__dict__ and "forward" not in cls.__dict__:
-            cls.forward = HybridBlock.forward
+            cls.forward = HybridBlock.forward  # type: ignore[method-assign]
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_plan": None}
@@ -1028,7 +1031,7 @@ class HybridBlock(Block):
             return self.hybrid_forward(nd, x, *args)
         return self.hybrid_forward(nd, x, *args, **self._live(x, *args))
 
-    def hybrid_forward(self, F: Any, x: Tensor, *args: Any, **parameters: Tensor) -> Any:
+    def hybrid_forward(self, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
         """Compute the output with the functions of `F`; a subclass overrides this or `forward`.
 
         Parameters
@@ -1094,7 +1097,7 @@ class HybridBlock(Block):
                 "one with nd.array() or np.array()"
             )
 
-    def infer_shape(self, *args: Tensor) -> None:
+    def infer_shape(self, *args: Any) -> None:
         """Find the unknown sizes of the block's own parameters from its inputs.
 
         This base method finds out by how `hybrid_forward` uses them: in FullyConnected, dot and

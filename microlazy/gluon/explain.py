@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Explanation:
         return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-def _rows(block: Block, prefix: str, seen: dict[Parameter, str]):
+def _rows(block: Block, prefix: str, seen: dict[Parameter, str]) -> Iterator[Row]:
     for name, parameter in block._reg_params.items():
         path = prefix + name
         first = seen.setdefault(parameter, path)

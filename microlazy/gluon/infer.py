@@ -39,7 +39,7 @@ def infer_from_use(block: HybridBlock, args: tuple[Any, ...]) -> None:
     try:
         with autograd.pause(), trace.tracing():
             functions = _Functions(nd, list(unknown.values()))
-            block.hybrid_forward(functions, *inputs, **known, **unknown)
+            block.hybrid_forward(functions, *inputs, **{**known, **unknown})
     except _AllSettled:
         for parameter in unknown.values():
             parameter.write(args)
@@ -67,7 +67,7 @@ class _Unknown:
 
     def __init__(self, parameter: Parameter) -> None:
         self.parameter = parameter
-        self.shape = parameter.shape
+        self.shape: Any = parameter.shape
 
     def settle(self, shape: Shape) -> None:
         """Take `shape`, which must agree with the axes known before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any
 
 import numpy
 
@@ -61,17 +62,17 @@ class Loss(HybridBlock):
     LargestError(batch_axis=0, w=None)
     """
 
-    def __init__(self, weight: float | None, batch_axis: int, **kwargs):
+    def __init__(self, weight: float | None, batch_axis: int, **kwargs: Any):
         super().__init__(**kwargs)
         if weight is not None and not isinstance(weight, numbers.Real):
             raise TypeError(f"weight must be a number or None, not {weight!r}")
         self._weight = weight
         self._batch_axis = batch_axis
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}(batch_axis={self._batch_axis}, w={self._weight})"
 
-    def hybrid_forward(self, F, x, *args, **kwargs):
+    def hybrid_forward(self, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
         """Compute the loss; a subclass overrides this or `forward`."""
         raise NotImplementedError(f"{type(self).__name__} overrides neither forward nor "
                                   "hybrid_forward")
@@ -138,7 +139,7 @@ class L2Loss(Loss):
     array([1., 4.], dtype=float32)
     """
 
-    def __init__(self, weight: float | None = 1.0, batch_axis: int = 0, **kwargs):
+    def __init__(self, weight: float | None = 1.0, batch_axis: int = 0, **kwargs: Any):
         super().__init__(weight, batch_axis, **kwargs)
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -159,7 +160,7 @@ class L1Loss(Loss):
     array([1., 2.], dtype=float32)
     """
 
-    def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs):
+    def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs: Any):
         super().__init__(weight, batch_axis, **kwargs)
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -211,7 +212,7 @@ class SigmoidBinaryCrossEntropyLoss(Loss):
         from_sigmoid: bool = False,
         weight: float | None = None,
         batch_axis: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(weight, batch_axis, **kwargs)
         self._from_sigmoid = from_sigmoid
@@ -287,7 +288,7 @@ class SoftmaxCrossEntropyLoss(Loss):
         from_logits: bool = False,
         weight: float | None = None,
         batch_axis: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(weight, batch_axis, **kwargs)
         self._axis = axis
@@ -301,7 +302,7 @@ class SoftmaxCrossEntropyLoss(Loss):
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
         return self._mean(loss, self._weight, sample_weight)
 
-    def _sparse(self, pred, label):
+    def _sparse(self, pred: Tensor, label: Tensor) -> Tensor:
         axis = self._axis
         if not -pred.ndim <= axis < pred.ndim:
             raise ShapeError(f"{self}: axis={axis}, but pred has shape {pred.shape}")
@@ -319,7 +320,7 @@ class SoftmaxCrossEntropyLoss(Loss):
             return -pick(pred, label, axis=axis, keepdims=True)
         return softmax_cross_entropy(pred, label, axis).reshape(tuple(ones))
 
-    def _dense(self, pred, label):
+    def _dense(self, pred: Tensor, label: Tensor) -> Tensor:
         logarithms = pred if self._from_logits else log_softmax(pred, self._axis)
         return -(logarithms * self._like(label, pred)).sum(axis=self._axis, keepdims=True)
 
@@ -327,7 +328,7 @@ class SoftmaxCrossEntropyLoss(Loss):
 SoftmaxCELoss = SoftmaxCrossEntropyLoss
 
 
-def _check_classes(label, classes):
+def _check_classes(label: Tensor, classes: int) -> None:
     """Refuse numbers that `pick` would clip to the nearest class."""
     if not label.is_abstract:
         numbers = numpy.asarray(label)
@@ -375,7 +376,7 @@ class KLDivLoss(Loss):
         axis: int = -1,
         weight: float | None = None,
         batch_axis: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(weight, batch_axis, **kwargs)
         self._from_logits = from_logits
@@ -415,7 +416,7 @@ class HuberLoss(Loss):
     """
 
     def __init__(
-        self, rho: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs
+        self, rho: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
         self._rho = rho
@@ -449,12 +450,12 @@ class HingeLoss(Loss):
     """
 
     def __init__(
-        self, margin: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs
+        self, margin: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
         self._margin = margin
 
-    def _hinge(self, pred, label):
+    def _hinge(self, pred: Tensor, label: Tensor) -> Tensor:
         return activation(self._margin - pred * self._like(label, pred), "relu")
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -502,7 +503,7 @@ class LogisticLoss(Loss):
         weight: float | None = None,
         batch_axis: int = 0,
         label_format: str = "signed",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(weight, batch_axis, **kwargs)
         if label_format not in ("signed", "binary"):

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import threading
 import warnings
-import weakref
 from collections.abc import Iterable
 from operator import index
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy
 
@@ -214,14 +213,14 @@ class Parameter:
         self._data: Tensor | None = None
         self._deferred_init: Deferred | None = None
         self._used_init: Any = None
-        self._shape = normal_shape(shape, name)
+        self._shape: Any = normal_shape(shape, name)
         self._dtype = dtype
         self._lr_mult = lr_mult
         self._wd_mult = wd_mult
         self._allow_deferred_init = allow_deferred_init
         self._differentiable = differentiable
-        self._grad_req: str | None = None
-        self._block: weakref.ref | None = None  # the layer that has it, set by the layer
+        self._grad_req: Any = None
+        self._block: Any = None  # a weak reference to the layer that has it, set by the layer
         self._source: str | None = None  # where its sizes came from, set by the layer
         self.grad_req = grad_req
 
@@ -231,7 +230,7 @@ class Parameter:
     # ---- what it is ----------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...] | None:
+    def shape(self) -> Any:
         """The shape; unknown axes are -1 under NumPy semantics and 0 otherwise.
 
         Setting it fills in unknown axes, and refuses to change a known one.
@@ -598,7 +597,7 @@ class Parameter:
                 f"Parameter '{self.name}' was not initialized on context {ctx}. "
                 f"It was only initialized on {[cpu(0)]}."
             )
-        return self._data
+        return cast(Tensor, self._data)
 
     def list_data(self) -> list[Tensor]:
         """Return ``[data()]``: there is one device.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy
 
@@ -28,6 +28,8 @@ def _merge(key: str, stored: Any, desired: Any, name: str) -> Any:
         old, new = parameters.normal_shape(stored, name), parameters.normal_shape(desired, name)
         if old is None or new == old:
             return new
+        if new is None:
+            return None
         fits = len(old) == len(new) and all(
             a == b or 0 in (a, b) for a, b in zip(old, new, strict=True)
         )
@@ -281,7 +283,7 @@ class ParameterDict:
                 raise ArgumentError(
                     f"Constant '{name}' already exists but its value doesn't match new value"
                 )
-        return param
+        return cast(parameters.Constant, param)
 
     def update(self, other: ParameterDict | Mapping[str, Parameter]) -> None:
         """Take in all parameters of `other`.

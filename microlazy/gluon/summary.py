@@ -61,7 +61,9 @@ def _shape_text(tensors: Any) -> str:
 
 
 def _table(rows: list[_Row]) -> str:
-    total, trainable, shared = (sum(row[i] for row in rows) for i in (2, 3, 4))
+    total = sum(row.parameters for row in rows)
+    trainable = sum(row.trainable for row in rows)
+    shared = sum(row.shared for row in rows)
 
     def line(layer: str, shape: str, parameters: object) -> str:
         return f"{layer:>20}  {shape:>42} {parameters:>15}"

@@ -90,7 +90,7 @@ class Trainer:
         self._optimizer = optimizer
         self._scale = optimizer.rescale_grad
         self._updater = opt.get_updater(optimizer)
-        self._generation = None  # of the parameters, when the lists below were made
+        self._generation: int | None = None  # of the parameters, when the lists below were made
         self._indices: list[int] = []
         self._weights: list[Tensor] = []
         self._grads: list[Tensor] = []
@@ -293,7 +293,7 @@ class Trainer:
         self._updater(*([each[i] for i in chosen] for each in lists))
 
 
-def _checked_params(params) -> list[Parameter]:
+def _checked_params(params: Any) -> list[Parameter]:
     if isinstance(params, (Mapping, ParameterDict)):
         params = [params[name] for name in sorted(params.keys())]
     if not isinstance(params, (list, tuple)):

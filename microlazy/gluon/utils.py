@@ -116,9 +116,11 @@ def split_and_load(
     """
     if not ctx_list:
         raise ValueError("ctx_list is empty: give at least one context, such as [mx.cpu()]")
-    if not isinstance(data, Tensor):
-        data = (np if is_np_array() else nd).array(data, ctx=ctx_list[0])
-    slices = split_data(data, len(ctx_list), batch_axis, even_split)
+    if isinstance(data, Tensor):
+        batch = data
+    else:
+        batch = (np if is_np_array() else nd).array(data, ctx=ctx_list[0])
+    slices = split_data(batch, len(ctx_list), batch_axis, even_split)
     return [part.as_in_context(ctx) for part, ctx in zip(slices, ctx_list, strict=True)]
 
 

@@ -1,6 +1,9 @@
 """`mx.nd`: arrays with the rules of MXNet's older interface, and the functions on them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what is made from tables, with its signatures
+    from microlazy.op_table.made_nd import *  # noqa: F403
 
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
@@ -36,7 +39,9 @@ def waitall() -> None:
     """
 
 
-def __getattr__(name: str) -> Any:
-    from microlazy.outside import explain
+if not TYPE_CHECKING:  # a type checker would take it for a promise
 
-    raise AttributeError(explain("microlazy.nd", name))
+    def __getattr__(name: str) -> Any:
+        from microlazy.outside import explain
+
+        raise AttributeError(explain("microlazy.nd", name))

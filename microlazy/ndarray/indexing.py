@@ -78,7 +78,7 @@ def slice_axis(data: NDArray, axis: int, begin: int, end: int | None) -> NDArray
     >>> nd.slice_axis(nd.zeros((2, 5)), 1, 1, 3).shape
     (2, 2)
     """
-    size = data.shape[axis]
+    size = data.shape[numpy.lib.array_utils.normalize_axis_index(axis, data.ndim)]
     first, last = begin + size * (begin < 0), size if end is None else end + size * (end < 0)
     if not 0 <= first < last <= size:
         raise MXNetError(f"slice_axis: no part from {begin} to {end} of an axis of size {size}")

@@ -3,6 +3,7 @@
 Most are those of `npx`, which take arrays of either face, under MXNet's older names.
 """
 
+import inspect
 from typing import Any
 
 from microlazy import numpy_extension as npx
@@ -287,6 +288,8 @@ def BatchNormWithReLU(*args: Any, **kwargs: Any) -> Any:
         return [Activation(out[0], "relu"), *out[1:]]
     return Activation(out, "relu")
 
+
+BatchNormWithReLU.__signature__ = inspect.signature(BatchNorm)  # type: ignore[attr-defined]
 
 # What `nd.contrib` has of these.
 CONTRIB = {

@@ -1,5 +1,6 @@
 """Products of vectors, matrices and stacks of them."""
 
+from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.ndarray.arguments import need_arrays, op
@@ -69,7 +70,12 @@ def khatri_rao(*args: NDArray) -> NDArray:
            [  4., -15.]], dtype=float32)
     """
     need_arrays(args)
-    product = args[0]
+    if any(x.ndim != 2 or x.shape[1] != args[0].shape[1] for x in args):
+        raise ShapeError(
+            "khatri_rao: the matrices must have equally many columns, but their shapes are "
+            f"{', '.join(str(x.shape) for x in args)}"
+        )
+    product = args[0].copy() if len(args) == 1 else args[0]
     for x in args[1:]:
         rows = product.shape[0] * x.shape[0]
         product = _f.expand_dims(product, 1) * _f.expand_dims(x, 0)

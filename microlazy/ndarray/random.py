@@ -55,14 +55,9 @@ def _integers(generator: Any, low: Any, high: Any, size: Any) -> Any:
     return generator.integers(low.astype("int64"), high.astype("int64"), size)
 
 
-# What draws numbers from a generator, given the parameters and the shape.
+# What draws numbers from a generator, given the parameters and the shape, where it is not the
+# generator's method of that name.
 LAWS: dict[str, Callable[..., Any]] = {
-    "uniform": numpy.random.Generator.uniform,
-    "normal": numpy.random.Generator.normal,
-    "exponential": numpy.random.Generator.exponential,
-    "gamma": numpy.random.Generator.gamma,
-    "poisson": numpy.random.Generator.poisson,
-    "negative_binomial": numpy.random.Generator.negative_binomial,
     "generalized_negative_binomial": _poisson_of_gamma,
     "randint": _integers,
 }
@@ -74,7 +69,10 @@ def _draws(*parameters: numpy.ndarray, law: str, shape: tuple[int, ...]) -> nump
         numpy.broadcast_to(x, full).astype("float64").reshape(full + (1,) * len(shape))
         for x in parameters
     ]
-    return LAWS[law](stream(), *wide, full + shape)
+    generator = stream()
+    if law in LAWS:
+        return LAWS[law](generator, *wide, full + shape)
+    return getattr(generator, law)(*wide, full + shape)
 
 
 def _draws_shape(*parameters: NDArray, law: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
@@ -101,6 +99,9 @@ def _drawn(
 ) -> NDArray:
     """Draw from a law with numbers or arrays as parameters."""
     check_ctx(ctx)
+    if dtype is not None and (numpy.dtype(dtype).kind == "f") == (law == "randint"):
+        kind = "an integer" if law == "randint" else "a floating"
+        raise MXNetError(f"random.{law}: expected {kind} dtype, not {dtype}")
     arrays = [_f.detach(x) for x in parameters if isinstance(x, NDArray)]
     if arrays and len(arrays) < len(parameters):
         raise AssertionError(

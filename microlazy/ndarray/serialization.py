@@ -109,7 +109,7 @@ def save(fname: str | os.PathLike, data: Tensor | list[Tensor] | dict[str, Tenso
         raise MXNetError(f"cannot write {path!r}: {error.strerror or error}") from error
 
 
-def load(fname: str | os.PathLike) -> list[Tensor] | dict[str, Tensor]:
+def load(fname: str | os.PathLike) -> Any:
     """Load the arrays of a file: MXNet's format, .npy, .npz or safetensors, told by its bytes.
 
     Parameters
@@ -150,7 +150,7 @@ def load(fname: str | os.PathLike) -> list[Tensor] | dict[str, Tensor]:
     return _as_tensors(_unpack_any(buffer, repr(path)))
 
 
-def load_frombuffer(buf: bytes) -> list[Tensor] | dict[str, Tensor]:
+def load_frombuffer(buf: bytes) -> Any:
     """Load arrays from the bytes of a file.
 
     Parameters

@@ -1,6 +1,9 @@
 """`mx.np`: NumPy's functions on microlazy's arrays, in float32 by default."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what is made from tables, with its signatures
+    from microlazy.op_table.made_np import *  # noqa: F403
 
 from numpy import (
     bool_,
@@ -65,17 +68,18 @@ bool = bool_
 register_methods(1, _METHODS)
 PINF, NINF, NAN, NaN, PZERO, NZERO = inf, -inf, nan, nan, 0.0, -0.0
 
+if not TYPE_CHECKING:  # a type checker would take it for a promise
 
-def __getattr__(name: str) -> Any:
-    import numpy
+    def __getattr__(name: str) -> Any:
+        import numpy
 
-    from microlazy.outside import explain
+        from microlazy.outside import explain
 
-    message = explain("microlazy.np", name)
-    missing = getattr(numpy, name, None)
-    if isinstance(missing, type) and issubclass(missing, generic):
-        message += (
-            ": an array's dtype is one of float16, float32, float64, int8, int32, int64, uint8 and "
-            "bool"
-        )
-    raise AttributeError(message)
+        message = explain("microlazy.np", name)
+        missing = getattr(numpy, name, None)
+        if isinstance(missing, type) and issubclass(missing, generic):
+            message += (
+                ": an array's dtype is one of float16, float32, float64, int8, int32, int64, uint8 "
+                "and bool"
+            )
+        raise AttributeError(message)

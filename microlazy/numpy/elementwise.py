@@ -196,12 +196,16 @@ def where(condition: ndarray, x: Any = None, y: Any = None) -> Any:
     >>> np.where(x > 0)
     (array([1], dtype=int64),)
     """
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        return _f.where(condition, x, y)
     if x is None and y is None:
         return nonzero(condition)
     if x is None or y is None:
         raise ValueError("where: give both x and y, or none of them")
-    x, y = [as_array(part) if isinstance(part, (list, onp.ndarray)) else part for part in (x, y)]
-    return _f.where(condition, x, y)
+    x, y = [
+        as_array(part) if isinstance(part, (list, tuple, onp.ndarray)) else part for part in (x, y)
+    ]
+    return _f.where(as_array(condition), x, y)
 
 
 def clip(

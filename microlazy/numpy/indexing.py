@@ -63,7 +63,7 @@ def take(
     >>> np.take(np.array([5, 6, 7]), np.array([2, 0]))
     array([7., 5.])
     """
-    return written(out, _f.take(a, indices, axis, mode))
+    return written(out, _f.take(as_array(a), indices, axis, mode))
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> ndarray:

@@ -10,6 +10,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops import linear_algebra as _la
 from microlazy.core.ops.numpy_call import call
+from microlazy.numpy.arguments import as_array, as_arrays
 from microlazy.numpy.norms import matrix_norm, norm, vector_norm
 from microlazy.numpy.products import cross, matmul, outer, tensordot, vecdot
 
@@ -105,7 +106,7 @@ def inv(a: ndarray) -> ndarray:
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
     """
-    return _la.inv(a)
+    return _la.inv(as_array(a))
 
 
 def pinv(
@@ -135,7 +136,7 @@ def pinv(
     """
     if rcond is None:
         rcond = 1e-15 if rtol is None else rtol
-    return _la.pinv(a, float(rcond), hermitian)
+    return _la.pinv(as_array(a), float(rcond), hermitian)
 
 
 def det(a: ndarray) -> ndarray:
@@ -147,7 +148,7 @@ def det(a: ndarray) -> ndarray:
     >>> np.linalg.det(np.array([[2, 0], [0, 4]]))
     array(8.)
     """
-    return _la.det(a)
+    return _la.det(as_array(a))
 
 
 def slogdet(a: ndarray) -> SlogdetResult:
@@ -159,7 +160,7 @@ def slogdet(a: ndarray) -> SlogdetResult:
     >>> np.linalg.slogdet(np.array([[1, 0], [0, -1]])).sign
     array(-1.)
     """
-    return SlogdetResult(*_la.slogdet(a))
+    return SlogdetResult(*_la.slogdet(as_array(a)))
 
 
 def cond(x: ndarray, p: float | str | None = None) -> ndarray:
@@ -177,6 +178,7 @@ def cond(x: ndarray, p: float | str | None = None) -> ndarray:
     >>> np.linalg.cond(np.array([[4, 0], [0, 2]]))
     array(2.)
     """
+    x = as_array(x)
     if x.ndim < 2:
         raise LinAlgError(f"cond: expected matrices, but the array has shape {x.shape}")
     if p is None or p in (2, -2):
@@ -207,6 +209,7 @@ def solve(a: ndarray, b: ndarray) -> ndarray:
     >>> np.linalg.solve(np.array([[2, 0], [0, 4]]), np.array([2, 2]))
     array([1. , 0.5])
     """
+    a, b = as_arrays((a, b))
     vectors = b.ndim == 1 or (b.shape == a.shape[:-1] and b.shape[-2] != a.shape[-1])
     if vectors:
         return _f.squeeze(_la.solve(a, _f.expand_dims(b, -1)), -1)
@@ -241,7 +244,7 @@ def lstsq(
     >>> x, residuals
     (array([2.]), array([2.]))
     """
-    a, b = _la.in_floats(a), _la.in_floats(b)
+    a, b = map(_la.in_floats, as_arrays((a, b)))
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
         raise LinAlgError(f"lstsq: a of shape {a.shape} does not fit b of shape {b.shape}")
     limit = None if rcond is None or rcond == "warn" else float(rcond)
@@ -289,7 +292,7 @@ def matrix_rank(
     array(1, dtype=int64)
     """
     options = {"tol": tol, "hermitian": hermitian, "rtol": rtol}
-    return call(onp.linalg.matrix_rank, [_la.in_floats(A)], options, dtype="int64")
+    return call(onp.linalg.matrix_rank, [_la.in_floats(as_array(A))], options, dtype="int64")
 
 
 def tensorinv(a: ndarray, ind: int = 2) -> ndarray:
@@ -303,6 +306,7 @@ def tensorinv(a: ndarray, ind: int = 2) -> ndarray:
     """
     if ind < 1:
         raise ValueError(f"tensorinv: ind must be positive, not {ind}")
+    a = as_array(a)
     first, last = a.shape[:ind], a.shape[ind:]
     return _f.reshape(_la.inv(_f.reshape(a, (-1, math.prod(last)))), (*last, *first))
 
@@ -322,6 +326,7 @@ def tensorsolve(a: ndarray, b: ndarray, axes: Sequence[int] | None = None) -> nd
     >>> np.linalg.tensorsolve(np.eye(6).reshape(2, 3, 6), np.ones((2, 3)))
     array([1., 1., 1., 1., 1., 1.])
     """
+    a, b = as_arrays((a, b))
     if axes is not None:
         moved = [axis % a.ndim for axis in axes]
         a = _f.transpose(a, [i for i in range(a.ndim) if i not in moved] + moved)
@@ -345,6 +350,7 @@ def matrix_power(a: ndarray, n: int) -> ndarray:
     array([[1., 5.],
            [0., 1.]])
     """
+    a = as_array(a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise LinAlgError(f"matrix_power: expected square matrices, not shape {a.shape}")
     if n == 0:
@@ -373,7 +379,7 @@ def multi_dot(arrays: Sequence[ndarray], *, out: ndarray | None = None) -> ndarr
     >>> np.linalg.multi_dot([np.ones((2, 3)), np.ones((3, 4)), np.ones(4)])
     array([12., 12.])
     """
-    items = list(arrays)
+    items = as_arrays(arrays)
     if len(items) < 2:
         raise ValueError(f"multi_dot: expected at least two arrays, got {len(items)}")
     first, last = items[0].ndim == 1, items[-1].ndim == 1
@@ -384,32 +390,10 @@ def multi_dot(arrays: Sequence[ndarray], *, out: ndarray | None = None) -> ndarr
     for x in items:
         if x.ndim != 2:
             raise LinAlgError(f"multi_dot: expected matrices, not shape {x.shape}")
-    result = _product(items, _cheapest_cuts(items), 0, len(items) - 1)
+    result = _la.chain(items)
     kept = result.shape[first : 2 - last]
     result = _f.reshape(result, kept)
     return result if out is None else _f.write_into(out, result)
-
-
-def _cheapest_cuts(items: list[ndarray]) -> dict[tuple[int, int], int]:
-    """Where to cut each run of matrices (Cormen et al., Introduction to Algorithms, 15.2)."""
-    sizes = [items[0].shape[0], *(x.shape[1] for x in items)]
-    cost = {(i, i): 0 for i in range(len(items))}
-    cuts = {}
-    for length in range(1, len(items)):
-        for i in range(len(items) - length):
-            j = i + length
-            cost[i, j], cuts[i, j] = min(
-                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-                for k in range(i, j)
-            )
-    return cuts
-
-
-def _product(items: list[ndarray], cuts: dict[tuple[int, int], int], i: int, j: int) -> ndarray:
-    if i == j:
-        return items[i]
-    cut = cuts[i, j]
-    return _f.matmul(_product(items, cuts, i, cut), _product(items, cuts, cut + 1, j))
 
 
 # ---- decompositions ------------------------------------------------------------------------------
@@ -433,6 +417,7 @@ def cholesky(a: ndarray, /, *, upper: bool = False) -> ndarray:
     array([[2., 0.],
            [1., 2.]])
     """
+    a = as_array(a)
     if upper:
         return matrix_transpose(_la.cholesky(matrix_transpose(a)))
     return _la.cholesky(a)
@@ -456,6 +441,7 @@ def qr(a: ndarray, mode: str = "reduced") -> QRResult | ndarray:
     array([[3.],
            [4.]])
     """
+    a = as_array(a)
     if a.ndim < 2:
         raise LinAlgError(f"qr: expected matrices, but the array has shape {a.shape}")
     if mode == "complete":
@@ -490,6 +476,7 @@ def svd(
     >>> s, vh.shape
     (array([2., 1.]), (2, 3))
     """
+    a = as_array(a)
     return SVDResult(*_la.svd(a, full_matrices)) if compute_uv else _la.svdvals(a)
 
 
@@ -502,7 +489,7 @@ def svdvals(x: ndarray, /) -> ndarray:
     >>> np.linalg.svdvals(np.array([[0, 2], [1, 0]]))
     array([2., 1.])
     """
-    return _la.svdvals(x)
+    return _la.svdvals(as_array(x))
 
 
 def eigh(a: ndarray, UPLO: str = "L") -> EighResult:
@@ -521,7 +508,7 @@ def eigh(a: ndarray, UPLO: str = "L") -> EighResult:
     >>> np.linalg.eigh(np.array([[2, 0], [0, 1]])).eigenvalues
     array([1., 2.])
     """
-    return EighResult(*_la.eigh(a, UPLO))
+    return EighResult(*_la.eigh(as_array(a), UPLO))
 
 
 def eigvalsh(a: ndarray, UPLO: str = "L") -> ndarray:
@@ -533,7 +520,7 @@ def eigvalsh(a: ndarray, UPLO: str = "L") -> ndarray:
     >>> np.linalg.eigvalsh(np.array([[2, 0], [0, 1]]))
     array([1., 2.])
     """
-    return _la.eigvalsh(a, UPLO)
+    return _la.eigvalsh(as_array(a), UPLO)
 
 
 def eig(a: ndarray) -> EigResult:
@@ -550,7 +537,7 @@ def eig(a: ndarray) -> EigResult:
     >>> np.linalg.eig(np.array([[1, 1], [0, 2]])).eigenvalues
     array([1., 2.])
     """
-    return EigResult(*_la.eig(a))
+    return EigResult(*_la.eig(as_array(a)))
 
 
 def eigvals(a: ndarray) -> ndarray:
@@ -562,7 +549,7 @@ def eigvals(a: ndarray) -> ndarray:
     >>> np.linalg.eigvals(np.array([[1, 1], [0, 2]]))
     array([1., 2.])
     """
-    return _la.eigvals(a)
+    return _la.eigvals(as_array(a))
 
 
 # ---- parts ---------------------------------------------------------------------------------------
@@ -577,6 +564,7 @@ def matrix_transpose(x: ndarray, /) -> ndarray:
     >>> np.linalg.matrix_transpose(np.zeros((5, 2, 3))).shape
     (5, 3, 2)
     """
+    x = as_array(x)
     if x.ndim < 2:
         raise ValueError(f"matrix_transpose: expected matrices, but the shape is {x.shape}")
     return _f.swapaxes(x, -1, -2)
@@ -591,6 +579,7 @@ def diagonal(x: ndarray, /, *, offset: int = 0) -> ndarray:
     >>> np.linalg.diagonal(np.array([[1, 2], [3, 4]]), offset=1)
     array([2.])
     """
+    x = as_array(x)
     if x.ndim < 2:
         raise ValueError(f"diagonal: expected matrices, but the shape is {x.shape}")
     return _la.diagonal(x, offset)

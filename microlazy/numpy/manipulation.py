@@ -127,6 +127,7 @@ def reshape(
     """
     if (newshape is None) == (shape is None):
         raise TypeError("reshape: give the new shape, once")
+    a = as_array(a)
     target = shape if newshape is None else newshape
     if order == "F":
         reverse = tuple(target)[::-1] if isinstance(target, (tuple, list)) else target
@@ -160,7 +161,7 @@ def transpose(a: ndarray, axes: Any = None) -> ndarray:
     >>> np.transpose(np.zeros((2, 3, 4))).shape
     (4, 3, 2)
     """
-    return _f.transpose(a, axes)
+    return _f.transpose(as_array(a), axes)
 
 
 permute_dims = transpose

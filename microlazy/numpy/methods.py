@@ -6,7 +6,15 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core.array import ndarray
-from microlazy.numpy import elementwise, indexing, manipulation, products, sorting, statistics
+from microlazy.numpy import (
+    elementwise,
+    indexing,
+    joining,
+    manipulation,
+    products,
+    sorting,
+    statistics,
+)
 
 __all__ = ["METHODS"]
 
@@ -25,6 +33,10 @@ def _compress(
 
 def _fill(self: ndarray, value: Any) -> None:
     self[...] = value
+
+
+def _flatten(self: ndarray, order: str = "C") -> ndarray:
+    return manipulation.ravel(self, order).copy()
 
 
 def _sort(self: ndarray, axis: int = -1, kind: str | None = None, order: None = None) -> None:
@@ -46,22 +58,37 @@ def _reshape_view(self: ndarray, *shape: Any) -> ndarray:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
+    "all": statistics.all,
+    "any": statistics.any,
     "argpartition": sorting.argpartition,
+    "argsort": sorting.argsort,
+    "broadcast_to": manipulation.broadcast_to,
     "choose": _choose,
+    "clip": elementwise.clip,
     "compress": _compress,
     "conj": elementwise.conj,
     "conjugate": elementwise.conj,
     "cumprod": statistics.cumprod,
+    "cumsum": statistics.cumsum,
     "diagonal": indexing.diagonal,
+    "expand_dims": manipulation.expand_dims,
     "fill": _fill,
+    "flatten": _flatten,
     "nonzero": sorting.nonzero,
     "partition": _partition,
     "ptp": statistics.ptp,
     "put": indexing.put,
     "ravel": manipulation.ravel,
+    "repeat": joining.repeat,
     "reshape_view": _reshape_view,
+    "round": elementwise.round,
     "searchsorted": sorting.searchsorted,
     "sort": _sort,
+    "split": joining.split,
+    "square": vars(elementwise)["square"],  # made by the op table
+    "squeeze": manipulation.squeeze,
+    "swapaxes": manipulation.swapaxes,
+    "take": indexing.take,
     "tobytes": _tobytes,
     "trace": products.trace,
 }

@@ -9,6 +9,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy import statistics as _s
+from microlazy.numpy.arguments import as_array
 
 __all__ = [
     "nanargmax",
@@ -45,6 +46,7 @@ def _filled(name: str, summary: str, result: str, neutral: float) -> Callable[..
     plain = getattr(_s, name[3:])
 
     def function(a: ndarray, *args: Any, **options: Any) -> ndarray:
+        a = as_array(a)
         return plain(_f.where(_is_number(a), a, neutral), *args, **options)
 
     return _named(function, name, summary, result)
@@ -69,6 +71,7 @@ def _chosen(name: str, summary: str, result: str) -> Callable[..., ndarray]:
     plain = getattr(_s, name[3:])
 
     def function(a: ndarray, *args: Any, where: Any = None, **options: Any) -> ndarray:
+        a = as_array(a)
         numbers = _is_number(a)
         if where is not None:
             numbers = _f.logical("and", numbers, _s._mask(where, a))
@@ -93,6 +96,7 @@ def _extreme(name: str, summary: str, result: str, last: float) -> Callable[...,
         initial: float | None = None,
         where: Any = None,
     ) -> ndarray:
+        a = as_array(a)
         if a.dtype.kind != "f":
             return plain(a, axis, out, keepdims, initial, where)
         numbers = _is_number(a)
@@ -115,7 +119,7 @@ def _place(name: str, summary: str, result: str) -> Callable[..., ndarray]:
         a: ndarray, axis: int | None = None, out: ndarray | None = None, *, keepdims: bool = False
     ) -> ndarray:
         options = {"axis": axis, "keepdims": keepdims}
-        places = call(numpy_function, [a], options, dtype="int64")
+        places = call(numpy_function, [as_array(a)], options, dtype="int64")
         return places if out is None else _f.write_into(out, places)
 
     return _named(function, name, summary, result)

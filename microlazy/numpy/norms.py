@@ -8,6 +8,7 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops import linear_algebra as _la
+from microlazy.numpy.arguments import as_array
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]
 
@@ -47,7 +48,7 @@ def norm(
     >>> np.linalg.norm(np.array([[3, 4], [0, 1]]), ord=np.inf)
     array(7.)
     """
-    x = _la.in_floats(x)
+    x = _la.in_floats(as_array(x))
     if ord is None:
         return _f.norm(x, 2, axis, keepdims)
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -106,7 +107,7 @@ def vector_norm(x: ndarray, *, axis: Any = None, keepdims: bool = False, ord: fl
     >>> np.linalg.vector_norm(np.array([[3, 0], [0, 4]]), ord=1)
     array(7.)
     """
-    x = _la.in_floats(x)
+    x = _la.in_floats(as_array(x))
     if axis is None:
         flat = _vector_norm(_f.reshape(x, -1), ord, 0, False)
         return _f.reshape(flat, (1,) * x.ndim) if keepdims else flat
@@ -122,4 +123,4 @@ def matrix_norm(x: ndarray, *, keepdims: bool = False, ord: float | str = "fro")
     >>> np.linalg.matrix_norm(np.array([[3, 0], [0, 4]]), ord=2)
     array(4.)
     """
-    return _matrix_norm(_la.in_floats(x), ord, (-2, -1), keepdims)
+    return _matrix_norm(_la.in_floats(as_array(x)), ord, (-2, -1), keepdims)

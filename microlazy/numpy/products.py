@@ -11,7 +11,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.einsum import einsum as _einsum
 from microlazy.core.ops.linear_algebra import diagonal as _diagonal
-from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import as_array, as_arrays
 
 __all__ = [
     "cross",
@@ -39,7 +39,7 @@ def dot(a: Any, b: Any, out: ndarray | None = None) -> ndarray:
     >>> np.dot(np.array([1, 2]), np.array([3, 4]))
     array(11.)
     """
-    result = _f.dot(a, b)
+    result = _f.dot(*as_arrays((a, b)))
     return result if out is None else _f.write_into(out, result)
 
 
@@ -52,7 +52,7 @@ def matmul(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
     >>> np.matmul(np.ones((5, 2, 3)), np.ones((3, 4))).shape
     (5, 2, 4)
     """
-    result = _f.matmul(a, b)
+    result = _f.matmul(*as_arrays((a, b)))
     return result if out is None else _f.write_into(out, result)
 
 
@@ -65,7 +65,8 @@ def vdot(a: ndarray, b: ndarray) -> ndarray:
     >>> np.vdot(np.ones((2, 3)), np.ones((3, 2)))
     array(6.)
     """
-    return _f.dot(_f.reshape(a, -1), _f.reshape(b, -1))
+    a, b = as_arrays((a, b))
+    return dot(_f.reshape(a, -1), _f.reshape(b, -1))
 
 
 def inner(a: ndarray, b: ndarray) -> ndarray:
@@ -77,7 +78,8 @@ def inner(a: ndarray, b: ndarray) -> ndarray:
     >>> np.inner(np.ones((2, 3)), np.ones((4, 3))).shape
     (2, 4)
     """
-    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.ndim == 0 or b.ndim == 0:
+    a, b = as_arrays((a, b))
+    if a.ndim == 0 or b.ndim == 0:
         return a * b
     return tensordot(a, b, (-1, -1))
 
@@ -92,6 +94,7 @@ def outer(a: ndarray, b: ndarray, out: ndarray | None = None) -> ndarray:
     array([[3., 4.],
            [6., 8.]])
     """
+    a, b = as_arrays((a, b))
     result = _f.reshape(a, (-1, 1)) * _f.reshape(b, (1, -1))
     return result if out is None else _f.write_into(out, result)
 
@@ -112,6 +115,7 @@ def tensordot(a: ndarray, b: ndarray, axes: Any = 2) -> ndarray:
     >>> np.tensordot(np.ones((2, 3, 4)), np.ones((3, 4, 5))).shape
     (2, 5)
     """
+    a, b = as_arrays((a, b))
     if isinstance(axes, (tuple, list)):
         of_a, of_b = ([x] if isinstance(x, int) else [operator.index(i) for i in x] for x in axes)
     else:
@@ -167,7 +171,7 @@ def einsum(
     """
     if not isinstance(subscripts, str):
         raise TypeError(f"einsum: subscripts are a str such as 'ij,jk', not {subscripts!r}")
-    result = _einsum(subscripts, operands, optimize)
+    result = _einsum(subscripts, as_arrays(operands), optimize)
     return result if out is None else _f.write_into(out, result)
 
 
@@ -180,6 +184,7 @@ def kron(a: ndarray, b: ndarray) -> ndarray:
     >>> np.kron(np.array([1, 2]), np.array([3, 4]))
     array([3., 4., 6., 8.])
     """
+    a, b = as_arrays((a, b))
     ndim = max(a.ndim, b.ndim)
     outside = (1,) * (ndim - a.ndim) + a.shape
     inside = (1,) * (ndim - b.ndim) + b.shape
@@ -196,7 +201,9 @@ def cross(
     axisc: int = -1,
     axis: int | None = None,
 ) -> ndarray:
-    """Return the vectors orthogonal to both, of vectors with three elements.
+    """Return the vectors orthogonal to both, of vectors with three elements, or two and a zero.
+
+    Of vectors with two elements, return the third element alone, as that is all there is.
 
     Parameters
     ----------
@@ -214,13 +221,22 @@ def cross(
     """
     if axis is not None:
         axisa = axisb = axisc = axis
+    a, b = as_arrays((a, b))
     a, b = _moved(a, axisa, -1), _moved(b, axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
+    sizes = a.shape[-1], b.shape[-1]
+    if not {*sizes} <= {2, 3}:
         raise ValueError(
-            f"cross: expected vectors of 3 elements, got {a.shape[-1]} and {b.shape[-1]}"
+            f"cross: expected vectors of 2 or 3 elements, got {sizes[0]} and {sizes[1]}"
         )
+    if sizes == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (x if x.shape[-1] == 3 else _in_space(x) for x in (a, b))
     one, two = [1, 2, 0], [2, 0, 1]
     return _moved(a[..., one] * b[..., two] - a[..., two] * b[..., one], -1, axisc)
+
+
+def _in_space(x: ndarray) -> ndarray:
+    return _f.concatenate([x, _f.new_array(1, (*x.shape[:-1], 1), x.dtype, 0)], -1)
 
 
 def _moved(x: ndarray, source: int, target: int) -> ndarray:
@@ -250,6 +266,7 @@ def trace(
     >>> np.trace(np.array([[1, 2], [3, 4]]))
     array(5.)
     """
+    a = as_array(a)
     axis1, axis2 = (
         onp.lib.array_utils.normalize_axis_index(axis, a.ndim) for axis in (axis1, axis2)
     )
@@ -270,6 +287,7 @@ def vecdot(x1: ndarray, x2: ndarray, axis: int = -1) -> ndarray:
     >>> np.vecdot(np.ones((2, 3)), np.array([1, 2, 3]))
     array([6., 6.])
     """
+    x1, x2 = as_arrays((x1, x2))
     one, two = _moved(x1, axis, -1), _moved(x2, axis, -1)
     if one.shape[-1] != two.shape[-1]:
         raise ShapeError(f"vecdot: vectors of {one.shape[-1]} and of {two.shape[-1]} elements")
@@ -285,6 +303,7 @@ def matvec(x1: ndarray, x2: ndarray) -> ndarray:
     >>> np.matvec(np.ones((5, 2, 3)), np.ones((5, 3))).shape
     (5, 2)
     """
+    x1, x2 = as_arrays((x1, x2))
     return _f.squeeze(_f.matmul(x1, _f.expand_dims(x2, -1)), -1)
 
 
@@ -297,4 +316,5 @@ def vecmat(x1: ndarray, x2: ndarray) -> ndarray:
     >>> np.vecmat(np.ones((5, 2)), np.ones((5, 2, 3))).shape
     (5, 3)
     """
+    x1, x2 = as_arrays((x1, x2))
     return _f.squeeze(_f.matmul(_f.expand_dims(x1, -2), x2), -2)

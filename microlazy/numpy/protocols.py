@@ -46,6 +46,9 @@ _SCIPY = {
     "psi": "digamma",
 }
 
+# Functions to which an array of NumPy is another thing than an array of ours with its values.
+_ABOUT_MEMORY = {onp.may_share_memory, onp.shares_memory}
+
 # NumPy's functions that write to one of their arguments, and its name.
 _WRITES = {
     onp.copyto: "dst",
@@ -337,7 +340,7 @@ def apply_function(
         return NotImplemented
     _our_arrays(function.__name__, args, kwargs)
     out = kwargs.get("out")
-    ours = _function_like(function)
+    ours = None if function in _ABOUT_MEMORY else _function_like(function)
     if ours is not None:
         converted = _visit(args, _to_np)
         options = {key: _visit(value, _to_np) for key, value in kwargs.items() if key != "out"}

@@ -1,5 +1,6 @@
 """Medians, quantiles and percentiles, with and without nan."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.quantiles import quantiles as _quantiles
+from microlazy.numpy.arguments import as_array
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
@@ -71,11 +73,14 @@ def _chosen(
     keepdims: bool,
     ignore_nan: bool,
 ) -> ndarray:
+    a = as_array(a)
     parts = onp.asarray(q, "float64") / whole
     if not ((parts >= 0) & (parts <= 1)).all():
         raise ValueError(f"{name}: q must be from 0 to {whole:.0f}, not {q}")
     axes = range(a.ndim) if axis is None else axis
     axes = onp.lib.array_utils.normalize_axis_tuple(axes, a.ndim)
+    if not math.prod(a.shape[i] for i in axes):
+        raise ValueError(f"{name}: there is nothing to choose from in shape {a.shape}")
     found = _quantiles(a, tuple(parts.ravel().tolist()), axes, method, ignore_nan)
     kept = [1 if i in axes else n for i, n in enumerate(a.shape) if keepdims or i not in axes]
     result = _f.reshape(found, (*parts.shape, *kept))

@@ -17,6 +17,7 @@ from microlazy.core.array import ndarray
 from microlazy.core.generator import seed
 from microlazy.core.ops import distributions as _d
 from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import as_array
 
 __all__ = [
     "beta",
@@ -83,6 +84,7 @@ def uniform(
     (2, 3)
     """
     check_ctx(ctx)
+    _check_floating("uniform", dtype)
     if not _are_numbers(low, high):
         return _d.sample("uniform", {"low": low, "high": high}, _NP, size, dtype, out)
     if low > high:
@@ -107,11 +109,17 @@ def normal(
     (2,)
     """
     check_ctx(ctx)
+    _check_floating("normal", dtype)
     if not _are_numbers(loc, scale):
         return _d.sample("normal", {"loc": loc, "scale": scale}, _NP, size, dtype, out)
     if scale < 0:
         raise ValueError(f"random.normal: scale must not be negative, but it is {scale}")
     return _f.random_array("normal", loc, scale, _NP, _size(size, out), dtype, out)
+
+
+def _check_floating(name: str, dtype: Any) -> None:
+    if dtype is not None and onp.dtype(dtype).kind != "f":
+        raise TypeError(f"random.{name}: expected a floating dtype, not {dtype}")
 
 
 def _are_numbers(*values: Any) -> bool:
@@ -382,7 +390,8 @@ def choice(
     array([0, 0, 0], dtype=int64)
     """
     check_ctx(ctx)
-    n = len(a) if isinstance(a, ndarray) else operator.index(a)
+    a = _many(a)
+    n = len(a) if isinstance(a, ndarray) else a
     shape = _shape(size)
     count = int(onp.prod(shape))
     if n < 1 or (not replace and count > n):
@@ -405,9 +414,16 @@ def permutation(x: int | ndarray) -> ndarray:
     >>> sorted(np.random.permutation(3).tolist())
     [0, 1, 2]
     """
+    x = _many(x)
     if isinstance(x, ndarray):
         return _f.take(x, _d.permutation(len(x), _NP), 0)
-    return _d.permutation(operator.index(x), _NP)
+    return _d.permutation(x, _NP)
+
+
+def _many(x: Any) -> ndarray | int:
+    """The elements that are drawn from, or the number of whole numbers from 0."""
+    many = isinstance(x, (ndarray, list, tuple)) or onp.ndim(x)
+    return as_array(x) if many else operator.index(x)
 
 
 def shuffle(x: ndarray) -> None:
@@ -421,4 +437,6 @@ def shuffle(x: ndarray) -> None:
     >>> sorted(x.tolist())
     [0.0, 1.0, 2.0]
     """
+    if not isinstance(x, ndarray):
+        raise TypeError(f"random.shuffle: expected an array, not {type(x).__name__}")
     x[:] = permutation(x)

@@ -1,6 +1,5 @@
 """Sums, means, extremes, running sums and covariance."""
 
-import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +9,11 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import as_array
 
 __all__ = [
     "all",
+    "alltrue",
     "amax",
     "amin",
     "any",
@@ -30,7 +31,9 @@ __all__ = [
     "mean",
     "min",
     "prod",
+    "product",
     "ptp",
+    "sometrue",
     "std",
     "sum",
     "var",
@@ -83,6 +86,7 @@ def _total(name: str, summary: str, result: str, neutral: float) -> Callable[...
         initial: float | None = None,
         where: Any = None,
     ) -> ndarray:
+        a = as_array(a)
         if dtype is not None:
             a = _f.as_dtype(a, dtype)
         if where is not None:
@@ -112,6 +116,7 @@ def _extreme(name: str, summary: str, result: str, nearer: str) -> Callable[...,
         initial: float | None = None,
         where: Any = None,
     ) -> ndarray:
+        a = as_array(a)
         if where is not None:
             if initial is None:
                 raise ValueError(f"{name}: `where` needs `initial`, for where nothing is chosen")
@@ -133,7 +138,7 @@ def _extreme(name: str, summary: str, result: str, nearer: str) -> Callable[...,
 
 max = _extreme("max", "The largest element", "[2., 4.]", "maximum")
 min = _extreme("min", "The smallest element", "[1., 3.]", "minimum")
-amax, amin = max, min
+amax, amin, product = max, min, prod
 
 
 def ptp(
@@ -147,6 +152,7 @@ def ptp(
     >>> np.ptp(np.array([[1, 5], [2, 3]]), axis=1)
     array([4., 1.])
     """
+    a = as_array(a)
     return _finish(max(a, axis, None, keepdims) - min(a, axis, None, keepdims), out)
 
 
@@ -159,6 +165,7 @@ def mean(
     *,
     where: Any = None,
 ) -> ndarray:
+    a = as_array(a)
     if dtype is not None:
         a = _f.as_dtype(a, dtype)
     if where is None:
@@ -166,7 +173,9 @@ def mean(
     else:
         mask = _mask(where, a)
         count = _f.reduction("sum", mask, axis, keepdims)
-        result = _f.reduction("sum", _f.where(mask, a, 0), axis, keepdims) / count
+        chosen = _f.where(mask, a if a.dtype.kind == "f" else _f.as_dtype(a, "float32"), 0)
+        result = _f.reduction("sum", chosen, axis, keepdims) / count
+    result = _f.as_dtype(result, dtype)
     return result if out is None else _f.write_into(out, result)
 
 
@@ -192,11 +201,7 @@ def _variance(
     if dtype is not None:
         a = _f.as_dtype(a, dtype)
     if where is None and mean_ is None:
-        result = _f.var(a, axis, 0, keepdims)
-        if ddof:
-            n = a.size // builtins.max(result.size, 1)
-            result = result * (n / (n - ddof) if n > ddof else onp.inf)
-        return result
+        return _f.var(a, axis, ddof, keepdims)
     mask = _mask(True if where is None else where, a)
     count = _f.reduction("sum", mask, axis, keepdims)
     a = _f.where(mask, a, 0)  # before squaring: what is left out may be nan, and so its gradient
@@ -219,7 +224,7 @@ def _deviation(name: str, summary: str, root: bool) -> Callable[..., ndarray]:
         mean: ndarray | None = None,
         correction: float | None = None,
     ) -> ndarray:
-        result = _variance(a, axis, dtype, ddof, keepdims, where, mean, correction)
+        result = _variance(as_array(a), axis, dtype, ddof, keepdims, where, mean, correction)
         if root:
             result = _f.unary_op("sqrt", result)
         return result if out is None else _f.write_into(out, result)
@@ -285,11 +290,12 @@ def average(
     >>> np.average(np.array([1, 2]), weights=np.array([3, 1]))
     array(1.25)
     """
+    a = as_array(a)
     if weights is None:
         result = mean(a, axis, keepdims=keepdims)
         total = result * 0 + a.size / onp.maximum(result.size, 1)
     else:
-        weights = _as_wide(weights, a, axis)
+        weights = _as_wide(as_array(weights), a, axis)
         total = sum(weights, axis, keepdims=keepdims)
         result = sum(a * weights, axis, keepdims=keepdims) / total
     result = _finish(result, out)
@@ -317,7 +323,7 @@ def _place(name: str, summary: str, row: str, result: str) -> Callable[..., ndar
     def function(
         a: ndarray, axis: int | None = None, out: ndarray | None = None, *, keepdims: bool = False
     ) -> ndarray:
-        return _finish(_f.arg(name, a, axis, keepdims), out)
+        return _finish(_f.arg(name, as_array(a), axis, keepdims), out)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Return the place of the {summary}, as int64: the first of several.
@@ -344,6 +350,7 @@ def _truth(name: str, summary: str, result: str, neutral: bool) -> Callable[...,
         *,
         where: Any = None,
     ) -> ndarray:
+        a = as_array(a)
         if where is not None:
             a = _f.where(_mask(where, a), a != 0, neutral)
         return _finish(_f.truth(name, a, axis, keepdims), out)
@@ -362,6 +369,7 @@ def _truth(name: str, summary: str, result: str, neutral: bool) -> Callable[...,
 
 all = _truth("all", "every element", "False", True)
 any = _truth("any", "some element", "True", False)
+alltrue, sometrue = all, any
 
 
 def count_nonzero(a: ndarray, axis: Any = None, *, keepdims: bool = False) -> ndarray:
@@ -373,7 +381,8 @@ def count_nonzero(a: ndarray, axis: Any = None, *, keepdims: bool = False) -> nd
     >>> np.count_nonzero(np.array([[1, 0], [2, 3]]), axis=0)
     array([2, 1], dtype=int64)
     """
-    return call(onp.count_nonzero, [a], {"axis": axis, "keepdims": keepdims}, dtype="int64")
+    options = {"axis": axis, "keepdims": keepdims}
+    return call(onp.count_nonzero, [as_array(a)], options, dtype="int64")
 
 
 # ---- running sums --------------------------------------------------------------------------------
@@ -390,7 +399,7 @@ def cumsum(
     >>> np.cumsum(np.array([1, 2, 3]))
     array([1., 3., 6.])
     """
-    return _finish(_f.cumsum(a, axis, dtype), out)
+    return _finish(_f.cumsum(as_array(a), axis, dtype), out)
 
 
 def cumprod(
@@ -404,9 +413,12 @@ def cumprod(
     >>> np.cumprod(np.array([1, 2, 3]))
     array([1., 2., 6.])
     """
+    a = as_array(a)
     if axis is None:
         a, axis = _f.reshape(a, -1), 0
     axis = onp.lib.array_utils.normalize_axis_index(axis, a.ndim)
+    if dtype is None and a.dtype.kind == "b":
+        dtype = "int64"
     result = _f.as_dtype(a, dtype) if dtype is not None else a.copy()
     step, n = 1, result.shape[axis]
     while step < n:  # runs of 1, 2, 4, ... factors: zeros need no care in the gradient
@@ -429,6 +441,7 @@ def _cumulative(
         out: ndarray | None = None,
         include_initial: bool = False,
     ) -> ndarray:
+        x = as_array(x)
         if axis is None:
             if x.ndim != 1:
                 raise ValueError(f"cumulative_{name}: {x.ndim} dimensions need an axis")
@@ -498,11 +511,12 @@ def cov(
     array([[ 1., -1.],
            [-1.,  1.]])
     """
-    rows = _rows(m, rowvar, dtype)
+    rows = _rows(as_array(m), rowvar, dtype)
     if y is not None:
-        rows = _f.concatenate([rows, _rows(y, rowvar, dtype)], 0)
+        rows = _f.concatenate([rows, _rows(as_array(y), rowvar, dtype)], 0)
     if ddof is None:
         ddof = 0 if bias else 1
+    fweights, aweights = (w if w is None else as_array(w) for w in (fweights, aweights))
     weights = _observation_weights(fweights, aweights, rows)
     if weights is None:
         total: Any = float(rows.shape[1])

@@ -1,6 +1,9 @@
 """`mx.npx`: what networks need beside NumPy's functions."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what is made from tables, with its signatures
+    from microlazy.op_table.made_npx import *  # noqa: F403
 
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
 from microlazy.core.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
@@ -39,7 +42,9 @@ def waitall() -> None:
     """
 
 
-def __getattr__(name: str) -> Any:
-    from microlazy.outside import explain
+if not TYPE_CHECKING:  # a type checker would take it for a promise
 
-    raise AttributeError(explain("microlazy.npx", name))
+    def __getattr__(name: str) -> Any:
+        from microlazy.outside import explain
+
+        raise AttributeError(explain("microlazy.npx", name))

@@ -7,6 +7,7 @@ from typing import Any
 
 from microlazy.base import MXNetError
 from microlazy.core.ops import neural as _neural
+from microlazy.core.ops import nn as _nn
 from microlazy.core.ops import normalization as _normalization
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray.arguments import op
@@ -27,7 +28,9 @@ __all__ = [
 # ---- softmax -------------------------------------------------------------------------------------
 
 
-@op
+_general_softmax = op(_neural.softmax)
+
+
 def softmax(
     data: Tensor,
     length: Tensor | None = None,
@@ -35,6 +38,9 @@ def softmax(
     temperature: float | None = None,
     dtype: Any = None,
     use_length: bool = False,
+    *,
+    out: Any = None,
+    name: Any = None,
 ) -> Tensor:
     """Return exp(data / temperature) over its sum along an axis.
 
@@ -55,7 +61,9 @@ def softmax(
     >>> npx.softmax(np.zeros((1, 4)), np.array([2], dtype="int32"), use_length=True)
     array([[0.5, 0.5, 0. , 0. ]])
     """
-    return _neural.softmax(data, length, axis, temperature, dtype, use_length)
+    if out is None and length is None and temperature is None and dtype is None and not use_length:
+        return _nn.softmax(data, axis)
+    return _general_softmax(data, length, axis, temperature, dtype, use_length, out=out, name=name)
 
 
 @op

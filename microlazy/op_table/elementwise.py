@@ -265,6 +265,12 @@ def _two_inputs(row: Row, namespace: str) -> Callable[..., Any]:
     return nd_function if namespace == "nd" else function
 
 
+def _nd_power(
+    base: Tensor | float, exp: Tensor | float, out: Tensor | None = None, name: str | None = None
+) -> Tensor:
+    return _finish(functions.binary_op("power", base, exp), out)
+
+
 def functions_of(namespace: str) -> dict[str, Callable[..., Any]]:
     """Make the elementwise functions of "nd", "np" or "npx" from the table.
 
@@ -286,12 +292,17 @@ def _documented(row: Row, name: str, namespace: str) -> Callable[..., Any]:
     first, closing, second = row.arguments.partition("]")
     count = 2 if second else 1
     results = "y, z" if row in PAIRS else "y"
-    function = (_one_input if count == 1 else _two_inputs)(row, namespace)
+    inputs = _INPUTS[array, count]
+    if (namespace, name) == ("nd", "power"):  # MXNet has other names for its inputs
+        function: Any = _nd_power
+        inputs = inputs.replace("lhs, rhs", "base, exp").replace("a and b", "a and its exponent b")
+    else:
+        function = (_one_input if count == 1 else _two_inputs)(row, namespace)
     function.__name__ = function.__qualname__ = name
     function.__module__ = f"microlazy.{_MODULES[namespace]}"
     function.__doc__ = _DOC.format(
         summary=row.summary,
-        inputs=_INPUTS[array, count],
+        inputs=inputs,
         kind="tuple of array" if row in PAIRS else "array",
         modules="np, npx" if namespace == "npx" else namespace,
         array=array,

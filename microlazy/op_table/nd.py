@@ -30,7 +30,7 @@ ROWS = (
     _none("nd.arange", "nd.arange(1, 7, 2, repeat=2)"),
     _none("nd.linspace", "nd.linspace(0, 1, 5)"),
     _none("nd.eye", "nd.eye(3, 4, 1)"),
-    _none("nd.from_numpy", "nd.from_numpy(__import__('numpy').ones(3, 'float32'))"),
+    _none("nd.from_numpy", "nd.from_numpy(x.asnumpy())", dynamic=True),
     # ---- elements ----
     _f("nd.clip", "nd.clip(x, -0.7, 0.8)"),
     _f("nd.round", "nd.round(x)"),

@@ -14,7 +14,7 @@ ROWS = (
         more=("np.sum(t, axis=(0, 2), keepdims=True)", "np.sum(x, where=b, initial=2)"),
     ),
     Function(
-        "np.prod",
+        "np.prod np.product",
         "np.prod(x, axis=1)",
         more=("np.prod(t, axis=(0, 2), keepdims=True)", "np.prod(x, where=b, initial=2)"),
     ),
@@ -52,10 +52,16 @@ ROWS = (
     Function("np.argmax", "np.argmax(x, axis=0)", gradient=False),
     Function("np.argmin", "np.argmin(x, axis=0)", gradient=False),
     Function(
-        "np.all", "np.all(x > 0, axis=0)", more=("np.all(x, where=b, axis=1)",), gradient=False
+        "np.all np.alltrue",
+        "np.all(x > 0, axis=0)",
+        more=("np.all(x, where=b, axis=1)",),
+        gradient=False,
     ),
     Function(
-        "np.any", "np.any(x > 0, axis=0)", more=("np.any(x, where=b, axis=1)",), gradient=False
+        "np.any np.sometrue",
+        "np.any(x > 0, axis=0)",
+        more=("np.any(x, where=b, axis=1)",),
+        gradient=False,
     ),
     Function("np.count_nonzero", "np.count_nonzero(j, axis=1)", gradient=False),
     Function("np.cumsum", "np.cumsum(x, axis=1)", more=("np.cumsum(x)",)),

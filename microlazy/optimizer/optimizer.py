@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -21,7 +21,7 @@ from ..core.tensor import Tensor
 
 __all__ = ["SGD", "Adam", "Optimizer", "create", "register"]
 
-Index = Hashable
+Index = Any  # an int, or any other key
 
 
 class Optimizer:
@@ -98,11 +98,11 @@ class Optimizer:
                     f"learning_rate={learning_rate} replaces base_lr={base_lr} of the lr_scheduler",
                     stacklevel=3,
                 )
-                lr_scheduler.base_lr = learning_rate
+                lr_scheduler.base_lr = learning_rate  # type: ignore[union-attr]
         if clip_gradient is not None:
             clip_gradient = number("clip_gradient", clip_gradient)
         self.rescale_grad = number("rescale_grad", rescale_grad)
-        self.lr = learning_rate
+        self.lr: Any = learning_rate
         self.lr_scheduler = lr_scheduler
         self.wd = number("wd", wd)
         self.clip_gradient = clip_gradient
@@ -143,7 +143,7 @@ class Optimizer:
         return klass
 
     @staticmethod
-    def create_optimizer(name: str, **kwargs) -> Optimizer:
+    def create_optimizer(name: str, **kwargs: Any) -> Optimizer:
         """Make an optimizer by its name, whatever the case of its letters.
 
         Raises
@@ -349,7 +349,7 @@ class Optimizer:
     def _multipliers(self, kind: str, indices: Sequence[Index]) -> list[float]:
         table = getattr(self, kind)
 
-        def multiplier(index):
+        def multiplier(index: Index) -> float:
             if index in self.param_dict:
                 return getattr(self.param_dict[index], kind)
             return table.get(index, table.get(self.idx2name.get(index), 1.0))
@@ -369,7 +369,7 @@ class Optimizer:
     def _get_wd(self, index: Index) -> float:
         return self._get_wds([index])[0]
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"_counts": dict(self._index_update_count), "_ahead": None}
         # A copy of the optimizer must not bring copies of the parameters.
         return state | {"param_dict": {}}
@@ -382,24 +382,34 @@ create = Optimizer.create_optimizer
 class Group:
     """The weights that one compiled call updates, and what stays the same from step to step."""
 
-    def __init__(self, optimizer, indices, weights, grads, states):
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        indices: Sequence[Index],
+        weights: list[Tensor],
+        grads: list[Tensor],
+        states: Any,
+    ):
         self.indices = indices
         self.weights = weights
         self.grads = grads
         self.states = states
         self.lr_mults = optimizer._multipliers("lr_mult", indices)
         self.wd_mults = optimizer._multipliers("wd_mult", indices)
-        self.lr = self.wd = None  # what lrs and wds were made from
-        self.lrs = self.wds = self.counts = []
+        self.lr: float | None = None  # what lrs and wds were made from
+        self.wd: float | None = None
+        self.lrs: list[float] = []
+        self.wds: list[float] = []
+        self.counts: list[int] = []
         self.steps = 0  # made since the counts were read
 
-    def count_from(self, counts):
+    def count_from(self, counts: list[int]) -> None:
         self.counts = counts
         self.steps = 0
         self.most = max(counts)
         self.in_step = min(counts) == self.most
 
-    def scale(self, lr, wd):
+    def scale(self, lr: float, wd: float) -> None:
         if lr != self.lr:
             self.lr = lr
             self.lrs = [lr * multiplier for multiplier in self.lr_mults]
@@ -413,14 +423,14 @@ class Fused(Optimizer):
 
     fused = True
 
-    def update(self, index, weight, grad, state):
+    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
         if not isinstance(index, (list, tuple)):
             index, weight, grad, state = [index], [weight], [grad], [state]
         if index:
             group = Group(self, index, list(weight), list(grad), self.columns(list(state)))
             self.update_group(group)
 
-    def columns(self, states: Sequence) -> list:
+    def columns(self, states: Sequence[Any]) -> Any:
         """Turn one state for each weight into the lists that the compiled call takes."""
         raise NotImplementedError
 
@@ -455,18 +465,18 @@ class SGD(Fused):
     array([0.375, 0.75 ], dtype=float32)
     """
 
-    def __init__(self, momentum: float = 0.0, lazy_update: bool = True, **kwargs):
+    def __init__(self, momentum: float = 0.0, lazy_update: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
         self.momentum = number("momentum", momentum, least=0.0)
         self.lazy_update = lazy_update
 
-    def create_state(self, index, weight):
+    def create_state(self, index: Index, weight: Tensor) -> Any:
         return zeros_like(weight) if self.momentum else None
 
-    def columns(self, states):
+    def columns(self, states: Sequence[Any]) -> Any:
         return states if self.momentum else None
 
-    def update_group(self, group):
+    def update_group(self, group: Group) -> None:
         self._advance(group)
         group.scale(self.learning_rate, self.wd)
         sgd_update(
@@ -521,7 +531,7 @@ class Adam(Fused):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         lazy_update: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.beta1 = number("beta1", beta1, least=0.0, below=1.0)
@@ -529,13 +539,13 @@ class Adam(Fused):
         self.epsilon = number("epsilon", epsilon, least=0.0)
         self.lazy_update = lazy_update
 
-    def create_state(self, index, weight):
+    def create_state(self, index: Index, weight: Tensor) -> Any:
         return zeros_like(weight), zeros_like(weight)
 
-    def columns(self, states):
+    def columns(self, states: Sequence[Any]) -> Any:
         return [list(column) for column in zip(*states, strict=True)]
 
-    def update_group(self, group):
+    def update_group(self, group: Group) -> None:
         self._advance(group)
         if group.in_step:
             correction = self.correction(group.most + group.steps)

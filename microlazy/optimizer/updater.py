@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -57,7 +57,7 @@ class Updater:
         self.states: dict[Index, Any] = {}
 
     def __call__(
-        self, index: Index | Sequence[Index], grad: Tensor | Sequence, weight: Tensor | Sequence
+        self, index: Index | Sequence[Index], grad: Any, weight: Any
     ) -> None:
         """Update a weight by its gradient, or a list of weights by as many gradients."""
         if not isinstance(index, (list, tuple)):
@@ -90,7 +90,8 @@ class Updater:
         if not together:
             return alone, None
         indices, grads, weights = map(list, zip(*together, strict=True))
-        states = self.optimizer.columns([self.states[index] for index in indices])
+        states = self.optimizer.columns(  # type: ignore[attr-defined]
+            [self.states[index] for index in indices])
         return alone, Group(self.optimizer, indices, weights, grads, states)
 
     def update_alone(self, index: Index, grad: Tensor, weight: Tensor) -> None:
@@ -117,7 +118,7 @@ class Updater:
         """
         return b"".join(self.pieces(dump_optimizer))
 
-    def pieces(self, dump_optimizer: bool = False) -> Iterator[bytes]:
+    def pieces(self, dump_optimizer: bool = False) -> Iterable[bytes]:
         """Give what `get_states` returns, piece by piece."""
         arrays: list[Tensor] = []
         header = {

@@ -45,12 +45,23 @@ cdef extern from "mathfuncs.h" nogil:
     double f64_libm_cos(double x) noexcept
     float f32_tanh(float x) noexcept
     double f64_tanh(double x) noexcept
+    float f32_sigmoid(float x) noexcept
+    double f64_sigmoid(double x) noexcept
     float f32_erf(float x) noexcept
     double f64_erf(double x) noexcept
     float f32_pow(float x, float y) noexcept
     double f64_pow(double x, double y) noexcept
+    bint f32_is_plain(float x) noexcept
+    float f32_plain_exponent(float x, float y, float* low) noexcept
+    float f32_exponent(float x, float y, float* low) noexcept
+    float f32_exp2_of(float high, float low) noexcept
+    float f32_signed_power(float power, float x, float y) noexcept
     float f32_fmod(float x, float y) noexcept
     double f64_fmod(double x, double y) noexcept
+    bint f32_near(float x, float y) noexcept
+    bint f64_near(double x, double y) noexcept
+    float f32_near_fmod(float x, float y) noexcept
+    double f64_near_fmod(double x, double y) noexcept
     float f32_nextafter(float x, float y) noexcept
     double f64_nextafter(double x, double y) noexcept
     void f32_copy_lanes(float* to, const float* from_) noexcept
@@ -63,6 +74,12 @@ cdef extern from "mathfuncs.h" nogil:
     void f64_add_tail_product(double* sum, const double* x, const double* y, Py_ssize_t n) noexcept
     void f32_sum_lanes(float* out, const float (*sums)[8]) noexcept
     void f64_sum_lanes(double* out, const double (*sums)[8]) noexcept
+    void f32_transpose(
+        const char* source, Py_ssize_t step, float* to, Py_ssize_t width, Py_ssize_t rows,
+        Py_ssize_t cols) noexcept
+    void f64_transpose(
+        const char* source, Py_ssize_t step, double* to, Py_ssize_t width, Py_ssize_t rows,
+        Py_ssize_t cols) noexcept
     float f32_sin_quarters(float r, u32 quarter) noexcept
     double f64_sin_quarters(double r, u64 quarter) noexcept
 
@@ -186,6 +203,13 @@ cdef inline floating tanh(floating x) noexcept nogil:
         return f64_tanh(x)
 
 
+cdef inline floating sigmoid(floating x) noexcept nogil:
+    if floating is float:
+        return f32_sigmoid(x)
+    else:
+        return f64_sigmoid(x)
+
+
 cdef inline floating erf(floating x) noexcept nogil:
     if floating is float:
         return f32_erf(x)
@@ -205,6 +229,20 @@ cdef inline floating fmod(floating x, floating y) noexcept nogil:
         return f32_fmod(x, y)
     else:
         return f64_fmod(x, y)
+
+
+cdef inline bint near(floating x, floating y) noexcept nogil:
+    if floating is float:
+        return f32_near(x, y)
+    else:
+        return f64_near(x, y)
+
+
+cdef inline floating near_fmod(floating x, floating y) noexcept nogil:
+    if floating is float:
+        return f32_near_fmod(x, y)
+    else:
+        return f64_near_fmod(x, y)
 
 
 cdef inline floating nextafter(floating x, floating y) noexcept nogil:
@@ -338,11 +376,6 @@ cdef inline floating log10_grad(floating x, floating y, floating g) noexcept nog
 
 cdef inline floating tanh_grad(floating x, floating y, floating g) noexcept nogil:
     return g * (<floating> 1 - y * y)
-
-
-cdef inline floating sigmoid(floating x) noexcept nogil:
-    cdef floating e = exp(-absolute(x)), one = 1, r = one / (one + e)
-    return e * r if x < 0 else r
 
 
 cdef inline floating sigmoid_grad(floating x, floating y, floating g) noexcept nogil:
@@ -512,11 +545,18 @@ cdef inline floating minimum_grad_b(
     return g if a > b else 0
 
 
-cdef inline floating mod(floating a, floating b) noexcept nogil:
-    cdef floating r = fmod(a, b)
-    if r == 0:
-        return 0 if b > 0 else -<floating> 0.0
-    return r + b if (b < 0) != (r < 0) else r
+cdef inline floating signed_like(floating b, floating r) noexcept nogil:
+    """The remainder of a division by b that has b's sign, from the one with the other's sign."""
+    cdef floating moved = r + b if (b < 0) != (r < 0) else r, zero = 0 if b > 0 else -<floating> 0.0
+    return zero if r == 0 else moved
+
+
+cdef inline floating far_mod(floating a, floating b) noexcept nogil:
+    return signed_like(b, fmod(a, b))
+
+
+cdef inline floating near_mod(floating a, floating b) noexcept nogil:
+    return signed_like(b, near_fmod(a, b))
 
 
 cdef inline floating mod_grad_b(floating a, floating b, floating y, floating g) noexcept nogil:
@@ -549,9 +589,13 @@ cdef inline floating greater_equal(floating a, floating b) noexcept nogil:
 
 cdef enum:
     LANES = 64          # accumulators side by side, for vector units and for accuracy
+    EXTREMES = 32       # the same for maximum and minimum, each with a sum
     SUM_BLOCK = 1024    # longer sums are split in halves
     TILE = 1024         # columns reduced together
     ROW_BLOCK = 256     # rows summed before they join the total
+    SHORT_BLOCK = 32    # the same where the sum is one chain
+    EXACT_ROWS = 1 << 20    # row numbers that a float holds
+    EXACT = 1 << 24         # the largest of them
 
 
 # Elementwise loops. The function is a constant at each call, so compilers inline it and vectorize.
@@ -661,6 +705,70 @@ cdef inline void map_binary_grad(
             dx[i] = f(a[i], b[i], y[i], g[i])
 
 
+cdef inline void map_pow(
+    const floating* a, const floating* b, floating* out, Py_ssize_t n
+) noexcept nogil:
+    cdef float high[TILE]
+    cdef float low[TILE]
+    cdef Py_ssize_t done = 0, i, width
+    cdef bint plain
+    if floating is double:
+        map_binary(pow[double], a, b, out, n)
+    else:
+        while done < n:
+            width = min(n - done, <Py_ssize_t> TILE)
+            plain = True
+            for i in range(width):
+                plain &= f32_is_plain(a[done + i])
+            if plain:
+                for i in range(width):
+                    high[i] = f32_plain_exponent(a[done + i], b[done + i], &low[i])
+                for i in range(width):
+                    out[done + i] = f32_exp2_of(high[i], low[i])
+            else:
+                for i in range(width):
+                    high[i] = f32_exponent(a[done + i], b[done + i], &low[i])
+                for i in range(width):
+                    out[done + i] = f32_signed_power(f32_exp2_of(high[i], low[i]), a[done + i],
+                                                     b[done + i])
+            done += width
+
+
+cdef inline void map_mod(
+    const floating* a, const floating* b, floating* out, Py_ssize_t n
+) noexcept nogil:
+    """The quick remainder where it is exact, libm's in stretches that have larger quotients."""
+    cdef Py_ssize_t done = 0, i, width
+    cdef bint all_near
+    while done < n:
+        width = min(n - done, <Py_ssize_t> TILE)
+        all_near = True
+        for i in range(width):
+            all_near &= near(a[done + i], b[done + i])
+        if all_near:
+            map_binary(near_mod[floating], a + done, b + done, out + done, width)
+        else:
+            map_binary(far_mod[floating], a + done, b + done, out + done, width)
+        done += width
+
+
+cdef inline void map_tiles(
+    void (*f)(const floating*, const floating*, floating*, Py_ssize_t) noexcept nogil,
+    const floating* a, floating s, bint swapped, floating* out, Py_ssize_t n
+) noexcept nogil:
+    """f of an array and a number."""
+    cdef floating numbers[TILE]
+    cdef Py_ssize_t done = 0, width
+    fill(s, numbers, min(n, <Py_ssize_t> TILE))
+    while done < n:
+        width = min(n - done, <Py_ssize_t> TILE)
+        if swapped:
+            f(<const floating*> numbers, a + done, out + done, width)
+        else:
+            f(a + done, <const floating*> numbers, out + done, width)
+        done += width
+
+
 cdef inline void map_compare(
     floating (*f)(floating, floating) noexcept nogil, const floating* a, const floating* b,
     unsigned char* out, Py_ssize_t n
@@ -668,6 +776,15 @@ cdef inline void map_compare(
     cdef Py_ssize_t i
     for i in range(n):
         out[i] = f(a[i], b[i]) != 0
+
+
+cdef inline void map_compare_scalar(
+    floating (*f)(floating, floating) noexcept nogil, const floating* a, floating s,
+    unsigned char* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = f(a[i], s) != 0
 
 
 cdef void unary(int op, const floating* x, floating* out, Py_ssize_t n) noexcept nogil:
@@ -795,13 +912,13 @@ cdef void binary(
     elif op == B_DIVIDE:
         map_binary(divide[floating], a, b, out, n)
     elif op == B_POWER:
-        map_binary(pow[floating], a, b, out, n)
+        map_pow(a, b, out, n)
     elif op == B_MAXIMUM:
         map_binary(maximum[floating], a, b, out, n)
     elif op == B_MINIMUM:
         map_binary(minimum[floating], a, b, out, n)
     elif op == B_MOD:
-        map_binary(mod[floating], a, b, out, n)
+        map_mod(a, b, out, n)
     elif op == B_EQUAL:
         map_binary(equal[floating], a, b, out, n)
     elif op == B_NOT_EQUAL:
@@ -837,13 +954,13 @@ cdef void binary_scalar(
     elif op == B_DIVIDE:
         map_scalar(divide[floating], a, s, swapped, out, n)
     elif op == B_POWER:
-        map_scalar(pow[floating], a, s, swapped, out, n)
+        map_tiles(map_pow[floating], a, s, swapped, out, n)
     elif op == B_MAXIMUM:
         map_scalar(maximum[floating], a, s, swapped, out, n)
     elif op == B_MINIMUM:
         map_scalar(minimum[floating], a, s, swapped, out, n)
     elif op == B_MOD:
-        map_scalar(mod[floating], a, s, swapped, out, n)
+        map_tiles(map_mod[floating], a, s, swapped, out, n)
     elif op == B_EQUAL:
         map_scalar(equal[floating], a, s, swapped, out, n)
     elif op == B_NOT_EQUAL:
@@ -873,6 +990,71 @@ cdef void compare(
         map_compare(greater[floating], a, b, out, n)
     elif op == B_GREATER_EQUAL:
         map_compare(greater_equal[floating], a, b, out, n)
+
+
+cdef void compare_scalar(
+    int op, const floating* a, double scalar, unsigned char* out, Py_ssize_t n
+) noexcept nogil:
+    cdef floating s = <floating> scalar
+    if op == B_EQUAL:
+        map_compare_scalar(equal[floating], a, s, out, n)
+    elif op == B_NOT_EQUAL:
+        map_compare_scalar(not_equal[floating], a, s, out, n)
+    elif op == B_LESS:
+        map_compare_scalar(less[floating], a, s, out, n)
+    elif op == B_LESS_EQUAL:
+        map_compare_scalar(less_equal[floating], a, s, out, n)
+    elif op == B_GREATER:
+        map_compare_scalar(greater[floating], a, s, out, n)
+    elif op == B_GREATER_EQUAL:
+        map_compare_scalar(greater_equal[floating], a, s, out, n)
+
+
+cdef void select(
+    const unsigned char* condition, const floating* a, bint one_a, const floating* b, bint one_b,
+    floating* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating first = a[0], second = b[0]
+    if one_a and one_b:
+        for i in range(n):
+            out[i] = first if condition[i] else second
+    elif one_a:
+        for i in range(n):
+            out[i] = first if condition[i] else b[i]
+    elif one_b:
+        for i in range(n):
+            out[i] = a[i] if condition[i] else second
+    else:
+        for i in range(n):
+            out[i] = a[i] if condition[i] else b[i]
+
+
+cdef void gather(
+    const floating* x, Py_ssize_t step, floating* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if step == 0:
+        fill(x[0], out, n)
+    elif step == 2:                         # a constant step becomes vector code
+        for i in range(n):
+            out[i] = x[2 * i]
+    elif step == -1:
+        for i in range(n):
+            out[i] = x[-i]
+    else:
+        for i in range(n):
+            out[i] = x[i * step]
+
+
+cdef void transpose(
+    const char* x, Py_ssize_t step, floating* out, Py_ssize_t width, Py_ssize_t rows,
+    Py_ssize_t cols
+) noexcept nogil:
+    if floating is float:
+        f32_transpose(x, step, out, width, rows, cols)
+    else:
+        f64_transpose(x, step, out, width, rows, cols)
 
 
 cdef void binary_grad(
@@ -981,12 +1163,56 @@ cdef floating sum_of(const floating* x, Py_ssize_t n) noexcept nogil:
     return sum_of(x, half) + sum_of(x + half, n - half)
 
 
-cdef inline floating max_of(const floating* x, Py_ssize_t n) noexcept nogil:
-    return fold(maximum[floating], <floating> -INFINITY, x, n)
+cdef inline floating larger(floating a, floating b) noexcept nogil:
+    return a if a > b else b
 
 
-cdef inline floating min_of(const floating* x, Py_ssize_t n) noexcept nogil:
-    return fold(minimum[floating], <floating> INFINITY, x, n)
+cdef inline floating smaller(floating a, floating b) noexcept nogil:
+    return a if a < b else b
+
+
+cdef inline floating fold_extreme(
+    floating (*quick)(floating, floating) noexcept nogil,
+    floating (*f)(floating, floating) noexcept nogil, floating start, const floating* x,
+    Py_ssize_t n
+) noexcept nogil:
+    """fold(f) by `quick`, which is one instruction but may lose a NaN; a sum finds whether."""
+    cdef floating lane[EXTREMES]
+    cdef floating sums[EXTREMES]
+    cdef floating total = start
+    cdef Py_ssize_t i, j
+    if n < LANES:
+        return fold(f, start, x, n)
+    for j in range(EXTREMES):
+        lane[j] = x[j]
+        sums[j] = x[j]
+    for i in range(1, n // EXTREMES):
+        for j in range(EXTREMES):
+            lane[j] = quick(lane[j], x[i * EXTREMES + j])
+            sums[j] += x[i * EXTREMES + j]
+    for j in range(n % EXTREMES):
+        lane[j] = quick(lane[j], x[n - n % EXTREMES + j])
+        sums[j] += x[n - n % EXTREMES + j]
+    for j in range(16):
+        lane[j] = quick(lane[j], lane[j + 16])
+        sums[j] += sums[j + 16]
+    for j in range(8):
+        lane[j] = quick(lane[j], lane[j + 8])
+        sums[j] += sums[j + 8]
+    for j in range(8):
+        total = quick(total, lane[j])
+        sums[0] += sums[j]
+    if sums[0] != sums[0]:                  # NaN, or infinities of both signs
+        return fold(f, start, x, n)
+    return total
+
+
+cdef floating max_of(const floating* x, Py_ssize_t n) noexcept nogil:
+    return fold_extreme(larger[floating], maximum[floating], <floating> -INFINITY, x, n)
+
+
+cdef floating min_of(const floating* x, Py_ssize_t n) noexcept nogil:
+    return fold_extreme(smaller[floating], minimum[floating], <floating> INFINITY, x, n)
 
 
 cdef inline floating dot_of(const floating* x, const floating* y, Py_ssize_t n) noexcept nogil:
@@ -1084,23 +1310,176 @@ cdef void reduce_cols(
                 out[c0 + c] = part[c]
 
 
+cdef Py_ssize_t first_place(const floating* row, floating value, Py_ssize_t n) noexcept nogil:
+    """Where the row has the value, or NaN if the value is NaN, for the first time."""
+    cdef Py_ssize_t c = 0
+    if value == value:
+        while row[c] != value:
+            c += 1
+    else:
+        while row[c] == row[c]:
+            c += 1
+    return c
+
+
+cdef inline Py_ssize_t place_of(
+    floating (*beats)(floating, floating) noexcept nogil,
+    floating (*quick)(floating, floating) noexcept nogil,
+    floating (*f)(floating, floating) noexcept nogil, floating start, const floating* x,
+    Py_ssize_t n
+) noexcept nogil:
+    """The place of the first extreme; as fold_extreme, with a count of rounds beside each lane."""
+    cdef floating lane[EXTREMES]
+    cdef floating sums[EXTREMES]
+    cdef floating place[EXTREMES]
+    cdef floating top[EXTREMES]
+    cdef floating best, v, round, far = <floating> n
+    cdef Py_ssize_t i, j, whole = n - n % EXTREMES
+    if n < 2 * LANES or n > EXACT:
+        return first_place(x, fold_extreme(quick, f, start, x, n), n)
+    for j in range(EXTREMES):
+        lane[j] = x[j]
+        sums[j] = x[j]
+        place[j] = 0
+    for i in range(1, n // EXTREMES):
+        round = <floating> i
+        for j in range(EXTREMES):
+            v = x[i * EXTREMES + j]
+            place[j] = round if beats(v, lane[j]) != 0 else place[j]
+            lane[j] = quick(v, lane[j])
+            sums[j] += v
+    for j in range(EXTREMES):
+        top[j] = lane[j]
+    for j in range(16):
+        top[j] = quick(top[j], top[j + 16])
+        sums[j] += sums[j + 16]
+    for j in range(8):
+        top[j] = quick(top[j], top[j + 8])
+        sums[j] += sums[j + 8]
+    best = top[0]
+    for j in range(1, 8):
+        best = quick(best, top[j])
+        sums[0] += sums[j]
+    for j in range(whole, n):
+        sums[0] += x[j]
+    if sums[0] != sums[0]:                  # NaN, or infinities of both signs
+        return first_place(x, fold(f, start, x, n), n)
+    for j in range(whole, n):
+        if beats(x[j], best) != 0:
+            return j + first_place(x + j, fold(f, start, x + j, n - j), n - j)
+    for j in range(EXTREMES):
+        place[j] = place[j] * EXTREMES + <floating> j if lane[j] == best else far
+    for j in range(16):
+        place[j] = smaller(place[j], place[j + 16])
+    for j in range(8):
+        place[j] = smaller(place[j], place[j + 8])
+    for j in range(1, 8):
+        place[0] = smaller(place[0], place[j])
+    return <Py_ssize_t> place[0]
+
+
 cdef void arg_rows(
     int op, const floating* x, long long* out, Py_ssize_t rows, Py_ssize_t cols
 ) noexcept nogil:
-    cdef Py_ssize_t r, c
-    cdef const floating* row
-    cdef floating best
+    cdef Py_ssize_t r
     for r in range(rows):
-        row = x + r * cols
-        best = max_of(row, cols) if op == R_MAX else min_of(row, cols)
-        c = 0
-        if best == best:
-            while row[c] != best:
-                c += 1
+        if op == R_MAX:
+            out[r] = place_of(greater[floating], larger[floating], maximum[floating],
+                              <floating> -INFINITY, x + r * cols, cols)
         else:
-            while row[c] == row[c]:
-                c += 1
-        out[r] = c
+            out[r] = place_of(less[floating], smaller[floating], minimum[floating],
+                              <floating> INFINITY, x + r * cols, cols)
+
+
+cdef inline void arg_fold(
+    floating (*f)(floating, floating) noexcept nogil, const floating* x, floating* best,
+    floating* place, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t width
+) noexcept nogil:
+    """The extremes of columns and the rows where they stand first; f(v, b): v does not beat b."""
+    cdef Py_ssize_t r, c
+    cdef floating v, row
+    cdef bint better
+    for c in range(width):
+        best[c] = x[c]
+        place[c] = 0
+    for r in range(1, rows):
+        row = <floating> r
+        for c in range(width):
+            v = x[r * cols + c]
+            better = (f(v, best[c]) == 0) & (best[c] == best[c])
+            best[c] = v if better else best[c]
+            place[c] = row if better else place[c]
+
+
+cdef void arg_cols(
+    int op, const floating* x, long long* out, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t width
+) noexcept nogil:
+    cdef floating best[TILE]
+    cdef floating top[TILE]
+    cdef floating place[TILE]
+    cdef Py_ssize_t tile, block, c, c0, r0, columns
+    for tile in range((width + TILE - 1) // TILE):
+        c0 = tile * TILE
+        columns = min(<Py_ssize_t> TILE, width - c0)
+        for block in range((rows + EXACT_ROWS - 1) // EXACT_ROWS):
+            r0 = block * EXACT_ROWS
+            if op == R_MAX:
+                arg_fold(less_equal[floating], x + r0 * cols + c0, best, place,
+                         min(<Py_ssize_t> EXACT_ROWS, rows - r0), cols, columns)
+            else:
+                arg_fold(greater_equal[floating], x + r0 * cols + c0, best, place,
+                         min(<Py_ssize_t> EXACT_ROWS, rows - r0), cols, columns)
+            for c in range(columns):
+                if r0 == 0 or (top[c] == top[c] and not (
+                        best[c] <= top[c] if op == R_MAX else best[c] >= top[c])):
+                    top[c] = best[c]
+                    out[c0 + c] = r0 + <long long> place[c]
+
+
+# Squares of the distances from means, the second pass of a variance.
+
+cdef void deviation_rows(
+    const floating* x, const floating* mean, floating* out, Py_ssize_t rows, Py_ssize_t cols
+) noexcept nogil:
+    cdef floating squares[SUM_BLOCK]
+    cdef Py_ssize_t block, r, c, c0, width
+    cdef floating total, d
+    for r in range(rows):
+        total = 0
+        for block in range((cols + SUM_BLOCK - 1) // SUM_BLOCK):
+            c0 = block * SUM_BLOCK
+            width = min(<Py_ssize_t> SUM_BLOCK, cols - c0)
+            for c in range(width):
+                d = x[r * cols + c0 + c] - mean[r]
+                squares[c] = d * d
+            total += sum_of(<const floating*> squares, width)
+        out[r] = total
+
+
+cdef void deviation_cols(
+    const floating* x, const floating* mean, floating* out, Py_ssize_t rows, Py_ssize_t cols
+) noexcept nogil:
+    cdef floating part[TILE]
+    cdef double total[TILE]
+    cdef Py_ssize_t tile, block, r, c, c0, r0, width
+    cdef floating d
+    for tile in range((cols + TILE - 1) // TILE):
+        c0 = tile * TILE
+        width = min(<Py_ssize_t> TILE, cols - c0)
+        for c in range(width):
+            total[c] = 0
+        for block in range((rows + SHORT_BLOCK - 1) // SHORT_BLOCK):
+            r0 = block * SHORT_BLOCK
+            for c in range(width):
+                part[c] = 0
+            for r in range(r0, min(r0 + <Py_ssize_t> SHORT_BLOCK, rows)):
+                for c in range(width):
+                    d = x[r * cols + c0 + c] - mean[c0 + c]
+                    part[c] += d * d
+            for c in range(width):
+                total[c] += part[c]
+        for c in range(width):
+            out[c0 + c] = <floating> total[c]
 
 
 # Softmax and cross-entropy, a row at a time.
@@ -1189,6 +1568,76 @@ cdef void softmax_grad(
         y += cols
         g += cols
         dx += cols
+
+
+# Softmax of columns: x is `width` columns of (rows, cols), width up to TILE.
+
+cdef void softmax_cols(
+    bint log_, const floating* x, floating* y, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t width
+) noexcept nogil:
+    cdef floating shift[TILE]
+    cdef floating part[TILE]
+    cdef double total[TILE]
+    cdef Py_ssize_t block, r, r0, c
+    cdef floating e
+    fold_rows(maximum[floating], x, shift, rows, cols, width)
+    for c in range(width):
+        total[c] = 0
+    for block in range((rows + SHORT_BLOCK - 1) // SHORT_BLOCK):
+        r0 = block * SHORT_BLOCK
+        for c in range(width):
+            part[c] = 0
+        for r in range(r0, min(r0 + <Py_ssize_t> SHORT_BLOCK, rows)):
+            for c in range(width):
+                e = exp(x[r * cols + c] - shift[c])
+                y[r * cols + c] = e
+                part[c] += e
+        for c in range(width):
+            total[c] += part[c]
+    for c in range(width):
+        part[c] = <floating> total[c]
+    if log_:
+        map_unary(log[floating], <const floating*> part, part, width)
+        for r in range(rows):
+            for c in range(width):
+                y[r * cols + c] = (x[r * cols + c] - shift[c]) - part[c]
+    else:
+        map_unary(reciprocal[floating], <const floating*> part, part, width)
+        for r in range(rows):
+            for c in range(width):
+                y[r * cols + c] *= part[c]
+
+
+cdef void softmax_cols_grad(
+    bint log_, const floating* y, const floating* g, floating* dx, bint accumulate,
+    Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t width
+) noexcept nogil:
+    cdef floating part[TILE]
+    cdef double total[TILE]
+    cdef Py_ssize_t block, r, r0, c, i
+    cdef floating d
+    for c in range(width):
+        total[c] = 0
+    for block in range((rows + SHORT_BLOCK - 1) // SHORT_BLOCK):
+        r0 = block * SHORT_BLOCK
+        for c in range(width):
+            part[c] = 0
+        for r in range(r0, min(r0 + <Py_ssize_t> SHORT_BLOCK, rows)):
+            if log_:
+                for c in range(width):
+                    part[c] += g[r * cols + c]
+            else:
+                for c in range(width):
+                    part[c] += y[r * cols + c] * g[r * cols + c]
+        for c in range(width):
+            total[c] += part[c]
+    for c in range(width):
+        part[c] = <floating> total[c]
+    for r in range(rows):
+        for c in range(width):
+            i = r * cols + c
+            d = g[i] - exp(y[i]) * part[c] if log_ else y[i] * (g[i] - part[c])
+            dx[i] = dx[i] + d if accumulate else d
 
 
 cdef void cross_entropy(
@@ -1613,14 +2062,23 @@ put(table.binary, <void*> binary[float], <void*> binary[double])
 put(table.binary_scalar, <void*> binary_scalar[float], <void*> binary_scalar[double])
 put(table.binary_grad, <void*> binary_grad[float], <void*> binary_grad[double])
 put(table.compare, <void*> compare[float], <void*> compare[double])
+put(table.compare_scalar, <void*> compare_scalar[float], <void*> compare_scalar[double])
+put(table.select, <void*> select[float], <void*> select[double])
+put(table.gather, <void*> gather[float], <void*> gather[double])
+put(table.transpose, <void*> transpose[float], <void*> transpose[double])
 put(table.fill, <void*> fill[float], <void*> fill[double])
 put(table.add_to, <void*> add_to[float], <void*> add_to[double])
 put(table.scale, <void*> scale[float], <void*> scale[double])
 put(table.reduce_rows, <void*> reduce_rows[float], <void*> reduce_rows[double])
 put(table.reduce_cols, <void*> reduce_cols[float], <void*> reduce_cols[double])
 put(table.arg_rows, <void*> arg_rows[float], <void*> arg_rows[double])
+put(table.arg_cols, <void*> arg_cols[float], <void*> arg_cols[double])
+put(table.deviation_rows, <void*> deviation_rows[float], <void*> deviation_rows[double])
+put(table.deviation_cols, <void*> deviation_cols[float], <void*> deviation_cols[double])
 put(table.softmax, <void*> softmax[float], <void*> softmax[double])
 put(table.softmax_grad, <void*> softmax_grad[float], <void*> softmax_grad[double])
+put(table.softmax_cols, <void*> softmax_cols[float], <void*> softmax_cols[double])
+put(table.softmax_cols_grad, <void*> softmax_cols_grad[float], <void*> softmax_cols_grad[double])
 put(table.cross_entropy, <void*> cross_entropy[float], <void*> cross_entropy[double])
 put(table.cross_entropy_grad, <void*> cross_entropy_grad[float],
     <void*> cross_entropy_grad[double])

@@ -96,4 +96,98 @@
 #undef MANTISSA
 #undef BIAS
 
+/* Remainders. Below 2^28 quotients of floats, their products with b, and what these leave of a are
+   exact in double. */
+
+INLINE int f32_near(float a, float b)
+{
+    return (fabsf(a) < fabsf(b) * 0x1p28f) & (fabsf(b) < INFINITY);
+}
+
+INLINE float f32_near_fmod(float a, float b)
+{
+    return (float)((double)a - f64_trunc((double)a / (double)b) * (double)b);
+}
+
+INLINE float f32_fmod(float a, float b) { return fmodf(a, b); }
+
+INLINE int f64_near(double a, double b) { return (void)a, (void)b, 0; }
+
+INLINE double f64_near_fmod(double a, double b) { return fmod(a, b); }
+
+INLINE double f64_fmod(double a, double b) { return fmod(a, b); }
+
+/* Powers of floats: 2^t with t = y log2 |x| computed in double and handed on as two floats. Two
+   loops, one for each half, overlap these long chains better than one. */
+
+/* log2 of a positive normal number, less `shift`. */
+INLINE double f32_log2_wide(float a, float shift)
+{
+    const uint32_t one = 0x3f800000u, sqrt_half = 0x3f3504f3u;
+    uint32_t b = f32_bits(a) + (one - sqrt_half);
+    float k = f32_real((b >> 23) | f32_bits(0x1p23f)) - (0x1p23f + 127 + shift);
+    double f = f32_real((b & 0x7fffffu) + sqrt_half) - 1.0f, s = f / (2 + f), z = s * s, zz = z * z;
+    double p = (2.8853900817900858976 + 0.96179667334221494603 * z)
+             + zz * ((0.5770835848675024778 + 0.41167272564327522609 * z)
+                     + zz * 0.34072997242330401123);
+    return k + s * p;
+}
+
+INLINE float f32_split(double t, float *low)
+{
+    double high = f64_real(f64_bits(t) & 0xffffffffe0000000u); /* what a float holds */
+    *low = (float)(t - high);
+    return (float)high;
+}
+
+/* Whether a number needs no care in a power. */
+INLINE int f32_is_plain(float x) { return (x >= 0x1p-126f) & (x < INFINITY); }
+
+/* t for such an x; 0 for x = 1, whatever y is. */
+INLINE float f32_plain_exponent(float x, float y, float *low)
+{
+    return f32_split((x == 1 ? 0.0f : y) * f32_log2_wide(x, 0), low);
+}
+
+/* t for any x; 0 also for y = 0. */
+INLINE float f32_exponent(float x, float y, float *low)
+{
+    float a = fabsf(x), denormal = a < 0x1p-126f ? 1.0f : 0.0f;
+    double log2 = f32_log2_wide(a * (1 + denormal * (0x1p23f - 1)), denormal * 23);
+    log2 = a == 0 ? -INFINITY : log2;
+    log2 = a < INFINITY ? log2 : a;
+    log2 = y == 0 ? 0 : log2;
+    return f32_split((a == 1 ? 0.0f : y) * log2, low);
+}
+
+/* 2^(high + low) */
+INLINE float f32_exp2_of(float high, float low)
+{
+    low = fabsf(high) < 200 ? low : 0;
+    high = high > 200 ? 200 : high;
+    high = high < -200 ? -200 : high;
+    float n = f32_nearest(high), r = (high - n) + low, half = f32_nearest(n * 0.5f);
+    float p = POLY6(r, 6.931472010e-01f, 2.402264780e-01f, 5.550334680e-02f, 9.618447630e-03f,
+                    1.339832790e-03f, 1.535036790e-04f);
+    return (1 + r * p) * f32_pow2(half) * f32_pow2(n - half);
+}
+
+/* A power with the sign of x, where y is odd, and NaN for the root of a negative number. */
+INLINE float f32_signed_power(float power, float x, float y)
+{
+    float half = 0.5f * y, whole = f32_rint(y);
+    uint32_t sign = f32_rint(half) == half ? 0 : 0x80000000u;
+    sign &= f32_bits(x) & (whole == y ? 0x80000000u : 0);
+    power = x < 0 ? (x > -INFINITY ? power + (whole == y ? 0.0f : NAN) : power) : power;
+    return f32_real(f32_bits(power) | sign);
+}
+
+INLINE float f32_pow(float x, float y)
+{
+    float low, high = f32_exponent(x, y, &low);
+    return f32_signed_power(f32_exp2_of(high, low), x, y);
+}
+
+INLINE double f64_pow(double x, double y) { return pow(x, y); }
+
 #endif

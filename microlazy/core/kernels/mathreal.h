@@ -26,10 +26,6 @@ INLINE REAL M(copysign)(REAL x, REAL sign) { return C(copysignf, copysign)(x, si
 
 INLINE REAL M(sqrt)(REAL x) { return C(sqrtf, sqrt)(x); }
 
-INLINE REAL M(pow)(REAL x, REAL y) { return C(powf, pow)(x, y); }
-
-INLINE REAL M(fmod)(REAL x, REAL y) { return C(fmodf, fmod)(x, y); }
-
 INLINE REAL M(nextafter)(REAL x, REAL to) { return C(nextafterf, nextafter)(x, to); }
 
 /* Rounding. */
@@ -56,15 +52,15 @@ INLINE REAL M(nearest)(REAL x) { return (x + SHIFTER) - SHIFTER; }
 /* 2^n for a whole number n of a normal result. */
 INLINE REAL M(pow2)(REAL n) { return M(real)(M(bits)(n + (SHIFTER + BIAS)) << MANTISSA); }
 
-/* Exponentials: x = n ln 2 + r, e^x = 2^n (1 + q) with q = e^r - 1. 2^n is applied in two steps,
-   since it may exceed the largest number, or be a denormal, when e^x does not. */
+/* Exponentials: x = n ln 2 + r, e^x = 2^n (1 + q) with q = e^r - 1. 2^n is applied in two steps
+   where it may exceed the largest number, or be a denormal, when e^x does not. */
 
 INLINE REAL M(exp_parts)(REAL x, REAL *n)
 {
     *n = M(nearest)(x * C(0x1.715476p+0f, 0x1.71547652b82fep+0));
     REAL r = (x - *n * LN2_HI) - *n * LN2_LO;
-    REAL p = C(POLY6(r, 5.000000000e-01f, 1.666666716e-01f, 4.166634381e-02f, 8.333270438e-03f,
-                     1.394201536e-03f, 1.991563477e-04f),
+    REAL p = C(POLY5(r, 5.000000000e-01f, 1.666653973e-01f, 4.166639430e-02f, 8.367089083e-03f,
+                     1.394154823e-03f),
                POLY11(r, 5.00000000000000000e-01, 1.66666666666666768e-01,
                       4.16666666666667060e-02, 8.33333333332068188e-03, 1.38888888888649004e-03,
                       1.98412698888375148e-04, 2.48015873643669543e-05, 2.75572412102649337e-06,
@@ -214,10 +210,22 @@ INLINE REAL M(libm_sin)(REAL x) { return C(sinf, sin)(x); }
 
 INLINE REAL M(libm_cos)(REAL x) { return C(cosf, cos)(x); }
 
+/* (e^2a - 1) / (e^2a + 1) */
 INLINE REAL M(tanh)(REAL x)
 {
-    REAL a = M(abs)(x), e = M(expm1)(2 * (a > C(10.0f, 20.0) ? C(10.0f, 20.0) : a));
+    REAL a = M(abs)(x), n, q = M(exp_parts)(2 * (a > C(10.0f, 20.0) ? C(10.0f, 20.0) : a), &n);
+    REAL power = M(pow2)(n), e = q * power + (power - 1);
     return M(copysign)(e / (e + 2), x);
+}
+
+/* 1 / (1 + e^-x), both sides of the fraction made smaller: the result may be a denormal. */
+INLINE REAL M(sigmoid)(REAL x)
+{
+    const REAL small = C(0x1p-40f, 0x1p-60);
+    x = x > C(58.0f, 660.0) ? C(58.0f, 660.0) : x;
+    x = x < C(-104.0f, -746.0) ? C(-104.0f, -746.0) : x;
+    REAL n, q = M(exp_parts)(-x, &n);
+    return small / (small + (1 + q) * M(pow2)(n - C(40, 60)));
 }
 
 /* a P(a^2) below 1, and 1 - e^-Q(a) above. */
@@ -305,6 +313,43 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
                             + __builtin_shufflevector(a, b, 2, 3, 6, 7);
 }
 
+/* Transposition of a square of vectors, short enough that the processor interleaves two of them in
+   one instruction: each round the first half of the rows with the second. */
+
+#define SHORT_BYTES (VECTOR_BYTES == 64 ? 32 : 16)
+#define WIDTH (SHORT_BYTES / sizeof(REAL))
+#if VECTOR_BYTES == 64 && MANTISSA == 23
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif VECTOR_BYTES == 64 || MANTISSA == 23
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+typedef REAL __attribute__((vector_size(SHORT_BYTES))) M(short);
+
+INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width)
+{
+    M(short) rows[WIDTH], mixed[WIDTH];
+    for (size_t i = 0; i < WIDTH; i++)
+        memcpy(&rows[i], from + (ptrdiff_t)i * step, sizeof rows[i]);
+    for (size_t round = 1; round < WIDTH; round *= 2) {
+        for (size_t i = 0; i < WIDTH / 2; i++) {
+            mixed[2 * i] = LOWER(rows[i], rows[i + WIDTH / 2]);
+            mixed[2 * i + 1] = UPPER(rows[i], rows[i + WIDTH / 2]);
+        }
+        for (size_t i = 0; i < WIDTH; i++)
+            rows[i] = mixed[i];
+    }
+    for (size_t i = 0; i < WIDTH; i++)
+        memcpy(to + (ptrdiff_t)i * width, &rows[i], sizeof rows[i]);
+}
+
+#undef LOWER
+#undef UPPER
 #undef PART
 
 #else
@@ -337,7 +382,33 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
     }
 }
 
+#define WIDTH 1
+
+INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width)
+{
+    (void)step, (void)width;
+    memcpy(to, from, sizeof *to);
+}
+
 #endif
+
+/* to[i][j] = from[j][i]: `step` bytes between from's rows, `width` elements between to's. */
+INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width,
+                         ptrdiff_t rows, ptrdiff_t cols)
+{
+    const ptrdiff_t tile = WIDTH, whole_rows = rows - rows % tile;
+    const ptrdiff_t whole_cols = cols - cols % tile;
+    for (ptrdiff_t j = 0; j < whole_cols; j += tile)
+        for (ptrdiff_t i = 0; i < whole_rows; i += tile)
+            M(transpose_tile)(from + j * step + i * (ptrdiff_t)sizeof *to, step,
+                              to + i * width + j, width);
+    for (ptrdiff_t j = 0; j < cols; j++)
+        for (ptrdiff_t i = j < whole_cols ? whole_rows : 0; i < rows; i++)
+            memcpy(to + i * width + j, from + j * step + i * (ptrdiff_t)sizeof *to, sizeof *to);
+}
+
+#undef WIDTH
+#undef SHORT_BYTES
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

@@ -143,6 +143,55 @@ cdef class Kernels:
                 self.table.compare[t](op_, a_, b_, <unsigned char*> out_, n)
         return out
 
+    def compare_scalar(self, str op, a, double s, out):
+        cdef int op_ = BINARY.index(op)
+        cdef void* a_ = data(a)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t n = a.size
+        cdef int t = a.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.compare_scalar[t](op_, a_, s, <unsigned char*> out_, n)
+        return out
+
+    def select(self, condition, a, b, out):
+        cdef void* condition_ = data(condition)
+        cdef void* a_ = data(a)
+        cdef void* b_ = data(b)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t n = out.size
+        cdef bint one_a = a.size == 1, one_b = b.size == 1
+        cdef int t = a.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.select[t](<const unsigned char*> condition_, a_, one_a, b_, one_b, out_,
+                                     n)
+        return out
+
+    def gather(self, x, Py_ssize_t step, out):
+        cdef void* x_ = data(x)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t n = out.size
+        cdef int t = x.dtype.itemsize == 8
+        if step < 0:
+            x_ = <char*> x_ + (n - 1) * -step * (8 if t else 4)
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.gather[t](x_, step, out_, n)
+        return out
+
+    def transpose(self, x, out):
+        cdef void* x_ = data(x)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t rows = out.shape[0]
+        cdef Py_ssize_t cols = out.shape[1]
+        cdef int t = x.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.transpose[t](<const char*> x_, rows * (8 if t else 4), out_, cols, rows,
+                                        cols)
+        return out
+
     def fill(self, out, double value):
         cdef void* out_ = data(out)
         cdef Py_ssize_t n = out.size
@@ -207,6 +256,65 @@ cdef class Kernels:
             for _ in range(self.repeat):
                 self.table.arg_rows[t](op_, x_, <long long*> out_, rows, cols)
         return out
+
+    def arg_cols(self, str op, x, out):
+        cdef int op_ = REDUCTIONS.index(op)
+        cdef void* x_ = data(x)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t rows = x.shape[0]
+        cdef Py_ssize_t cols = x.shape[1]
+        cdef int t = x.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.arg_cols[t](op_, x_, <long long*> out_, rows, cols, cols)
+        return out
+
+    def deviation_rows(self, x, mean, out):
+        cdef void* x_ = data(x)
+        cdef void* mean_ = data(mean)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t rows = x.shape[0]
+        cdef Py_ssize_t cols = x.shape[1]
+        cdef int t = x.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.deviation_rows[t](x_, mean_, out_, rows, cols)
+        return out
+
+    def deviation_cols(self, x, mean, out):
+        cdef void* x_ = data(x)
+        cdef void* mean_ = data(mean)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t rows = x.shape[0]
+        cdef Py_ssize_t cols = x.shape[1]
+        cdef int t = x.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.deviation_cols[t](x_, mean_, out_, rows, cols)
+        return out
+
+    def softmax_cols(self, x, y, bint log=False):
+        cdef void* x_ = data(x)
+        cdef void* y_ = data(y)
+        cdef Py_ssize_t rows = x.shape[0]
+        cdef Py_ssize_t cols = x.shape[1]
+        cdef int t = x.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.softmax_cols[t](log, x_, y_, rows, cols, cols)
+        return y
+
+    def softmax_cols_grad(self, y, g, dx, bint log=False, bint accumulate=False):
+        cdef void* y_ = data(y)
+        cdef void* g_ = data(g)
+        cdef void* dx_ = data(dx)
+        cdef Py_ssize_t rows = y.shape[0]
+        cdef Py_ssize_t cols = y.shape[1]
+        cdef int t = y.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.softmax_cols_grad[t](log, y_, g_, dx_, accumulate, rows, cols, cols)
+        return dx
 
     def softmax(self, x, y, bint log=False):
         cdef void* x_ = data(x)

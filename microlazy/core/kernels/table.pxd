@@ -48,6 +48,18 @@ ctypedef struct KernelTable:
     void (*compare[2])(int op, const void* a, const void* b, unsigned char* out,
                        Py_ssize_t n) noexcept nogil
 
+    # The same with b a single number.
+    void (*compare_scalar[2])(int op, const void* a, double s, unsigned char* out,
+                              Py_ssize_t n) noexcept nogil
+    # out[i] = a[i] where condition[i] is not 0, else b[i]; one_a, one_b: a single number.
+    void (*select[2])(const unsigned char* condition, const void* a, bint one_a, const void* b,
+                      bint one_b, void* out, Py_ssize_t n) noexcept nogil
+    # out[i] = x[step * i]
+    void (*gather[2])(const void* x, Py_ssize_t step, void* out, Py_ssize_t n) noexcept nogil
+    # out[i * width + j] = x[j, i], where x's rows are `step` bytes apart.
+    void (*transpose[2])(const char* x, Py_ssize_t step, void* out, Py_ssize_t width,
+                         Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+
     # out[i] = value; dst[i] += src[i]; dst[i] (+)= alpha * src[i].
     void (*fill[2])(double value, void* out, Py_ssize_t n) noexcept nogil
     void (*add_to[2])(const void* src, void* dst, Py_ssize_t n) noexcept nogil
@@ -63,12 +75,26 @@ ctypedef struct KernelTable:
     # Index of each row's first maximum (or minimum); the first NaN wins, as in NumPy.
     void (*arg_rows[2])(int op, const void* x, long long* out, Py_ssize_t rows,
                         Py_ssize_t cols) noexcept nogil
+    # The same for `width` columns of (rows, cols).
+    void (*arg_cols[2])(int op, const void* x, long long* out, Py_ssize_t rows, Py_ssize_t cols,
+                        Py_ssize_t width) noexcept nogil
+    # Sums of (x - mean)^2 over each row, or over each column.
+    void (*deviation_rows[2])(const void* x, const void* mean, void* out, Py_ssize_t rows,
+                              Py_ssize_t cols) noexcept nogil
+    void (*deviation_cols[2])(const void* x, const void* mean, void* out, Py_ssize_t rows,
+                              Py_ssize_t cols) noexcept nogil
 
     # Softmax of each row, or its logarithm; dx (+)= the gradient from y and g.
     void (*softmax[2])(bint log, const void* x, void* y, Py_ssize_t rows,
                        Py_ssize_t cols) noexcept nogil
     void (*softmax_grad[2])(bint log, const void* y, const void* g, void* dx, bint accumulate,
                             Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+    # The same for `width` columns (1024 at most) of (rows, cols).
+    void (*softmax_cols[2])(bint log, const void* x, void* y, Py_ssize_t rows, Py_ssize_t cols,
+                            Py_ssize_t width) noexcept nogil
+    void (*softmax_cols_grad[2])(bint log, const void* y, const void* g, void* dx,
+                                 bint accumulate, Py_ssize_t rows, Py_ssize_t cols,
+                                 Py_ssize_t width) noexcept nogil
     # loss[r] = -log softmax(x[r])[label[r]], and logp = log softmax(x) kept for the gradient
     # dx[r] (+)= g[r] * (exp(logp[r]) - onehot(label[r])). Labels are in range.
     void (*cross_entropy[2])(const void* x, const long long* label, void* logp, void* loss,

@@ -7,7 +7,7 @@ transpose is a product followed by adding the windows back (Zeiler et al. 2010).
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
@@ -15,6 +15,8 @@ from microlazy.core.ops.checks import check_arrays, check_shapes
 from microlazy.core.ops.precision import at_least_single
 from microlazy.core.ops.windows import Windows, elements, fold, largest, totals, unfold
 from microlazy.core.tensor import Tensor
+
+A = TypeVar("A", bound=Tensor)
 
 CHANNELS_FIRST = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
 CHANNELS_LAST = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
@@ -53,7 +55,7 @@ def _spatial_axes(op: str, data: Tensor, layout: str | None) -> tuple[int, bool]
     return axes, layout == CHANNELS_LAST[axes]
 
 
-def channels_second(x: Tensor) -> Tensor:
+def channels_second(x: A) -> A:
     """Move the channels from the last axis to the second.
 
     Examples
@@ -66,7 +68,7 @@ def channels_second(x: Tensor) -> Tensor:
     return f.transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
-def channels_last(x: Tensor) -> Tensor:
+def channels_last(x: A) -> A:
     """Move the channels from the second axis to the last.
 
     Examples
@@ -79,7 +81,7 @@ def channels_last(x: Tensor) -> Tensor:
     return f.transpose(x, (0, *range(2, x.ndim), 1))
 
 
-def _with_bias(x: Tensor, bias: Tensor | None, filters: int, no_bias: bool, op: str) -> Tensor:
+def _with_bias(x: A, bias: A | None, filters: int, no_bias: bool, op: str) -> A:
     """x of shape (filters, ...) plus a number for each filter."""
     if no_bias or bias is None:
         return x
@@ -92,9 +94,9 @@ def _with_bias(x: Tensor, bias: Tensor | None, filters: int, no_bias: bool, op: 
 
 @at_least_single
 def convolution(
-    data: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
+    data: A,
+    weight: A,
+    bias: A | None,
     kernel: Any,
     stride: Any,
     dilate: Any,
@@ -103,7 +105,7 @@ def convolution(
     num_group: int,
     no_bias: bool,
     layout: str | None,
-) -> Tensor:
+) -> A:
     """Slide filters over data; see `npx.convolution`.
 
     Examples
@@ -154,9 +156,9 @@ def convolution(
 
 @at_least_single
 def deconvolution(
-    data: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
+    data: A,
+    weight: A,
+    bias: A | None,
     kernel: Any,
     stride: Any,
     dilate: Any,
@@ -167,7 +169,7 @@ def deconvolution(
     num_group: int,
     no_bias: bool,
     layout: str | None,
-) -> Tensor:
+) -> A:
     """Compute the transpose of a convolution; see `npx.deconvolution`.
 
     Examples
@@ -271,7 +273,7 @@ def _pooling_windows(
     return Windows(kernel, stride, (1,) * len(sizes), before, after)
 
 
-def _average(x: Tensor, windows: Windows, pad: tuple[int, ...], count_padding: bool) -> Tensor:
+def _average(x: A, windows: Windows, pad: tuple[int, ...], count_padding: bool) -> A:
     """Window means. Places of the padding that the user gave count, those added behind do not."""
     sizes = x.shape[2:]
     margin = pad if count_padding else (0,) * len(sizes)
@@ -282,7 +284,7 @@ def _average(x: Tensor, windows: Windows, pad: tuple[int, ...], count_padding: b
     return total / f.to_array(f.face_of(x), counts, x.dtype)
 
 
-def _power_mean(x: Tensor, windows: Windows, p_value: int | None) -> Tensor:
+def _power_mean(x: A, windows: Windows, p_value: int | None) -> A:
     """The p-th root of the windows' sums of p-th powers; at 0 the gradient is 0."""
     if p_value not in (1, 2, 3):
         raise MXNetError(f"pooling: pool_type 'lp' needs a p_value of 1, 2 or 3, not {p_value!r}")
@@ -295,7 +297,7 @@ def _power_mean(x: Tensor, windows: Windows, p_value: int | None) -> Tensor:
 
 @at_least_single
 def pooling(
-    data: Tensor,
+    data: A,
     kernel: Any,
     pool_type: str,
     global_pool: bool,
@@ -305,7 +307,7 @@ def pooling(
     p_value: int | None,
     count_include_pad: bool | None,
     layout: str | None,
-) -> Tensor:
+) -> A:
     """Reduce windows of data to their maximum, mean, sum or p-norm; see `npx.pooling`.
 
     Examples
@@ -359,7 +361,7 @@ def _packing(op: str, axes: int, kernel: Any, stride: Any, dilate: Any, pad: Any
     )
 
 
-def im2col(data: Tensor, kernel: Any, stride: Any, dilate: Any, pad: Any) -> Tensor:
+def im2col(data: A, kernel: Any, stride: Any, dilate: Any, pad: Any) -> A:
     """Pack windows into columns of shape (batch, channels * places in a window, windows).
 
     Examples
@@ -378,9 +380,7 @@ def im2col(data: Tensor, kernel: Any, stride: Any, dilate: Any, pad: Any) -> Ten
     return f.reshape(packed, packed.shape)
 
 
-def col2im(
-    data: Tensor, output_size: Any, kernel: Any, stride: Any, dilate: Any, pad: Any
-) -> Tensor:
+def col2im(data: A, output_size: Any, kernel: Any, stride: Any, dilate: Any, pad: Any) -> A:
     """Add columns up to an array of shape (batch, channels, *output_size); see `im2col`.
 
     Examples

@@ -16,6 +16,7 @@ from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport (
     apply_unary, apply_unary_grad, fill, mask, masked, promoted,
 )
+from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport reduce_matrix_cols, sum_over
 from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
 from microlazy.core.ops.slots cimport hand_on
@@ -27,6 +28,8 @@ from microlazy.core.tensor cimport (
     FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, header, itemsize, like, numpy_dtype,
     shape_tuple,
 )
+
+import numpy
 
 from microlazy.base import MXNetError, ShapeError
 
@@ -404,13 +407,15 @@ cdef Tensor multiply_matrices(Tensor a, bint ta, Tensor b, bint tb, str what):
         dtype = promoted(a.dtype, b.dtype)
     if dtype == FLOAT16:
         return cast(multiply_matrices(cast(a, FLOAT32), ta, cast(b, FLOAT32), tb, what), FLOAT16)
-    if dtype > FLOAT64:
-        raise MXNetError(f"{what}: products of {numpy_dtype(dtype)} arrays are not supported; use "
-                         "astype('float32')")
     for i in range(n - 2):
         shape[i] = a.shape_[i]
     shape[n - 2] = a.shape_[n - 1] if ta else a.shape_[n - 2]
     shape[n - 1] = b.shape_[n - 2] if tb else b.shape_[n - 1]
+    if dtype > FLOAT64:
+        if a.face != NP:
+            raise MXNetError(f"{what}: products of {numpy_dtype(dtype)} arrays are not supported; "
+                             "use astype('float32')")
+        return numpy_call(whole_product, [a, b], {"ta": ta, "tb": tb}, NP, dtype, n, shape)
     out = header(a.face, dtype, n, shape)
     node = MatMul.__new__(MatMul)
     node.a = cast(a, dtype)
@@ -419,6 +424,19 @@ cdef Tensor multiply_matrices(Tensor a, bint ta, Tensor b, bint tb, str what):
     node.tb = tb
     node.needs = NEEDS_A | NEEDS_B
     return run(node, out)
+
+
+def whole_product(a, b, ta, tb):
+    """The product of matrices of integers or truth values, each transposed or not.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.ops.dense import whole_product
+    >>> whole_product(numpy.array([[1, 2]]), numpy.array([[3, 4]]), False, True)
+    array([[11]])
+    """
+    return numpy.matmul(a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b)
 
 
 cdef Tensor as_two_axes(Tensor x, bint column):

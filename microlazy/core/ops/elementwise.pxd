@@ -16,3 +16,5 @@ cdef int promoted(int a, int b) except -1
 cdef Tensor mask(int op, object a, object b)  # a comparison as 0 and 1 of a float dtype, constant
 cdef Tensor masked(Tensor x, Tensor ones)     # x where a mask is 1, else 0, recorded
 cdef Tensor detached(Tensor x)
+cdef int compute_binary(int op, Tensor a, Tensor b, Tensor out) except -1   # out is contiguous
+cdef int scaled(double alpha, Tensor g, Tensor dx, bint accumulate) except -1   # dx (+)= alpha * g

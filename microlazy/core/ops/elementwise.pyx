@@ -16,7 +16,8 @@ from microlazy.core.ops.shape cimport same_memory
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
-    assign, broadcast_shape, coalesce, expanded, overlap, packed,
+    Pieces, assign, broadcast_shape, coalesce, cut, expanded, overlap, packed, piece, piece_length,
+    piece_start,
 )
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, need_sole_view, output_of, run, state,
@@ -217,18 +218,19 @@ cdef inline Py_ssize_t grain(int op) noexcept nogil:
 
 
 cdef int apply_unary(int op, Tensor x, Tensor out) except -1:
-    """out = f(x), both contiguous, of the same size and dtype."""
-    cdef Py_ssize_t n = x.size, step = CHUNK * itemsize(x.dtype), i
-    cdef const char* source = x.data
+    """out = f(x), of the same size and dtype; out is contiguous."""
+    cdef Pieces p
+    cdef Py_ssize_t i, size = itemsize(x.dtype)
     cdef char* target = out.data
     cdef int dtype = x.dtype
-    if n < grain(op):
-        kernels.unary[dtype](op, source, target, n)
+    if x.size < grain(op):
+        x = packed(x)
+        kernels.unary[dtype](op, x.data, target, x.size)
         return 0
-    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
-                    num_threads=threads()):
-        kernels.unary[dtype](op, source + i * step, target + i * step,
-                             min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    scratch = cut(&p, out, 1, x, None, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        kernels.unary[dtype](op, piece(&p, 0, i), target + piece_start(&p, i) * size,
+                             piece_length(&p, i))
     return 0
 
 
@@ -251,7 +253,7 @@ cdef class UnaryOp(Node):
     cdef int op
 
     cdef int forward(self) except -1:
-        return apply_unary(self.op, packed(self.a), self.out)
+        return apply_unary(self.op, self.a, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
@@ -287,7 +289,7 @@ cdef Tensor unary(int op, Tensor x):
     out = header(x.face, x.dtype, x.ndim, x.shape_)
     if state().plain and not x.abstract:
         allocate(out)
-        apply_unary(op, packed(x), out)
+        apply_unary(op, x, out)
         return out
     node = UnaryOp.__new__(UnaryOp)
     node.op = op
@@ -297,20 +299,6 @@ cdef Tensor unary(int op, Tensor x):
 
 
 # ---- two inputs --------------------------------------------------------------------------------
-
-cdef int apply_binary(int op, const char* a, const char* b, char* out, Py_ssize_t n,
-                      int dtype) except -1:
-    """All three contiguous."""
-    cdef Py_ssize_t step = CHUNK * itemsize(dtype), i
-    if n < LIGHT_GRAIN:
-        kernels.binary[dtype](op, a, b, out, n)
-        return 0
-    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
-                    num_threads=threads()):
-        kernels.binary[dtype](op, a + i * step, b + i * step, out + i * step,
-                              min(<Py_ssize_t>CHUNK, n - i * CHUNK))
-    return 0
-
 
 cdef inline double number_at(const char* data, int dtype) noexcept nogil:
     return (<const float*>data)[0] if dtype == FLOAT32 else (<const double*>data)[0]
@@ -341,6 +329,18 @@ cdef bint row_ready(Tensor x) noexcept:
     return True
 
 
+cdef int binary_pieces(int op, Tensor a, Tensor b, Tensor out) except -1:
+    cdef Pieces p
+    cdef Py_ssize_t i, size = itemsize(out.dtype)
+    cdef char* target = out.data
+    cdef int dtype = out.dtype
+    scratch = cut(&p, out, 2, a, b, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        kernels.binary[dtype](op, piece(&p, 0, i), piece(&p, 1, i),
+                              target + piece_start(&p, i) * size, piece_length(&p, i))
+    return 0
+
+
 cdef int compute_binary(int op, Tensor a, Tensor b, Tensor out) except -1:
     """out = op(a, b) with broadcasting; out is contiguous and may be a or b."""
     cdef Py_ssize_t[MAX_NDIM] n
@@ -354,12 +354,18 @@ cdef int compute_binary(int op, Tensor a, Tensor b, Tensor out) except -1:
     cdef char* po
     if out.size == 0:
         return 0
-    if a.contiguous and b.contiguous and a.size == out.size and b.size == out.size:
-        return apply_binary(op, a.data, b.data, out.data, out.size, dtype)
-    if not row_ready(a):
-        a = packed(a)
-    if not row_ready(b):
-        b = packed(b)
+    if out.size < (GRAIN if op == B_POWER else LIGHT_GRAIN):
+        if a.contiguous and b.contiguous and a.size == out.size and b.size == out.size:
+            kernels.binary[dtype](op, a.data, b.data, out.data, out.size)
+            return 0
+        a = a if row_ready(a) else packed(a)
+        b = b if row_ready(b) else packed(b)
+    elif b.size == 1 and a.size == out.size:
+        return apply_binary_scalar(op, a, number_at(b.data, dtype), False, out)
+    elif a.size == 1 and b.size == out.size:
+        return apply_binary_scalar(op, b, number_at(a.data, dtype), True, out)
+    elif not (row_ready(a) and row_ready(b)) or (a.size == out.size and b.size == out.size):
+        return binary_pieces(op, a, b, out)
     a = expanded(a, out.ndim, out.shape_)
     b = expanded(b, out.ndim, out.shape_)
     axes = coalesce(out.ndim, out.shape_, a.strides_, b.strides_, n, sa, sb)
@@ -376,6 +382,21 @@ cdef int compute_binary(int op, Tensor a, Tensor b, Tensor out) except -1:
     for i in prange(rows, nogil=True, schedule="static", num_threads=threads()):
         binary_rows(op, pa + i * sa[0], pb + i * sb[0], po + i * so[0], dtype, 1, axes - 1, n,
                     sa, sb, so)
+    return 0
+
+
+cdef int apply_binary_grad(int op, int which, const char* a, const char* b, const char* y,
+                           const char* g, char* dx, bint accumulate, Py_ssize_t n,
+                           int dtype) except -1:
+    cdef Py_ssize_t step = CHUNK * itemsize(dtype), i
+    if n < (GRAIN if op == B_POWER else LIGHT_GRAIN):
+        kernels.binary_grad[dtype](op, which, a, b, y, g, dx, accumulate, n)
+        return 0
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        kernels.binary_grad[dtype](op, which, a + i * step, b + i * step, y + i * step,
+                                   g + i * step, dx + i * step, accumulate,
+                                   min(<Py_ssize_t>CHUNK, n - i * CHUNK))
     return 0
 
 
@@ -437,22 +458,8 @@ cdef class BinaryOp(Node):
 
     cdef int partial(self, int which, Tensor a, Tensor b, Tensor y, Tensor dx,
                      bint accumulate) except -1:
-        cdef Py_ssize_t n = dx.size, step = CHUNK * itemsize(dx.dtype), i
-        cdef int dtype = dx.dtype, op = self.op
-        cdef const char* pa = a.data
-        cdef const char* pb = b.data
-        cdef const char* py = y.data
-        cdef const char* pg = self.grad.data
-        cdef char* pd = dx.data
-        if n < LIGHT_GRAIN:
-            kernels.binary_grad[dtype](op, which, pa, pb, py, pg, pd, accumulate, n)
-            return 0
-        for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
-                        num_threads=threads()):
-            kernels.binary_grad[dtype](op, which, pa + i * step, pb + i * step, py + i * step,
-                                       pg + i * step, pd + i * step, accumulate,
-                                       min(<Py_ssize_t>CHUNK, n - i * CHUNK))
-        return 0
+        return apply_binary_grad(self.op, which, a.data, b.data, y.data, self.grad.data, dx.data,
+                                 accumulate, dx.size, dx.dtype)
 
     cdef str name(self):
         return binary_names[self.op]
@@ -470,6 +477,45 @@ cdef int promoted(int a, int b) except -1:
     return INT32 if common == numpy.int16 else dtype_number(common)
 
 
+# What a comparison becomes when its operands change sides.
+cdef int[6] MIRRORED
+MIRRORED[:] = [B_EQUAL, B_NOT_EQUAL, B_GREATER, B_GREATER_EQUAL, B_LESS, B_LESS_EQUAL]
+
+
+cdef int compare_with_number(int op, Tensor a, Tensor number, Tensor out) except -1:
+    cdef Pieces p
+    cdef Py_ssize_t i
+    cdef double s = number_at(number.data, a.dtype)
+    cdef unsigned char* target = <unsigned char*>out.data
+    cdef int dtype = a.dtype
+    if out.size < LIGHT_GRAIN:
+        a = packed(a)
+        kernels.compare_scalar[dtype](op, a.data, s, target, out.size)
+        return 0
+    scratch = cut(&p, out, 1, a, None, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        kernels.compare_scalar[dtype](op, piece(&p, 0, i), s, target + piece_start(&p, i),
+                                      piece_length(&p, i))
+    return 0
+
+
+cdef int compare_arrays(int op, Tensor a, Tensor b, Tensor out) except -1:
+    cdef Pieces p
+    cdef Py_ssize_t i
+    cdef unsigned char* target = <unsigned char*>out.data
+    cdef int dtype = a.dtype
+    if out.size < LIGHT_GRAIN:
+        a = packed(expanded(a, out.ndim, out.shape_))
+        b = packed(expanded(b, out.ndim, out.shape_))
+        kernels.compare[dtype](op, a.data, b.data, target, out.size)
+        return 0
+    scratch = cut(&p, out, 2, a, b, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        kernels.compare[dtype](op, piece(&p, 0, i), piece(&p, 1, i), target + piece_start(&p, i),
+                               piece_length(&p, i))
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class Compare(Node):
@@ -477,22 +523,13 @@ cdef class Compare(Node):
     cdef int op
 
     cdef int forward(self) except -1:
-        cdef Tensor out = self.out
-        cdef Tensor a = packed(expanded(self.a, out.ndim, out.shape_))
-        cdef Tensor b = packed(expanded(self.b, out.ndim, out.shape_))
-        cdef Py_ssize_t n = out.size, step = CHUNK * itemsize(a.dtype), i
-        cdef int op = self.op, dtype = a.dtype
-        cdef const char* pa = a.data
-        cdef const char* pb = b.data
-        cdef unsigned char* po = <unsigned char*>out.data
-        if n < LIGHT_GRAIN:
-            kernels.compare[dtype](op, pa, pb, po, n)
+        if self.out.size == 0:
             return 0
-        for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
-                        num_threads=threads()):
-            kernels.compare[dtype](op, pa + i * step, pb + i * step, po + i * CHUNK,
-                                   min(<Py_ssize_t>CHUNK, n - i * CHUNK))
-        return 0
+        if self.b.size == 1:
+            return compare_with_number(self.op, self.a, self.b, self.out)
+        if self.a.size == 1:
+            return compare_with_number(MIRRORED[self.op - B_EQUAL], self.b, self.a, self.out)
+        return compare_arrays(self.op, self.a, self.b, self.out)
 
     cdef str name(self):
         return binary_names[self.op]
@@ -588,17 +625,18 @@ cdef Tensor multiply(Tensor a, Tensor b):
 # ---- an input and a number ---------------------------------------------------------------------
 
 cdef int apply_binary_scalar(int op, Tensor a, double s, bint swapped, Tensor out) except -1:
-    cdef Py_ssize_t n = a.size, step = CHUNK * itemsize(a.dtype), i
-    cdef const char* source = a.data
+    cdef Pieces p
+    cdef Py_ssize_t i, size = itemsize(out.dtype)
     cdef char* target = out.data
     cdef int dtype = a.dtype
-    if n < LIGHT_GRAIN:
-        kernels.binary_scalar[dtype](op, source, s, swapped, target, n)
+    if a.size < (GRAIN if op == B_POWER else LIGHT_GRAIN):
+        a = packed(a)
+        kernels.binary_scalar[dtype](op, a.data, s, swapped, target, a.size)
         return 0
-    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
-                    num_threads=threads()):
-        kernels.binary_scalar[dtype](op, source + i * step, s, swapped, target + i * step,
-                                     min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    scratch = cut(&p, out, 1, a, None, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        kernels.binary_scalar[dtype](op, piece(&p, 0, i), s, swapped,
+                                     target + piece_start(&p, i) * size, piece_length(&p, i))
     return 0
 
 
@@ -610,12 +648,12 @@ cdef class BinaryScalar(Node):
     cdef bint swapped
 
     cdef int forward(self) except -1:
-        return apply_binary_scalar(self.op, packed(self.a), self.s, self.swapped, self.out)
+        return apply_binary_scalar(self.op, self.a, self.s, self.swapped, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
         cdef Tensor dx = p.target(self.a, &accumulate), a, s, y, g = self.grad
-        cdef int op = self.op, dtype = g.dtype
+        cdef int op = self.op
         if dx is None:
             return 0
         if op >= B_EQUAL:
@@ -636,12 +674,10 @@ cdef class BinaryScalar(Node):
             y = like(a)
             apply_binary_scalar(op, a, self.s, self.swapped, y)
         if self.swapped:
-            kernels.binary_grad[dtype](op, 1, s.data, a.data, y.data, g.data, dx.data, accumulate,
-                                       a.size)
-        else:
-            kernels.binary_grad[dtype](op, 0, a.data, s.data, y.data, g.data, dx.data, accumulate,
-                                       a.size)
-        return 0
+            return apply_binary_grad(op, 1, s.data, a.data, y.data, g.data, dx.data, accumulate,
+                                     a.size, a.dtype)
+        return apply_binary_grad(op, 0, a.data, s.data, y.data, g.data, dx.data, accumulate,
+                                 a.size, a.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         rules = BINARY_RULES.get(binary_names[self.op], NO_GRADIENT)
@@ -680,7 +716,7 @@ cdef Tensor binary_scalar(int op, Tensor a, object s, bint swapped):
     out = header(a.face, a.dtype, a.ndim, a.shape_)
     if state().plain and not a.abstract:
         allocate(out)
-        apply_binary_scalar(op, packed(a), value, swapped, out)
+        apply_binary_scalar(op, a, value, swapped, out)
         return out
     node = BinaryScalar.__new__(BinaryScalar)
     node.op = op

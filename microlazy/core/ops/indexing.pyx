@@ -7,18 +7,25 @@ MXNet, else a copy. The rest goes through NumPy on a view.
 cimport cython
 from cpython.long cimport PyLong_Check
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
+from cython.parallel cimport prange
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport B_NOT_EQUAL
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.elementwise cimport fill, masked, promoted
 from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.strided cimport assign, broadcast_shape
+from microlazy.core.parallel cimport LIGHT_GRAIN, threads
+from microlazy.core.strided cimport (
+    Pieces, assign, broadcast_shape, cut, expanded, packed, piece, piece_length, piece_start,
+)
 from microlazy.core.tape cimport (
     NEEDS_B, NEEDS_C, Node, Pass, may_write, need_sole_view, run, state, tracked,
     wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, like, look_at,
-    need_values, numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, itemsize,
+    like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
+    shape_tuple, view_numpy,
 )
 
 import numbers
@@ -489,19 +496,70 @@ cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode):
     return run(node, header(x.face, x.dtype, ndim, shape))
 
 
+cdef Tensor truth_of(Tensor condition):
+    """Bytes that are not 0 where the condition is not."""
+    cdef Tensor truth
+    if itemsize(condition.dtype) == 1:
+        return condition
+    truth = new(condition.face, BOOL, condition.ndim, condition.shape_)
+    if condition.dtype <= FLOAT64:
+        condition = packed(condition)
+        kernels.compare_scalar[condition.dtype](B_NOT_EQUAL, condition.data, 0.0,
+                                                <unsigned char*>truth.data, truth.size)
+    else:
+        view_numpy(truth)[...] = view_numpy(condition) != 0
+    return truth
+
+
+cdef int choose(Tensor condition, Tensor a, Tensor b, Tensor out) except -1:
+    """out = a where the bytes of the condition are not 0, else b; not for empty arrays."""
+    cdef Pieces p
+    cdef Py_ssize_t i, size = itemsize(out.dtype)
+    cdef bint one_a = a.size == 1, one_b = b.size == 1
+    cdef char* target = out.data
+    cdef int kernel = FLOAT32 if size == 4 else FLOAT64     # bits are copied, whatever they mean
+    if size < 4:
+        view_numpy(out)[...] = numpy.where(view_numpy(condition) != 0, view_numpy(a), view_numpy(b))
+        return 0
+    if out.size < LIGHT_GRAIN:
+        condition = packed(expanded(condition, out.ndim, out.shape_))
+        a = a if one_a else packed(expanded(a, out.ndim, out.shape_))
+        b = b if one_b else packed(expanded(b, out.ndim, out.shape_))
+        kernels.select[kernel](<unsigned char*>condition.data, a.data, one_a, b.data, one_b,
+                               target, out.size)
+        return 0
+    scratch = cut(&p, out, 3, condition, a, b)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        kernels.select[kernel](<unsigned char*>piece(&p, 0, i),
+                               p.data[1] if one_a else piece(&p, 1, i), one_a,
+                               p.data[2] if one_b else piece(&p, 2, i), one_b,
+                               target + piece_start(&p, i) * size, piece_length(&p, i))
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class Where(Node):
-    """a where c holds, else b; all of one shape."""
+    """a where c holds, else b, broadcast to one shape."""
 
     cdef int forward(self) except -1:
-        view_numpy(self.out)[...] = numpy.where(view_numpy(self.c) != 0, view_numpy(self.a),
-                                                view_numpy(self.b))
-        return 0
+        if self.out.size == 0:
+            return 0
+        return choose(truth_of(self.c), self.a, self.b, self.out)
 
     cdef int backward(self, Pass p) except -1:
-        self.side(p, self.a, view_numpy(self.c) != 0)
-        self.side(p, self.b, view_numpy(self.c) == 0)
+        cdef Tensor zero, part, condition
+        zero = new(self.grad.face, self.grad.dtype, 0, NULL)
+        fill(zero, 0.0)
+        condition = truth_of(self.c)
+        if p.wants(self.a):
+            part = like(self.grad)
+            choose(condition, self.grad, zero, part)
+            give(p, self.a, part)
+        if p.wants(self.b):
+            part = like(self.grad)
+            choose(condition, zero, self.grad, part)
+            give(p, self.b, part)
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
@@ -510,14 +568,6 @@ cdef class Where(Node):
             hand_on(p, self.a, masked(g, as_floats(holds, g)))
         if p.wants(self.b):
             hand_on(p, self.b, masked(g, as_floats(~holds, g)))
-        return 0
-
-    cdef int side(self, Pass p, Tensor x, object mask) except -1:
-        cdef Tensor part
-        if p.wants(x):
-            part = like(self.grad)
-            view_numpy(part)[...] = numpy.where(mask, view_numpy(self.grad), 0)
-            give(p, x, part)
         return 0
 
 
@@ -529,8 +579,14 @@ cdef Tensor as_floats(object mask, Tensor like_this):
 cdef Tensor where(Tensor condition, Tensor x, Tensor y):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Tensor both
-    cdef Where node = Where.__new__(Where)
+    cdef Where node
     cdef int dtype = x.dtype, ndim
+    if state().plain and x.dtype == y.dtype and same_shape(x, y) and same_shape(x, condition) and (
+            x.face == condition.face and x.size
+            and not (x.abstract or y.abstract or condition.abstract)):
+        both = like(x)
+        choose(truth_of(condition), x, y, both)
+        return both
     if x.dtype != y.dtype:
         if x.face != NP:
             raise MXNetError(f"where: x and y must have one dtype, but they are "
@@ -542,6 +598,12 @@ cdef Tensor where(Tensor condition, Tensor x, Tensor y):
             condition.shape_[0] == shape[0]):     # nd: one condition for each row
         condition = reshape_column(condition, ndim)
     ndim = broadcast_shape(both, condition, shape, "where")
+    if state().plain and not (x.abstract or y.abstract or condition.abstract):
+        both = new(x.face, dtype, ndim, shape)
+        if both.size:
+            choose(truth_of(condition), cast(x, dtype), cast(y, dtype), both)
+        return both
+    node = Where.__new__(Where)
     node.a = cast(x, dtype)
     node.b = cast(y, dtype)
     node.c = condition

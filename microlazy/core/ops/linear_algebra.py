@@ -18,10 +18,12 @@ from microlazy.core.tensor import Tensor
 
 A = TypeVar("A", bound=Tensor)
 LinAlgError = numpy.linalg.LinAlgError
-_mm = f.matmul
 
 
 # ---- small pieces --------------------------------------------------------------------------------
+
+
+_mm = f.matmul
 
 
 def _t(a: Tensor) -> Tensor:
@@ -438,3 +440,33 @@ def diagonal(a: A, offset: int = 0) -> A:
     count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
     places = numpy.arange(count)
     return a[..., places + max(-offset, 0), places + max(offset, 0)]
+
+
+# ---- chains --------------------------------------------------------------------------------------
+
+
+def chain(matrices: list[A]) -> A:
+    """The product of matrices, in the order that is least work."""
+    return _product(matrices, _cheapest_cuts(matrices), 0, len(matrices) - 1)
+
+
+def _cheapest_cuts(matrices: list[A]) -> dict[tuple[int, int], int]:
+    """Where to cut each run of matrices (Cormen et al., Introduction to Algorithms, 15.2)."""
+    sizes = [matrices[0].shape[0], *(x.shape[1] for x in matrices)]
+    cost = {(i, i): 0 for i in range(len(matrices))}
+    cuts = {}
+    for length in range(1, len(matrices)):
+        for i in range(len(matrices) - length):
+            j = i + length
+            cost[i, j], cuts[i, j] = min(
+                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+    return cuts
+
+
+def _product(matrices: list[A], cuts: dict[tuple[int, int], int], i: int, j: int) -> A:
+    if i == j:
+        return matrices[i]
+    cut = cuts[i, j]
+    return _mm(_product(matrices, cuts, i, cut), _product(matrices, cuts, cut + 1, j))

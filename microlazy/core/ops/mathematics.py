@@ -9,7 +9,7 @@ import math
 import numbers
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -20,6 +20,7 @@ from microlazy.core.tensor import Tensor
 _cos, _exp, _log, _rsqrt, _sqrt, _trunc = (
     partial(f.unary_op, name) for name in ("cos", "exp", "log", "rsqrt", "sqrt", "trunc")
 )
+A = TypeVar("A", bound=Tensor)
 _LN2 = math.log(2.0)
 _DEGREE = math.pi / 180.0
 
@@ -72,6 +73,14 @@ def _sign(g: Tensor, x: Tensor) -> Tensor:
     return 1 - 2 * f.as_dtype(apply("signbit", x), g.dtype)
 
 
+def _gradient_of_spherical_jn(g: Tensor, y: Tensor, x: Tensor, n: int) -> Tensor:
+    """Abramowitz and Stegun 1964, 10.1.20."""
+    slope = -(n + 1) * apply("spherical_jn", x, n=n + 1)
+    if n:
+        slope = slope + n * apply("spherical_jn", x, n=n - 1)
+    return g * slope / (2 * n + 1)
+
+
 # Name: what computes it, and one rule for each input.
 CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor], ...] | None]] = {
     "tan": (numpy.tan, (lambda g, y, x: g * (1 + y * y),)),
@@ -93,19 +102,7 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
         numpy.sinc,
         (lambda g, y, x: -math.pi * g * apply("spherical_jn", math.pi * x, n=1),),
     ),
-    "spherical_jn": (
-        Special("spherical_jn"),
-        (
-            lambda g, y, x, n: (
-                g
-                * (
-                    n * apply("spherical_jn", x, n=n - 1)
-                    - (n + 1) * apply("spherical_jn", x, n=n + 1)
-                )
-                / (2 * n + 1)
-            ),
-        ),
-    ),
+    "spherical_jn": (Special("spherical_jn"), (_gradient_of_spherical_jn,)),
     "i0": (numpy.i0, (lambda g, y, x: g * apply("iv", x, v=1),)),
     "iv": (
         Special("iv"),
@@ -172,7 +169,7 @@ _WHOLE = {
 }  # fmt: skip
 
 
-def apply(name: str, *arrays: Tensor, **options: Any) -> Tensor:
+def apply(name: str, *arrays: A, **options: Any) -> A:
     """Call the function of that name from CALLS; integers become float32 where it needs floats.
 
     Examples
@@ -240,7 +237,7 @@ def _beside(name: str, number: Any, array: Tensor) -> Tensor:
     return f.new_array(f.face_of(array), (), dtype, number)
 
 
-def hard_sigmoid(x: Tensor, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
+def hard_sigmoid(x: A, alpha: float = 0.2, beta: float = 0.5) -> A:
     """Limit alpha * x + beta to [0, 1]; the gradient is 0 at both ends, as outside.
 
     Examples
@@ -255,7 +252,7 @@ def hard_sigmoid(x: Tensor, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
     return f.where((ends > 0) * (ends < 1), line, ends)
 
 
-def smooth_l1(x: Tensor, scalar: float = 1.0) -> Tensor:
+def smooth_l1(x: A, scalar: float = 1.0) -> A:
     """Return (scalar * x)**2 / 2 where abs(x) < 1 / scalar**2, else abs(x) - 1 / (2 * scalar**2).
 
     Girshick 2015, "Fast R-CNN", equation 3, with a width.
@@ -272,7 +269,7 @@ def smooth_l1(x: Tensor, scalar: float = 1.0) -> Tensor:
     return f.where(size < width, f.unary_op("square", scalar * x) / 2, size - width / 2)
 
 
-def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: A, axis: Any = None, keepdims: bool = False) -> A:
     """Return log(sum(exp(x))) over axes, without overflow.
 
     Examples

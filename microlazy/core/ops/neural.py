@@ -1,6 +1,6 @@
 """Layers without windows: softmax with lengths and masks, rectifiers, embedding."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -12,6 +12,8 @@ from microlazy.core.ops.checks import axis_of, check_arrays
 from microlazy.core.ops.sequence import length_mask
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
+
 # The fixed point of Klambauer et al. 2017: mean 0 and variance 1 stay so.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
@@ -19,19 +21,19 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 # ---- softmax -------------------------------------------------------------------------------------
 
 
-def _scaled(data: Tensor, temperature: float | None, dtype: Any) -> Tensor:
+def _scaled(data: A, temperature: float | None, dtype: Any) -> A:
     data = f.as_dtype(data, dtype)
     return data if temperature is None or temperature == 1 else data / temperature
 
 
 def softmax(
-    data: Tensor,
-    length: Tensor | None = None,
+    data: A,
+    length: A | None = None,
     axis: int = -1,
     temperature: float | None = None,
     dtype: Any = None,
     use_length: bool = False,
-) -> Tensor:
+) -> A:
     """exp(data / temperature) over its sum, of the first `length` elements along an axis.
 
     Examples
@@ -55,9 +57,7 @@ def softmax(
     return masked_softmax(f.as_dtype(data, dtype), mask, axis, temperature)
 
 
-def log_softmax(
-    data: Tensor, axis: int = -1, temperature: float | None = None, dtype: Any = None
-) -> Tensor:
+def log_softmax(data: A, axis: int = -1, temperature: float | None = None, dtype: Any = None) -> A:
     """Compute the logarithm of the softmax of data / temperature along an axis.
 
     Examples
@@ -70,20 +70,18 @@ def log_softmax(
     return nn.log_softmax(_scaled(data, temperature, dtype), axis)
 
 
-def _hidden(data: Tensor, mask: Tensor, temperature: float | None) -> Tensor:
+def _hidden(data: A, mask: A, temperature: float | None) -> A:
     """The data with the most negative number where the mask is 0: exp() of it is 0."""
     data = _scaled(data, temperature, None)
     least = float(numpy.finfo(data.dtype).min)
     return f.where(_full_mask(data, mask), data, least)
 
 
-def _full_mask(data: Tensor, mask: Tensor) -> Tensor:
+def _full_mask(data: A, mask: A) -> A:
     return mask if mask.shape == data.shape else f.broadcast_to(mask, data.shape)
 
 
-def masked_softmax(
-    data: Tensor, mask: Tensor, axis: int = -1, temperature: float | None = None
-) -> Tensor:
+def masked_softmax(data: A, mask: A, axis: int = -1, temperature: float | None = None) -> A:
     """Softmax of the elements where a mask is true; the others are 0.
 
     Examples
@@ -96,9 +94,7 @@ def masked_softmax(
     return f.where(_full_mask(data, mask), nn.softmax(_hidden(data, mask, temperature), axis), 0.0)
 
 
-def masked_log_softmax(
-    data: Tensor, mask: Tensor, axis: int = -1, temperature: float | None = None
-) -> Tensor:
+def masked_log_softmax(data: A, mask: A, axis: int = -1, temperature: float | None = None) -> A:
     """Logarithm of the softmax of the elements where a mask is true; the others are -inf.
 
     Examples
@@ -116,13 +112,13 @@ def masked_log_softmax(
 
 
 def leaky_relu(
-    data: Tensor,
-    gamma: Tensor | None = None,
+    data: A,
+    gamma: A | None = None,
     act_type: str = "leaky",
     slope: float = 0.25,
     lower_bound: float = 0.125,
     upper_bound: float = 0.334,
-) -> Tensor:
+) -> A:
     """Apply one of the rectifiers that let something through below 0; see `npx.leaky_relu`.
 
     Examples
@@ -158,7 +154,7 @@ def leaky_relu(
     )
 
 
-def _channel_slopes(data: Tensor, gamma: Tensor | None) -> Tensor:
+def _channel_slopes(data: A, gamma: A | None) -> A:
     if gamma is None:
         raise MXNetError("leaky_relu: act_type 'prelu' needs gamma, the slopes")
     if gamma.ndim == 1 and data.ndim > 1 and gamma.shape[0] > 1:
@@ -169,9 +165,7 @@ def _channel_slopes(data: Tensor, gamma: Tensor | None) -> Tensor:
 # ---- embedding -----------------------------------------------------------------------------------
 
 
-def embedding(
-    data: Tensor, weight: Tensor, input_dim: int | None = None, output_dim: int | None = None
-) -> Tensor:
+def embedding(data: A, weight: A, input_dim: int | None = None, output_dim: int | None = None) -> A:
     """Return the rows of `weight` at the places in `data`; see `npx.embedding`.
 
     Examples

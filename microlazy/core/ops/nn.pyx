@@ -14,7 +14,7 @@ from microlazy.core.ops.random cimport fill_mask
 from microlazy.core.ops.reduce cimport sum_over
 from microlazy.core.ops.shape cimport reshape, transpose
 from microlazy.core.ops.slots cimport hand_on
-from microlazy.core.parallel cimport CHUNK, GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport expanded, packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, output_of, run, state
 from microlazy.core.tensor cimport (
@@ -30,75 +30,117 @@ from microlazy.base import MXNetError, ShapeError
 
 # ---- softmax -----------------------------------------------------------------------------------
 
-cdef int softmax_rows(bint log, const char* x, char* y, Py_ssize_t rows, Py_ssize_t cols,
-                      int dtype) except -1:
-    cdef Py_ssize_t size = itemsize(dtype), step, i
-    if rows * cols < GRAIN:
-        kernels.softmax[dtype](log, x, y, rows, cols)
+cdef enum:
+    COLUMNS = 128                 # that one thread works on together
+
+
+cdef int softmax_of(bint log, const char* x, char* y, Py_ssize_t outer, Py_ssize_t n,
+                    Py_ssize_t inner, int dtype) except -1:
+    """Over the second axis of x (outer, n, inner)."""
+    cdef Py_ssize_t size = itemsize(dtype), i, step, across, start
+    cdef int team = 1 if outer * n * inner < GRAIN else threads()
+    if inner == 1:
+        step = max(<Py_ssize_t>1, CHUNK // n)
+        if team == 1:
+            kernels.softmax[dtype](log, x, y, outer, n)
+            return 0
+        for i in prange((outer + step - 1) // step, nogil=True, schedule="static",
+                        num_threads=team):
+            kernels.softmax[dtype](log, x + i * step * n * size, y + i * step * n * size,
+                                   min(step, outer - i * step), n)
         return 0
-    step = max(<Py_ssize_t>1, CHUNK // cols)
-    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
-                    num_threads=threads()):
-        kernels.softmax[dtype](log, x + i * step * cols * size, y + i * step * cols * size,
-                               min(step, rows - i * step), cols)
+    across = (inner + COLUMNS - 1) // COLUMNS
+    for i in prange(outer * across, nogil=True, schedule="static", num_threads=team):
+        start = (i // across * n * inner + i % across * COLUMNS) * size
+        kernels.softmax_cols[dtype](log, x + start, y + start, n, inner,
+                                    min(<Py_ssize_t>COLUMNS, inner - i % across * COLUMNS))
     return 0
+
+
+cdef int softmax_gradient(bint log, const char* y, const char* g, char* dx, bint accumulate,
+                          Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), i, step, across, start
+    cdef int team = 1 if outer * n * inner < (GRAIN if log else LIGHT_GRAIN) else threads()
+    if inner == 1:
+        step = max(<Py_ssize_t>1, CHUNK // n)
+        if team == 1:
+            kernels.softmax_grad[dtype](log, y, g, dx, accumulate, outer, n)
+            return 0
+        for i in prange((outer + step - 1) // step, nogil=True, schedule="static",
+                        num_threads=team):
+            start = i * step * n * size
+            kernels.softmax_grad[dtype](log, y + start, g + start, dx + start, accumulate,
+                                        min(step, outer - i * step), n)
+        return 0
+    across = (inner + COLUMNS - 1) // COLUMNS
+    for i in prange(outer * across, nogil=True, schedule="static", num_threads=team):
+        start = (i // across * n * inner + i % across * COLUMNS) * size
+        kernels.softmax_cols_grad[dtype](log, y + start, g + start, dx + start, accumulate, n,
+                                         inner,
+                                         min(<Py_ssize_t>COLUMNS, inner - i % across * COLUMNS))
+    return 0
+
+
+cdef Py_ssize_t product(Tensor x, int first, int last) noexcept:
+    """The number of elements along the axes from first to before last."""
+    cdef Py_ssize_t n = 1
+    cdef int i
+    for i in range(first, last):
+        n *= x.shape_[i]
+    return n
+
+
+cdef int softmax_into(bint log, Tensor x, int axis, Tensor out) except -1:
+    x = packed(x)
+    if x.size == 0:
+        return 0
+    return softmax_of(log, x.data, out.data, product(x, 0, axis), x.shape_[axis],
+                      product(x, axis + 1, x.ndim), x.dtype)
 
 
 @cython.no_gc
 @cython.final
 cdef class Softmax(Node):
-    """Over the last axis."""
     cdef bint log
+    cdef int axis
 
     cdef int forward(self) except -1:
-        cdef Tensor x = packed(self.a)
-        cdef Py_ssize_t cols = x.shape_[x.ndim - 1]
-        if x.size:
-            softmax_rows(self.log, x.data, self.out.data, x.size // cols, cols, x.dtype)
-        return 0
+        return softmax_into(self.log, self.a, self.axis, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
         cdef Tensor dx = p.target(self.a, &accumulate)
-        cdef Py_ssize_t cols
         if dx is None or dx.size == 0:
             return 0
-        cols = dx.shape_[dx.ndim - 1]
-        kernels.softmax_grad[dx.dtype](self.log, self.y.data, self.grad.data, dx.data, accumulate,
-                                       dx.size // cols, cols)
-        return 0
+        return softmax_gradient(self.log, self.y.data, self.grad.data, dx.data, accumulate,
+                                product(dx, 0, self.axis), dx.shape_[self.axis],
+                                product(dx, self.axis + 1, dx.ndim), dx.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
-        cdef unsigned int last = 1u << (g.ndim - 1)
+        cdef unsigned int mask = 1u << self.axis
         y = output_of(self)
         if self.log:
-            return hand_on(p, self.a, g - unary(U_EXP, y) * sum_over(g, last))
-        return hand_on(p, self.a, y * (g - sum_over(<Tensor>(g * y), last)))
+            return hand_on(p, self.a, g - unary(U_EXP, y) * sum_over(g, mask))
+        return hand_on(p, self.a, y * (g - sum_over(<Tensor>(g * y), mask)))
 
     cdef str name(self):
         return "log_softmax" if self.log else "softmax"
 
 
-cdef Tensor swapped_with_last(Tensor x, int axis):
-    cdef int[MAX_NDIM] axes
-    cdef int i
-    for i in range(x.ndim):
-        axes[i] = i
-    axes[axis] = x.ndim - 1
-    axes[x.ndim - 1] = axis
-    return transpose(x, axes)
-
-
 cdef Tensor softmax_along(Tensor x, int axis, bint log):
     cdef Softmax node
+    cdef Tensor out
     if x.dtype == FLOAT16:
         return cast(softmax_along(cast(x, FLOAT32), axis, log), FLOAT16)
     if x.dtype > FLOAT64:
         raise MXNetError(f"softmax: the array must hold floats, not {numpy_dtype(x.dtype)}")
-    if axis != x.ndim - 1:
-        return swapped_with_last(softmax_along(swapped_with_last(x, axis), x.ndim - 1, log), axis)
+    if state().plain and not x.abstract:
+        out = like(x)
+        softmax_into(log, x, axis, out)
+        return out
     node = Softmax.__new__(Softmax)
     node.log = log
+    node.axis = axis
     node.a = x
     node.needs = NEEDS_OUT
     return run(node, header(x.face, x.dtype, x.ndim, x.shape_))
@@ -131,6 +173,35 @@ cdef Tensor class_numbers(Tensor label, Py_ssize_t classes):
     return places
 
 
+cdef int cross_entropy_rows(const char* x, const long long* label, char* log_p, char* loss,
+                            Py_ssize_t rows, Py_ssize_t cols, int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), step = max(<Py_ssize_t>1, CHUNK // cols), i, start
+    if rows * cols < GRAIN:
+        kernels.cross_entropy[dtype](x, label, log_p, loss, rows, cols)
+        return 0
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        start = i * step * cols * size
+        kernels.cross_entropy[dtype](x + start, label + i * step, log_p + start,
+                                     loss + i * step * size, min(step, rows - i * step), cols)
+    return 0
+
+
+cdef int cross_entropy_gradient(const char* log_p, const long long* label, const char* g, char* dx,
+                                bint accumulate, Py_ssize_t rows, Py_ssize_t cols,
+                                int dtype) except -1:
+    cdef Py_ssize_t size = itemsize(dtype), step = max(<Py_ssize_t>1, CHUNK // cols), i, start
+    if rows * cols < GRAIN:
+        kernels.cross_entropy_grad[dtype](log_p, label, g, dx, accumulate, rows, cols)
+        return 0
+    for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
+                    num_threads=threads()):
+        start = i * step * cols * size
+        kernels.cross_entropy_grad[dtype](log_p + start, label + i * step, g + i * step * size,
+                                          dx + start, accumulate, min(step, rows - i * step), cols)
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class CrossEntropy(Node):
@@ -144,8 +215,8 @@ cdef class CrossEntropy(Node):
         if self.log_p is None:
             self.log_p = like(x)
         if x.size:
-            kernels.cross_entropy[x.dtype](x.data, <long long*>self.places.data, self.log_p.data,
-                                           self.out.data, x.size // cols, cols)
+            cross_entropy_rows(x.data, <long long*>self.places.data, self.log_p.data,
+                               self.out.data, x.size // cols, cols, x.dtype)
         return 0
 
     cdef int backward(self, Pass p) except -1:
@@ -155,10 +226,9 @@ cdef class CrossEntropy(Node):
         if dx is None or dx.size == 0:
             return 0
         cols = dx.shape_[dx.ndim - 1]
-        kernels.cross_entropy_grad[dx.dtype](self.log_p.data, <long long*>self.places.data,
-                                             self.grad.data, dx.data, accumulate,
-                                             dx.size // cols, cols)
-        return 0
+        return cross_entropy_gradient(self.log_p.data, <long long*>self.places.data,
+                                      self.grad.data, dx.data, accumulate, dx.size // cols, cols,
+                                      dx.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Py_ssize_t[MAX_NDIM] shape

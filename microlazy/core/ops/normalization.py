@@ -1,7 +1,7 @@
 """Normalization: data with mean 0 and deviation 1 over a batch, a layer, groups or channels."""
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -14,8 +14,10 @@ from microlazy.core.ops.precision import at_least_single
 from microlazy.core.ops.windows import Windows, totals
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
 
-def _moments(x: Tensor, axes: Any) -> tuple[Tensor, Tensor, Tensor]:
+
+def _moments(x: A, axes: Any) -> tuple[A, A, A]:
     """x without its mean, the mean and the variance, over axes that stay with size 1."""
     mean = f.reduction("mean", x, axes, keepdims=True)
     centered = x - mean
@@ -141,7 +143,7 @@ def group_norm(
 
 
 @at_least_single
-def instance_norm(data: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+def instance_norm(data: A, gamma: A, beta: A, eps: float) -> A:
     """Normalize each channel of each sample; see `npx.instance_norm`.
 
     Examples
@@ -161,7 +163,7 @@ def instance_norm(data: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tens
 
 
 @at_least_single
-def l2_normalization(data: Tensor, eps: float, mode: str) -> Tensor:
+def l2_normalization(data: A, eps: float, mode: str) -> A:
     """Divide by the Euclidean norm; see `npx.l2_normalization`.
 
     Examples
@@ -187,9 +189,7 @@ def l2_normalization(data: Tensor, eps: float, mode: str) -> Tensor:
 
 
 @at_least_single
-def local_response_norm(
-    data: Tensor, alpha: float, beta: float, knorm: float, nsize: int
-) -> Tensor:
+def local_response_norm(data: A, alpha: float, beta: float, knorm: float, nsize: int) -> A:
     """Divide by a power of the squares of neighbouring channels (Krizhevsky et al. 2012, 3.3).
 
     Examples

@@ -44,10 +44,14 @@ cdef class NumpyCall(Node):
         self.values = None
         if result is None:
             result = compute(self.function, self.inputs(), self.options)
+        if self.parts is not None:
+            result = numpy.concatenate([numpy.ravel(part) for part in result])
+        array = view_numpy(self.out)
+        if isinstance(result, numpy.ndarray) and result.dtype == array.dtype and (
+                result.shape == array.shape):
+            array[...] = result
+            return 0
         with numpy.errstate(all="ignore"):
-            if self.parts is not None:
-                result = numpy.concatenate([numpy.ravel(part) for part in result])
-            array = view_numpy(self.out)
             numpy.copyto(array, numpy.reshape(result, array.shape), casting="unsafe")
         return 0
 
@@ -175,7 +179,8 @@ cdef tuple abstract_result(object function, list inputs, dict options, object re
 cdef tuple shape_and_dtype(object values):
     if isinstance(values, (tuple, list)):
         return [numpy.shape(part) for part in values], numpy.result_type(*values)
-    values = numpy.asarray(values)
+    if not isinstance(values, numpy.ndarray):
+        values = numpy.asarray(values)
     return values.shape, values.dtype
 
 

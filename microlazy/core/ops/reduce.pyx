@@ -10,18 +10,18 @@ from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.elementwise cimport binary, fill
+from microlazy.core.ops.elementwise cimport binary, compute_binary, fill, scaled
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.shape cimport (
     broadcast_to, concatenate, reshape, same_memory, section, transpose, view,
 )
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
-from microlazy.core.strided cimport add_to, assign, expanded, packed
-from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run
+from microlazy.core.strided cimport Pieces, add_to, assign, expanded, packed, stretch, unroll
+from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, header, is_float,
-    itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header, is_float,
+    is_contiguous, itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
 )
 
 import numpy
@@ -49,41 +49,111 @@ cdef unsigned int axis_mask(object axis, int ndim, bint exclude) except? 0xfffff
 
 # ---- the machinery -----------------------------------------------------------------------------
 
-cdef int reduce_matrix_rows(int op, const char* x, char* out, Py_ssize_t rows, Py_ssize_t cols,
-                            int dtype) except -1:
-    """out[r] = op over x[r, :]."""
-    cdef Py_ssize_t size = itemsize(dtype), i, pieces, step
+cdef enum:
+    COLUMNS = 128                 # that one thread works on together
+
+
+cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
+    """x packed, or seen with its axes in another order, if that is packed already.
+
+    The axes that are not in the mask keep their order; the mask follows its axes.
+    """
+    cdef Tensor y
+    cdef int[MAX_NDIM] order
+    cdef int i, j, axis, kept = -1
+    cdef unsigned int moved = 0
+    if x.contiguous:
+        return x
+    for i in range(x.ndim):
+        j = i
+        while j > 0 and x.strides_[order[j - 1]] < x.strides_[i]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = i
+    y = alias(x)
+    for i in range(x.ndim):
+        axis = order[i]
+        y.shape_[i] = x.shape_[axis]
+        y.strides_[i] = x.strides_[axis]
+        if mask[0] >> axis & 1:
+            moved |= 1u << i
+        elif axis < kept:
+            return packed(x)
+        else:
+            kept = axis
+    if not is_contiguous(y):
+        return packed(x)
+    y.contiguous = True
+    mask[0] = moved
+    return y
+
+
+cdef bint as_matrix(Tensor x, unsigned int mask, Py_ssize_t* outer, Py_ssize_t* n,
+                    Py_ssize_t* inner) noexcept:
+    """See x as (outer, n, inner), n reduced; False if the reduced axes are not neighbours."""
+    cdef int axis, state = 0
+    outer[0] = n[0] = inner[0] = 1
+    for axis in range(x.ndim):
+        if x.shape_[axis] == 1:
+            continue
+        if mask >> axis & 1:
+            if state == 2:
+                return False
+            state = 1
+            n[0] *= x.shape_[axis]
+        elif state == 0:
+            outer[0] *= x.shape_[axis]
+        else:
+            state = 2
+            inner[0] *= x.shape_[axis]
+    return True
+
+
+cdef inline const char* elements(const char* x, const Pieces* p, Py_ssize_t start, Py_ssize_t n,
+                                 Py_ssize_t size) noexcept nogil:
+    return x + start * size if p == NULL else stretch(p, 0, start, n)
+
+
+cdef int reduce_matrix_rows(int op, const char* x, const Pieces* p, char* out, Py_ssize_t rows,
+                            Py_ssize_t cols, int dtype) except -1:
+    """out[r] = op over x[r, :]; p, if not NULL, reads an x that is not packed."""
+    cdef Py_ssize_t size = itemsize(dtype), i, pieces, step, n
     cdef Tensor partial
     cdef char* q
     if rows * cols < LIGHT_GRAIN:
         kernels.reduce_rows[dtype](op, x, out, rows, cols)
     elif rows >= 4:
-        step = max(<Py_ssize_t>1, CHUNK // cols)
+        step = rows_together(cols)
         for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
                         num_threads=threads()):
-            kernels.reduce_rows[dtype](op, x + i * step * cols * size, out + i * step * size,
-                                       min(step, rows - i * step), cols)
+            n = min(step, rows - i * step)
+            kernels.reduce_rows[dtype](op, elements(x, p, i * step * cols, n * cols, size),
+                                       out + i * step * size, n, cols)
     else:
         pieces = (cols + CHUNK - 1) // CHUNK
         partial = new(ND, dtype, 1, &pieces)
         q = partial.data
         for step in range(rows):
             for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
-                kernels.reduce_rows[dtype](op, x + (step * cols + i * CHUNK) * size, q + i * size,
-                                           1, min(<Py_ssize_t>CHUNK, cols - i * CHUNK))
+                n = min(<Py_ssize_t>CHUNK, cols - i * CHUNK)
+                kernels.reduce_rows[dtype](op, elements(x, p, step * cols + i * CHUNK, n, size),
+                                           q + i * size, 1, n)
             kernels.reduce_rows[dtype](op, q, out + step * size, 1, pieces)
     return 0
 
 
+cdef inline Py_ssize_t rows_together(Py_ssize_t cols) noexcept nogil:
+    return max(<Py_ssize_t>1, CHUNK // max(cols, <Py_ssize_t>1))
+
+
 cdef int reduce_matrix_cols(int op, const char* x, char* out, bint accumulate, Py_ssize_t rows,
-                            Py_ssize_t cols, int dtype) except -1:
-    """out[c] = op over x[:, c]."""
-    cdef Py_ssize_t size = itemsize(dtype), i, pieces, step
+                            Py_ssize_t cols, int dtype, const Pieces* p=NULL) except -1:
+    """out[c] = op over x[:, c]; p as above, not for fewer than 4 pieces."""
+    cdef Py_ssize_t size = itemsize(dtype), i, n
+    cdef Py_ssize_t step = rows_together(cols), pieces = (rows + step - 1) // step
     cdef Py_ssize_t[2] shape
     cdef Tensor partial
     cdef char* q
-    step = max(<Py_ssize_t>1, CHUNK // max(cols, <Py_ssize_t>1))
-    pieces = (rows + step - 1) // step
     if rows * cols < LIGHT_GRAIN or pieces < 4:
         kernels.reduce_cols[dtype](op, x, out, accumulate, rows, cols)
         return 0
@@ -91,19 +161,37 @@ cdef int reduce_matrix_cols(int op, const char* x, char* out, bint accumulate, P
     partial = new(ND, dtype, 2, shape)
     q = partial.data
     for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
-        kernels.reduce_cols[dtype](op, x + i * step * cols * size, q + i * cols * size, False,
-                                   min(step, rows - i * step), cols)
+        n = min(step, rows - i * step)
+        kernels.reduce_cols[dtype](op, elements(x, p, i * step * cols, n * cols, size),
+                                   q + i * cols * size, False, n, cols)
     kernels.reduce_cols[dtype](op, q, out, accumulate, pieces, cols)
     return 0
 
 
+cdef int reduce_middle(int op, const char* x, char* out, bint accumulate, Py_ssize_t outer,
+                       Py_ssize_t n, Py_ssize_t inner, int dtype) except -1:
+    """out[i, j] = op over x[i, :, j]."""
+    cdef Py_ssize_t size = itemsize(dtype), i
+    if n * inner >= LIGHT_GRAIN or outer * n * inner < LIGHT_GRAIN:
+        for i in range(outer):
+            reduce_matrix_cols(op, x + i * n * inner * size, out + i * inner * size, accumulate, n,
+                               inner, dtype)
+        return 0
+    for i in prange(outer, nogil=True, schedule="static", num_threads=threads()):
+        kernels.reduce_cols[dtype](op, x + i * n * inner * size, out + i * inner * size,
+                                   accumulate, n, inner)
+    return 0
+
+
 cdef int reduce_into(int op, Tensor x, unsigned int mask, Tensor out, bint accumulate) except -1:
-    """out (+)= x reduced over the axes in mask; x and out are contiguous floats."""
+    """out (+)= x reduced over the axes in mask; out is contiguous, both are floats."""
     cdef Py_ssize_t[MAX_NDIM] n
     cdef bint[MAX_NDIM] reduced
     cdef Py_ssize_t outer, inner, i, length, count
-    cdef int axis, groups = 0, dtype = x.dtype, size = <int>itemsize(x.dtype), left = 0
-    cdef Tensor source = x, target
+    cdef int axis, groups = 0, dtype = x.dtype, left = 0
+    cdef Tensor source, target, scratch
+    cdef Pieces unpacked
+    cdef Pieces* p = NULL
     cdef char* q
     cdef const char* s
     for axis in range(x.ndim):
@@ -117,6 +205,13 @@ cdef int reduce_into(int op, Tensor x, unsigned int mask, Tensor out, bint accum
             groups += 1
     for axis in range(groups):
         left += reduced[axis]
+    if not x.contiguous and x.size >= LIGHT_GRAIN and groups <= 2 and left == 1 and (
+            groups == 1 or n[0] > 3 * rows_together(n[1])):
+        p = &unpacked                       # a matrix is packed piece by piece, in the cache
+        scratch = unroll(p, x, max(<Py_ssize_t>CHUNK, n[1] if groups == 2 else 0))
+    else:
+        x = packed(x)
+    source = x
     if left == 0:
         return add_flat(out, source) if accumulate else copy_flat(out, source)
     while left:
@@ -138,15 +233,15 @@ cdef int reduce_into(int op, Tensor x, unsigned int mask, Tensor out, bint accum
         s = source.data
         q = target.data
         if inner == 1 and not (accumulate and left == 0):
-            reduce_matrix_rows(op, s, q, outer, length, dtype)
+            reduce_matrix_rows(op, s, p, q, outer, length, dtype)
         elif inner == 1:
             target = new(ND, dtype, 1, &outer)
-            reduce_matrix_rows(op, s, target.data, outer, length, dtype)
+            reduce_matrix_rows(op, s, p, target.data, outer, length, dtype)
             return add_flat(out, target)
+        elif outer == 1:
+            reduce_matrix_cols(op, s, q, accumulate and left == 0, length, inner, dtype, p)
         else:
-            for i in range(outer):
-                reduce_matrix_cols(op, s + i * length * inner * size, q + i * inner * size,
-                                   accumulate and left == 0, length, inner, dtype)
+            reduce_middle(op, s, q, accumulate and left == 0, outer, length, inner, dtype)
         source = target
         n[axis] = 1
         reduced[axis] = False
@@ -180,7 +275,7 @@ cdef int sum_to(Tensor x, Tensor out, bint accumulate) except -1:
     for i in range(x.ndim):
         if i < shift or (out.shape_[i - shift] == 1 and x.shape_[i] != 1):
             mask |= 1u << i
-    return reduce_into(R_SUM, packed(x), mask, out, accumulate)
+    return reduce_into(R_SUM, x, mask, out, accumulate)
 
 
 # ---- the ops -----------------------------------------------------------------------------------
@@ -212,6 +307,15 @@ cdef Tensor with_kept_axes(Tensor small, Tensor x, unsigned int mask):
     return expanded(y, x.ndim, x.shape_)
 
 
+cdef int reduce_scaled(int op, Tensor x, unsigned int mask, double factor, Tensor out) except -1:
+    if op == R_MAX or op == R_MIN:
+        x = in_memory_order(x, &mask)       # sums and products would be rounded in another order
+    reduce_into(op, x, mask, out, False)
+    if factor != 1.0:
+        kernels.scale[x.dtype](factor, out.data, out.data, False, out.size)
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class Reduce(Node):
@@ -220,14 +324,9 @@ cdef class Reduce(Node):
     cdef double factor                # 1 / count for mean
 
     cdef int forward(self) except -1:
-        cdef Tensor x = self.a
-        if x.size == 0:
+        if self.a.size == 0:
             return self.forward_empty()
-        reduce_into(self.op, packed(x), self.mask, self.out, False)
-        if self.factor != 1.0:
-            kernels.scale[x.dtype](self.factor, self.out.data, self.out.data, False,
-                                   self.out.size)
-        return 0
+        return reduce_scaled(self.op, self.a, self.mask, self.factor, self.out)
 
     cdef int forward_empty(self) except -1:
         if self.op == R_SUM or self.op == R_PROD:
@@ -246,23 +345,20 @@ cdef class Reduce(Node):
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
-        cdef Tensor x = self.a, y, part
+        cdef Tensor x = self.a, part
         cdef Tensor dx = p.target(x, &accumulate)
         cdef Tensor g
         if dx is None or dx.size == 0:
             return 0
         g = with_kept_axes(self.grad, x, self.mask)
         if self.op != R_SUM:
-            y = with_kept_axes(self.y, x, self.mask)
-            x = packed(x)
-            values, result, grad = view_numpy(x), view_numpy(y), view_numpy(g)
-            array = view_numpy(dx)
+            part = like(dx)
             if self.op == R_PROD:
-                part_values = product_gradient(values, self.mask) * grad
+                view_numpy(part)[...] = product_gradient(view_numpy(packed(x)), self.mask)
             else:
-                part_values = (values == result) * grad
-            array[...] = array + part_values if accumulate else part_values
-            return 0
+                compute_binary(B_EQUAL, x, with_kept_axes(self.y, x, self.mask), part)
+            compute_binary(B_MULTIPLY, part, g, part if accumulate else dx)
+            return add_to(dx, part) if accumulate else 0
         if self.factor != 1.0:
             part = like(self.grad)
             kernels.scale[g.dtype](self.factor, self.grad.data, part.data, False, part.size)
@@ -358,7 +454,14 @@ def product_gradient(values, mask):
 
 
 cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, double factor):
-    cdef Reduce node = Reduce.__new__(Reduce)
+    cdef Reduce node
+    cdef Tensor out
+    if state().plain and not x.abstract and x.size:
+        out = reduced_header(x, mask, keepdims, x.dtype)
+        allocate(out)
+        reduce_scaled(op, x, mask, factor, out)
+        return out
+    node = Reduce.__new__(Reduce)
     node.op = op
     node.mask = mask
     node.factor = factor
@@ -406,35 +509,81 @@ cdef Tensor mean(Tensor x, object axis, bint keepdims, bint exclude):
     return reduce_with(R_SUM, x, mask, keepdims, 1.0 / count if count else 0.0)
 
 
+cdef int find_places(int op, const char* x, long long* out, Py_ssize_t outer, Py_ssize_t n,
+                     Py_ssize_t inner, int dtype) except -1:
+    """Places of the extremes along the second axis of x (outer, n, inner)."""
+    cdef Py_ssize_t size = itemsize(dtype), step, across, pieces, i, row
+    cdef bint small = outer * n * inner < LIGHT_GRAIN
+    cdef Tensor partial
+    cdef char* q
+    if inner > 1:
+        across = (inner + COLUMNS - 1) // COLUMNS
+        for i in prange(outer * across, nogil=True, schedule="static",
+                        num_threads=1 if small else threads()):
+            kernels.arg_cols[dtype](
+                op, x + (i // across * n * inner + i % across * COLUMNS) * size,
+                out + i // across * inner + i % across * COLUMNS, n, inner,
+                min(<Py_ssize_t>COLUMNS, inner - i % across * COLUMNS))
+    elif small:
+        kernels.arg_rows[dtype](op, x, out, outer, n)
+    elif outer >= 4:
+        step = max(<Py_ssize_t>1, CHUNK // n)
+        for i in prange((outer + step - 1) // step, nogil=True, schedule="static",
+                        num_threads=threads()):
+            kernels.arg_rows[dtype](op, x + i * step * n * size, out + i * step,
+                                    min(step, outer - i * step), n)
+    else:                                   # the piece with the extreme, then the place in it
+        pieces = (n + CHUNK - 1) // CHUNK
+        partial = new(ND, dtype, 1, &pieces)
+        q = partial.data
+        for row in range(outer):
+            for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
+                kernels.reduce_rows[dtype](op, x + (row * n + i * CHUNK) * size, q + i * size, 1,
+                                           min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+            kernels.arg_rows[dtype](op, q, out + row, 1, pieces)
+            i = out[row] * CHUNK
+            kernels.arg_rows[dtype](op, x + (row * n + i) * size, out + row, 1,
+                                    min(<Py_ssize_t>CHUNK, n - i))
+            out[row] += i
+    return 0
+
+
+cdef int arg_into(int op, Tensor x, int axis, Tensor out) except -1:
+    cdef unsigned int mask = 1u << axis if axis >= 0 else 0
+    cdef Py_ssize_t outer = 1, n = x.size, inner = 1, rows = out.size
+    cdef Tensor places
+    if axis >= 0:
+        x = in_memory_order(x, &mask)
+        as_matrix(x, mask, &outer, &n, &inner)
+    else:
+        x = packed(x)
+    places = out if out.dtype == INT64 else new(ND, INT64, 1, &rows)
+    if rows:
+        find_places(op, x.data, <long long*>places.data, outer, n, inner, x.dtype)
+    return 0 if places is out else write_numbers(places, out)
+
+
+cdef int write_numbers(Tensor places, Tensor out) except -1:
+    cdef const long long* p = <const long long*>places.data
+    cdef Py_ssize_t i
+    if out.dtype == FLOAT32:
+        for i in range(out.size):
+            (<float*>out.data)[i] = <float>p[i]
+    elif out.dtype == FLOAT64:
+        for i in range(out.size):
+            (<double*>out.data)[i] = <double>p[i]
+    else:
+        view_numpy(out).reshape(-1)[...] = view_numpy(places)
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class ArgReduce(Node):
-    """Places of extremes along the last axis of a packed array."""
     cdef int op, axis
 
     cdef int forward(self) except -1:
-        cdef Tensor x = self.a, places
-        cdef Py_ssize_t n, rows
-        cdef Tensor moved = alias(x)
-        cdef int i
-        if self.axis >= 0:                  # bring the axis to the end
-            for i in range(self.axis, x.ndim - 1):
-                moved.shape_[i] = x.shape_[i + 1]
-                moved.strides_[i] = x.strides_[i + 1]
-            moved.shape_[x.ndim - 1] = x.shape_[self.axis]
-            moved.strides_[x.ndim - 1] = x.strides_[self.axis]
-            moved.contiguous = x.contiguous and self.axis == x.ndim - 1
-            n = x.shape_[self.axis]
-        else:
-            n = x.size
-        moved = packed(moved)
-        rows = self.out.size
-        places = self.out if self.out.dtype == INT64 else new(ND, INT64, 1, &rows)
-        if rows:
-            kernels.arg_rows[x.dtype](self.op, moved.data, <long long*>places.data, rows, n)
-        if places is not self.out:
-            view_numpy(self.out).reshape(-1)[...] = view_numpy(places)
-        return 0
+        return arg_into(self.op, self.a, self.axis, self.out)
 
     cdef str name(self):
         return "argmax" if self.op == R_MAX else "argmin"
@@ -452,6 +601,10 @@ cdef Tensor arg_reduce(int op, Tensor x, object axis, bint keepdims):
                          INT64 if x.face == NP else x.dtype if is_float(x.dtype) else FLOAT32)
     if x.dtype > FLOAT64:
         x = cast(x, FLOAT32 if x.dtype == FLOAT16 else FLOAT64)
+    if state().plain and not x.abstract:
+        allocate(out)
+        arg_into(op, x, place, out)
+        return out
     node = ArgReduce.__new__(ArgReduce)
     node.op = op
     node.axis = place
@@ -459,6 +612,148 @@ cdef Tensor arg_reduce(int op, Tensor x, object axis, bint keepdims):
     out = run(node, out)
     out.slot = None
     return out
+
+
+# ---- variance ----------------------------------------------------------------------------------
+
+cdef int deviations(Tensor x, Tensor mean, Tensor out, Py_ssize_t outer, Py_ssize_t n,
+                    Py_ssize_t inner) except -1:
+    """Sums of (x - mean)^2 over the second axis of x (outer, n, inner)."""
+    cdef int dtype = x.dtype
+    cdef Py_ssize_t size = itemsize(dtype), i, row, pieces, step
+    cdef Py_ssize_t[2] shape
+    cdef bint small = outer * n * inner < LIGHT_GRAIN
+    cdef Tensor partial
+    cdef const char* s = x.data
+    cdef const char* m = mean.data
+    cdef char* o = out.data
+    cdef char* q
+    if small and inner == 1:
+        kernels.deviation_rows[dtype](s, m, o, outer, n)
+        return 0
+    if small:
+        for row in range(outer):
+            kernels.deviation_cols[dtype](s + row * n * inner * size, m + row * inner * size,
+                                          o + row * inner * size, n, inner)
+        return 0
+    if inner == 1 and outer >= 4:
+        step = max(<Py_ssize_t>1, CHUNK // n)
+        for i in prange((outer + step - 1) // step, nogil=True, schedule="static",
+                        num_threads=threads()):
+            kernels.deviation_rows[dtype](s + i * step * n * size, m + i * step * size,
+                                          o + i * step * size, min(step, outer - i * step), n)
+        return 0
+    step = max(<Py_ssize_t>1, CHUNK // inner)
+    pieces = (n + step - 1) // step
+    shape[0], shape[1] = pieces, inner
+    partial = new(ND, dtype, 2, shape)
+    q = partial.data
+    for row in range(outer):
+        for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
+            if inner == 1:
+                kernels.deviation_rows[dtype](s + (row * n + i * step) * size, m + row * size,
+                                              q + i * size, 1, min(step, n - i * step))
+            else:
+                kernels.deviation_cols[dtype](
+                    s + (row * n + i * step) * inner * size, m + row * inner * size,
+                    q + i * inner * size, min(step, n - i * step), inner)
+        if inner == 1:
+            kernels.reduce_rows[dtype](R_SUM, q, o + row * size, 1, pieces)
+        else:
+            kernels.reduce_cols[dtype](R_SUM, q, o + row * inner * size, False, pieces, inner)
+    return 0
+
+
+cdef Tensor means(Tensor x, unsigned int mask, Py_ssize_t count):
+    """The mean over the axes in the mask, of the result's shape."""
+    cdef Tensor mean = reduced_header(x, mask, False, x.dtype)
+    allocate(mean)
+    reduce_into(R_SUM, x, mask, mean, False)
+    kernels.scale[x.dtype](1.0 / count, mean.data, mean.data, False, mean.size)
+    return mean
+
+
+cdef Tensor reduced_last(Tensor x, unsigned int* mask):
+    """x packed with the axes in the mask after the others."""
+    cdef Tensor y = alias(x)
+    cdef unsigned int last = 0
+    cdef int axis, place = 0, turn
+    for turn in range(2):
+        for axis in range(x.ndim):
+            if <int>(mask[0] >> axis & 1) == turn:
+                y.shape_[place] = x.shape_[axis]
+                y.strides_[place] = x.strides_[axis]
+                last |= <unsigned int>turn << place
+                place += 1
+    mask[0] = last
+    y.contiguous = is_contiguous(y)
+    return packed(y)
+
+
+@cython.no_gc
+@cython.final
+cdef class Variance(Node):
+    """The mean square distance from the mean, in two passes."""
+    cdef unsigned int mask
+    cdef Py_ssize_t count
+    cdef double factor                # 1 / (count - ddof)
+
+    cdef int forward(self) except -1:
+        cdef Py_ssize_t outer, n, inner
+        cdef unsigned int mask = self.mask
+        cdef Tensor x = self.a
+        if x.size == 0:
+            return fill(self.out, numpy.nan)
+        if not as_matrix(x, mask, &outer, &n, &inner):
+            x = reduced_last(x, &mask)
+            as_matrix(x, mask, &outer, &n, &inner)
+        x = packed(x)
+        deviations(x, means(x, mask, self.count), self.out, outer, n, inner)
+        kernels.scale[x.dtype](self.factor, self.out.data, self.out.data, False, self.out.size)
+        return 0
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor x = self.a, part
+        cdef Tensor dx = p.target(x, &accumulate)
+        if dx is None or dx.size == 0:
+            return 0
+        part = like(dx)
+        compute_binary(B_SUBTRACT, x,
+                       with_kept_axes(means(x, self.mask, self.count), x, self.mask), part)
+        compute_binary(B_MULTIPLY, part, with_kept_axes(self.grad, x, self.mask), part)
+        return scaled(2.0 * self.factor, part, dx, accumulate)
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Tensor x = self.a
+        center = sum_over(x, self.mask) * (1.0 / self.count)
+        slope = (x - kept_axes(<Tensor>center, x, self.mask)) * (2.0 * self.factor)
+        return hand_on(p, x, slope * kept_axes(g, x, self.mask))
+
+    cdef str name(self):
+        return "var"
+
+
+cdef Tensor variance(Tensor x, object axis, double ddof, bint keepdims):
+    cdef unsigned int mask = axis_mask(axis, x.ndim, False)
+    cdef Variance node
+    cdef double left
+    cdef int i
+    if x.dtype == FLOAT16:
+        return cast(variance(cast(x, FLOAT32), axis, ddof, keepdims), FLOAT16)
+    if x.dtype > FLOAT64:
+        x = cast(x, FLOAT32)
+    node = Variance.__new__(Variance)
+    node.a = x
+    node.mask = mask
+    node.count = 1
+    for i in range(x.ndim):
+        if mask >> i & 1:
+            node.count *= x.shape_[i]
+    left = max(node.count - ddof, 0.0)
+    node.factor = 1.0 / left if left else numpy.inf
+    node.needs = NEEDS_A
+    return run(node, reduced_header(x, mask, keepdims, x.dtype))
 
 
 # ---- running sums ------------------------------------------------------------------------------

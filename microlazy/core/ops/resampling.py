@@ -5,7 +5,7 @@ product with the transposed matrices, and there is nothing else to derive.
 """
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -15,8 +15,10 @@ from microlazy.core.ops.convolution import deconvolution
 from microlazy.core.ops.precision import at_least_single
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
 
-def _resampled(data: Tensor, rows: numpy.ndarray, columns: numpy.ndarray) -> Tensor:
+
+def _resampled(data: A, rows: numpy.ndarray, columns: numpy.ndarray) -> A:
     batch, channels, height, width = data.shape
     face, dtype = f.face_of(data), data.dtype
     wide = f.dot(f.reshape(data, (-1, width)), f.to_array(face, columns.T.copy(), dtype))
@@ -43,7 +45,7 @@ def _areas(old: int, new: int) -> numpy.ndarray:
 
 
 @at_least_single
-def adaptive_average(data: Tensor, output_size: Any) -> Tensor:
+def adaptive_average(data: A, output_size: Any) -> A:
     """Average areas so that the result has a given height and width.
 
     Parameters
@@ -130,13 +132,13 @@ def _new_sizes(
 
 @at_least_single
 def bilinear(
-    data: Tensor,
-    like: Tensor | None = None,
+    data: A,
+    like: A | None = None,
     size: tuple[int, int] = (1, 1),
     scales: tuple[float | None, float | None] = (None, None),
     mode: str = "size",
     align_corners: bool = True,
-) -> Tensor:
+) -> A:
     """Resize images, linear between pixels; see `nd.contrib.BilinearResize2D`.
 
     Examples
@@ -157,7 +159,7 @@ def bilinear(
 # ---- by whole numbers ----------------------------------------------------------------------------
 
 
-def _nearest(data: Tensor, scale: int) -> Tensor:
+def _nearest(data: A, scale: int) -> A:
     """Each pixel `scale` times in both directions."""
     batch, channels, height, width = data.shape
     wide = f.reshape(data, (batch, channels, height, 1, width, 1))
@@ -167,13 +169,13 @@ def _nearest(data: Tensor, scale: int) -> Tensor:
 
 @at_least_single
 def upsampling(
-    first: Tensor,
-    *others: Tensor,
+    first: A,
+    *others: A,
     scale: int,
     sample_type: str,
     num_filter: int = 0,
     multi_input_mode: str = "concat",
-) -> Tensor:
+) -> A:
     """Enlarge images by a whole number; see `nd.UpSampling`.
 
     Examples

@@ -1,16 +1,18 @@
 """The codes that stand for sizes in `npx.reshape`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from microlazy.base import ShapeError
 from microlazy.core import functions as f
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
+
 COPY, SKIP, REST, JOIN, SPLIT = -2, -3, -4, -5, -6
 
 
-def reshape_npx(x: Tensor, newshape: Any, reverse: bool = False) -> Tensor:
+def reshape_npx(x: A, newshape: Any, reverse: bool = False) -> A:
     """Return the same elements in another shape; see `npx.reshape` for the codes.
 
     Examples

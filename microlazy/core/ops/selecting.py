@@ -1,7 +1,7 @@
 """Elements by their places, and shapes and numbers taken from other arrays."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -11,10 +11,12 @@ from microlazy.core.ops.checks import axis_of
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 
+A = TypeVar("A", bound=Tensor)
+
 # ---- by place ------------------------------------------------------------------------------------
 
 
-def _key(op: str, indices: Tensor, data_ndim: int) -> tuple[Tensor, ...]:
+def _key(op: str, indices: A, data_ndim: int) -> tuple[A, ...]:
     """The rows of `indices`, one for each of the first axes."""
     if indices.ndim < 1 or indices.shape[0] > data_ndim:
         raise ShapeError(
@@ -24,7 +26,7 @@ def _key(op: str, indices: Tensor, data_ndim: int) -> tuple[Tensor, ...]:
     return tuple(indices[i] for i in range(indices.shape[0]))
 
 
-def gather_nd(data: Tensor, indices: Tensor) -> Tensor:
+def gather_nd(data: A, indices: A) -> A:
     """Return data[indices[0], indices[1], ...].
 
     Examples
@@ -49,13 +51,11 @@ def _scattered_result(
     return shape, data.dtype
 
 
-def _scattered_gradient(
-    g: Tensor, y: Tensor, data: Tensor, *rows: Tensor, shape: tuple[int, ...]
-) -> Tensor:
+def _scattered_gradient(g: A, y: A, data: A, *rows: A, shape: tuple[int, ...]) -> A:
     return g[rows]
 
 
-def scatter_nd(data: Tensor, indices: Tensor, shape: Sequence[int]) -> Tensor:
+def scatter_nd(data: A, indices: A, shape: Sequence[int]) -> A:
     """Return zeros with data written to [indices[0], indices[1], ...].
 
     Examples
@@ -88,28 +88,28 @@ def _like_first(a: Tensor, *rest: Tensor, **options: Any) -> tuple[tuple[int, ..
     return a.shape, a.dtype
 
 
-def _same(g: Tensor, y: Tensor, *arrays: Tensor) -> Tensor:
+def _same(g: A, y: A, *arrays: A) -> A:
     return g
 
 
-def _at_rows(g: Tensor, y: Tensor, a: Tensor, value: Tensor, *rows: Tensor) -> Tensor:
+def _at_rows(g: A, y: A, a: A, value: A, *rows: A) -> A:
     return g[rows]
 
 
-def _elsewhere(g: Tensor, y: Tensor, a: Tensor, value: Tensor, *rows: Tensor) -> Tensor:
+def _elsewhere(g: A, y: A, a: A, value: A, *rows: A) -> A:
     return call(_updated, [g, value * 0, *rows], gradients=_UPDATE_RULES + (None,) * len(rows))
 
 
 _UPDATE_RULES = (_elsewhere, _at_rows)
 
 
-def _rows_of(op: str, a: Tensor, ind: Tensor) -> tuple[Tensor, ...]:
+def _rows_of(op: str, a: A, ind: A) -> tuple[A, ...]:
     if numpy.dtype(ind.dtype).kind not in "iu":
         raise MXNetError(f"{op}: the indices must be integers, not {ind.dtype}")
     return _key(op, ind, a.ndim) if ind.ndim > 1 else (ind,)
 
 
-def index_add(a: Tensor, ind: Tensor, val: Tensor) -> Tensor:
+def index_add(a: A, ind: A, val: A) -> A:
     """Return a copy of `a` with `val` added at the places `ind`; see `npx.index_add`.
 
     Examples
@@ -124,7 +124,7 @@ def index_add(a: Tensor, ind: Tensor, val: Tensor) -> Tensor:
     return call(_added, [a, val, *rows], gradients=rules, result=_like_first)
 
 
-def index_update(a: Tensor, ind: Tensor, val: Tensor) -> Tensor:
+def index_update(a: A, ind: A, val: A) -> A:
     """Return a copy of `a` with `val` at the places `ind`; see `npx.index_update`.
 
     Examples
@@ -189,7 +189,7 @@ def _top_shape(x: Tensor, axis: int, k: int, is_ascend: bool) -> tuple[tuple[int
     return (*x.shape[:axis], k, *x.shape[axis + 1 :]), "int64"
 
 
-def _along(data: Tensor, places: Tensor, axis: int) -> Tensor:
+def _along(data: A, places: A, axis: int) -> A:
     """The elements at places along an axis."""
     face, ndim = f.face_of(data), data.ndim
     key = [
@@ -215,13 +215,13 @@ def _bounds(begin: int | None, end: int | None, ndim: int) -> tuple[int, int]:
 
 
 def reshape_like(
-    lhs: Tensor,
-    rhs: Tensor,
+    lhs: A,
+    rhs: A,
     lhs_begin: int | None = None,
     lhs_end: int | None = None,
     rhs_begin: int | None = None,
     rhs_end: int | None = None,
-) -> Tensor:
+) -> A:
     """Return lhs with its axes from begin to end in the shape of those of rhs.
 
     Examples
@@ -236,7 +236,7 @@ def reshape_like(
     return f.reshape(lhs, lhs.shape[:first] + rhs.shape[start:stop] + lhs.shape[last:])
 
 
-def slice_like(data: Tensor, shape_like: Tensor, axes: Sequence[int] = ()) -> Tensor:
+def slice_like(data: A, shape_like: A, axes: Sequence[int] = ()) -> A:
     """Return the beginning of data, as long along all axes or some as another array.
 
     Examples
@@ -258,7 +258,7 @@ def slice_like(data: Tensor, shape_like: Tensor, axes: Sequence[int] = ()) -> Te
     return data[tuple(key)]
 
 
-def broadcast_like(lhs: Tensor, rhs: Tensor, lhs_axes: Any = None, rhs_axes: Any = None) -> Tensor:
+def broadcast_like(lhs: A, rhs: A, lhs_axes: Any = None, rhs_axes: Any = None) -> A:
     """Return lhs broadcast to rhs's shape, along all axes or some.
 
     Examples
@@ -279,12 +279,12 @@ def broadcast_like(lhs: Tensor, rhs: Tensor, lhs_axes: Any = None, rhs_axes: Any
 
 
 def arange_like(
-    data: Tensor,
+    data: A,
     start: float = 0.0,
     step: float = 1.0,
     repeat: int = 1,
     axis: int | None = None,
-) -> Tensor:
+) -> A:
     """Return start, start + step, ...: for all elements of data, or for those along an axis.
 
     Examples

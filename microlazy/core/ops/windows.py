@@ -8,13 +8,15 @@ every order without rules of their own.
 
 import itertools
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy
 
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+
+A = TypeVar("A", bound=Tensor)
 
 
 class Windows(NamedTuple):
@@ -83,11 +85,11 @@ def _unfolded_result(x: Tensor, windows: Windows) -> tuple[tuple[int, ...], Any]
     return (x.shape[1], places, x.shape[0], *windows.counts(x.shape[2:])), x.dtype
 
 
-def _unfold_gradient(g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Tensor:
+def _unfold_gradient(g: A, y: A, x: A, windows: Windows) -> A:
     return fold(g, windows, x.shape[2:])
 
 
-def unfold(x: Tensor, windows: Windows) -> Tensor:
+def unfold(x: A, windows: Windows) -> A:
     """Pack the elements of all windows; what lies in the padding is 0.
 
     Parameters
@@ -125,13 +127,11 @@ def _folded_result(
     return (x.shape[2], x.shape[0], *sizes), x.dtype
 
 
-def _fold_gradient(
-    g: Tensor, y: Tensor, x: Tensor, windows: Windows, sizes: tuple[int, ...]
-) -> Tensor:
+def _fold_gradient(g: A, y: A, x: A, windows: Windows, sizes: tuple[int, ...]) -> A:
     return unfold(g, windows)
 
 
-def fold(x: Tensor, windows: Windows, sizes: tuple[int, ...]) -> Tensor:
+def fold(x: A, windows: Windows, sizes: tuple[int, ...]) -> A:
     """Add packed windows up at their places: the transpose of `unfold`.
 
     Parameters
@@ -211,23 +211,19 @@ def _like_second(g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> tuple[Any
     return x.shape, g.dtype
 
 
-def _largest_gradient(g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Tensor:
+def _largest_gradient(g: A, y: A, x: A, windows: Windows) -> A:
     return spread(g, x, y, windows)
 
 
-def _spread_gradient(
-    gg: Tensor, out: Tensor, g: Tensor, x: Tensor, y: Tensor, windows: Windows
-) -> Tensor:
+def _spread_gradient(gg: A, out: A, g: A, x: A, y: A, windows: Windows) -> A:
     return chosen(gg, x, y, windows)
 
 
-def _chosen_gradient(
-    g: Tensor, out: Tensor, v: Tensor, x: Tensor, y: Tensor, windows: Windows
-) -> Tensor:
+def _chosen_gradient(g: A, out: A, v: A, x: A, y: A, windows: Windows) -> A:
     return spread(g, x, y, windows)
 
 
-def largest(x: Tensor, windows: Windows) -> Tensor:
+def largest(x: A, windows: Windows) -> A:
     """Return each window's largest element; of equal ones the first has the gradient.
 
     Examples
@@ -240,7 +236,7 @@ def largest(x: Tensor, windows: Windows) -> Tensor:
     return call(_largest, [x], {"windows": windows}, (_largest_gradient,), result=_like_windows)
 
 
-def spread(g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+def spread(g: A, x: A, y: A, windows: Windows) -> A:
     """Add numbers, one for each window, at the places of the windows' largest elements.
 
     Parameters
@@ -263,7 +259,7 @@ def spread(g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
     return call(_spread, [g, x, y], {"windows": windows}, rules, result=_like_second)
 
 
-def chosen(v: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+def chosen(v: A, x: A, y: A, windows: Windows) -> A:
     """Return v's elements at the places of the largest elements of x's windows.
 
     Examples
@@ -281,7 +277,7 @@ def chosen(v: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
 # ---- sums and counts -----------------------------------------------------------------------------
 
 
-def totals(x: Tensor, windows: Windows) -> Tensor:
+def totals(x: A, windows: Windows) -> A:
     """Return each window's sum.
 
     Examples

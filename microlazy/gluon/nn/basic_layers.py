@@ -81,7 +81,7 @@ class _Stack(Block):
     def __repr__(self) -> str:
         return self._show(iter(self._children.items()))
 
-    def __getitem__(self, key: int | slice) -> Block:
+    def __getitem__(self, key: int | slice) -> Any:
         layers = list(self._children.values())[key]
         if not isinstance(layers, list):
             return layers
@@ -266,29 +266,29 @@ class Dense(HybridBlock):
                     dtype=dtype,
                     allow_deferred_init=True,
                 )
-            self.act = None
+            self.act: Activation | None = None
             if activation is not None:
                 self.act = Activation(activation, prefix=activation + "_")
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.weight._data, self.bias
-        if bias is not None:
-            bias = bias._data
+        weight = self.weight._data
+        bias = None if self.bias is None else self.bias._data
         if weight is None or (bias is None and self.bias is not None):
             live = self._live(x)
             weight, bias = live["weight"], live.get("bias")
         act = self.act
         # One call for both where calling the activation's layer would do nothing else.
-        together = act is not None and act._plain and act.__class__ is Activation
+        plain = act is not None and act._plain and act.__class__ is Activation
+        together = act._act_type if act is not None and plain else None
         try:
-            out = fully_connected(
-                x, weight, bias, None, False, self._flatten, act._act_type if together else None
-            )
+            out = fully_connected(x, weight, bias, None, False, self._flatten, together)
         except (MXNetError, TypeError) as error:
             self._refuse(x, error)
         return out if act is None or together else act(out)
 
-    def hybrid_forward(self, F: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None):
+    def hybrid_forward(
+        self, F: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None
+    ) -> Tensor:
         out = fully_connected(x, weight, bias, None, False, self._flatten)
         return out if self.act is None else self.act(out)
 
@@ -332,7 +332,7 @@ class Dense(HybridBlock):
         """Say which layer got what, and where the expected size came from."""
         self._need_array(x)
         known, given = self.weight._shape[1], self._features(x)
-        if given == known:
+        if error is not None and given == known:
             raise type(error)(f"{self._where()}: {error}") from error
         axes = "all axes but the first" if self._flatten else "the last axis"
         raise ShapeError(

@@ -1,0 +1,143 @@
+"""Large arrays of any layout: the same bits as packed ones, on any number of threads."""
+
+import numpy as onp
+import pytest
+
+from microlazy import autograd, np, npx
+from microlazy.core.parallel import set_num_threads
+
+SHAPE = (420, 350)  # more than a piece, and not a multiple of anything
+
+LAYOUTS = {
+    "transposed": lambda x: x.T,
+    "every other column": lambda x: x[:, ::2],
+    "every third row": lambda x: x[::3],
+    "reversed": lambda x: x[::-1, ::-1],
+    "columns of a wider array": lambda x: x[:, 3:],
+    "three axes": lambda x: x.reshape(42, 10, 350).transpose(2, 0, 1),
+    "three axes, the middle last": lambda x: x.reshape(42, 10, 350).transpose(0, 2, 1),
+    "one long axis": lambda x: x.reshape(-1)[::3],
+    "broadcast row": lambda x: np.broadcast_to(x[0], (420, 350)),
+    "broadcast column": lambda x: np.broadcast_to(x[:, :1], (420, 350)),
+}
+FUNCTIONS = {
+    "exp": np.exp,
+    "sqrt of squares": lambda x: np.sqrt(x * x),
+    "add": lambda x: x + x,
+    "with a packed array": lambda x: x * x.copy(),
+    "with a row": lambda x: x - x[..., :1, :] if x.ndim > 1 else x - x[:1],
+    "power of a number": lambda x: np.abs(x) ** 1.7,
+    "number": lambda x: 2 - x,
+    "compare": lambda x: x < x.copy() * 1.5,
+    "compare with a number": lambda x: (x < 0.5) * (x >= 0.2),
+    "where": lambda x: np.where(x > 0, x, -x),
+    "where of a number": lambda x: np.where(x > 0, x, 0.0),
+    "astype": lambda x: x.astype("float64"),
+    **{
+        f"{name}, axis {axis}": lambda x, name=name, axis=axis: getattr(x, name)(axis=axis)
+        for name in ("sum", "mean", "max", "min", "argmax", "argmin", "var", "std")
+        for axis in (None, 0, -1)
+    },
+    "softmax": npx.softmax,
+    "softmax, axis 0": lambda x: npx.softmax(x, axis=0),
+    "log_softmax, axis 0": lambda x: npx.log_softmax(x, axis=0),
+}
+
+
+@pytest.fixture(scope="module")
+def x():
+    values = onp.random.default_rng(2).standard_normal(SHAPE, dtype="float32")
+    return np.array(values, dtype="float32")
+
+
+@pytest.fixture(params=[1, 2, 3], ids="{} threads".format)
+def threads(request):
+    before = set_num_threads(request.param)
+    yield
+    set_num_threads(before)
+
+
+def bits(result):
+    return result.dtype, result.shape, result.asnumpy().tobytes()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_layout_does_not_matter(x, layout, function):
+    given = LAYOUTS[layout](x)
+    assert bits(FUNCTIONS[function](given)) == bits(FUNCTIONS[function](given.copy()))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_copies_are_numpys(x, layout):
+    given = LAYOUTS[layout](x)
+    onp.testing.assert_array_equal(given.copy().asnumpy(), onp.array(given))
+    whole = np.zeros(given.shape)
+    whole[...] = given
+    onp.testing.assert_array_equal(whole.asnumpy(), onp.array(given))
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if "softmax" not in name])
+def test_values_are_numpys(x, function):
+    wide = x.asnumpy().astype("float64")
+    numbers = {"exp": onp.exp, "sqrt of squares": onp.abs}
+    numbers["power of a number"] = lambda x: onp.abs(x) ** 1.7
+    numbers["where"] = onp.abs
+    numbers["where of a number"] = lambda x: onp.maximum(x, 0)
+    expected = numbers.get(function, FUNCTIONS[function])(wide)
+    onp.testing.assert_allclose(FUNCTIONS[function](x).asnumpy(), expected, rtol=1e-6, atol=2e-5)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_number_of_threads_does_not_matter(x, threads, function):
+    now = bits(FUNCTIONS[function](x.T))
+    before = set_num_threads(1)
+    assert now == bits(FUNCTIONS[function](x.T))
+    set_num_threads(before)
+
+
+GRADIENTS = {
+    "max": lambda x: x.max(axis=0),
+    "min of all": lambda x: x.min(),
+    "var": lambda x: x.var(axis=1),
+    "var of all": lambda x: x.var(ddof=1),
+    "var of outer axes": lambda x: x.reshape(42, 10, 350).var(axis=(0, 2)),
+    "where": lambda x: np.where(x > 0, x * 2, 3.0),
+    "softmax, axis 0": lambda x: npx.softmax(x, axis=0) ** 2,
+    "log_softmax, axis 0": lambda x: npx.log_softmax(x, axis=0) ** 2,
+    "sum": lambda x: x.sum(axis=0) ** 2,
+}
+
+
+@pytest.mark.parametrize("function", GRADIENTS)
+def test_gradients_along_a_direction(x, threads, function):
+    wide = x.astype("float64")
+    wide.attach_grad()
+    with autograd.record():
+        y = GRADIENTS[function](wide).sum()
+    y.backward()
+    direction = np.array(onp.random.default_rng(3).standard_normal(SHAPE), dtype="float64") * 1e-6
+    change = GRADIENTS[function](wide + direction) - GRADIENTS[function](wide - direction)
+    slope = (wide.grad * direction).sum().item()
+    assert change.sum().item() / 2 == pytest.approx(slope, rel=1e-4, abs=1e-12)
+
+
+def test_every_tie_of_a_maximum_has_the_gradient():
+    x = np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 0.0]])
+    x.attach_grad("add")
+    for _ in range(2):
+        with autograd.record():
+            y = x.max(axis=1)
+        y.backward()
+    onp.testing.assert_array_equal(x.grad.asnumpy(), [[0, 2, 2], [2, 2, 0]])
+
+
+def test_large_ties_and_nan():
+    x = np.zeros((500, 400))
+    x[7, 9] = x[400, 1] = 5
+    assert x.argmax().item() == 7 * 400 + 9
+    assert x.T.argmax().item() == 500 + 400
+    x[450, 3] = onp.nan
+    assert x.argmax().item() == 450 * 400 + 3
+    assert x.argmax(axis=0).asnumpy()[[1, 3, 9]].tolist() == [400, 450, 7]
+    assert onp.isnan(x.max().item())
