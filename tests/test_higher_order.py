@@ -1,5 +1,6 @@
 """Gradients of gradients: `autograd.grad(create_graph=True)` and `autograd.Function`."""
 
+import threading
 from typing import NamedTuple
 
 import gradients as check
@@ -609,3 +610,33 @@ def test_a_recorded_write_into_an_array_with_views_is_refused():
         y = whole.sum()
     y.backward()
     assert x.grad.asnumpy().tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_two_threads_differentiate_by_one_variable_at_a_time(create_graph):
+    (x,) = leaves([numpy.array([1.0, 2.0])])
+    inside, done, found = threading.Event(), threading.Event(), []
+
+    def second_rule(g, y, x):
+        inside.set()
+        assert done.wait(10)
+        return g * 3
+
+    def second():
+        found.append(slope(numpy.positive, second_rule, 5))
+
+    def first_rule(g, y, x):
+        thread.start()
+        assert inside.wait(10)
+        return g * 2
+
+    def slope(function, rule, factor):
+        with autograd.record():
+            y = call(function, [x * factor], gradients=(rule,))
+            return autograd.grad(y, x, create_graph=create_graph)[0].asnumpy().tolist()
+
+    thread = threading.Thread(target=second)
+    found.append(slope(numpy.negative, first_rule, 7))
+    done.set()
+    thread.join()
+    assert found == [[14, 14], [15, 15]]

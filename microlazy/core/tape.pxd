@@ -27,9 +27,10 @@ cdef class Pass:
     cdef long long number
     cdef Py_ssize_t pending       # nodes reached and not yet done
     cdef Py_ssize_t unseen        # nodes that lead to the heads and are not yet inspected
-    cdef bint selective           # only slots wanted by this pass are written (autograd.grad)
+    cdef dict asked               # autograd.grad(): its variables' slots and their gradients
     cdef list recorded            # the nodes that lead to the heads; None unless create_graph
     cdef Tensor target(self, Tensor x, bint* accumulate)
+    cdef Tensor asked_target(self, Variable variable, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept
 
 cdef class Node(Slot):

@@ -44,10 +44,12 @@ cdef class Pass:
             return None
         if type(slot) is Variable:
             variable = <Variable>slot
-            if variable.req == NULL_REQ or (self.selective and slot.wanted != self.number):
+            if variable.req == NULL_REQ:
                 return None
+            if self.asked is not None:
+                return self.asked_target(variable, x, accumulate)
             accumulate[0] = slot.written == self.number or (
-                variable.req == ADD and slot.grad is not None and not self.selective)
+                variable.req == ADD and slot.grad is not None)
             slot.written = self.number
             variable.fresh = True
         else:
@@ -58,6 +60,17 @@ cdef class Pass:
             slot.grad = like(x)
         return slot.grad
 
+    cdef Tensor asked_target(self, Variable variable, Tensor x, bint* accumulate):
+        """The pass keeps these itself: other threads may want gradients by the same variable."""
+        cdef Tensor grad
+        if variable not in self.asked:
+            return None
+        grad = self.asked[variable]
+        accumulate[0] = grad is not None
+        if grad is None:
+            grad = self.asked[variable] = like(x)
+        return grad
+
     cdef bint wants(self, Tensor x) noexcept:
         """Whether target(x) would give an array."""
         cdef Slot slot
@@ -66,7 +79,7 @@ cdef class Pass:
         slot = x.slot
         if type(slot) is Variable:
             return (<Variable>slot).req != NULL_REQ and (
-                not self.selective or slot.wanted == self.number)
+                self.asked is None or slot in self.asked)
         return self.recorded is None or slot.wanted == self.number or (
             (<Node>slot).leading == self.number)
 
@@ -118,13 +131,14 @@ cdef Tensor output_of(Node node):
 
 cdef int hand(Pass p, Tensor x, Tensor g) except -1:
     cdef Slot slot = x.slot
+    if type(slot) is Variable:
+        before = p.asked[slot]
+        p.asked[slot] = g if before is None else before + g
+        return 0
     if slot.written == p.number:
         slot.grad = slot.grad + g
         return 0
     slot.grad = g
-    if type(slot) is Variable:
-        slot.written = p.number
-        return 0
     return reach(p, <Node>slot)
 
 
@@ -591,6 +605,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     array([ 6., 12.], dtype=float32)
     """
     cdef Pass p = new_pass()
+    cdef Slot slot
     cdef Tensor x
     cdef list arrays = as_list(heads, "heads"), kept = [], result = []
     cdef list wrt = as_list(variables, "variables")
@@ -602,24 +617,25 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
         if x.slot is None:
             raise MXNetError("Cannot differentiate with respect to an array without "
                              "attach_grad(): nothing was recorded for it")
-    p.selective = True
-    for x in wrt:
-        kept.append((x.slot.grad, x.slot.written, x.slot.wanted, fresh_of(x)))
-        x.slot.grad = None
-        x.slot.wanted = p.number
+    slots = [x.slot for x in wrt]
+    p.asked = dict.fromkeys(slots)
+    for slot in p.asked:
+        if type(slot) is not Variable:
+            kept.append((slot, slot.grad, slot.written, slot.wanted))
+            slot.grad = None
+            slot.wanted = p.number
     try:
         go_back(p, arrays, head_grads, bool(retain_graph), train_mode)
-        for x in wrt:
-            if x.slot.grad is None:
+        for slot in slots:
+            found = p.asked[slot] if type(slot) is Variable else slot.grad
+            if found is None:
                 raise MXNetError("a variable does not lead to the heads: its gradient is unknown")
-            result.append(own_memory(x.slot.grad, result, create_graph))
+            result.append(own_memory(found, result, create_graph))
     finally:
-        for x, (array, written, wanted, fresh) in reversed(list(zip(wrt, kept))):
-            x.slot.grad = array
-            x.slot.written = written
-            x.slot.wanted = wanted
-            if type(x.slot) is Variable:
-                (<Variable>x.slot).fresh = fresh
+        for slot, array, written, wanted in kept:
+            slot.grad = array
+            slot.written = written
+            slot.wanted = wanted
     return result
 
 
@@ -639,10 +655,6 @@ cdef Tensor own_memory(Tensor g, list before, bint record):
     finally:
         s.recording = recording
         s.plain = plain
-
-
-cdef bint fresh_of(Tensor x) noexcept:
-    return type(x.slot) is Variable and (<Variable>x.slot).fresh
 
 
 def ops_behind(y) -> list:

@@ -15,7 +15,7 @@ cdef class Slot:
     """Where a gradient goes: a variable's gradient array, or a node of the tape."""
     cdef Tensor grad              # None until something is written
     cdef long long written        # the backward pass that last wrote to it
-    cdef long long wanted         # the pass that asks for this gradient alone (autograd.grad)
+    cdef long long wanted         # a node's: the pass that hands this gradient out (autograd.grad)
 
 cdef class Tensor:
     cdef char* data               # NULL while abstract
