@@ -52,6 +52,8 @@ WIDE = ("avx2", "avx512")
 EMPTY_PROBE = "int main(void) { return 0; }\n"
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
+HEADER_FILES = [str(path) for path in Path("microlazy/core").rglob("*.h")]  # Cython sees no nested
+
 
 def extensions() -> list[Extension]:
     """Return one extension per Cython file below microlazy/core."""
@@ -84,7 +86,7 @@ class BuildExt(build_ext):
         by_name = {extension.name: extension for extension in translated}
         for extension in self.extensions:
             extension.sources = by_name[extension.name].sources
-            extension.depends = by_name[extension.name].depends
+            extension.depends = [*by_name[extension.name].depends, *HEADER_FILES]
         super().run()
 
     def build_extensions(self):
