@@ -28,42 +28,9 @@ __all__ = [
 # ---- softmax -------------------------------------------------------------------------------------
 
 
-_general_softmax = op(_neural.softmax)
-
-
-def softmax(
-    data: Tensor,
-    length: Tensor | None = None,
-    axis: int = -1,
-    temperature: float | None = None,
-    dtype: Any = None,
-    use_length: bool = False,
-    *,
-    out: Any = None,
-    name: Any = None,
-) -> Tensor:
-    """Return exp(data / temperature) over its sum along an axis.
-
-    Parameters
-    ----------
-    data : array of floats
-    length : array of integers, optional
-        With `use_length`: how many elements count, of data's shape without the axis; the others
-        are 0.
-    axis : int
-    temperature : float, optional
-    dtype : dtype, optional
-        What to compute in.
-
-    Examples
-    --------
-    >>> from microlazy import np, npx
-    >>> npx.softmax(np.zeros((1, 4)), np.array([2], dtype="int32"), use_length=True)
-    array([[0.5, 0.5, 0. , 0. ]])
-    """
-    if out is None and length is None and temperature is None and dtype is None and not use_length:
-        return _nn.softmax(data, axis)
-    return _general_softmax(data, length, axis, temperature, dtype, use_length, out=out, name=name)
+softmax = _nn.softmax_or(op(_neural.softmax))
+softmax.__name__ = softmax.__qualname__ = "softmax"
+softmax.__module__ = __name__
 
 
 @op

@@ -418,6 +418,45 @@ def softmax(x, axis=-1):
     return softmax_along(t, parse_axis(axis, t.ndim), False)
 
 
+def softmax_or(general):
+    """npx's softmax, compiled: the plain one is computed here, any other by `general`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.nn import softmax_or
+    >>> softmax_or(None)(nd.zeros((1, 2))).asnumpy()
+    array([[0.5, 0.5]], dtype=float32)
+    """
+    def softmax(data, length=None, axis=-1, temperature=None, dtype=None, use_length=False, *,
+                out=None, name=None):
+        """Return exp(data / temperature) over its sum along an axis.
+
+        Parameters
+        ----------
+        data : array of floats
+        length : array of integers, optional
+            With `use_length`: how many elements count, of data's shape without the axis; the others
+            are 0.
+        axis : int
+        temperature : float, optional
+        dtype : dtype, optional
+            What to compute in.
+
+        Examples
+        --------
+        >>> from microlazy import np, npx
+        >>> npx.softmax(np.zeros((1, 4)), np.array([2], dtype="int32"), use_length=True)
+        array([[0.5, 0.5, 0. , 0. ]])
+        """
+        if (length is None and temperature is None and dtype is None and out is None
+                and not use_length and isinstance(data, Tensor)):
+            return softmax_along(<Tensor>data, parse_axis(axis, (<Tensor>data).ndim), False)
+        return general(data, length, axis, temperature, dtype, use_length, out=out, name=name)
+
+    return softmax
+
+
 def log_softmax(x, axis=-1):
     """The logarithm of softmax, accurate for small probabilities.
 
