@@ -318,10 +318,13 @@ cdef int parse_shape(object shape, Py_ssize_t* out) except -1:
 
 cdef int parse_axis(object axis, int ndim) except -1:
     cdef Py_ssize_t n
-    try:
-        n = operator.index(axis)
-    except TypeError:
-        raise TypeError(f"an axis is an int, not {axis!r}") from None
+    if type(axis) is int:
+        n = axis
+    else:
+        try:
+            n = operator.index(axis)
+        except TypeError:
+            raise TypeError(f"an axis is an int, not {axis!r}") from None
     if n < -ndim or n >= ndim:
         raise numpy.exceptions.AxisError(
             f"axis {n} is out of bounds for an array of {ndim} dimension{'s' * (ndim != 1)}")
