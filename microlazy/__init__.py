@@ -31,6 +31,16 @@ from microlazy import numpy_extension as npx
 from microlazy._config import config
 from microlazy.base import MXNetError
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu
+from microlazy.util import (
+    is_np_array,
+    is_np_shape,
+    np_array,
+    np_shape,
+    set_np_shape,
+    use_np,
+    use_np_array,
+    use_np_shape,
+)
 
 rnd = random
 optim = optimizer

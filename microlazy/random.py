@@ -1,9 +1,34 @@
 """Random numbers: the seed, and nd's samplers under their older names."""
 
 from microlazy.core.generator import seed as _seed
-from microlazy.ndarray.random import normal, randint, randn, shuffle, uniform
+from microlazy.ndarray.random import (
+    exponential,
+    gamma,
+    generalized_negative_binomial,
+    multinomial,
+    negative_binomial,
+    normal,
+    poisson,
+    randint,
+    randn,
+    shuffle,
+    uniform,
+)
 
-__all__ = ["normal", "randint", "randn", "seed", "shuffle", "uniform"]
+__all__ = [
+    "exponential",
+    "gamma",
+    "generalized_negative_binomial",
+    "multinomial",
+    "negative_binomial",
+    "normal",
+    "poisson",
+    "randint",
+    "randn",
+    "seed",
+    "shuffle",
+    "uniform",
+]
 
 
 def seed(seed_state: int, ctx: object = "all") -> None:

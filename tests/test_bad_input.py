@@ -365,7 +365,7 @@ def test_take_of_places_beyond_int64():
 @pytest.mark.parametrize("other", ["a", None, [1, 2, 3], (1,), {}, object(), 1j, b"a"])
 def test_operands_of_other_types(face, other):
     x = face.array(A)
-    for call in (
+    calls = [
         lambda: x + other,
         lambda: other - x,
         lambda: x * other,
@@ -373,10 +373,11 @@ def test_operands_of_other_types(face, other):
         lambda: x**other,
         lambda: x < other,
         lambda: x.__iadd__(other),
-        lambda: face.maximum(x, other),
-        lambda: face.add(other, x),
         lambda: x.dot(other),
-    ):
+    ]
+    if face is nd or not isinstance(other, (list, tuple)):  # np's functions make arrays of them
+        calls += [lambda: face.maximum(x, other), lambda: face.add(other, x)]
+    for call in calls:
         refused(call, TypeError, arrays=(x,))
 
 
@@ -533,7 +534,7 @@ def test_arrays_without_axes():
         (lambda: np.split(x, 1), ValueError),
         (lambda: np.random.shuffle(x), (TypeError, ValueError, IndexError)),
         (lambda: np.concatenate([x, x]), ValueError),
-        (lambda: x.argmax(axis=0), ValueError),
+        (lambda: x.argmax(axis=1), ValueError),
     ):
         refused(call, error, arrays=(x,))
     assert x.sum().item() == x.max().item() == x.T.item() == 2

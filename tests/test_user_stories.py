@@ -9,6 +9,7 @@ import numpy
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+import microlazy as mx
 from microlazy import autograd, nd, np
 from microlazy.base import MXNetError
 
@@ -45,6 +46,17 @@ np.nansum([1, math.nan, 4])
 np.nanmax([1, math.nan, 4])
 np.nanmean(numpy.array([1, math.nan, 4]))
 np.nanargmin([math.nan, 4, 1])
+np.exp([1, 2])
+np.abs(numpy.array([-0.5]))
+np.arctan((1, 2))
+np.add(x, [1, 2])
+np.maximum([1, 2], x)
+np.multiply(x, numpy.ones(2))
+np.power([2.0, 3.0], 2)
+np.hypot([3], [4])
+np.floor_divide([5, 7], 2)
+np.modf([1.5, 2.25])
+np.clip([1, 5], (2, 2), [3, 3])
 np.transpose([[1, 2], [3, 4]])
 np.reshape([1, 2], (2, 1))
 np.take([1, 2, 3], [2, 0])
@@ -97,7 +109,7 @@ def test_np_takes_what_numpy_takes(text):
 
 @pytest.mark.parametrize("value", [None, "a", object(), {1: 2}, [[1], [1, 2]]])
 def test_np_refuses_what_is_no_numbers(value):
-    for function in (np.sum, np.mean, np.median, np.cumsum, np.nansum, np.trace, np.linalg.inv):
+    for function in (np.sum, np.median, np.cumsum, np.nansum, np.exp, np.tan, np.linalg.inv):
         with pytest.raises(TypeError):
             function(value)
 
@@ -229,3 +241,36 @@ def test_matplotlib_draws_arrays(face):
     axes.hist(x), axes.scatter(x, x, c=x)
     assert line.get_ydata().tolist() == [0, 1, 4, 9, 16] and image.get_array().shape == (4, 3)
     pyplot.close(figure)
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def test_a_number_has_axis_0_and_minus_1_as_in_numpy():
+    x = np.array(2.5)
+    for axis in (0, -1):
+        assert float(x.sum(axis=axis)) == 2.5
+        assert float(np.max(x, axis=axis)) == 2.5
+        assert int(x.argmax(axis=axis)) == 0
+    with pytest.raises(numpy.exceptions.AxisError):
+        x.sum(axis=1)
+    with pytest.raises(numpy.exceptions.AxisError):
+        np.mean(x, axis=(0,))
+
+
+def test_python_rounds_and_formats_our_arrays():
+    x = np.array(2.567)
+    assert float(round(x, 1)) == pytest.approx(2.6)
+    assert float(round(x)) == 3
+    assert int(math.trunc(x)) == 2
+    assert f"{x:.2f}" == "2.57"
+    assert round(np.array([2.567, 1.2]), 1).tolist() == pytest.approx([2.6, 1.2])
+    with pytest.raises(TypeError, match=r"shape \(2,\) as '.2f'"):
+        f"{np.ones(2):.2f}"
+
+
+def test_samplers_and_modes_under_their_short_names():
+    for name in ("exponential", "gamma", "poisson", "negative_binomial"):
+        assert getattr(mx.random, name)(shape=(2,)).shape == (2,)
+    assert mx.use_np is mx.util.use_np
+    assert not mx.is_np_array()

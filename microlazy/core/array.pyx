@@ -708,7 +708,18 @@ cdef class ndarray(Array):
         return str(view_numpy(self))
 
     def __format__(self, spec):
-        return format(self.item(), spec) if self.ndim == 0 and spec else format(str(self), spec)
+        if self.ndim == 0 and spec:
+            return format(self.item(), spec)
+        if spec:
+            raise TypeError(f"cannot format an array of shape {shape_tuple(self)} as {spec!r}, which "
+                            "is for numbers; print the array, or format its elements")
+        return str(self)
+
+    def __round__(self, ndigits=None):
+        return functions.round(self, ndigits or 0)
+
+    def __trunc__(self):
+        return unary(U_TRUNC, self)
 
     @property
     def dtype(self):

@@ -153,10 +153,15 @@ def binary_op(str name, a, b):
     raise TypeError(f"{name}: type {type(a)} not supported")
 
 
-def one_input(str op_name, number=None, nd=False):
+cdef inline bint is_list(object x):
+    return isinstance(x, (list, tuple, numpy.ndarray))
+
+
+def one_input(str op_name, number=None, nd=False, operands=None):
     """A function that applies an op of the table UNARY; `number` computes what is no array.
 
-    It is compiled, so that a call on a small array costs little more than the op.
+    `operands` makes arrays of lists and of NumPy's arrays; without it they are refused. Being
+    compiled, a call on a small array costs little more than the op.
 
     Examples
     --------
@@ -167,23 +172,25 @@ def one_input(str op_name, number=None, nd=False):
     """
     cdef int op = UNARY[op_name][0]
 
-    def np_function(x, out=None):
+    def elementwise(x, out=None):
         if isinstance(x, Tensor) and out is None:
             return unary(op, <Tensor>x)
         if number is not None and is_number(x):
             return number(x)
+        if operands is not None and is_list(x):
+            x = operands(x)[0]
         return written(unary(op, array_of(x, op_name)), out)
 
-    def nd_function(data, out=None, name=None):
+    def elementwise_nd(data, out=None, name=None):
         if isinstance(data, Tensor) and out is None:
             return unary(op, <Tensor>data)
         return written(unary(op, array_of(data, op_name)), out)
 
-    return nd_function if nd else np_function
+    return elementwise_nd if nd else elementwise
 
 
-def two_inputs(str op_name, nd=False):
-    """A function that applies an op of the table BINARY to arrays and numbers.
+def two_inputs(str op_name, nd=False, operands=None):
+    """A function that applies an op of the table BINARY to arrays and numbers; see `one_input`.
 
     Examples
     --------
@@ -194,17 +201,19 @@ def two_inputs(str op_name, nd=False):
     """
     cdef int op = BINARY[op_name][0]
 
-    def np_function(x1, x2, out=None):
+    def elementwise(x1, x2, out=None):
         if out is None and isinstance(x1, Tensor) and isinstance(x2, Tensor):
             return binary(op, <Tensor>x1, <Tensor>x2)
+        if operands is not None and (is_list(x1) or is_list(x2)):
+            x1, x2 = operands(x1, x2)
         return written(binary_op(op_name, x1, x2), out)
 
-    def nd_function(lhs, rhs, out=None, name=None):
+    def elementwise_nd(lhs, rhs, out=None, name=None):
         if out is None and isinstance(lhs, Tensor) and isinstance(rhs, Tensor):
             return binary(op, <Tensor>lhs, <Tensor>rhs)
         return written(binary_op(op_name, lhs, rhs), out)
 
-    return nd_function if nd else np_function
+    return elementwise_nd if nd else elementwise
 
 
 cdef object written(object result, object out):

@@ -9,8 +9,8 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
-    FLOAT64, NP, Slot, Tensor, alias, allocate, is_float, like, need_values, numpy_dtype, same_shape,
-    shape_tuple, view_numpy,
+    FLOAT64, NP, Slot, Tensor, alias, allocate, is_float, like, need_values, numpy_dtype,
+    same_shape, shape_tuple, view_numpy,
 )
 
 from microlazy.base import MXNetError, ShapeError

@@ -73,6 +73,19 @@ def as_arrays(xs: Iterable[Any]) -> list[ndarray]:
     return [as_array(x, other) for x in items]
 
 
+def as_operands(*xs: Any) -> list[Any]:
+    """Return arrays and numbers as they are, and `as_arrays` of lists and of NumPy's arrays.
+
+    Examples
+    --------
+    >>> from microlazy.numpy.arguments import as_operands
+    >>> as_operands([1], 2)
+    [array([1.]), 2]
+    """
+    other = next((x for x in xs if isinstance(x, Tensor)), None)
+    return [as_array(x, other) if isinstance(x, (list, tuple, onp.ndarray)) else x for x in xs]
+
+
 def as_places(x: Any) -> ndarray:
     """Return an array itself; an int64 array of numbers and lists that serve as an index.
 

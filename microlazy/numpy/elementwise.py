@@ -9,11 +9,11 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
-from microlazy.numpy.arguments import as_array, as_arrays, written
+from microlazy.numpy.arguments import as_array, as_arrays, as_operands, written
 from microlazy.numpy.sorting import nonzero
 from microlazy.op_table import functions_of
 
-_MADE = functions_of("np")
+_MADE = functions_of("np", as_operands)
 globals().update(_MADE)
 
 __all__ = [
@@ -202,10 +202,7 @@ def where(condition: ndarray, x: Any = None, y: Any = None) -> Any:
         return nonzero(condition)
     if x is None or y is None:
         raise ValueError("where: give both x and y, or none of them")
-    x, y = [
-        as_array(part) if isinstance(part, (list, tuple, onp.ndarray)) else part for part in (x, y)
-    ]
-    return _f.where(as_array(condition), x, y)
+    return _f.where(as_array(condition), *as_operands(x, y))
 
 
 def clip(
@@ -233,8 +230,7 @@ def clip(
     array([0. , 0.5, 1. ])
     """
     low, high = min if a_min is None else a_min, max if a_max is None else a_max
-    low, high = [as_array(x) if isinstance(x, (list, onp.ndarray)) else x for x in (low, high)]
-    return written(out, _f.clip(as_array(a), low, high))
+    return written(out, _f.clip(*as_operands(as_array(a), low, high)))
 
 
 def round(x: Any, decimals: int = 0, out: ndarray | None = None) -> Any:

@@ -215,6 +215,9 @@ _SHOWN = {
 }
 
 
+_Operands = Callable[..., list[Any]] | None
+
+
 def _finish(result: Any, out: Any) -> Any:
     if out is None:
         return result
@@ -228,15 +231,15 @@ def _number_function(row: Row, namespace: str) -> Callable[..., Any] | None:
     return getattr(numpy, row.np.split()[0]) if namespace == "np" else None
 
 
-def _one_input(row: Row, namespace: str) -> Callable[..., Any]:
+def _one_input(row: Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
     op, number = row.op, _number_function(row, namespace)
     if row in UNARY:
-        return functions.one_input(op, number, namespace == "nd")
+        return functions.one_input(op, number, namespace == "nd", operands)
 
     def function(x: Tensor, out: Tensor | None = None) -> Tensor:
         if number is not None and isinstance(x, (numbers.Number, numpy.generic)):
             return number(x)
-        return _finish(compute(op, x), out)
+        return _finish(compute(op, *(operands(x) if operands else (x,))), out)
 
     def nd_function(data: Tensor, out: Tensor | None = None, name: str | None = None) -> Tensor:
         return _finish(compute(op, data), out)
@@ -244,15 +247,15 @@ def _one_input(row: Row, namespace: str) -> Callable[..., Any]:
     return nd_function if namespace == "nd" else function
 
 
-def _two_inputs(row: Row, namespace: str) -> Callable[..., Any]:
+def _two_inputs(row: Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
     op, number = row.op, _number_function(row, namespace)
     if row in BINARY:
-        return functions.two_inputs(op, namespace == "nd")
+        return functions.two_inputs(op, namespace == "nd", operands)
 
     def function(x1: Tensor | float, x2: Tensor | float, out: Tensor | None = None) -> Tensor:
         if number and isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
             return number(x1, x2)
-        return _finish(compute(op, x1, x2), out)
+        return _finish(compute(op, *(operands(x1, x2) if operands else (x1, x2))), out)
 
     def nd_function(
         lhs: Tensor | float,
@@ -271,8 +274,10 @@ def _nd_power(
     return _finish(functions.binary_op("power", base, exp), out)
 
 
-def functions_of(namespace: str) -> dict[str, Callable[..., Any]]:
+def functions_of(namespace: str, operands: _Operands = None) -> dict[str, Callable[..., Any]]:
     """Make the elementwise functions of "nd", "np" or "npx" from the table.
+
+    `operands` makes arrays of the lists among its arguments; without it, lists are refused.
 
     Examples
     --------
@@ -281,13 +286,13 @@ def functions_of(namespace: str) -> dict[str, Callable[..., Any]]:
     ['digamma', 'erf', 'erfinv']
     """
     return {
-        name: _documented(row, name, namespace)
+        name: _documented(row, name, namespace, operands)
         for row in (*UNARY, *UNARY_CALLS, *BINARY, *BINARY_CALLS, *PAIRS)
         for name in getattr(row, namespace).split()
     }
 
 
-def _documented(row: Row, name: str, namespace: str) -> Callable[..., Any]:
+def _documented(row: Row, name: str, namespace: str, operands: _Operands) -> Callable[..., Any]:
     array = "nd" if namespace == "nd" else "np"
     first, closing, second = row.arguments.partition("]")
     count = 2 if second else 1
@@ -297,7 +302,7 @@ def _documented(row: Row, name: str, namespace: str) -> Callable[..., Any]:
         function: Any = _nd_power
         inputs = inputs.replace("lhs, rhs", "base, exp").replace("a and b", "a and its exponent b")
     else:
-        function = (_one_input if count == 1 else _two_inputs)(row, namespace)
+        function = (_one_input if count == 1 else _two_inputs)(row, namespace, operands)
     function.__name__ = function.__qualname__ = name
     function.__module__ = f"microlazy.{_MODULES[namespace]}"
     function.__doc__ = _DOC.format(

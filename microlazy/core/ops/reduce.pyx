@@ -36,7 +36,7 @@ cdef unsigned int axis_mask(object axis, int ndim, bint exclude) except? 0xfffff
     cdef unsigned int mask = 0, bit, every = (1u << ndim) - 1
     if axis is None:
         mask = 0 if exclude else every
-    else:
+    elif ndim or axis not in (0, -1):       # as in NumPy, a number has these axes too
         for item in (axis if isinstance(axis, (tuple, list)) else (axis,)):
             bit = 1u << parse_axis(item, ndim)
             if mask & bit:
@@ -591,7 +591,7 @@ cdef class ArgReduce(Node):
 
 cdef Tensor arg_reduce(int op, Tensor x, object axis, bint keepdims):
     cdef ArgReduce node
-    cdef int place = -1 if axis is None else parse_axis(axis, x.ndim)
+    cdef int place = -1 if axis is None or x.ndim == 0 else parse_axis(axis, x.ndim)
     cdef unsigned int mask = axis_mask(axis, x.ndim, False)
     cdef Tensor out
     if (x.size if place < 0 else x.shape_[place]) == 0:
