@@ -114,7 +114,7 @@ def test_out_and_names():
     "call",
     [
         lambda: np.tan("a"),
-        lambda: np.tan([1.0, None]),
+        lambda: np.tan([1.0, "a"]),
         lambda: np.hypot(np.ones((2,)), "a"),
         lambda: np.hypot(np.ones((2,)), None),
         lambda: nd.arctan(1.0),

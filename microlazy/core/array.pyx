@@ -711,8 +711,8 @@ cdef class ndarray(Array):
         if self.ndim == 0 and spec:
             return format(self.item(), spec)
         if spec:
-            raise TypeError(f"cannot format an array of shape {shape_tuple(self)} as {spec!r}, which "
-                            "is for numbers; print the array, or format its elements")
+            raise TypeError(f"cannot format an array of shape {shape_tuple(self)} as {spec!r}, "
+                            "which is for numbers; print the array, or format its elements")
         return str(self)
 
     def __round__(self, ndigits=None):
