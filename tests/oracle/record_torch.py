@@ -43,6 +43,80 @@ NPX = SimpleNamespace(
 )
 
 
+def _axes(x: torch.Tensor, axis: Any) -> Any:
+    return tuple(range(x.ndim)) if axis is None else axis
+
+
+def _sorted(x: torch.Tensor, axis: Any = -1, descending: bool = False) -> torch.Tensor:
+    x, axis = (x.flatten(), 0) if axis is None else (x, axis)
+    return torch.sort(x, dim=axis, descending=descending)[0]
+
+
+class Numpy:
+    """PyTorch under NumPy's names, where those differ; the rest is PyTorch's own."""
+
+    linalg = torch.linalg
+    nan, inf, pi = numpy.nan, numpy.inf, numpy.pi
+    fabs = staticmethod(torch.abs)
+    rint = staticmethod(torch.round)
+    degrees, radians = staticmethod(torch.rad2deg), staticmethod(torch.deg2rad)
+    mod, power = staticmethod(torch.remainder), staticmethod(torch.pow)
+    dot, ascontiguousarray = staticmethod(torch.matmul), staticmethod(torch.Tensor.contiguous)
+    copy, sort = staticmethod(torch.clone), staticmethod(_sorted)
+    matrix_transpose = staticmethod(lambda x: x.mT)
+    transpose = staticmethod(lambda x, axes: x.permute(axes))
+    vdot = staticmethod(lambda a, b: torch.dot(a.flatten(), b.flatten()))
+    outer = staticmethod(lambda a, b: torch.outer(a.flatten(), b.flatten()))
+    cross = staticmethod(lambda a, b: torch.linalg.cross(a, b))
+    vecdot = staticmethod(lambda a, b: torch.linalg.vecdot(a, b))
+    cumsum = staticmethod(lambda x, axis=None: _scan(torch.cumsum, x, axis))
+    cumprod = staticmethod(lambda x, axis=None: _scan(torch.cumprod, x, axis))
+    max = amax = staticmethod(lambda x, axis=None: torch.amax(x, _axes(x, axis)))
+    min = amin = staticmethod(lambda x, axis=None: torch.amin(x, _axes(x, axis)))
+    trapezoid = staticmethod(torch.trapezoid)
+    expand_dims = staticmethod(lambda x, axis: x.unsqueeze(axis))
+    flip = staticmethod(lambda x, axis=None: torch.flip(x, _axes(x, axis)))
+    roll = staticmethod(lambda x, shift, axis=None: torch.roll(x, shift, axis))
+    repeat = staticmethod(lambda x, n, axis=None: torch.repeat_interleave(x, n, axis))
+    tile = staticmethod(lambda x, reps: torch.tile(x, (reps,) if isinstance(reps, int) else reps))
+    split = staticmethod(lambda x, n, axis=0: torch.tensor_split(x, n, axis))
+    array_split = split
+    take = staticmethod(lambda x, i, axis: torch.index_select(x, axis, i))
+    take_along_axis = staticmethod(lambda x, i, axis: torch.take_along_dim(x, i, axis))
+    append = staticmethod(lambda x, y, axis: torch.concatenate([x, y], axis))
+    unstack = staticmethod(lambda x, axis=0: torch.unbind(x, axis))
+    round = staticmethod(lambda x, decimals=0: torch.round(x, decimals=decimals))
+    vander = staticmethod(lambda x, n=None, increasing=False: torch.vander(x, n, increasing))
+    meshgrid = staticmethod(
+        lambda *x, indexing="xy", sparse=False: torch.meshgrid(*x, indexing=indexing)
+    )
+    var = staticmethod(
+        lambda x, axis=None, ddof=0, keepdims=False: torch.var(
+            x, _axes(x, axis), correction=ddof, keepdim=keepdims
+        )
+    )
+    std = staticmethod(lambda x, axis=None: torch.std(x, _axes(x, axis), correction=0))
+    percentile = staticmethod(
+        lambda x, q, axis=None, keepdims=False: torch.quantile(
+            x, torch.tensor(q, dtype=x.dtype) / 100, axis, keepdim=keepdims
+        )
+    )
+    median = staticmethod(lambda x, axis=None: torch.quantile(x, 0.5, axis))
+    pad = staticmethod(
+        lambda x, n: functional.pad(x, (n, n) * x.ndim)  # with zeros, as much on each side
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+
+NP = Numpy()
+
+
+def _scan(function: Any, x: torch.Tensor, axis: int | None) -> torch.Tensor:
+    return function(x.flatten(), 0) if axis is None else function(x, axis)
+
+
 def leaves(result: Any) -> list[torch.Tensor]:
     """The tensors in a result that may be nested."""
     if isinstance(result, torch.Tensor):
@@ -55,7 +129,7 @@ def ask(text: str, values: dict[str, numpy.ndarray]) -> dict[str, Any] | None:
     arrays = {name: torch.tensor(value) for name, value in values.items()}
     floats = {name: x.requires_grad_() for name, x in arrays.items() if x.is_floating_point()}
     try:
-        results = leaves(eval(text, {"np": torch, "npx": NPX, **arrays}))
+        results = leaves(eval(text, {"np": NP, "npx": NPX, **arrays}))
         if text.startswith("np."):
             expected = eval(text, {"np": numpy, **values})
             parts = expected if isinstance(expected, (tuple, list)) else [expected]
