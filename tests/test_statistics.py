@@ -318,3 +318,14 @@ def test_ties_of_a_median_share_nothing():
         y = np.median(x)
     y.backward()
     assert sorted(x.grad.tolist()) == [0, 0, 0, 0, 1]
+
+
+def test_deviation_of_equal_elements_has_gradient_0_as_in_mxnet():
+    x = np.array([[2.0, 2.0, 2.0], [1.0, 2.0, 3.0]], dtype="float64")
+    x.attach_grad()
+    for deviation in (lambda: np.std(x, axis=1), lambda: x.std(axis=1)):
+        with autograd.record():
+            y = deviation()
+        y.backward()
+        expected = [[0, 0, 0], [-1 / numpy.sqrt(6), 0, 1 / numpy.sqrt(6)]]
+        numpy.testing.assert_allclose(x.grad.asnumpy(), expected, atol=1e-15)

@@ -875,7 +875,7 @@ cdef class ndarray(Array):
     def std(self, axis=None, dtype=None, out=None, ddof=0, keepdims=False, **options):
         """The standard deviation over all axes, or those named; see `np.std`."""
         if dtype is None and out is None and not options:
-            return unary(U_SQRT, functions.var(self, axis, ddof, keepdims))
+            return functions.root_of_variance(functions.var(self, axis, ddof, keepdims))
         return of_namespace("std", self, axis, dtype, out, keepdims, {"ddof": ddof} | options)
 
     def max(self, axis=None, out=None, keepdims=False, **options):

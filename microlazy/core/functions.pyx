@@ -8,7 +8,9 @@ from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
 from microlazy.core.ops.dense cimport dot as dot_arrays
 from microlazy.core.ops.dense cimport matmul as matmul_arrays
-from microlazy.core.ops.elementwise cimport binary, binary_scalar, promoted, unary
+from microlazy.core.ops.elementwise cimport (
+    binary, binary_scalar, fill, mask, promoted, unary,
+)
 from microlazy.core.ops.indexing cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
@@ -20,12 +22,11 @@ from microlazy.core.ops.shape cimport (
     reshape as reshape_to, same_memory, section, stack as stack_arrays, transpose as transpose_axes,
 )
 from microlazy.core.strided cimport assign
-from microlazy.core.tape cimport may_write, tracked, wrote
+from microlazy.core.tape cimport may_write, state, tracked, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, dtype_number, from_numpy, is_float,
     need_values, new, numpy_dtype, parse_axis, parse_shape, shape_tuple, view_numpy,
 )
-from microlazy.core.ops.elementwise cimport fill
 
 import math
 import numbers
@@ -302,6 +303,15 @@ def arg(str name, x, axis=None, keepdims=False):
 def var(x, axis=None, ddof=0, keepdims=False):
     """Variance: the mean square distance from the mean."""
     return variance(array_of(x, "var"), axis, ddof, keepdims)
+
+
+def root_of_variance(x):
+    """The square root, with the gradient 0 where it is 0: that of equal elements, as in MXNet."""
+    cdef Tensor t = array_of(x, "std"), zero
+    if not state().recording or not tracked(t):
+        return unary(U_SQRT, t)
+    zero = mask(B_EQUAL, t, 0.0)
+    return unary(U_SQRT, t + zero) * (1.0 - zero)
 
 
 def norm(x, ord=2, axis=None, keepdims=False):

@@ -226,7 +226,7 @@ def _deviation(name: str, summary: str, root: bool) -> Callable[..., ndarray]:
     ) -> ndarray:
         result = _variance(as_array(a), axis, dtype, ddof, keepdims, where, mean, correction)
         if root:
-            result = _f.unary_op("sqrt", result)
+            result = _f.root_of_variance(result)
         return result if out is None else _f.write_into(out, result)
 
     function.__name__ = function.__qualname__ = name
