@@ -1,5 +1,6 @@
 """`mx.nd`: arrays with the rules of MXNet's older interface, and the functions on them."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is made from tables, with its signatures
@@ -9,7 +10,7 @@ from microlazy import numpy as np
 from microlazy import numpy_extension as npx
 from microlazy.core.array import NDArray
 from microlazy.core.exchange import to_dlpack_for_read, to_dlpack_for_write
-from microlazy.ndarray import contrib, image, linalg, methods, op, random
+from microlazy.ndarray import linalg, methods, random
 from microlazy.ndarray.creation import *  # noqa: F403
 from microlazy.ndarray.elementwise import *  # noqa: F403
 from microlazy.ndarray.indexing import *  # noqa: F403
@@ -39,9 +40,13 @@ def waitall() -> None:
     """
 
 
-if not TYPE_CHECKING:  # a type checker would take it for a promise
+if TYPE_CHECKING:
+    from microlazy.ndarray import contrib, image, op
+else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name in ("contrib", "image", "op"):  # imported when they are used
+            return import_module(f"{__name__}.{name}")
         from microlazy.outside import explain
 
         raise AttributeError(explain("microlazy.nd", name))

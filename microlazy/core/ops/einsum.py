@@ -4,7 +4,6 @@ All of these have gradients of every order, so einsum has them too.
 """
 
 import math
-import string
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from microlazy.core.tensor import Tensor
 
 A = TypeVar("A", bound=Tensor)
 Labels = list[str]
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def einsum(subscripts: str, operands: Sequence[A], optimize: Any) -> A:
@@ -72,7 +72,7 @@ def parse(subscripts: str, operands: Sequence[Tensor]) -> tuple[list[Labels], La
         raise ValueError(
             f"einsum: {subscripts!r} names {len(terms)} operands, but {len(operands)} were given"
         )
-    unused = [c for c in string.ascii_letters if c not in text]
+    unused = [c for c in _LETTERS if c not in text]
     widths = [
         x.ndim - len(term.replace("...", "")) for term, x in zip(terms, operands, strict=True)
     ]
