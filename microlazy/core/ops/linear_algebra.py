@@ -327,17 +327,18 @@ def eigvalsh(a: A, UPLO: str = "L") -> A:
 
 
 def _real(values: numpy.ndarray) -> numpy.ndarray:
-    if values.dtype.kind == "c":
+    """The values as real numbers, which NumPy from 2.5 on never makes of them itself."""
+    if values.imag.any():
         raise MXNetError(
             "eig: some eigenvalues are complex, and microlazy has no complex dtype; take "
             "numpy.linalg.eig(numpy.asarray(a))"
         )
-    return values
+    return values.real
 
 
 def _eig(a: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     values, vectors = numpy.linalg.eig(a)
-    return _real(values), vectors
+    return _real(values), vectors.real
 
 
 def _eigvals(a: numpy.ndarray) -> numpy.ndarray:
