@@ -175,8 +175,17 @@ ROWS = (
     Function("np.linalg.svdvals", "np.linalg.svdvals(t)"),
     Function("np.linalg.eigh", "np.linalg.eigh(m + m.T)"),
     Function("np.linalg.eigvalsh", "np.linalg.eigvalsh(m + m.T)"),
-    Function("np.linalg.eig", "np.linalg.eig(s + np.triu(s))"),
-    Function("np.linalg.eigvals", "np.linalg.eigvals(s + np.triu(s))"),
+    # NumPy's are complex from 2.5 on, whatever they are
+    Function(
+        "np.linalg.eig",
+        "np.linalg.eig(s + np.triu(s))",
+        like="[part.real for part in np.linalg.eig(s + np.triu(s))]",
+    ),
+    Function(
+        "np.linalg.eigvals",
+        "np.linalg.eigvals(s + np.triu(s))",
+        like="np.linalg.eigvals(s + np.triu(s)).real",
+    ),
     Function("np.linalg.matrix_transpose", "np.linalg.matrix_transpose(t)"),
     Function("np.linalg.diagonal", "np.linalg.diagonal(t, offset=1)"),
     Function("np.linalg.trace", "np.linalg.trace(t, offset=-1)"),
