@@ -54,7 +54,7 @@ cdef enum:
 
 
 cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
-    """x packed, or seen with its axes in another order, if that is packed already.
+    """x seen with its axes in another order, if it is packed in that order, else x itself.
 
     The axes that are not in the mask keep their order; the mask follows its axes.
     """
@@ -78,11 +78,11 @@ cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
         if mask[0] >> axis & 1:
             moved |= 1u << i
         elif axis < kept:
-            return packed(x)
+            return x
         else:
             kept = axis
     if not is_contiguous(y):
-        return packed(x)
+        return x
     y.contiguous = True
     mask[0] = moved
     return y
@@ -308,8 +308,7 @@ cdef Tensor with_kept_axes(Tensor small, Tensor x, unsigned int mask):
 
 
 cdef int reduce_scaled(int op, Tensor x, unsigned int mask, double factor, Tensor out) except -1:
-    if op == R_MAX or op == R_MIN:
-        x = in_memory_order(x, &mask)       # sums and products would be rounded in another order
+    x = in_memory_order(x, &mask)
     reduce_into(op, x, mask, out, False)
     if factor != 1.0:
         kernels.scale[x.dtype](factor, out.data, out.data, False, out.size)
@@ -553,7 +552,7 @@ cdef int arg_into(int op, Tensor x, int axis, Tensor out) except -1:
     cdef Py_ssize_t outer = 1, n = x.size, inner = 1, rows = out.size
     cdef Tensor places
     if axis >= 0:
-        x = in_memory_order(x, &mask)
+        x = packed(in_memory_order(x, &mask))
         as_matrix(x, mask, &outer, &n, &inner)
     else:
         x = packed(x)
@@ -668,8 +667,7 @@ cdef Tensor means(Tensor x, unsigned int mask, Py_ssize_t count):
     """The mean over the axes in the mask, of the result's shape."""
     cdef Tensor mean = reduced_header(x, mask, False, x.dtype)
     allocate(mean)
-    reduce_into(R_SUM, x, mask, mean, False)
-    kernels.scale[x.dtype](1.0 / count, mean.data, mean.data, False, mean.size)
+    reduce_scaled(R_SUM, x, mask, 1.0 / count, mean)
     return mean
 
 
@@ -704,6 +702,7 @@ cdef class Variance(Node):
         cdef Tensor x = self.a
         if x.size == 0:
             return fill(self.out, numpy.nan)
+        x = in_memory_order(x, &mask)
         if not as_matrix(x, mask, &outer, &n, &inner):
             x = reduced_last(x, &mask)
             as_matrix(x, mask, &outer, &n, &inner)
