@@ -16,7 +16,7 @@ from microlazy.core.ops.shape cimport (
     broadcast_to, concatenate, reshape, same_memory, section, transpose, view,
 )
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, COLUMNS, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport Pieces, add_to, assign, expanded, packed, stretch, unroll
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
@@ -48,10 +48,6 @@ cdef unsigned int axis_mask(object axis, int ndim, bint exclude) except? 0xfffff
 
 
 # ---- the machinery -----------------------------------------------------------------------------
-
-cdef enum:
-    COLUMNS = 128                 # that one thread works on together
-
 
 cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
     """x seen with its axes in another order, if it is packed in that order, else x itself.
@@ -114,6 +110,16 @@ cdef inline const char* elements(const char* x, const Pieces* p, Py_ssize_t star
     return x + start * size if p == NULL else stretch(p, 0, start, n)
 
 
+cdef void reduce_stretch(int op, const char* x, const Pieces* p, Py_ssize_t start, char* out,
+                         Py_ssize_t rows, Py_ssize_t cols, int dtype) noexcept nogil:
+    """out[r] = op over row r of the elements of x (or p) from place `start` on."""
+    cdef Py_ssize_t size = itemsize(dtype)
+    if p != NULL and op == R_SUM and p.axes == 1 and p.steps[0][0] == 2 * size:
+        kernels.sum_alternate[dtype](p.data[0] + 2 * start * size, out, rows, cols)
+    else:
+        kernels.reduce_rows[dtype](op, elements(x, p, start, rows * cols, size), out, rows, cols)
+
+
 cdef int reduce_matrix_rows(int op, const char* x, const Pieces* p, char* out, Py_ssize_t rows,
                             Py_ssize_t cols, int dtype) except -1:
     """out[r] = op over x[r, :]; p, if not NULL, reads an x that is not packed."""
@@ -127,8 +133,7 @@ cdef int reduce_matrix_rows(int op, const char* x, const Pieces* p, char* out, P
         for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
                         num_threads=threads()):
             n = min(step, rows - i * step)
-            kernels.reduce_rows[dtype](op, elements(x, p, i * step * cols, n * cols, size),
-                                       out + i * step * size, n, cols)
+            reduce_stretch(op, x, p, i * step * cols, out + i * step * size, n, cols, dtype)
     else:
         pieces = (cols + CHUNK - 1) // CHUNK
         partial = new(ND, dtype, 1, &pieces)
@@ -136,8 +141,7 @@ cdef int reduce_matrix_rows(int op, const char* x, const Pieces* p, char* out, P
         for step in range(rows):
             for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
                 n = min(<Py_ssize_t>CHUNK, cols - i * CHUNK)
-                kernels.reduce_rows[dtype](op, elements(x, p, step * cols + i * CHUNK, n, size),
-                                           q + i * size, 1, n)
+                reduce_stretch(op, x, p, step * cols + i * CHUNK, q + i * size, 1, n, dtype)
             kernels.reduce_rows[dtype](op, q, out + step * size, 1, pieces)
     return 0
 
