@@ -367,6 +367,19 @@ def test_reductions(kernels, rng, shape, dtype):
     np.testing.assert_array_equal(twice, 1 + once)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", [*SIZES[1:], 31, 32, 33, 96, 1025, 5000])
+def test_sums_of_every_other_number(kernels, rng, n, dtype):
+    x = rng.uniform(0.9, 1.1, 2 * n - 1).astype(dtype)
+    x[1::2] = np.nan
+    want = x[::2].astype(wider(dtype)).sum()
+    got = kernels.sum_alternate(x, np.empty(1, dtype))
+    np.testing.assert_allclose(got, float(want), rtol=8 * np.finfo(dtype).eps)
+    matrix = rng.uniform(0.9, 1.1, (3, 2 * n)).astype(dtype)
+    rows = [kernels.sum_alternate(row, np.empty(1, dtype))[0] for row in matrix]
+    assert kernels.sum_alternate(matrix, np.empty(3, dtype)).tolist() == rows
+
+
 @pytest.mark.parametrize("n", [64, 200, 1000])
 def test_extremes_among_infinities_and_large_numbers(kernels, rng, n):
     x = rng.normal(size=(1, n)).astype(np.float32)

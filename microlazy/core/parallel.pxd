@@ -6,6 +6,7 @@ cdef enum:
     GRAIN = 1 << 15
     LIGHT_GRAIN = 1 << 17
     CHUNK = 1 << 14               # elements in a piece; fixed, so that results ignore the threads
+    COLUMNS = 128                 # of a matrix, that one thread works on together
 
 cdef int threads() noexcept nogil
 cdef int thread_number() noexcept nogil       # of the thread that asks, from 0, in a prange

@@ -1,20 +1,19 @@
 """Plans: a tape that is kept, and replayed without Python.
 
-The first call of a hybridized block for given shapes, dtypes and mode runs its Python code once on
-abstract arrays, which gives the list of nodes. A plan gives every node's output memory of its own
-and from then on a call is: point the plan's inputs at the caller's arrays, run each node's
+The first call of a hybridized block for given shapes, strides, dtypes and mode runs its Python code
+once on abstract arrays, which gives the list of nodes. A plan gives every node's output memory of
+its own and from then on a call is: point the plan's inputs at the caller's arrays, run each node's
 forward(), hand out the outputs. Eager calls run the very same nodes, so both give the same bits.
 """
 
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from microlazy.core.ops.cast cimport copied
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
     NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, snapshot, state, tracked,
 )
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values,
+    Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values, take_layout,
 )
 
 from microlazy.base import AbstractValueError, MXNetError
@@ -220,8 +219,11 @@ cdef class Plan:
             y = <Tensor>PyList_GET_ITEM(self.inputs, i)
             if x.ndim != y.ndim or x.dtype != y.dtype or x.face != y.face:
                 return False
+            if x.contiguous != y.contiguous:
+                return False
             for axis in range(x.ndim):
-                if x.shape_[axis] != y.shape_[axis]:
+                if x.shape_[axis] != y.shape_[axis] or (
+                        not x.contiguous and x.strides_[axis] != y.strides_[axis]):
                     return False
             if s.recording and tracked(x) != <bint>self.tracked_inputs[i]:
                 return False
@@ -242,9 +244,6 @@ cdef class Plan:
         for i in range(PyList_GET_SIZE(args)):
             x = <Tensor>PyList_GET_ITEM(args, i)
             need_values(x, "it was used after that")
-            if not x.contiguous:
-                x = copied(x)
-                args[i] = x
             y = <Tensor>PyList_GET_ITEM(self.inputs, i)
             look_at(y, x.block, x.data)
             y.slot = x.slot if self.recording else None
@@ -343,6 +342,7 @@ cdef Plan build(object block, object structure, list args):
     for x in args:
         y = header(x.face, x.dtype, x.ndim, x.shape_)
         y.abstract = True
+        take_layout(y, x)
         plan.tracked_inputs.append(tracked(x))
         if s.recording:
             y.slot = x.slot

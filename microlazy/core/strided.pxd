@@ -23,6 +23,7 @@ cdef Py_ssize_t piece_start(const Pieces* p, Py_ssize_t i) noexcept nogil     # 
 cdef Py_ssize_t piece_length(const Pieces* p, Py_ssize_t i) noexcept nogil
 # Piece i of operand k, packed; in the thread's scratch memory if it had to be.
 cdef const char* piece(const Pieces* p, int k, Py_ssize_t i) noexcept nogil
+cdef bint all_transposed(const Pieces* p) noexcept        # long columns of two axes are packed
 
 cdef Tensor packed(Tensor x)                              # contiguous; x itself if it is
 cdef int pack(Tensor x, char* out) except -1              # x's elements in order

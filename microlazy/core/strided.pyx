@@ -162,6 +162,14 @@ cdef inline bint is_transposed(const Pieces* p, int k) noexcept nogil:
     return p.axes > 1 and p.steps[k][p.axes - 2] == p.itemsize[k] != p.steps[k][p.axes - 1]
 
 
+cdef bint all_transposed(const Pieces* p) noexcept:
+    cdef int k
+    for k in range(p.count):
+        if not is_transposed(p, k):
+            return False
+    return p.axes == 2 and p.n[0] >= LONG_ROW
+
+
 cdef Tensor unroll(Pieces* p, Tensor x, Py_ssize_t longest):
     """Make stretches of x's elements readable, up to `longest` at a time, whatever its layout.
 

@@ -41,6 +41,7 @@ cdef void look_at(Tensor x, Block block, char* data) noexcept
 cdef void look_away(Tensor x) noexcept                    # give the memory up
 cdef Tensor alias(Tensor x)                               # same memory, no gradient slot
 cdef void set_strides(Tensor x) noexcept                  # row-major, from the shape
+cdef void take_layout(Tensor y, Tensor x) noexcept        # strides of x, which has y's shape
 cdef bint is_contiguous(Tensor x) noexcept
 cdef bint same_shape(Tensor a, Tensor b) noexcept
 cdef tuple shape_tuple(Tensor x)

@@ -255,6 +255,11 @@ cdef void set_strides(Tensor x) noexcept:
     x.contiguous = True
 
 
+cdef void take_layout(Tensor y, Tensor x) noexcept:
+    memcpy(y.strides_, x.strides_, x.ndim * sizeof(Py_ssize_t))
+    y.contiguous = x.contiguous
+
+
 cdef bint is_contiguous(Tensor x) noexcept:
     cdef Py_ssize_t step = ITEMSIZE[x.dtype]
     cdef int i

@@ -1163,6 +1163,37 @@ cdef floating sum_of(const floating* x, Py_ssize_t n) noexcept nogil:
     return sum_of(x, half) + sum_of(x + half, n - half)
 
 
+cdef inline floating fold_alternate(const floating* x, Py_ssize_t n) noexcept nogil:
+    """x[0] + x[2] + ... of n numbers. Those between are added as well, in lanes of their own."""
+    cdef floating lane[LANES]
+    cdef floating total = 0
+    cdef Py_ssize_t i, j, blocks = n // LANES
+    for i in range(blocks * (LANES // 2), (n + 1) // 2):
+        total += x[2 * i]
+    if blocks == 0:
+        return total
+    for j in range(LANES):
+        lane[j] = x[j]
+    for i in range(1, blocks):
+        for j in range(LANES):
+            lane[j] += x[i * LANES + j]
+    for j in range(32):
+        lane[j] += lane[j + 32]
+    for j in range(16):
+        lane[j] += lane[j + 16]
+    for j in range(8):
+        lane[j] += lane[j + 8]
+    return total + ((lane[0] + lane[2]) + (lane[4] + lane[6]))
+
+
+cdef floating alternate_sum_of(const floating* x, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t half
+    if n <= 2 * SUM_BLOCK:
+        return fold_alternate(x, n)
+    half = n // 2 // LANES * LANES
+    return alternate_sum_of(x, half) + alternate_sum_of(x + half, n - half)
+
+
 cdef inline floating larger(floating a, floating b) noexcept nogil:
     return a if a > b else b
 
@@ -1241,6 +1272,14 @@ cdef void reduce_rows(
             out[r] = max_of(x + r * cols, cols)
         elif op == R_MIN:
             out[r] = min_of(x + r * cols, cols)
+
+
+cdef void sum_alternate(
+    const floating* x, floating* out, Py_ssize_t rows, Py_ssize_t cols
+) noexcept nogil:
+    cdef Py_ssize_t r
+    for r in range(rows):
+        out[r] = alternate_sum_of(x + 2 * r * cols, 2 * cols - 1)
 
 
 cdef inline void fold_rows(
@@ -2069,6 +2108,7 @@ put(table.transpose, <void*> transpose[float], <void*> transpose[double])
 put(table.fill, <void*> fill[float], <void*> fill[double])
 put(table.add_to, <void*> add_to[float], <void*> add_to[double])
 put(table.scale, <void*> scale[float], <void*> scale[double])
+put(table.sum_alternate, <void*> sum_alternate[float], <void*> sum_alternate[double])
 put(table.reduce_rows, <void*> reduce_rows[float], <void*> reduce_rows[double])
 put(table.reduce_cols, <void*> reduce_cols[float], <void*> reduce_cols[double])
 put(table.arg_rows, <void*> arg_rows[float], <void*> arg_rows[double])

@@ -313,29 +313,46 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
                             + __builtin_shufflevector(a, b, 2, 3, 6, 7);
 }
 
-/* Transposition of a square of vectors, short enough that the processor interleaves two of them in
-   one instruction: each round the first half of the rows with the second. */
+/* Transposition of a tile: HEIGHT rows become columns. Elements move within lanes of 16 bytes, which
+   is one cheap instruction for two vectors: each round interleaves the first half of the rows with
+   the second. Where vectors are long, a vector has a lane of one row and a lane of another. */
 
-#define SHORT_BYTES (VECTOR_BYTES == 64 ? 32 : 16)
-#define WIDTH (SHORT_BYTES / sizeof(REAL))
-#if VECTOR_BYTES == 64 && MANTISSA == 23
-#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define UPPER(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif VECTOR_BYTES == 64 || MANTISSA == 23
+#define WIDTH (16 / sizeof(REAL))
+#if VECTOR_BYTES == 64
+#define HEIGHT (2 * WIDTH)
+#if MANTISSA == 23
+#define JOINED(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7)
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#else
+#define JOINED(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3)
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 2, 6)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 1, 5, 3, 7)
+#endif
+#else
+#define HEIGHT WIDTH
+#define JOINED(a, b) (a)
+#if MANTISSA == 23
 #define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define UPPER(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #else
 #define LOWER(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define UPPER(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
+#endif
 
-typedef REAL __attribute__((vector_size(SHORT_BYTES))) M(short);
+typedef REAL __attribute__((vector_size(16))) M(lane);
+typedef REAL __attribute__((vector_size(HEIGHT * sizeof(REAL)))) M(short);
 
 INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width)
 {
     M(short) rows[WIDTH], mixed[WIDTH];
-    for (size_t i = 0; i < WIDTH; i++)
-        memcpy(&rows[i], from + (ptrdiff_t)i * step, sizeof rows[i]);
+    for (size_t i = 0; i < WIDTH; i++) {
+        M(lane) first, second;
+        memcpy(&first, from + (ptrdiff_t)i * step, sizeof first);
+        memcpy(&second, from + (ptrdiff_t)(i + HEIGHT - WIDTH) * step, sizeof second);
+        rows[i] = JOINED(first, second);
+    }
     for (size_t round = 1; round < WIDTH; round *= 2) {
         for (size_t i = 0; i < WIDTH / 2; i++) {
             mixed[2 * i] = LOWER(rows[i], rows[i + WIDTH / 2]);
@@ -348,6 +365,7 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
         memcpy(to + (ptrdiff_t)i * width, &rows[i], sizeof rows[i]);
 }
 
+#undef JOINED
 #undef LOWER
 #undef UPPER
 #undef PART
@@ -383,6 +401,7 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
 }
 
 #define WIDTH 1
+#define HEIGHT 1
 
 INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width)
 {
@@ -396,10 +415,10 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
 INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t width,
                          ptrdiff_t rows, ptrdiff_t cols)
 {
-    const ptrdiff_t tile = WIDTH, whole_rows = rows - rows % tile;
-    const ptrdiff_t whole_cols = cols - cols % tile;
-    for (ptrdiff_t j = 0; j < whole_cols; j += tile)
-        for (ptrdiff_t i = 0; i < whole_rows; i += tile)
+    const ptrdiff_t across = WIDTH, down = HEIGHT;
+    const ptrdiff_t whole_rows = rows - rows % across, whole_cols = cols - cols % down;
+    for (ptrdiff_t j = 0; j < whole_cols; j += down)
+        for (ptrdiff_t i = 0; i < whole_rows; i += across)
             M(transpose_tile)(from + j * step + i * (ptrdiff_t)sizeof *to, step,
                               to + i * width + j, width);
     for (ptrdiff_t j = 0; j < cols; j++)
@@ -408,7 +427,7 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 }
 
 #undef WIDTH
-#undef SHORT_BYTES
+#undef HEIGHT
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

@@ -269,6 +269,17 @@ cdef class Kernels:
                 self.table.arg_cols[t](op_, x_, <long long*> out_, rows, cols, cols)
         return out
 
+    def sum_alternate(self, x, out):
+        cdef void* x_ = data(x)
+        cdef void* out_ = data(out)
+        cdef Py_ssize_t rows = out.size
+        cdef Py_ssize_t cols = (x.size // rows + 1) // 2
+        cdef int t = x.dtype.itemsize == 8
+        with nogil:
+            for _ in range(self.repeat):
+                self.table.sum_alternate[t](x_, out_, rows, cols)
+        return out
+
     def deviation_rows(self, x, mean, out):
         cdef void* x_ = data(x)
         cdef void* mean_ = data(mean)

@@ -70,6 +70,9 @@ ctypedef struct KernelTable:
     # NaN wins max and min. Sums are pairwise or better.
     void (*reduce_rows[2])(int op, const void* x, void* out, Py_ssize_t rows,
                            Py_ssize_t cols) noexcept nogil
+    # out[r] = sum of x[2 * (r * cols + c)] over c.
+    void (*sum_alternate[2])(const void* x, void* out, Py_ssize_t rows,
+                             Py_ssize_t cols) noexcept nogil
     void (*reduce_cols[2])(int op, const void* x, void* out, bint accumulate, Py_ssize_t rows,
                            Py_ssize_t cols) noexcept nogil
     # Index of each row's first maximum (or minimum); the first NaN wins, as in NumPy.

@@ -16,8 +16,8 @@ from microlazy.core.ops.shape cimport same_memory
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
-    Pieces, assign, broadcast_shape, coalesce, cut, expanded, overlap, packed, piece, piece_length,
-    piece_start,
+    Pieces, all_transposed, assign, broadcast_shape, coalesce, cut, expanded, overlap, packed, piece,
+    piece_length, piece_start,
 )
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, need_sole_view, output_of, run, state,
@@ -329,12 +329,39 @@ cdef bint row_ready(Tensor x) noexcept:
     return True
 
 
+cdef enum:
+    STRIP = 16                    # columns and rows of a tile that stays in the nearest cache
+    RUN = 256
+
+
+cdef void binary_strip(int op, const Pieces* p, char* out, Py_ssize_t first,
+                       int dtype) noexcept nogil:
+    """Some columns of a result, computed along them and turned tile by tile."""
+    cdef double[STRIP * RUN] room
+    cdef char* tile = <char*>room
+    cdef Py_ssize_t size = itemsize(dtype), rows = p.n[0], cols = p.n[1], i, j, n, row
+    cdef Py_ssize_t width = min(<Py_ssize_t>STRIP, cols - first)
+    for i in range((rows + RUN - 1) // RUN):
+        row = i * RUN
+        n = min(<Py_ssize_t>RUN, rows - row)
+        for j in range(width):
+            kernels.binary[dtype](op, p.data[0] + (first + j) * p.steps[0][1] + row * size,
+                                  p.data[1] + (first + j) * p.steps[1][1] + row * size,
+                                  tile + j * n * size, n)
+        kernels.transpose[dtype](tile, n * size, out + (row * cols + first) * size, cols, n, width)
+
+
 cdef int binary_pieces(int op, Tensor a, Tensor b, Tensor out) except -1:
     cdef Pieces p
     cdef Py_ssize_t i, size = itemsize(out.dtype)
     cdef char* target = out.data
     cdef int dtype = out.dtype
     scratch = cut(&p, out, 2, a, b, None)
+    if all_transposed(&p):
+        for i in prange((p.cols + STRIP - 1) // STRIP, nogil=True, schedule="static",
+                        num_threads=threads()):
+            binary_strip(op, &p, target, i * STRIP, dtype)
+        return 0
     for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
         kernels.binary[dtype](op, piece(&p, 0, i), piece(&p, 1, i),
                               target + piece_start(&p, i) * size, piece_length(&p, i))

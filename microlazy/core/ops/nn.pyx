@@ -14,7 +14,7 @@ from microlazy.core.ops.random cimport fill_mask
 from microlazy.core.ops.reduce cimport sum_over
 from microlazy.core.ops.shape cimport reshape, transpose
 from microlazy.core.ops.slots cimport hand_on
-from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, COLUMNS, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport expanded, packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, output_of, run, state
 from microlazy.core.tensor cimport (
@@ -29,10 +29,6 @@ from microlazy.base import MXNetError, ShapeError
 
 
 # ---- softmax -----------------------------------------------------------------------------------
-
-cdef enum:
-    COLUMNS = 128                 # that one thread works on together
-
 
 cdef int softmax_of(bint log, const char* x, char* y, Py_ssize_t outer, Py_ssize_t n,
                     Py_ssize_t inner, int dtype) except -1:

@@ -16,7 +16,7 @@ from microlazy.core.ops.shape cimport (
     broadcast_to, concatenate, reshape, same_memory, section, transpose, view,
 )
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, COLUMNS, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport Pieces, add_to, assign, expanded, packed, stretch, unroll
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
@@ -49,12 +49,8 @@ cdef unsigned int axis_mask(object axis, int ndim, bint exclude) except? 0xfffff
 
 # ---- the machinery -----------------------------------------------------------------------------
 
-cdef enum:
-    COLUMNS = 128                 # that one thread works on together
-
-
 cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
-    """x packed, or seen with its axes in another order, if that is packed already.
+    """x seen with its axes in another order, if it is packed in that order, else x itself.
 
     The axes that are not in the mask keep their order; the mask follows its axes.
     """
@@ -78,11 +74,11 @@ cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
         if mask[0] >> axis & 1:
             moved |= 1u << i
         elif axis < kept:
-            return packed(x)
+            return x
         else:
             kept = axis
     if not is_contiguous(y):
-        return packed(x)
+        return x
     y.contiguous = True
     mask[0] = moved
     return y
@@ -114,6 +110,16 @@ cdef inline const char* elements(const char* x, const Pieces* p, Py_ssize_t star
     return x + start * size if p == NULL else stretch(p, 0, start, n)
 
 
+cdef void reduce_stretch(int op, const char* x, const Pieces* p, Py_ssize_t start, char* out,
+                         Py_ssize_t rows, Py_ssize_t cols, int dtype) noexcept nogil:
+    """out[r] = op over row r of the elements of x (or p) from place `start` on."""
+    cdef Py_ssize_t size = itemsize(dtype)
+    if p != NULL and op == R_SUM and p.axes == 1 and p.steps[0][0] == 2 * size:
+        kernels.sum_alternate[dtype](p.data[0] + 2 * start * size, out, rows, cols)
+    else:
+        kernels.reduce_rows[dtype](op, elements(x, p, start, rows * cols, size), out, rows, cols)
+
+
 cdef int reduce_matrix_rows(int op, const char* x, const Pieces* p, char* out, Py_ssize_t rows,
                             Py_ssize_t cols, int dtype) except -1:
     """out[r] = op over x[r, :]; p, if not NULL, reads an x that is not packed."""
@@ -127,8 +133,7 @@ cdef int reduce_matrix_rows(int op, const char* x, const Pieces* p, char* out, P
         for i in prange((rows + step - 1) // step, nogil=True, schedule="static",
                         num_threads=threads()):
             n = min(step, rows - i * step)
-            kernels.reduce_rows[dtype](op, elements(x, p, i * step * cols, n * cols, size),
-                                       out + i * step * size, n, cols)
+            reduce_stretch(op, x, p, i * step * cols, out + i * step * size, n, cols, dtype)
     else:
         pieces = (cols + CHUNK - 1) // CHUNK
         partial = new(ND, dtype, 1, &pieces)
@@ -136,8 +141,7 @@ cdef int reduce_matrix_rows(int op, const char* x, const Pieces* p, char* out, P
         for step in range(rows):
             for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
                 n = min(<Py_ssize_t>CHUNK, cols - i * CHUNK)
-                kernels.reduce_rows[dtype](op, elements(x, p, step * cols + i * CHUNK, n, size),
-                                           q + i * size, 1, n)
+                reduce_stretch(op, x, p, step * cols + i * CHUNK, q + i * size, 1, n, dtype)
             kernels.reduce_rows[dtype](op, q, out + step * size, 1, pieces)
     return 0
 
@@ -308,8 +312,7 @@ cdef Tensor with_kept_axes(Tensor small, Tensor x, unsigned int mask):
 
 
 cdef int reduce_scaled(int op, Tensor x, unsigned int mask, double factor, Tensor out) except -1:
-    if op == R_MAX or op == R_MIN:
-        x = in_memory_order(x, &mask)       # sums and products would be rounded in another order
+    x = in_memory_order(x, &mask)
     reduce_into(op, x, mask, out, False)
     if factor != 1.0:
         kernels.scale[x.dtype](factor, out.data, out.data, False, out.size)
@@ -553,7 +556,7 @@ cdef int arg_into(int op, Tensor x, int axis, Tensor out) except -1:
     cdef Py_ssize_t outer = 1, n = x.size, inner = 1, rows = out.size
     cdef Tensor places
     if axis >= 0:
-        x = in_memory_order(x, &mask)
+        x = packed(in_memory_order(x, &mask))
         as_matrix(x, mask, &outer, &n, &inner)
     else:
         x = packed(x)
@@ -668,8 +671,7 @@ cdef Tensor means(Tensor x, unsigned int mask, Py_ssize_t count):
     """The mean over the axes in the mask, of the result's shape."""
     cdef Tensor mean = reduced_header(x, mask, False, x.dtype)
     allocate(mean)
-    reduce_into(R_SUM, x, mask, mean, False)
-    kernels.scale[x.dtype](1.0 / count, mean.data, mean.data, False, mean.size)
+    reduce_scaled(R_SUM, x, mask, 1.0 / count, mean)
     return mean
 
 
@@ -704,6 +706,7 @@ cdef class Variance(Node):
         cdef Tensor x = self.a
         if x.size == 0:
             return fill(self.out, numpy.nan)
+        x = in_memory_order(x, &mask)
         if not as_matrix(x, mask, &outer, &n, &inner):
             x = reduced_last(x, &mask)
             as_matrix(x, mask, &outer, &n, &inner)

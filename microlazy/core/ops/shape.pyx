@@ -10,10 +10,10 @@ from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport fill, promoted
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport add_to, assign, pack
-from microlazy.core.tape cimport Node, Pass, run
+from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport (
     MAX_NDIM, NP, Tensor, alias, header, is_contiguous, look_at, numpy_dtype, same_shape,
-    set_strides, shape_tuple,
+    set_strides, shape_tuple, take_layout,
 )
 
 
@@ -61,8 +61,8 @@ cdef class View(Node):
     cdef Py_ssize_t[MAX_NDIM] step
     cdef int[MAX_NDIM] source
 
-    cdef int look(self, Tensor base, Tensor part) except -1:
-        """Point `part`, which has its shape, at its place in `base`."""
+    cdef Py_ssize_t lay_out(self, Tensor base, Tensor part) noexcept:
+        """Give `part`, which has its shape, its strides; returns where in `base` it begins."""
         cdef Py_ssize_t offset = 0
         cdef int i
         for i in range(base.ndim):
@@ -71,8 +71,12 @@ cdef class View(Node):
             part.strides_[i] = 0 if self.source[i] < 0 else (
                 self.step[i] * base.strides_[self.source[i]])
         part.contiguous = is_contiguous(part)
-        if base.block is not None:
-            look_at(part, base.block, base.data + (offset if part.size else 0))
+        return offset if part.size else 0
+
+    cdef int look(self, Tensor base, Tensor part) except -1:
+        """Point `part`, which has its shape, at its place in `base`."""
+        cdef Py_ssize_t offset = self.lay_out(base, part)
+        look_at(part, base.block, base.data + offset)
         return 0
 
     cdef int forward(self) except -1:
@@ -136,8 +140,8 @@ cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* 
     memcpy(node.start, start, x.ndim * sizeof(Py_ssize_t))
     memcpy(node.step, step, ndim * sizeof(Py_ssize_t))
     memcpy(node.source, source, ndim * sizeof(int))
-    if x.abstract:
-        node.look(x, out)             # the strides, though there is no memory yet
+    if state().tracing:
+        node.lay_out(x, out)          # what reads it may ask, though there is no memory yet
     return run(node, out)
 
 
@@ -194,8 +198,7 @@ cdef class SameMemory(Node):
     cdef bint detached
 
     cdef int forward(self) except -1:
-        memcpy(self.out.strides_, self.a.strides_, self.a.ndim * sizeof(Py_ssize_t))
-        self.out.contiguous = self.a.contiguous
+        take_layout(self.out, self.a)
         look_at(self.out, self.a.block, self.a.data)
         return 0
 
@@ -208,11 +211,12 @@ cdef class SameMemory(Node):
 
 cdef Tensor same_memory(Tensor x, int face, bint detached):
     cdef SameMemory node = SameMemory.__new__(SameMemory)
-    cdef Tensor out
+    cdef Tensor out = header(face, x.dtype, x.ndim, x.shape_)
+    take_layout(out, x)
     node.a = x
     node.views = True
     node.detached = detached
-    out = run(node, header(face, x.dtype, x.ndim, x.shape_))
+    out = run(node, out)
     if detached:
         out.slot = None
     return out
