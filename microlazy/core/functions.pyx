@@ -328,10 +328,11 @@ def truth(str name, x, axis=None, keepdims=False):
     """all or any."""
     cdef Tensor t = array_of(x, name)
     cdef Py_ssize_t[MAX_NDIM] shape
-    cdef unsigned int mask = axis_mask(axis, t.ndim, False)
-    axes = tuple([i for i in range(t.ndim) if mask >> i & 1])
+    cdef unsigned int reduced = axis_mask(axis, t.ndim, False)
+    axes = tuple([i for i in range(t.ndim) if reduced >> i & 1])
     full = shape_tuple(t)
-    kept = [1 if mask >> i & 1 else full[i] for i in range(t.ndim) if keepdims or not mask >> i & 1]
+    kept = [1 if reduced >> i & 1 else full[i]
+            for i in range(t.ndim) if keepdims or not reduced >> i & 1]
     ndim = parse_shape(tuple(kept), shape)
     return numpy_call(numpy.all if name == "all" else numpy.any, [t],
                       {"axis": axes, "keepdims": keepdims}, t.face, BOOL, ndim, shape)

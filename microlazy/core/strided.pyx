@@ -291,7 +291,7 @@ cdef int pack(Tensor x, char* out) except -1:
     if x.contiguous:
         memcpy(out, x.data, x.size * size)
         return 0
-    scratch = cut(&p, x, 1, x, None, None)
+    _scratch = cut(&p, x, 1, x, None, None)
     if x.size < LIGHT_GRAIN:
         for i in range(p.total):
             gather(&p, 0, piece_start(&p, i), piece_length(&p, i), out + piece_start(&p, i) * size)
@@ -435,7 +435,7 @@ cdef int add_to(Tensor dst, Tensor src) except -1:
         array += view_numpy(src)
         return 0
     if dst.contiguous and dst.size >= LIGHT_GRAIN:
-        scratch = cut(&p, dst, 1, src, None, None)
+        _scratch = cut(&p, dst, 1, src, None, None)
         for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
             kernels.add_to[dtype](piece(&p, 0, i), target + piece_start(&p, i) * size,
                                   piece_length(&p, i))

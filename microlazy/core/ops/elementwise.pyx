@@ -16,8 +16,8 @@ from microlazy.core.ops.shape cimport same_memory
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
-    Pieces, all_transposed, assign, broadcast_shape, coalesce, cut, expanded, overlap, packed, piece,
-    piece_length, piece_start,
+    Pieces, all_transposed, assign, broadcast_shape, coalesce, cut, expanded, overlap, packed,
+    piece, piece_length, piece_start,
 )
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, need_sole_view, output_of, run, state,
@@ -227,7 +227,7 @@ cdef int apply_unary(int op, Tensor x, Tensor out) except -1:
         x = packed(x)
         kernels.unary[dtype](op, x.data, target, x.size)
         return 0
-    scratch = cut(&p, out, 1, x, None, None)
+    _scratch = cut(&p, out, 1, x, None, None)
     for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
         kernels.unary[dtype](op, piece(&p, 0, i), target + piece_start(&p, i) * size,
                              piece_length(&p, i))
@@ -356,7 +356,7 @@ cdef int binary_pieces(int op, Tensor a, Tensor b, Tensor out) except -1:
     cdef Py_ssize_t i, size = itemsize(out.dtype)
     cdef char* target = out.data
     cdef int dtype = out.dtype
-    scratch = cut(&p, out, 2, a, b, None)
+    _scratch = cut(&p, out, 2, a, b, None)
     if all_transposed(&p):
         for i in prange((p.cols + STRIP - 1) // STRIP, nogil=True, schedule="static",
                         num_threads=threads()):
@@ -519,7 +519,7 @@ cdef int compare_with_number(int op, Tensor a, Tensor number, Tensor out) except
         a = packed(a)
         kernels.compare_scalar[dtype](op, a.data, s, target, out.size)
         return 0
-    scratch = cut(&p, out, 1, a, None, None)
+    _scratch = cut(&p, out, 1, a, None, None)
     for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
         kernels.compare_scalar[dtype](op, piece(&p, 0, i), s, target + piece_start(&p, i),
                                       piece_length(&p, i))
@@ -536,7 +536,7 @@ cdef int compare_arrays(int op, Tensor a, Tensor b, Tensor out) except -1:
         b = packed(expanded(b, out.ndim, out.shape_))
         kernels.compare[dtype](op, a.data, b.data, target, out.size)
         return 0
-    scratch = cut(&p, out, 2, a, b, None)
+    _scratch = cut(&p, out, 2, a, b, None)
     for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
         kernels.compare[dtype](op, piece(&p, 0, i), piece(&p, 1, i), target + piece_start(&p, i),
                                piece_length(&p, i))
@@ -660,7 +660,7 @@ cdef int apply_binary_scalar(int op, Tensor a, double s, bint swapped, Tensor ou
         a = packed(a)
         kernels.binary_scalar[dtype](op, a.data, s, swapped, target, a.size)
         return 0
-    scratch = cut(&p, out, 1, a, None, None)
+    _scratch = cut(&p, out, 1, a, None, None)
     for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
         kernels.binary_scalar[dtype](op, piece(&p, 0, i), s, swapped,
                                      target + piece_start(&p, i) * size, piece_length(&p, i))

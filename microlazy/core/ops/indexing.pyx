@@ -528,7 +528,7 @@ cdef int choose(Tensor condition, Tensor a, Tensor b, Tensor out) except -1:
         kernels.select[kernel](<unsigned char*>condition.data, a.data, one_a, b.data, one_b,
                                target, out.size)
         return 0
-    scratch = cut(&p, out, 3, condition, a, b)
+    _scratch = cut(&p, out, 3, condition, a, b)
     for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
         kernels.select[kernel](<unsigned char*>piece(&p, 0, i),
                                p.data[1] if one_a else piece(&p, 1, i), one_a,

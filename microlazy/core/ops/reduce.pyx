@@ -20,8 +20,8 @@ from microlazy.core.parallel cimport CHUNK, COLUMNS, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport Pieces, add_to, assign, expanded, packed, stretch, unroll
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header, is_float,
-    is_contiguous, itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header,
+    is_float, is_contiguous, itemsize, like, new, parse_axis, set_strides, shape_tuple, view_numpy,
 )
 
 import numpy
@@ -87,20 +87,20 @@ cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
 cdef bint as_matrix(Tensor x, unsigned int mask, Py_ssize_t* outer, Py_ssize_t* n,
                     Py_ssize_t* inner) noexcept:
     """See x as (outer, n, inner), n reduced; False if the reduced axes are not neighbours."""
-    cdef int axis, state = 0
+    cdef int axis, stage = 0
     outer[0] = n[0] = inner[0] = 1
     for axis in range(x.ndim):
         if x.shape_[axis] == 1:
             continue
         if mask >> axis & 1:
-            if state == 2:
+            if stage == 2:
                 return False
-            state = 1
+            stage = 1
             n[0] *= x.shape_[axis]
-        elif state == 0:
+        elif stage == 0:
             outer[0] *= x.shape_[axis]
         else:
-            state = 2
+            stage = 2
             inner[0] *= x.shape_[axis]
     return True
 
@@ -193,7 +193,7 @@ cdef int reduce_into(int op, Tensor x, unsigned int mask, Tensor out, bint accum
     cdef bint[MAX_NDIM] reduced
     cdef Py_ssize_t outer, inner, i, length, count
     cdef int axis, groups = 0, dtype = x.dtype, left = 0
-    cdef Tensor source, target, scratch
+    cdef Tensor source, target, _scratch
     cdef Pieces unpacked
     cdef Pieces* p = NULL
     cdef char* q
@@ -212,7 +212,7 @@ cdef int reduce_into(int op, Tensor x, unsigned int mask, Tensor out, bint accum
     if not x.contiguous and x.size >= LIGHT_GRAIN and groups <= 2 and left == 1 and (
             groups == 1 or n[0] > 3 * rows_together(n[1])):
         p = &unpacked                       # a matrix is packed piece by piece, in the cache
-        scratch = unroll(p, x, max(<Py_ssize_t>CHUNK, n[1] if groups == 2 else 0))
+        _scratch = unroll(p, x, max(<Py_ssize_t>CHUNK, n[1] if groups == 2 else 0))
     else:
         x = packed(x)
     source = x
