@@ -146,7 +146,9 @@ cdef Tensor cut(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c):
         has_rows = has_rows and p.steps[k][p.axes - 1] == p.itemsize[k]
     if not direct and has_rows and p.cols >= LONG_ROW:
         most = min(p.cols, <Py_ssize_t>CHUNK)   # a piece is a row, which needs no packing
-    elif not direct and not transposed:
+    elif transposed:
+        most = 4 * CHUNK                    # tall, to read whole lines of memory at once
+    elif not direct:
         most = CHUNK // 4                   # so that what is packed stays in the nearest cache
     p.width = min(p.cols, most)
     p.height = min(p.rows, most // p.width)
