@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 ROUNDS = 15
 BUDGET = 0.1  # seconds for one worker in one round
+PAUSE = 0.01  # seconds in which the threads of the worker before stop waiting actively
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,5 +77,10 @@ def measure(
 
     The workers take turns within a round, so a change in the machine's load meets all of them.
     """
-    times = [[one.seconds(workload, budget) for one in workers] for _ in range(rounds)]
+
+    def turn(one: Worker) -> float:
+        time.sleep(PAUSE)
+        return one.seconds(workload, budget)
+
+    times = [[turn(one) for one in workers] for _ in range(rounds)]
     return [min(column) for column in zip(*times, strict=True)]
