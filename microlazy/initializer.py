@@ -7,7 +7,6 @@ which it fills in place. All random numbers come from microlazy's own generator,
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -181,6 +180,8 @@ class Initializer:
         >>> mx.init.Normal(0.5).dumps()
         '["normal", {"sigma": 0.5}]'
         """
+        import json  # which most programs do not need
+
         return json.dumps([type(self).__name__.lower(), self._kwargs])
 
     def __eq__(self, other: object) -> bool:
@@ -400,6 +401,8 @@ def create(initializer: Any, *args: Any, **kwargs: Any) -> Initializer:
     if initializer[:1] in ("[", "{"):
         if args or kwargs:
             raise ArgumentError(f"{initializer} holds its arguments: further ones are invalid")
+        import json  # which most programs do not need
+
         given = json.loads(initializer)
         if isinstance(given, dict):
             return create(given)
@@ -501,6 +504,8 @@ class Constant(Initializer):
         >>> mx.init.Constant(mx.nd.array([1, 2])).dumps()
         '["constant", {"value": [1.0, 2.0]}]'
         """
+        import json  # which most programs do not need
+
         return json.dumps([type(self).__name__.lower(), {"value": _to_numpy(self.value).tolist()}])
 
 
@@ -879,6 +884,8 @@ class Mixed(Initializer):
         >>> mx.init.Mixed([".*"], ["zeros"]).dumps()
         '["mixed", {"patterns": [".*"], "initializers": [["zero", {}]]}]'
         """
+        import json  # which most programs do not need
+
         initializers = [json.loads(init.dumps()) for _, init in self.map]
         return json.dumps(
             ["mixed", {"patterns": self._kwargs["patterns"], "initializers": initializers}]

@@ -9,8 +9,6 @@ from microlazy.base import MXNetError
 from microlazy.core.ops import convolution as _convolution
 from microlazy.core.ops import neural as _neural
 from microlazy.core.ops import nn as _nn
-from microlazy.core.ops import recurrent as _recurrent
-from microlazy.core.ops.ctc import ctc_loss as _ctc_loss
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray.arguments import op
 
@@ -446,7 +444,9 @@ def rnn(
         raise MXNetError(
             "rnn: projection_size and lstm_state_clip_nan are outside: MXNet has them on GPUs only"
         )
-    return _recurrent.rnn(
+    from microlazy.core.ops import recurrent  # the layers of few networks
+
+    return recurrent.rnn(
         *(data, parameters, state, state_cell, sequence_length, state_size, num_layers),
         *(bidirectional, mode, p, state_outputs, lstm_state_clip_min, lstm_state_clip_max),
         use_sequence_length,
@@ -499,7 +499,9 @@ def ctc_loss(
         _needed("ctc_loss", data_lengths=data_lengths)
     if use_label_lengths:
         _needed("ctc_loss", label_lengths=label_lengths)
-    return _ctc_loss(
+    from microlazy.core.ops import ctc  # the loss of few networks
+
+    return ctc.ctc_loss(
         data,
         label,
         data_lengths if use_data_lengths else None,

@@ -8,7 +8,6 @@ each state's arrays are. Reading it executes nothing.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -126,6 +125,8 @@ class Updater:
             "states": [[index, _outline(state, arrays)] for index, state in self.states.items()],
             "optimizer": _describe(self.optimizer) if dump_optimizer else None,
         }
+        import json  # which most programs do not need
+
         text = numpy.frombuffer(json.dumps(header).encode(), "uint8")
         named = {f"array {i}": array for i, array in enumerate(arrays)}
         return pack({"header": as_tensor(text)} | named)
@@ -251,6 +252,8 @@ def _read(states: bytes, origin: str) -> tuple[dict, dict[str, numpy.ndarray]]:
     if not isinstance(arrays, dict) or "header" not in arrays:
         raise MXNetError(foreign)
     try:
+        import json  # which most programs do not need
+
         header = json.loads(arrays["header"].tobytes())
     except (ValueError, RecursionError) as error:
         raise MXNetError(f"cannot load {origin}: its header is not JSON ({error})") from None
