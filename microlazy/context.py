@@ -1,9 +1,12 @@
 """Contexts: where arrays live. There is one place, the CPU."""
 
 import threading
+from collections.abc import Callable
 from typing import ClassVar
 
 from microlazy.base import MXNetError
+
+_RELEASES: list[Callable[[], object]] = []
 
 
 class Context:
@@ -57,9 +60,8 @@ class Context:
 
     def empty_cache(self) -> None:
         """Give the memory that waits in the pool back to the system."""
-        from microlazy.core.storage import empty_cache
-
-        empty_cache()
+        for release in _RELEASES:
+            release()
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -141,6 +143,11 @@ def current_context() -> Context:
     cpu(0)
     """
     return getattr(Context._current, "value", None) or _CPU
+
+
+def on_empty_cache(release: Callable[[], object]) -> None:
+    """Call a function whenever `Context.empty_cache` is; the core's pool of memory asks for it."""
+    _RELEASES.append(release)
 
 
 def check_ctx(ctx: Context | None) -> None:

@@ -11,7 +11,7 @@ import pytest
 import microlazy as mx
 from microlazy import nd, np, npx
 from microlazy.core.ops import nn
-from microlazy.op_table import BINARY, UNARY
+from microlazy.ops.elementwise import BINARY, UNARY
 
 
 class Case(NamedTuple):

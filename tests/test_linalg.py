@@ -10,8 +10,8 @@ import pytest
 import microlazy as mx
 from microlazy import autograd, np
 from microlazy.base import MXNetError
-from microlazy.core.ops.linear_algebra import _cheapest_cuts
 from microlazy.core.trace import abstract, tracing
+from microlazy.ops.linear_algebra import _cheapest_cuts
 
 GENERATOR = numpy.random.default_rng(8)
 SQUARE = GENERATOR.normal(size=(2, 3, 3))

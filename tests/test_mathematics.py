@@ -8,8 +8,8 @@ import pytest
 from scipy import special
 
 from microlazy import autograd, nd, np, npx
-from microlazy.core.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
-from microlazy.op_table.elementwise import BINARY_CALLS, UNARY_CALLS
+from microlazy.ops.elementwise import BINARY_CALLS, UNARY_CALLS
+from microlazy.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 30.0, math.inf, -math.inf, math.nan]
 SCIPY = {

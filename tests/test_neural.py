@@ -13,7 +13,7 @@ from oracle.layer_cases import LAYERS, weights
 import microlazy as mx
 from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import MXNetError, ShapeError
-from microlazy.core.ops import recurrent
+from microlazy.ops import recurrent
 
 ANSWERS = json.loads(
     (Path(__file__).parent / "oracle/torch_layers.json").read_text(encoding="utf-8")

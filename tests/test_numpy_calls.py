@@ -5,11 +5,11 @@ from operator import attrgetter
 import numpy
 import pytest
 from numpy.testing import assert_array_equal
+from op_table.inspect import calls_of, is_float, leaves
+from op_table.table import rows
 
 from microlazy import autograd, np
 from microlazy.core.tensor import Tensor
-from microlazy.op_table.inspect import calls_of, is_float, leaves
-from microlazy.op_table.table import rows
 
 OVERRIDABLE = (type(numpy.sum), numpy.ufunc)
 

@@ -10,12 +10,8 @@ import scipy
 import scipy.linalg
 import scipy.special
 from gradients import STEP, Wrapped, assert_same_bits, leaf
-
-import microlazy as mx
-from microlazy.base import AbstractValueError
-from microlazy.core.tensor import Tensor
-from microlazy.op_table.__main__ import stale
-from microlazy.op_table.inspect import (
+from op_table.__main__ import stale
+from op_table.inspect import (
     SEED,
     Call,
     calls_of,
@@ -30,7 +26,11 @@ from microlazy.op_table.inspect import (
     to_array,
     weights,
 )
-from microlazy.op_table.table import MODULES, public_functions, rows
+from op_table.table import MODULES, public_functions, rows
+
+import microlazy as mx
+from microlazy.base import AbstractValueError
+from microlazy.core.tensor import Tensor
 
 ROWS = rows()
 CALLS = list({call.text: call for row in ROWS for call in calls_of(row)}.values())
@@ -218,4 +218,4 @@ def test_the_first_name_is_called_and_every_name_exists(row):
 
 
 def test_the_page_of_arrays_and_the_stubs_are_up_to_date():
-    assert not stale(ROWS), "run python -m microlazy.op_table"
+    assert not stale(ROWS), "run python -m tests.op_table"

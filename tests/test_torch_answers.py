@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy
 import pytest
-
-from microlazy.op_table.inspect import Call, evaluate, gradients, leaves
-from microlazy.op_table.rows import Function
+from op_table.inspect import Call, evaluate, gradients, leaves
+from op_table.rows import Function
 
 ANSWERS = json.loads((Path(__file__).parent / "oracle/torch.json").read_text(encoding="utf-8"))
 

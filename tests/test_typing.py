@@ -104,9 +104,7 @@ def test_the_classes_of_a_stub_have_the_methods_that_it_states(module):
 
 def members(cls: type) -> set[str]:
     """What the stubs state of an array class."""
-    methods = (
-        "microlazy.op_table.methods_nd" if cls is nd.NDArray else "microlazy.op_table.methods_np"
-    )
+    methods = f"microlazy.core.methods_{'nd' if cls is nd.NDArray else 'np'}"
     body = {
         node.name: node.body
         for module in ("microlazy.core.tensor", "microlazy.core.array", methods)

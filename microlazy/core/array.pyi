@@ -1,12 +1,13 @@
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, Self
 
 import numpy
 from numpy.typing import DTypeLike
 
+from microlazy.core.methods_nd import Methods as NDMethods
+from microlazy.core.methods_np import Methods as NPMethods
 from microlazy.core.tensor import Tensor
-from microlazy.op_table.methods_nd import Methods as NDMethods
-from microlazy.op_table.methods_np import Methods as NPMethods
 
 _Axis = int | Sequence[int] | None
 _Operand = float | numpy.number[Any] | numpy.bool | numpy.ndarray[Any, Any]
@@ -15,6 +16,7 @@ _Shape = int | Sequence[int]
 METHODS: tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]
 
 def register_methods(face: int, methods: dict[str, Callable[..., Any]]) -> None: ...
+def register_protocols(protocols: ModuleType) -> None: ...
 def rebuild(face: int, array: numpy.ndarray[Any, Any]) -> Any: ...
 
 class Array(Tensor):

@@ -25,11 +25,13 @@ from types import MethodType
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
-from microlazy.context import Context, cpu
+from microlazy.context import Context, cpu, on_empty_cache
 from microlazy.core import exchange, functions
 from microlazy.core.ops.elementwise import BINARY, UNARY
+from microlazy.core.storage import empty_cache
 
 METHODS = ({}, {})                    # functions that are methods too, for each face
+cdef object PROTOCOLS = None          # how np answers NumPy and the array API standard
 
 # NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
 cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
@@ -71,8 +73,7 @@ cdef object from_namespace(str name, Tensor x, object other, bint swapped):
             other = exchange.operand(x, other)
         elif other is None or isinstance(other, str) or is_array_like(other):
             return NotImplemented
-    from microlazy import numpy as np
-    function = getattr(np, name)
+    function = getattr(PROTOCOLS.namespace(), name)
     return function(other, x) if swapped else function(x, other)
 
 
@@ -106,6 +107,21 @@ def register_methods(int face, dict methods) -> None:
     >>> register_methods(0, {})
     """
     METHODS[face].update(methods)
+
+
+def register_protocols(protocols) -> None:
+    """Let `namespace`, `apply_ufunc` and `apply_function` of a module answer for the arrays.
+
+    `np` gives its own at import; the core knows no namespace.
+
+    Examples
+    --------
+    >>> from microlazy.core.array import register_protocols
+    >>> from microlazy.numpy import protocols
+    >>> register_protocols(protocols)
+    """
+    global PROTOCOLS
+    PROTOCOLS = protocols
 
 
 def rebuild(int face, array):
@@ -466,12 +482,10 @@ cdef class Array(Tensor):
             other = inputs[0] if swapped else inputs[1]
             if type(other) is type(self) or is_number(other) or type(other) is numpy.ndarray:
                 return arithmetic(UFUNCS[ufunc], self, other, swapped)
-        from microlazy.numpy.protocols import apply_ufunc
-        return apply_ufunc(self.face, ufunc, method, inputs, kwargs)
+        return PROTOCOLS.apply_ufunc(self.face, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
-        from microlazy.numpy.protocols import apply_function
-        return apply_function(self.face, function, types, args, kwargs)
+        return PROTOCOLS.apply_function(self.face, function, types, args, kwargs)
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         return exchange.to_dlpack(self, stream, max_version, dl_device, copy)
@@ -783,8 +797,7 @@ cdef class ndarray(Array):
 
     def __array_namespace__(self, *, api_version=None):
         """The module `microlazy.np`, which follows the array API standard."""
-        from microlazy.numpy.protocols import namespace
-        return namespace(api_version)
+        return PROTOCOLS.namespace(api_version)
 
     def to_device(self, device, /, *, stream=None):
         """Return the array itself: there is only the CPU."""
@@ -904,10 +917,9 @@ cdef class ndarray(Array):
 cdef object of_namespace(str name, object x, object axis, object dtype, object out,
                          object keepdims, dict options):
     """A reduction with all the arguments that np's function knows."""
-    from microlazy import numpy as np
     if dtype is not None:
         options["dtype"] = dtype
-    return getattr(np, name)(x, axis=axis, out=out, keepdims=keepdims, **options)
+    return getattr(PROTOCOLS.namespace(), name)(x, axis=axis, out=out, keepdims=keepdims, **options)
 
 
 cdef str printed(array):
@@ -930,3 +942,4 @@ cdef str printed(array):
 
 register_face(ND, NDArray)
 register_face(NP, ndarray)
+on_empty_cache(empty_cache)

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is made from tables, with its signatures
-    from microlazy.op_table.made_nd import *  # noqa: F403
+    from microlazy.ndarray.made import *  # noqa: F403
 
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx

@@ -9,12 +9,12 @@ import numpy
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.core.ops import selecting as _selecting
 from microlazy.core.ops.numpy_call import call
-from microlazy.core.ops.surrogate import scaled, with_gradient
 from microlazy.ndarray import random as _random
 from microlazy.ndarray.arguments import ND, op
 from microlazy.ndarray.layers import CONTRIB
+from microlazy.ops import gathering as _selecting
+from microlazy.ops.surrogate_gradient import scaled, with_gradient
 
 __all__ = [
     *CONTRIB,

@@ -5,9 +5,9 @@ from typing import Any
 
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.core.ops import mathematics as _mathematics
 from microlazy.ndarray.arguments import need_arrays, op
-from microlazy.op_table import functions_of
+from microlazy.ops import mathematics as _mathematics
+from microlazy.ops.elementwise import functions_of
 
 _MADE = functions_of("nd")
 globals().update(_MADE)

@@ -9,9 +9,9 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops import nn as _nn
-from microlazy.core.ops import selecting as _selecting
 from microlazy.core.ops.numpy_call import call
 from microlazy.ndarray.arguments import op
+from microlazy.ops import gathering as _selecting
 
 __all__ = [
     "batch_take",

@@ -9,11 +9,11 @@ from typing import Any
 from microlazy import numpy_extension as npx
 from microlazy.base import MXNetError
 from microlazy.core.array import NDArray
-from microlazy.core.ops import convolution as _convolution
-from microlazy.core.ops import resampling as _resampling
-from microlazy.core.ops.normalization import local_response_norm as _local_response_norm
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray.arguments import need_arrays, op
+from microlazy.ops import convolution as _convolution
+from microlazy.ops import resampling as _resampling
+from microlazy.ops.normalization import local_response_norm as _local_response_norm
 
 __all__ = [
     "Activation",

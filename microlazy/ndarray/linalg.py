@@ -12,10 +12,10 @@ import numpy
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.core.ops import linear_algebra as _algebra
 from microlazy.core.ops import nn as _nn
-from microlazy.core.ops import triangles as _triangles
 from microlazy.ndarray.arguments import ND, op
+from microlazy.ops import linear_algebra as _algebra
+from microlazy.ops import triangles as _triangles
 
 __all__ = [
     "det",

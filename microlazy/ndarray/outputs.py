@@ -9,10 +9,10 @@ from typing import Any
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.core.ops import neural as _neural
 from microlazy.core.ops import nn as _nn
-from microlazy.core.ops.surrogate import with_gradient
 from microlazy.ndarray.arguments import op
+from microlazy.ops import activations as _neural
+from microlazy.ops.surrogate_gradient import with_gradient
 
 __all__ = [
     "LinearRegressionOutput",

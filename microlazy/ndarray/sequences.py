@@ -2,8 +2,8 @@
 
 from microlazy.base import MXNetError
 from microlazy.core.array import NDArray
-from microlazy.core.ops import sequence as _sequence
 from microlazy.ndarray.arguments import op
+from microlazy.ops import sequence_lengths as _sequence
 
 __all__ = ["SequenceLast", "SequenceMask", "SequenceReverse"]
 

@@ -10,9 +10,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.core.ops import selecting as _selecting
-from microlazy.core.ops.triangles import diagonal, from_diagonal
 from microlazy.ndarray.arguments import ND, need_arrays, op
+from microlazy.ops import gathering as _selecting
+from microlazy.ops.triangles import diagonal, from_diagonal
 
 __all__ = [
     "Concat",

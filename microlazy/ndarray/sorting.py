@@ -8,9 +8,9 @@ import numpy
 from microlazy.base import MXNetError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.core.ops import ordering as _ordering
-from microlazy.core.ops import selecting as _selecting
 from microlazy.ndarray.arguments import ND, op
+from microlazy.ops import gathering as _selecting
+from microlazy.ops import ordering as _ordering
 
 __all__ = ["argsort", "histogram", "sort", "topk"]
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is made from tables, with its signatures
-    from microlazy.op_table.made_np import *  # noqa: F403
+    from microlazy.numpy.made import *  # noqa: F403
 
 from numpy import (
     bool_,
@@ -38,8 +38,8 @@ from numpy import (
     unsignedinteger,
 )
 
-from microlazy.core.array import ndarray, register_methods
-from microlazy.numpy import linalg, random
+from microlazy.core.array import ndarray, register_methods, register_protocols
+from microlazy.numpy import linalg, protocols, random
 from microlazy.numpy.creation import *  # noqa: F403
 from microlazy.numpy.differences import *  # noqa: F403
 from microlazy.numpy.dtypes import *  # noqa: F403
@@ -66,6 +66,7 @@ from microlazy.numpy.tricks import *  # noqa: F403
 
 bool = bool_
 register_methods(1, _METHODS)
+register_protocols(protocols)
 PINF, NINF, NAN, NaN, PZERO, NZERO = inf, -inf, nan, nan, 0.0, -0.0
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise

@@ -6,11 +6,11 @@ import numpy as onp
 
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.ops import sequences
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import as_array, as_arrays
 from microlazy.numpy.sorting import argsort, searchsorted
+from microlazy.ops import vector_convolution as sequences
 
 __all__ = [
     "convolve",

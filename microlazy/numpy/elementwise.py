@@ -11,7 +11,7 @@ from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import as_array, as_arrays, as_operands, written
 from microlazy.numpy.sorting import nonzero
-from microlazy.op_table import functions_of
+from microlazy.ops.elementwise import functions_of
 
 _MADE = functions_of("np", as_operands)
 globals().update(_MADE)

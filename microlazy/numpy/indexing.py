@@ -8,17 +8,17 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
-from microlazy.core.ops.ordering import (
-    flat_places,
-    place_shape,
-    selected_choice,
-    unravelled_places,
-)
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, written
 from microlazy.numpy.joining import resize
 from microlazy.numpy.manipulation import moveaxis
 from microlazy.numpy.padding import pad
+from microlazy.ops.ordering import (
+    flat_places,
+    place_shape,
+    selected_choice,
+    unravelled_places,
+)
 
 __all__ = [
     "choose",

@@ -8,11 +8,11 @@ import numpy as onp
 
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.ops import linear_algebra as _la
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy.arguments import as_array, as_arrays
 from microlazy.numpy.norms import matrix_norm, norm, vector_norm
 from microlazy.numpy.products import cross, matmul, outer, tensordot, vecdot
+from microlazy.ops import linear_algebra as _la
 
 __all__ = [
     "LinAlgError",

@@ -7,8 +7,8 @@ import numpy as onp
 
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.ops import linear_algebra as _la
 from microlazy.numpy.arguments import as_array
+from microlazy.ops import linear_algebra as _la
 
 __all__ = ["matrix_norm", "norm", "vector_norm"]
 

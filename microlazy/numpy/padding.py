@@ -8,9 +8,9 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
-from microlazy.core.ops.padding import linear_gradient, padded, padded_shape
 from microlazy.numpy.arguments import as_array, whole
 from microlazy.numpy.quantiles import median
+from microlazy.ops.padding import linear_gradient, padded, padded_shape
 
 __all__ = ["pad"]
 

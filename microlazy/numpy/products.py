@@ -9,9 +9,9 @@ import numpy as onp
 from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.ops.einsum import einsum as _einsum
-from microlazy.core.ops.linear_algebra import diagonal as _diagonal
 from microlazy.numpy.arguments import as_array, as_arrays
+from microlazy.ops.einsum import einsum as _einsum
+from microlazy.ops.linear_algebra import diagonal as _diagonal
 
 __all__ = [
     "cross",

@@ -19,6 +19,7 @@ from microlazy.context import Context, cpu
 from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import Array, NDArray, ndarray
+from microlazy.ops.elementwise import functions_of
 
 _NP = 1
 
@@ -121,7 +122,7 @@ def _finish(result: Any, outputs: Any, where: Any, face: int) -> Any:
 
 
 def _np() -> Any:
-    from microlazy import numpy as np
+    from microlazy import numpy as np  # which imports this module
 
     return np
 
@@ -198,9 +199,7 @@ def _function_of_ufunc(ufunc: onp.ufunc) -> Callable[..., Any] | None:
         return getattr(_np(), name, None)
     special = sys.modules.get("scipy.special")
     if name in _SCIPY and getattr(special, name, None) is ufunc:
-        from microlazy import numpy_extension as npx
-
-        return getattr(npx, _SCIPY[name], None)
+        return functions_of("npx").get(_SCIPY[name])
     return None
 
 

@@ -8,8 +8,8 @@ import numpy as onp
 
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.ops.quantiles import quantiles as _quantiles
 from microlazy.numpy.arguments import as_array
+from microlazy.ops.quantiles import quantiles as _quantiles
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 

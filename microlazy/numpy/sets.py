@@ -8,8 +8,8 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
-from microlazy.core.ops.ordering import found_in, found_shape
 from microlazy.numpy.arguments import NP, as_array, as_arrays
+from microlazy.ops.ordering import found_in, found_shape
 
 __all__ = [
     "in1d",

@@ -7,9 +7,9 @@ import numpy as onp
 
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.ops import ordering
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy.arguments import NP, as_array, as_arrays, whole
+from microlazy.ops import ordering
 
 __all__ = [
     "argpartition",

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is made from tables, with its signatures
-    from microlazy.op_table.made_npx import *  # noqa: F403
+    from microlazy.numpy_extension.made import *  # noqa: F403
 
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
-from microlazy.core.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
 from microlazy.ndarray.serialization import load, save
 from microlazy.numpy.files import savez
 from microlazy.numpy_extension import random
@@ -14,7 +13,8 @@ from microlazy.numpy_extension.layers import *  # noqa: F403
 from microlazy.numpy_extension.normalization import *  # noqa: F403
 from microlazy.numpy_extension.random import seed
 from microlazy.numpy_extension.selecting import *  # noqa: F403
-from microlazy.op_table import functions_of as _functions_of
+from microlazy.ops.elementwise import functions_of as _functions_of
+from microlazy.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
 from microlazy.util import (
     is_np_array,
     is_np_default_dtype,

@@ -6,11 +6,11 @@ They take arrays of either face; `nd` has them under MXNet's older names.
 from typing import Any
 
 from microlazy.base import MXNetError
-from microlazy.core.ops import convolution as _convolution
-from microlazy.core.ops import neural as _neural
 from microlazy.core.ops import nn as _nn
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray.arguments import op
+from microlazy.ops import activations as _neural
+from microlazy.ops import convolution as _convolution
 
 __all__ = [
     "activation",
@@ -444,7 +444,7 @@ def rnn(
         raise MXNetError(
             "rnn: projection_size and lstm_state_clip_nan are outside: MXNet has them on GPUs only"
         )
-    from microlazy.core.ops import recurrent  # the layers of few networks
+    from microlazy.ops import recurrent  # the layers of few networks
 
     return recurrent.rnn(
         *(data, parameters, state, state_cell, sequence_length, state_size, num_layers),
@@ -499,7 +499,7 @@ def ctc_loss(
         _needed("ctc_loss", data_lengths=data_lengths)
     if use_label_lengths:
         _needed("ctc_loss", label_lengths=label_lengths)
-    from microlazy.core.ops import ctc  # the loss of few networks
+    from microlazy.ops import ctc  # the loss of few networks
 
     return ctc.ctc_loss(
         data,

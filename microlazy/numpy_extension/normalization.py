@@ -6,11 +6,11 @@ They take arrays of either face; `nd` has them under MXNet's older names.
 from typing import Any
 
 from microlazy.base import MXNetError
-from microlazy.core.ops import neural as _neural
 from microlazy.core.ops import nn as _nn
-from microlazy.core.ops import normalization as _normalization
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray.arguments import op
+from microlazy.ops import activations as _neural
+from microlazy.ops import normalization as _normalization
 
 __all__ = [
     "batch_norm",

@@ -6,9 +6,9 @@ from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.generator import seed
-from microlazy.core.ops import distributions as _d
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.random import normal, uniform
+from microlazy.ops import distributions as _d
 
 __all__ = ["bernoulli", "normal_n", "seed", "uniform_n"]
 

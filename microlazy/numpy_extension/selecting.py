@@ -10,12 +10,12 @@ from microlazy.base import MXNetError
 from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.ops import nn as _nn
-from microlazy.core.ops import selecting as _selecting
 from microlazy.core.ops.numpy_call import call as _call
-from microlazy.core.ops.reshaping import reshape_npx as _reshape
-from microlazy.core.ops.sequence import sequence_mask as _sequence_mask
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray.arguments import op
+from microlazy.ops import gathering as _selecting
+from microlazy.ops.sequence_lengths import sequence_mask as _sequence_mask
+from microlazy.ops.target_shapes import reshape_npx as _reshape
 
 __all__ = [
     "arange_like",

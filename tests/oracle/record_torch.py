@@ -15,9 +15,9 @@ import numpy
 import torch
 from torch.nn import functional
 
-from microlazy.op_table.inspect import calls_of
-from microlazy.op_table.samples import samples
-from microlazy.op_table.table import rows
+from tests.op_table.inspect import calls_of
+from tests.op_table.samples import samples
+from tests.op_table.table import rows
 
 ANSWERS = Path(__file__).with_name("torch.json")
 NPX = SimpleNamespace(

@@ -1,0 +1,73 @@
+"""What the layers check of their arguments before they compute."""
+
+from typing import Any
+
+import numpy
+
+from microlazy.base import MXNetError, ShapeError
+from microlazy.core.tensor import Tensor
+
+
+def check_arrays(op: str, **arrays: Any) -> None:
+    """Refuse what is not an array.
+
+    Examples
+    --------
+    >>> from microlazy.ops.checks import check_arrays
+    >>> check_arrays("convolution", weight=[1, 2])
+    Traceback (most recent call last):
+    TypeError: convolution: weight must be an array (NDArray or ndarray), not list
+    """
+    for name, array in arrays.items():
+        if not isinstance(array, Tensor):
+            kind = type(array).__name__
+            raise TypeError(f"{op}: {name} must be an array (NDArray or ndarray), not {kind}")
+
+
+def check_floats(op: str, data: Any) -> None:
+    """Refuse what is not an array of floats.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.checks import check_floats
+    >>> check_floats("pooling", np.ones(2, dtype="int32"))
+    Traceback (most recent call last):
+    microlazy.base.MXNetError: pooling: the data must hold floats, not int32
+    """
+    check_arrays(op, data=data)
+    dtype = numpy.dtype(data.dtype)
+    if dtype.kind != "f":
+        raise MXNetError(f"{op}: the data must hold floats, not {dtype}")
+
+
+def check_shapes(op: str, expected: tuple[int, ...], **arrays: Any) -> None:
+    """Refuse what is not an array of a shape.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.checks import check_shapes
+    >>> check_shapes("layer_norm", (2,), gamma=np.ones(3))
+    Traceback (most recent call last):
+    microlazy.base.ShapeError: layer_norm: gamma must have shape (2,), not (3,)
+    """
+    check_arrays(op, **arrays)
+    for name, array in arrays.items():
+        if array.shape != expected:
+            raise ShapeError(f"{op}: {name} must have shape {expected}, not {array.shape}")
+
+
+def axis_of(op: str, axis: int, data: Tensor) -> int:
+    """Return an axis counted from the front; refuse one that the data has not.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.checks import axis_of
+    >>> axis_of("layer_norm", -1, np.ones((2, 3)))
+    1
+    """
+    if not -data.ndim <= axis < data.ndim:
+        raise ShapeError(f"{op}: the data of shape {data.shape} has no axis {axis}")
+    return axis % data.ndim

@@ -1,0 +1,403 @@
+"""Convolution, transposed convolution and pooling, over one, two or three spatial axes.
+
+A convolution is a product of the filters with the packed windows (Chellapilla et al. 2006); its
+transpose is a product followed by adding the windows back (Zeiler et al. 2010).
+"""
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from microlazy.base import MXNetError, ShapeError
+from microlazy.core import functions as f
+from microlazy.core.tensor import Tensor
+from microlazy.ops.checks import check_arrays, check_shapes
+from microlazy.ops.precision import at_least_single
+from microlazy.ops.windows import Windows, elements, fold, largest, totals, unfold
+
+A = TypeVar("A", bound=Tensor)
+
+CHANNELS_FIRST = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
+CHANNELS_LAST = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
+
+
+# ---- arguments -----------------------------------------------------------------------------------
+
+
+def _sizes(what: str, value: Any, default: int, axes: int, least: int) -> tuple[int, ...]:
+    """A number for each spatial axis, from a tuple, a number for all, or nothing."""
+    if value is None or (isinstance(value, Sequence) and not len(value)):
+        return (default,) * axes
+    sizes = tuple(value) if isinstance(value, Sequence) else (value,) * axes
+    sizes = tuple(map(operator.index, sizes))
+    if len(sizes) != axes or min(sizes) < least:
+        raise MXNetError(
+            f"{what} must be {axes} numbers of at least {least}, one for each spatial axis of the "
+            f"data; got {value!r}"
+        )
+    return sizes
+
+
+def _spatial_axes(op: str, data: Tensor, layout: str | None) -> tuple[int, bool]:
+    """How many spatial axes the data has, and whether its channels are the last axis."""
+    axes = data.ndim - 2
+    if axes not in CHANNELS_FIRST:
+        raise ShapeError(
+            f"{op}: the data must have 3, 4 or 5 axes (batch, channels and 1 to 3 spatial ones), "
+            f"but its shape is {data.shape}"
+        )
+    if layout not in (None, CHANNELS_FIRST[axes], CHANNELS_LAST[axes]):
+        raise MXNetError(
+            f"{op}: layout {layout!r} does not fit data of {data.ndim} axes; expected "
+            f"{CHANNELS_FIRST[axes]!r} or {CHANNELS_LAST[axes]!r}"
+        )
+    return axes, layout == CHANNELS_LAST[axes]
+
+
+def channels_second(x: A) -> A:
+    """Move the channels from the last axis to the second.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import channels_second
+    >>> channels_second(np.ones((2, 4, 5, 3))).shape
+    (2, 3, 4, 5)
+    """
+    return f.transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
+
+
+def channels_last(x: A) -> A:
+    """Move the channels from the second axis to the last.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import channels_last
+    >>> channels_last(np.ones((2, 3, 4, 5))).shape
+    (2, 4, 5, 3)
+    """
+    return f.transpose(x, (0, *range(2, x.ndim), 1))
+
+
+def _with_bias(x: A, bias: A | None, filters: int, no_bias: bool, op: str) -> A:
+    """x of shape (filters, ...) plus a number for each filter."""
+    if no_bias or bias is None:
+        return x
+    check_shapes(op, (filters,), bias=bias)
+    return x + f.reshape(bias, (filters, *(1,) * (x.ndim - 1)))
+
+
+# ---- convolution ---------------------------------------------------------------------------------
+
+
+@at_least_single
+def convolution(
+    data: A,
+    weight: A,
+    bias: A | None,
+    kernel: Any,
+    stride: Any,
+    dilate: Any,
+    pad: Any,
+    num_filter: int,
+    num_group: int,
+    no_bias: bool,
+    layout: str | None,
+) -> A:
+    """Slide filters over data; see `npx.convolution`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import convolution
+    >>> x, w = np.ones((1, 1, 3)), np.ones((1, 1, 2))
+    >>> convolution(x, w, None, (2,), None, None, None, 1, 1, True, None)
+    array([[[2., 2.]]])
+    """
+    check_arrays("convolution", weight=weight)
+    axes, last = _spatial_axes("convolution", data, layout)
+    if last:
+        data, weight = channels_second(data), channels_second(weight)
+    kernel = _sizes("convolution: kernel", kernel, 1, axes, 1)
+    padding = _sizes("convolution: pad", pad, 0, axes, 0)
+    windows = Windows(
+        kernel,
+        _sizes("convolution: stride", stride, 1, axes, 1),
+        _sizes("convolution: dilate", dilate, 1, axes, 1),
+        padding,
+        padding,
+    )
+    batch, channels, *sizes = data.shape
+    if num_group < 1 or channels % num_group or num_filter % num_group:
+        raise ShapeError(
+            f"convolution: {channels} channels and {num_filter} filters cannot be divided into "
+            f"{num_group} groups"
+        )
+    check_shapes("convolution", (num_filter, channels // num_group, *kernel), weight=weight)
+    counts = windows.counts(tuple(sizes))
+    if min(counts) < 1:
+        raise ShapeError(
+            f"convolution: kernel {kernel} with dilate {windows.dilate} exceeds the data of shape "
+            f"{data.shape} with padding {padding}"
+        )
+    columns = channels // num_group * math.prod(kernel)
+    places = batch * math.prod(counts)
+    out = f.batch_dot(
+        f.reshape(weight, (num_group, num_filter // num_group, columns)),
+        f.reshape(unfold(data, windows), (num_group, columns, places)),
+    )
+    out = _with_bias(f.reshape(out, (num_filter, places)), bias, num_filter, no_bias, "convolution")
+    out = f.swapaxes(f.reshape(out, (num_filter, batch, places // max(batch, 1))), 0, 1)
+    out = f.reshape(out, (batch, num_filter, *counts))
+    return channels_last(out) if last else out
+
+
+@at_least_single
+def deconvolution(
+    data: A,
+    weight: A,
+    bias: A | None,
+    kernel: Any,
+    stride: Any,
+    dilate: Any,
+    pad: Any,
+    adj: Any,
+    target_shape: Any,
+    num_filter: int,
+    num_group: int,
+    no_bias: bool,
+    layout: str | None,
+) -> A:
+    """Compute the transpose of a convolution; see `npx.deconvolution`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import deconvolution
+    >>> x, w = np.ones((1, 1, 2)), np.ones((1, 1, 2))
+    >>> deconvolution(x, w, None, (2,), (1,), None, None, None, None, 1, 1, True, None)
+    array([[[1., 2., 1.]]])
+    """
+    check_arrays("deconvolution", weight=weight)
+    axes, last = _spatial_axes("deconvolution", data, layout)
+    if last:
+        data, weight = channels_second(data), channels_second(weight)
+    kernel = _sizes("deconvolution: kernel", kernel, 1, axes, 1)
+    stride = _sizes("deconvolution: stride", stride, 1, axes, 1)
+    dilate = _sizes("deconvolution: dilate", dilate, 1, axes, 1)
+    padding = _sizes("deconvolution: pad", pad, 0, axes, 0)
+    extra = _sizes("deconvolution: adj", adj, 0, axes, 0)
+    batch, channels, *sizes = data.shape
+    full = [
+        s * (n - 1) + d * (k - 1) + 1
+        for n, k, s, d in zip(sizes, kernel, stride, dilate, strict=True)
+    ]
+    if target_shape and any(target_shape):
+        target = _sizes("deconvolution: target_shape", target_shape, 1, axes, 1)
+        if any(n > m for n, m in zip(target, full, strict=True)):
+            raise ShapeError(
+                f"deconvolution: target_shape {target} is too large: the windows cover {full}"
+            )
+        gone = [m - n for n, m in zip(target, full, strict=True)]
+        padding, extra = tuple((n + 1) // 2 for n in gone), tuple(n % 2 for n in gone)
+    if any(a >= s for a, s in zip(extra, stride, strict=True)):
+        raise MXNetError(f"deconvolution: adj {extra} must be smaller than stride {stride}")
+    out_sizes = tuple(n - 2 * p + a for n, p, a in zip(full, padding, extra, strict=True))
+    if min(out_sizes) < 1:
+        raise ShapeError(
+            f"deconvolution: padding {padding} leaves nothing of {full} for data of shape "
+            f"{data.shape}"
+        )
+    if num_group < 1 or channels % num_group or num_filter % num_group:
+        raise ShapeError(
+            f"deconvolution: {channels} channels and {num_filter} filters cannot be divided into "
+            f"{num_group} groups"
+        )
+    filters = num_filter // num_group
+    check_shapes("deconvolution", (channels, filters, *kernel), weight=weight)
+    members, columns, places = channels // num_group, filters * math.prod(kernel), math.prod(sizes)
+    rows = f.swapaxes(f.reshape(data, (batch, channels, places)), 0, 1)
+    packed = f.batch_dot(
+        f.reshape(weight, (num_group, members, columns)),
+        f.reshape(rows, (num_group, members, batch * places)),
+        transpose_a=True,
+    )
+    windows = Windows(kernel, stride, dilate, padding, padding)
+    packed = f.reshape(packed, (num_filter, math.prod(kernel), batch, *sizes))
+    out = fold(packed, windows, out_sizes)
+    if not no_bias and bias is not None:
+        out = f.swapaxes(
+            _with_bias(f.swapaxes(out, 0, 1), bias, num_filter, no_bias, "deconvolution"), 0, 1
+        )
+    return channels_last(out) if last else out
+
+
+# ---- pooling -------------------------------------------------------------------------------------
+
+
+def _pooling_windows(
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    pad: tuple[int, ...],
+    convention: str,
+) -> Windows:
+    """Windows with the padding behind that the convention for the last, partial window asks for."""
+    if convention == "valid":
+        before, after = pad, pad
+    elif convention == "full":
+        counts = [
+            math.ceil((n + 2 * p - k) / s) + 1
+            for n, k, s, p in zip(sizes, kernel, stride, pad, strict=True)
+        ]
+        before = pad
+        after = tuple(
+            max((count - 1) * s + k - n - p, p)
+            for count, n, k, s, p in zip(counts, sizes, kernel, stride, pad, strict=True)
+        )
+    elif convention == "same":
+        if any(pad):
+            raise MXNetError("pooling: pooling_convention 'same' works out the padding; leave pad")
+        gaps = [
+            max((math.ceil(n / s) - 1) * s + k - n, 0)
+            for n, k, s in zip(sizes, kernel, stride, strict=True)
+        ]
+        before = tuple(gap // 2 for gap in gaps)
+        after = tuple(gap - gap // 2 for gap in gaps)
+    else:
+        raise MXNetError(
+            f"pooling: pooling_convention is 'valid', 'full' or 'same', not {convention!r}"
+        )
+    return Windows(kernel, stride, (1,) * len(sizes), before, after)
+
+
+def _average(x: A, windows: Windows, pad: tuple[int, ...], count_padding: bool) -> A:
+    """Window means. Places of the padding that the user gave count, those added behind do not."""
+    sizes = x.shape[2:]
+    margin = pad if count_padding else (0,) * len(sizes)
+    counts = elements(windows, sizes, margin).clip(1)
+    total = totals(x, windows)
+    if (counts == counts.flat[0]).all():
+        return total / int(counts.flat[0])
+    return total / f.to_array(f.face_of(x), counts, x.dtype)
+
+
+def _power_mean(x: A, windows: Windows, p_value: int | None) -> A:
+    """The p-th root of the windows' sums of p-th powers; at 0 the gradient is 0."""
+    if p_value not in (1, 2, 3):
+        raise MXNetError(f"pooling: pool_type 'lp' needs a p_value of 1, 2 or 3, not {p_value!r}")
+    if p_value == 1:
+        return totals(x, windows)
+    total = totals(x**p_value, windows)
+    zero = f.as_dtype(total == 0, total.dtype)
+    return f.unary_op("sign", total) * (f.unary_op("abs", total) + zero) ** (1 / p_value)
+
+
+@at_least_single
+def pooling(
+    data: A,
+    kernel: Any,
+    pool_type: str,
+    global_pool: bool,
+    convention: str,
+    stride: Any,
+    pad: Any,
+    p_value: int | None,
+    count_include_pad: bool | None,
+    layout: str | None,
+) -> A:
+    """Reduce windows of data to their maximum, mean, sum or p-norm; see `npx.pooling`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import pooling
+    >>> x = np.array([[[1, 4, 3]]])
+    >>> pooling(x, (2,), "avg", False, "valid", None, None, None, None, None)
+    array([[[2.5, 3.5]]])
+    """
+    axes, last = _spatial_axes("pooling", data, layout)
+    if last:
+        data = channels_second(data)
+    sizes = data.shape[2:]
+    if global_pool:
+        kernel, stride, pad, convention = sizes, None, None, "valid"
+    elif kernel is None or (isinstance(kernel, Sequence) and not len(kernel)):
+        raise MXNetError("pooling: give a kernel, or global_pool=True")
+    kernel = _sizes("pooling: kernel", kernel, 1, axes, 1)
+    stride = _sizes("pooling: stride", stride, 1, axes, 1)
+    pad = _sizes("pooling: pad", pad, 0, axes, 0)
+    if any(p >= k for p, k in zip(pad, kernel, strict=True)):
+        raise MXNetError(f"pooling: pad {pad} must be smaller than kernel {kernel}")
+    windows = _pooling_windows(sizes, kernel, stride, pad, convention)
+    if min(windows.counts(sizes)) < 1:
+        raise ShapeError(f"pooling: kernel {kernel} exceeds data of shape {data.shape} with {pad}")
+    if pool_type == "max":
+        out = largest(data, windows)
+    elif pool_type == "avg":
+        out = _average(data, windows, pad, count_include_pad is not False)
+    elif pool_type == "sum":
+        out = totals(data, windows)
+    elif pool_type == "lp":
+        out = _power_mean(data, windows, p_value)
+    else:
+        raise MXNetError(f"pooling: pool_type is 'max', 'avg', 'sum' or 'lp', not {pool_type!r}")
+    return channels_last(out) if last else out
+
+
+# ---- packed windows as MXNet shows them ----------------------------------------------------------
+
+
+def _packing(op: str, axes: int, kernel: Any, stride: Any, dilate: Any, pad: Any) -> Windows:
+    padding = _sizes(f"{op}: pad", pad, 0, axes, 0)
+    return Windows(
+        _sizes(f"{op}: kernel", kernel, 1, axes, 1),
+        _sizes(f"{op}: stride", stride, 1, axes, 1),
+        _sizes(f"{op}: dilate", dilate, 1, axes, 1),
+        padding,
+        padding,
+    )
+
+
+def im2col(data: A, kernel: Any, stride: Any, dilate: Any, pad: Any) -> A:
+    """Pack windows into columns of shape (batch, channels * places in a window, windows).
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import im2col
+    >>> im2col(np.array([[[1, 2, 3]]]), (2,), None, None, None)
+    array([[[1., 2.],
+            [2., 3.]]])
+    """
+    axes, _ = _spatial_axes("im2col", data, None)
+    windows = _packing("im2col", axes, kernel, stride, dilate, pad)
+    packed = unfold(data, windows)
+    channels, places, batch = packed.shape[:3]
+    packed = f.transpose(f.reshape(packed, (channels * places, batch, -1)), (1, 0, 2))
+    return f.reshape(packed, packed.shape)
+
+
+def col2im(data: A, output_size: Any, kernel: Any, stride: Any, dilate: Any, pad: Any) -> A:
+    """Add columns up to an array of shape (batch, channels, *output_size); see `im2col`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import col2im
+    >>> col2im(np.ones((1, 2, 2)), (3,), (2,), None, None, None)
+    array([[[1., 2., 1.]]])
+    """
+    sizes = tuple(output_size)
+    windows = _packing("col2im", len(sizes), kernel, stride, dilate, pad)
+    places, counts = math.prod(windows.kernel), windows.counts(sizes)
+    if data.ndim != 3 or data.shape[1] % places or data.shape[2] != math.prod(counts):
+        raise ShapeError(
+            f"col2im: data of shape {data.shape} does not fit output_size {sizes}: expected "
+            f"(batch, channels * {places}, {math.prod(counts)})"
+        )
+    batch, rows, _ = data.shape
+    packed = f.reshape(f.transpose(data, (1, 0, 2)), (rows // places, places, batch, *counts))
+    return fold(packed, windows, sizes)

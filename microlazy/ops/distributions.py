@@ -1,0 +1,293 @@
+"""Random distributions, made of our uniform and normal numbers or drawn by NumPy's generator.
+
+Where a law is a function of such numbers and its parameters, it is written so: then it is
+differentiable in them (reparametrization; Kingma and Welling 2014), and its bits do not depend on
+the number of threads. The others are drawn from a Philox generator that takes one place of our own
+sequence, when the op runs, so a plan draws anew at every call.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy
+
+from microlazy.core import functions as f
+from microlazy.core.generator import stream
+from microlazy.core.ops.numpy_call import call
+from microlazy.core.tensor import Tensor
+from microlazy.ops.linear_algebra import gradient_of_cholesky
+
+A = TypeVar("A", bound=Tensor)
+
+
+class Numbers(NamedTuple):
+    """Where random numbers of one shape come from."""
+
+    face: int
+    shape: tuple[int, ...]
+    dtype: str
+
+    def uniform(self) -> Tensor:
+        """In [0, 1)."""
+        return f.random_array("uniform", 0.0, 1.0, self.face, self.shape, self.dtype)
+
+    def inside(self) -> Tensor:
+        """In (0, 1)."""
+        return f.clip(self.uniform(), 2.0**-26 if self.dtype == "float32" else 2.0**-54)
+
+    def normal(self) -> Tensor:
+        """Of mean 0 and deviation 1."""
+        return f.random_array("normal", 0.0, 1.0, self.face, self.shape, self.dtype)
+
+    def exponential(self) -> Tensor:
+        """Of mean 1, above 0."""
+        return -f.unary_op("log1p", -self.inside())
+
+    def laplace(self) -> Tensor:
+        """Of mean 0 and scale 1."""
+        x = f.random_array("uniform", -1.0, 1.0, self.face, self.shape, self.dtype)
+        return -f.unary_op("sign", x) * f.unary_op("log1p", -f.unary_op("abs", x))
+
+    def logistic(self) -> Tensor:
+        """Of mean 0 and scale 1."""
+        x = self.inside()
+        return f.unary_op("log", x) - f.unary_op("log1p", -x)
+
+    def drawn(self, law: str, *parameters: Tensor | float) -> Tensor:
+        """By a method of NumPy's generator, without a gradient."""
+        arrays = [
+            f.detach(x) if isinstance(x, Tensor) else f.new_array(self.face, (), "float64", x)
+            for x in parameters
+        ]
+        return call(
+            _draw,
+            arrays,
+            {"law": law, "size": self.shape},
+            result=lambda *arrays, law, size: (size, self.dtype),
+            dtype=self.dtype,
+        )
+
+
+def _draw(*parameters: numpy.ndarray, law: str, size: tuple[int, ...]) -> numpy.ndarray:
+    if law in ("binomial", "negative_binomial"):
+        parameters = (parameters[0].astype("int64"), *parameters[1:])
+    return getattr(stream(), law)(*parameters, size=size)
+
+
+def _exp(x: Tensor) -> Tensor:
+    return f.unary_op("exp", x)
+
+
+class Law(NamedTuple):
+    """A distribution: its formula, and what its parameters must be."""
+
+    formula: Callable[..., Tensor]
+    demands: tuple[str, ...]
+    discrete: bool = False
+
+
+ANY, POSITIVE, NOT_NEGATIVE, PROBABILITY = "a number", "positive", "0 or more", "in [0, 1]"
+
+LAWS: dict[str, Law] = {
+    "uniform": Law(lambda r, low, high: low + (high - low) * r.uniform(), (ANY, ANY)),
+    "normal": Law(lambda r, loc, scale: loc + scale * r.normal(), (ANY, NOT_NEGATIVE)),
+    "lognormal": Law(lambda r, mean, sigma: _exp(mean + sigma * r.normal()), (ANY, NOT_NEGATIVE)),
+    "logistic": Law(lambda r, loc, scale: loc + scale * r.logistic(), (ANY, NOT_NEGATIVE)),
+    "gumbel": Law(
+        lambda r, loc, scale: loc - scale * f.unary_op("log", r.exponential()), (ANY, NOT_NEGATIVE)
+    ),
+    "laplace": Law(lambda r, loc, scale: loc + scale * r.laplace(), (ANY, NOT_NEGATIVE)),
+    "rayleigh": Law(
+        lambda r, scale: scale * f.unary_op("sqrt", 2 * r.exponential()), (NOT_NEGATIVE,)
+    ),
+    "exponential": Law(lambda r, scale: scale * r.exponential(), (NOT_NEGATIVE,)),
+    "weibull": Law(lambda r, a: r.exponential() ** (1.0 / a), (POSITIVE,)),
+    "pareto": Law(lambda r, a: f.unary_op("expm1", r.exponential() / a), (POSITIVE,)),
+    "power": Law(lambda r, a: r.inside() ** (1.0 / a), (POSITIVE,)),
+    "gamma": Law(
+        lambda r, shape, scale: scale * r.drawn("standard_gamma", shape), (POSITIVE, NOT_NEGATIVE)
+    ),
+    "chisquare": Law(lambda r, df: 2 * r.drawn("standard_gamma", df / 2), (POSITIVE,)),
+    "beta": Law(lambda r, a, b: r.drawn("beta", a, b), (POSITIVE, POSITIVE)),
+    "f": Law(lambda r, dfnum, dfden: r.drawn("f", dfnum, dfden), (POSITIVE, POSITIVE)),
+    "standard_t": Law(lambda r, df: r.drawn("standard_t", df), (POSITIVE,)),
+    "poisson": Law(lambda r, lam: r.drawn("poisson", lam), (NOT_NEGATIVE,), True),
+    "binomial": Law(lambda r, n, p: r.drawn("binomial", n, p), (NOT_NEGATIVE, PROBABILITY), True),
+    "negative_binomial": Law(
+        lambda r, n, p: r.drawn("negative_binomial", n, p), (POSITIVE, PROBABILITY), True
+    ),
+    "geometric": Law(lambda r, p: r.drawn("geometric", p), (PROBABILITY,), True),
+    "bernoulli": Law(lambda r, prob: r.uniform() < prob, (PROBABILITY,)),
+}
+
+_TESTS: dict[str, Callable[[numpy.ndarray], Any]] = {
+    ANY: lambda x: True,
+    POSITIVE: lambda x: x > 0,
+    NOT_NEGATIVE: lambda x: x >= 0,
+    PROBABILITY: lambda x: (x >= 0) & (x <= 1),
+}
+
+
+def sample(
+    name: str, parameters: dict[str, Any], face: int, size: Any, dtype: Any, out: Tensor | None
+) -> Any:
+    """Draw from the law of that name.
+
+    Parameters
+    ----------
+    name : str
+        A key of LAWS.
+    parameters : dict of (array or number)
+    face : {0, 1}
+        0 for nd, 1 for np.
+    size : int or tuple of int or None
+        What the parameters are broadcast to; None for their own shape, or that of `out`.
+    dtype : dtype or None
+        float32 by default, float64 if a parameter is, and int64 for whole numbers.
+    out : array, optional
+        What to fill.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range, or does not broadcast to `size`.
+
+    Examples
+    --------
+    >>> from microlazy.ops.distributions import sample
+    >>> sample("poisson", {"lam": 0.0}, 1, (2,), None, None)
+    array([0, 0], dtype=int64)
+    """
+    law = LAWS[name]
+    values = [x if isinstance(x, (Tensor, int, float)) else _number_or_array(x, face)
+              for x in parameters.values()]  # fmt: skip
+    for key, value, demand in zip(parameters, values, law.demands, strict=True):
+        check(f"random.{name}", key, value, demand)
+    if dtype is None:
+        dtype = out.dtype if out is not None else _default(values, law)
+    dtype = numpy.dtype(dtype)
+    computed = dtype if law.discrete or dtype == "float64" else numpy.dtype("float32")
+    values = [
+        f.as_dtype(x, computed) if isinstance(x, Tensor) and not law.discrete else x for x in values
+    ]
+    shape = shape_for(name, size, values, out)
+    result = law.formula(Numbers(face, shape, computed.name), *values)
+    result = f.as_dtype(result, dtype)
+    return result if out is None else f.write_into(out, result)
+
+
+def _number_or_array(x: Any, face: int) -> Any:
+    array = f.to_array(face, x)
+    return array if array.ndim else array.item()
+
+
+def _default(values: list[Any], law: Law) -> str:
+    if law.discrete:
+        return "int64"
+    double = any(isinstance(x, Tensor) and numpy.dtype(x.dtype) == "float64" for x in values)
+    return "float64" if double else "float32"
+
+
+def check(name: str, key: str, value: Any, demand: str) -> None:
+    """Refuse a parameter out of its range; an abstract one has no values to look at."""
+    if isinstance(value, Tensor) and value.is_abstract:
+        return
+    if not numpy.all(_TESTS[demand](numpy.asarray(value))):
+        raise ValueError(f"{name}: {key} must be {demand}, but it is {value}")
+
+
+def shape_for(name: str, size: Any, values: list[Any], out: Tensor | None) -> tuple[int, ...]:
+    """The shape of what is drawn."""
+    shapes = [x.shape for x in values if isinstance(x, Tensor)]
+    if size is None:
+        return numpy.broadcast_shapes(*shapes) if out is None else out.shape
+    size = tuple(size) if isinstance(size, (tuple, list)) else (int(size),)
+    try:
+        wide = numpy.broadcast_shapes(size, *shapes)
+    except ValueError:
+        wide = ()
+    if wide != size:
+        raise ValueError(f"random.{name}: parameters of shapes {shapes} do not fit size={size}")
+    return size
+
+
+# ---- vectors and places --------------------------------------------------------------------------
+
+
+def _root(cov: numpy.ndarray) -> numpy.ndarray:
+    """A matrix whose square is cov: the triangular one, or any if cov is singular."""
+    try:
+        return numpy.linalg.cholesky(cov)
+    except numpy.linalg.LinAlgError:
+        w, v = numpy.linalg.eigh(cov)
+        if (w < -1e-5 * numpy.abs(w).max()).any():
+            raise ValueError(
+                "random.multivariate_normal: cov is not positive semidefinite"
+            ) from None
+        return v * numpy.sqrt(numpy.maximum(w, 0))[..., None, :]
+
+
+def multivariate_normal(mean: A, cov: A, size: tuple[int, ...]) -> A:
+    """Vectors of mean `mean` and covariances `cov`, differentiable in both."""
+    root = call(
+        _root, [cov], gradients=(gradient_of_cholesky,), result=lambda cov: (cov.shape, cov.dtype)
+    )
+    n = mean.shape[-1]
+    if cov.shape[-2:] != (n, n):
+        raise ValueError(
+            f"random.multivariate_normal: cov of shape {cov.shape} does not fit a mean of {n} "
+            "elements"
+        )
+    stack = numpy.broadcast_shapes(mean.shape[:-1], cov.shape[:-2])
+    face, dtype = f.face_of(mean), numpy.dtype(mean.dtype).name
+    noise: Any = Numbers(face, (*size, *stack, n), dtype).normal()
+    return mean + f.reshape(f.matmul(root, f.expand_dims(noise, -1)), noise.shape)
+
+
+def _probabilities(name: str, p: numpy.ndarray) -> numpy.ndarray:
+    p = p.astype("float64")
+    if (p < 0).any() or (abs(p.sum(-1) - 1) > 1e-5).any():
+        raise ValueError(f"random.{name}: probabilities must not be negative and add up to 1")
+    return p / p.sum(-1, keepdims=True)
+
+
+def _counts(p: numpy.ndarray, n: int, size: tuple[int, ...]) -> numpy.ndarray:
+    return stream().multinomial(n, _probabilities("multinomial", p), size=size)
+
+
+def multinomial(n: int, p: A, size: tuple[int, ...]) -> A:
+    """How often each of the outcomes of probabilities p occurs in n trials."""
+    return call(
+        _counts,
+        [p],
+        {"n": n, "size": (*size, *p.shape[:-1])},
+        result=lambda p, n, size: ((*size, p.shape[-1]), "int64"),
+    )
+
+
+def _choice(
+    p: numpy.ndarray, n: int, size: tuple[int, ...], replace: bool, weighted: bool
+) -> numpy.ndarray:
+    weights = _probabilities("choice", p) if weighted else None
+    return stream().choice(n, size, replace, weights)
+
+
+def choice(n: int, size: tuple[int, ...], replace: bool, p: Tensor | None, face: int) -> Any:
+    """Places in range(n), with probabilities p if given."""
+    return call(
+        _choice,
+        [f.new_array(face, (), None, 0) if p is None else p],
+        {"n": n, "size": size, "replace": replace, "weighted": p is not None},
+        result=lambda p, n, size, replace, weighted: (size, "int64"),
+    )
+
+
+def _order(nothing: numpy.ndarray, n: int) -> numpy.ndarray:
+    return f.shuffled_places(n)
+
+
+def permutation(n: int, face: int) -> Any:
+    """The places 0 ... n - 1 in a random order."""
+    return call(
+        _order, [f.new_array(face, (), None, 0)], {"n": n}, result=lambda x, n: ((n,), "int64")
+    )

@@ -1,0 +1,326 @@
+"""The table of elementwise functions, and how a row becomes a function of nd, np and npx.
+
+A row names an op, the names it has in each namespace, what it computes, and an example. Adding an
+elementwise function is adding a row. UNARY and BINARY have kernels (`core/ops/elementwise.pyx`),
+the others run through NumPy or SciPy, or are composed (`ops/mathematics.py`).
+"""
+
+import numbers
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy
+
+from microlazy.core import functions
+from microlazy.core.tensor import Tensor
+from microlazy.ops.mathematics import compute
+
+
+class Row(NamedTuple):
+    """One elementwise function."""
+
+    op: str
+    nd: str  # names in each namespace, separated by blanks
+    np: str
+    npx: str
+    summary: str
+    arguments: str  # of the example, arrays in brackets
+    result: str
+    dtype: str = "float64"  # of the example
+
+
+UNARY = (
+    Row("negative", "negative", "negative", "", "-x.", "[1, -2]", "[-1.0, 2.0]"),
+    Row("abs", "abs", "abs absolute fabs", "", "The absolute value.", "[1, -2]", "[1.0, 2.0]"),
+    Row("sign", "sign", "sign", "", "-1, 0 or 1 by the sign.", "[3, 0, -2]", "[1.0, 0.0, -1.0]"),
+    Row("square", "square", "square", "", "x**2.", "[3, -2]", "[9.0, 4.0]"),
+    Row("sqrt", "sqrt", "sqrt", "", "The square root.", "[4, 9]", "[2.0, 3.0]"),
+    Row("rsqrt", "rsqrt", "", "rsqrt", "1 / sqrt(x).", "[4, 16]", "[0.5, 0.25]"),
+    Row("reciprocal", "reciprocal", "reciprocal", "", "1 / x.", "[2, 4]", "[0.5, 0.25]"),
+    Row("exp", "exp", "exp", "", "The exponential, e**x.", "[0, 1]", "[1.0, 2.7183]"),
+    Row("expm1", "expm1", "expm1", "", "e**x - 1, accurate near 0.", "[0, 1]", "[0.0, 1.7183]"),
+    Row("log", "log", "log", "", "The natural logarithm.", "[1, 2]", "[0.0, 0.6931]"),
+    Row("log1p", "log1p", "log1p", "", "log(1 + x), accurate near 0.", "[0, 1]", "[0.0, 0.6931]"),
+    Row("log2", "log2", "log2", "", "The logarithm to base 2.", "[1, 8]", "[0.0, 3.0]"),
+    Row("log10", "log10", "log10", "", "The logarithm to base 10.", "[1, 100]", "[0.0, 2.0]"),
+    Row("sin", "sin", "sin", "", "The sine of angles in radians.", "[0, 1]", "[0.0, 0.8415]"),
+    Row("cos", "cos", "cos", "", "The cosine of angles in radians.", "[0, 1]", "[1.0, 0.5403]"),
+    Row("tanh", "tanh", "tanh", "", "The hyperbolic tangent.", "[0, 1]", "[0.0, 0.7616]"),
+    Row("sigmoid", "sigmoid", "", "sigmoid", "1 / (1 + e**-x).", "[0, 1]", "[0.5, 0.7311]"),
+    Row("log_sigmoid", "log_sigmoid", "", "log_sigmoid", "-log(1 + e**-x).", "[0, 1]",
+        "[-0.6931, -0.3133]"),
+    Row("relu", "relu", "", "relu", "max(x, 0); the gradient at 0 is 0.", "[-1, 2]", "[0.0, 2.0]"),
+    Row("softrelu", "softrelu", "", "softrelu", "log(1 + e**x).", "[0, 1]", "[0.6931, 1.3133]"),
+    Row("softsign", "softsign", "", "softsign", "x / (1 + abs(x)).", "[0, 1]", "[0.0, 0.5]"),
+    Row("gelu", "gelu", "", "gelu", "x times the normal distribution function.", "[0, 1]",
+        "[0.0, 0.8413]"),
+    Row("silu", "silu", "", "silu", "x * sigmoid(x).", "[0, 1]", "[0.0, 0.7311]"),
+    Row("erf", "erf", "", "erf", "The error function.", "[0, 1]", "[0.0, 0.8427]"),
+    Row("floor", "floor", "floor", "", "The next whole number down.", "[1.5, -1.5]", "[1.0, -2.0]"),
+    Row("ceil", "ceil", "ceil", "", "The next whole number up.", "[1.5, -1.5]", "[2.0, -1.0]"),
+    Row("rint", "rint", "rint", "", "The nearest whole number, halves to even.", "[0.6, 2.5]",
+        "[1.0, 2.0]"),
+    Row("trunc", "trunc fix", "trunc fix", "", "x without its fraction.", "[1.5, -1.5]",
+        "[1.0, -1.0]"),
+)  # fmt: skip
+
+BINARY = (
+    Row("add", "add broadcast_add broadcast_plus elemwise_add", "add", "", "a + b.", "[1, 2], 1",
+        "[2.0, 3.0]"),
+    Row("subtract", "subtract broadcast_sub broadcast_minus elemwise_sub", "subtract", "",
+        "a - b.", "[1, 2], 1", "[0.0, 1.0]"),
+    Row("multiply", "multiply broadcast_mul elemwise_mul", "multiply", "", "a * b.", "[1, 2], 3",
+        "[3.0, 6.0]"),
+    Row("divide", "divide true_divide broadcast_div elemwise_div", "divide true_divide", "",
+        "a / b.", "[1, 2], 2", "[0.5, 1.0]"),
+    Row("mod", "modulo broadcast_mod", "mod remainder", "",
+        "The remainder of a / b, with the sign of b.", "[5, -5], 3", "[2.0, 1.0]"),
+    Row("power", "power broadcast_power", "power pow", "", "a**b.", "[2, 3], 2", "[4.0, 9.0]"),
+    Row("maximum", "maximum broadcast_maximum", "maximum", "",
+        "The larger of a and b; where they are equal, a has the gradient.", "[1, 3], 2",
+        "[2.0, 3.0]"),
+    Row("minimum", "minimum broadcast_minimum", "minimum", "",
+        "The smaller of a and b; where they are equal, a has the gradient.", "[1, 3], 2",
+        "[1.0, 2.0]"),
+    Row("equal", "equal broadcast_equal", "equal", "", "Whether a == b.", "[1, 2], 2",
+        "[0.0, 1.0]"),
+    Row("not_equal", "not_equal broadcast_not_equal", "not_equal", "", "Whether a != b.",
+        "[1, 2], 2", "[1.0, 0.0]"),
+    Row("less", "lesser broadcast_lesser", "less", "", "Whether a < b.", "[1, 2], 2",
+        "[1.0, 0.0]"),
+    Row("less_equal", "lesser_equal broadcast_lesser_equal", "less_equal", "", "Whether a <= b.",
+        "[1, 2], 2", "[1.0, 1.0]"),
+    Row("greater", "greater broadcast_greater", "greater", "", "Whether a > b.", "[1, 2], 2",
+        "[0.0, 0.0]"),
+    Row("greater_equal", "greater_equal broadcast_greater_equal", "greater_equal", "",
+        "Whether a >= b.", "[1, 2], 2", "[0.0, 1.0]"),
+)  # fmt: skip
+
+UNARY_CALLS = (
+    Row("tan", "tan", "tan", "", "The tangent of angles in radians.", "[0, 1]", "[0.0, 1.5574]"),
+    Row("arcsin", "arcsin", "arcsin asin", "", "The angle with this sine.", "[0, 1]",
+        "[0.0, 1.5708]"),
+    Row("arccos", "arccos", "arccos acos", "", "The angle with this cosine.", "[0, 1]",
+        "[1.5708, 0.0]"),
+    Row("arctan", "arctan", "arctan atan", "", "The angle with this tangent.", "[0, 1]",
+        "[0.0, 0.7854]"),
+    Row("sinh", "sinh", "sinh", "", "The hyperbolic sine.", "[0, 1]", "[0.0, 1.1752]"),
+    Row("cosh", "cosh", "cosh", "", "The hyperbolic cosine.", "[0, 1]", "[1.0, 1.5431]"),
+    Row("arcsinh", "arcsinh", "arcsinh asinh", "", "The inverse of sinh.", "[0, 1]",
+        "[0.0, 0.8814]"),
+    Row("arccosh", "arccosh", "arccosh acosh", "", "The inverse of cosh.", "[1, 2]",
+        "[0.0, 1.317]"),
+    Row("arctanh", "arctanh", "arctanh atanh", "", "The inverse of tanh.", "[0, 0.5]",
+        "[0.0, 0.5493]"),
+    Row("degrees", "degrees", "degrees rad2deg", "", "Radians as degrees.", "[0, 1]",
+        "[0.0, 57.2958]"),
+    Row("radians", "radians", "radians deg2rad", "", "Degrees as radians.", "[0, 180]",
+        "[0.0, 3.1416]"),
+    Row("exp2", "", "exp2", "", "2**x.", "[0, 3]", "[1.0, 8.0]"),
+    Row("cbrt", "cbrt", "cbrt", "", "The cube root.", "[8, -27]", "[2.0, -3.0]"),
+    Row("rcbrt", "rcbrt", "", "rcbrt", "1 / cbrt(x).", "[8, -1]", "[0.5, -1.0]"),
+    Row("sinc", "", "sinc", "", "sin(pi x) / (pi x), and 1 at 0.", "[0, 0.5]", "[1.0, 0.6366]"),
+    Row("i0", "", "i0", "", "The modified Bessel function of the first kind, order 0.", "[0, 1]",
+        "[1.0, 1.2661]"),
+    Row("gamma", "gamma", "", "gamma", "The gamma function: (x - 1)! at whole numbers.", "[4, 0.5]",
+        "[6.0, 1.7725]"),
+    Row("gammaln", "gammaln", "", "gammaln", "The logarithm of abs(gamma(x)).", "[4, 0.5]",
+        "[1.7918, 0.5724]"),
+    Row("digamma", "", "", "digamma", "The derivative of gammaln.", "[1, 0.5]",
+        "[-0.5772, -1.9635]"),
+    Row("erfinv", "erfinv", "", "erfinv", "The inverse of the error function.", "[0, 0.5]",
+        "[0.0, 0.4769]"),
+    Row("mish", "", "", "mish", "x * tanh(log(1 + e**x)).", "[0, 1]", "[0.0, 0.8651]"),
+    Row("positive", "", "positive", "", "A copy of x.", "[1, -2]", "[1.0, -2.0]"),
+    Row("signbit", "", "signbit", "", "Whether the sign is minus, also of zero.", "[1, -0.0]",
+        "[0.0, 1.0]"),
+    Row("spacing", "", "spacing", "", "The distance to the next number.", "[1, 2**52]",
+        "[0.0, 1.0]"),
+    Row("invert", "", "invert bitwise_not bitwise_invert", "",
+        "The complement of each bit of integers, or of truth.", "[0, 5]", "[-1.0, -6.0]", "int64"),
+)  # fmt: skip
+
+BINARY_CALLS = (
+    Row("arctan2", "", "arctan2 atan2", "", "The angle of the point (b, a) in the plane.",
+        "[0, 1], 1", "[0.0, 0.7854]"),
+    Row("hypot", "broadcast_hypot", "hypot", "", "sqrt(a**2 + b**2).", "[3, 5], 4",
+        "[5.0, 6.4031]"),
+    Row("logaddexp", "", "logaddexp", "", "log(e**a + e**b).", "[0, 1], 0", "[0.6931, 1.3133]"),
+    Row("logaddexp2", "", "logaddexp2", "", "log2(2**a + 2**b).", "[0, 1], 0", "[1.0, 1.585]"),
+    Row("copysign", "", "copysign", "", "a with the sign of b.", "[1, -2], -1", "[-1.0, -2.0]"),
+    Row("fmod", "", "fmod", "", "The remainder of a / b, with the sign of a.", "[5, -5], 3",
+        "[2.0, -2.0]"),
+    Row("floor_divide", "", "floor_divide", "", "floor(a / b).", "[5, -5], 3", "[1.0, -2.0]"),
+    Row("float_power", "", "float_power", "", "a**b in float64.", "[2, 3], 2", "[4.0, 9.0]"),
+    Row("fmax", "", "fmax", "", "The larger of a and b, or the one that is a number.", "[1, 3], 2",
+        "[2.0, 3.0]"),
+    Row("fmin", "", "fmin", "", "The smaller of a and b, or the one that is a number.", "[1, 3], 2",
+        "[1.0, 2.0]"),
+    Row("heaviside", "", "heaviside", "", "0 for a < 0, 1 for a > 0, b for a = 0.",
+        "[-1, 0, 2], 0.5", "[0.0, 0.5, 1.0]"),
+    Row("ldexp", "", "ldexp", "", "a * 2**b.", "[1, 3], 2", "[4.0, 12.0]"),
+    Row("nextafter", "", "nextafter", "", "The next number after a in the direction of b.",
+        "[1, 2], 2", "[1.0, 2.0]"),
+    Row("gcd", "", "gcd", "", "The greatest common divisor of integers.", "[4, 6], 8",
+        "[4.0, 2.0]", "int64"),
+    Row("lcm", "", "lcm", "", "The least common multiple of integers.", "[4, 6], 8",
+        "[8.0, 24.0]", "int64"),
+    Row("bitwise_and", "", "bitwise_and", "", "The bits in both a and b.", "[4, 6], 2",
+        "[0.0, 2.0]", "int64"),
+    Row("bitwise_or", "", "bitwise_or", "", "The bits in a or b.", "[4, 6], 2", "[6.0, 6.0]",
+        "int64"),
+    Row("bitwise_xor", "", "bitwise_xor", "", "The bits in one of a and b.", "[4, 6], 2",
+        "[6.0, 4.0]", "int64"),
+    Row("left_shift", "", "left_shift bitwise_left_shift", "", "a * 2**b of integers.", "[4, 6], 2",
+        "[16.0, 24.0]", "int64"),
+    Row("right_shift", "", "right_shift bitwise_right_shift", "", "floor(a / 2**b) of integers.",
+        "[4, 6], 2", "[1.0, 1.0]", "int64"),
+)  # fmt: skip
+
+# Functions with two results.
+PAIRS = (
+    Row("frexp", "", "frexp", "", "Fraction and exponent of 2.", "[3]", "([0.75], [2])"),
+    Row("modf", "", "modf", "", "Fraction and whole number.", "[3.5]", "([0.5], [3.0])"),
+    Row("divmod", "", "divmod", "", "floor(a / b) and the remainder.", "[5], 3", "([1.0], [2.0])"),
+)  # fmt: skip
+
+_DOC = """{summary}
+
+    Parameters
+    ----------
+    {inputs}
+    out : {kind}, optional
+        Where the result is written; of its shape.
+
+    Returns
+    -------
+    {kind}
+
+    Examples
+    --------
+    >>> from microlazy import {modules}
+    >>> {results} = {namespace}.{name}({array}.array({first}, dtype="{dtype}"){second})
+    >>> {shown}
+    {result}
+    """
+_INPUTS = {
+    ("np", 1): "x : array",
+    ("nd", 1): "data : array",
+    ("np", 2): "x1, x2 : array or number\n        a and b; broadcast to one shape.",
+    ("nd", 2): "lhs, rhs : array or number\n        a and b; broadcast to one shape.",
+}
+_SHOWN = {
+    "y": 'y.astype("float64").asnumpy().round(4).tolist()',
+    "y, z": "y.tolist(), z.tolist()",
+}
+
+
+_Operands = Callable[..., list[Any]] | None
+
+
+def _finish(result: Any, out: Any) -> Any:
+    if out is None:
+        return result
+    if isinstance(result, tuple):
+        return tuple(map(functions.write_into, out, result))
+    return functions.write_into(out, result)
+
+
+def _number_function(row: Row, namespace: str) -> Callable[..., Any] | None:
+    """NumPy's function of that name, for plain numbers; np alone takes them."""
+    return getattr(numpy, row.np.split()[0]) if namespace == "np" else None
+
+
+def _one_input(row: Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
+    op, number = row.op, _number_function(row, namespace)
+    if row in UNARY:
+        return functions.one_input(op, number, namespace == "nd", operands)
+
+    def function(x: Tensor, out: Tensor | None = None) -> Tensor:
+        if number is not None and isinstance(x, (numbers.Number, numpy.generic)):
+            return number(x)
+        return _finish(compute(op, *(operands(x) if operands else (x,))), out)
+
+    def nd_function(data: Tensor, out: Tensor | None = None, name: str | None = None) -> Tensor:
+        return _finish(compute(op, data), out)
+
+    return nd_function if namespace == "nd" else function
+
+
+def _two_inputs(row: Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
+    op, number = row.op, _number_function(row, namespace)
+    if row in BINARY:
+        return functions.two_inputs(op, namespace == "nd", operands)
+
+    def function(x1: Tensor | float, x2: Tensor | float, out: Tensor | None = None) -> Tensor:
+        if number and isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
+            return number(x1, x2)
+        return _finish(compute(op, *(operands(x1, x2) if operands else (x1, x2))), out)
+
+    def nd_function(
+        lhs: Tensor | float,
+        rhs: Tensor | float,
+        out: Tensor | None = None,
+        name: str | None = None,
+    ) -> Tensor:
+        return _finish(compute(op, lhs, rhs), out)
+
+    return nd_function if namespace == "nd" else function
+
+
+def _nd_power(
+    base: Tensor | float, exp: Tensor | float, out: Tensor | None = None, name: str | None = None
+) -> Tensor:
+    return _finish(functions.binary_op("power", base, exp), out)
+
+
+def functions_of(namespace: str, operands: _Operands = None) -> dict[str, Callable[..., Any]]:
+    """Make the elementwise functions of "nd", "np" or "npx" from the table.
+
+    `operands` makes arrays of the lists among its arguments; without it, lists are refused.
+
+    Examples
+    --------
+    >>> from microlazy.ops.elementwise import functions_of
+    >>> sorted(functions_of("npx"))[:3]
+    ['digamma', 'erf', 'erfinv']
+    """
+    return {
+        name: _documented(row, name, namespace, operands)
+        for row in (*UNARY, *UNARY_CALLS, *BINARY, *BINARY_CALLS, *PAIRS)
+        for name in getattr(row, namespace).split()
+    }
+
+
+def _documented(row: Row, name: str, namespace: str, operands: _Operands) -> Callable[..., Any]:
+    array = "nd" if namespace == "nd" else "np"
+    first, closing, second = row.arguments.partition("]")
+    count = 2 if second else 1
+    results = "y, z" if row in PAIRS else "y"
+    inputs = _INPUTS[array, count]
+    if (namespace, name) == ("nd", "power"):  # MXNet has other names for its inputs
+        function: Any = _nd_power
+        inputs = inputs.replace("lhs, rhs", "base, exp").replace("a and b", "a and its exponent b")
+    else:
+        function = (_one_input if count == 1 else _two_inputs)(row, namespace, operands)
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = f"microlazy.{_MODULES[namespace]}"
+    function.__doc__ = _DOC.format(
+        summary=row.summary,
+        inputs=inputs,
+        kind="tuple of array" if row in PAIRS else "array",
+        modules="np, npx" if namespace == "npx" else namespace,
+        array=array,
+        namespace=namespace,
+        name=name,
+        first=first + closing,
+        dtype=row.dtype,
+        second=second,
+        results=results,
+        shown=_SHOWN[results],
+        result=row.result,
+    )
+    return function
+
+
+_MODULES = {"nd": "ndarray", "np": "numpy", "npx": "numpy_extension"}

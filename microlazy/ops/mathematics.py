@@ -1,0 +1,290 @@
+"""Elementwise mathematics without a kernel of ours: NumPy's or SciPy's function beside its rules.
+
+A rule takes the gradient of the result, the result and the inputs. It is written with functions
+that have gradients themselves, so there are gradients of every order.
+"""
+
+import importlib
+import math
+import numbers
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy
+
+from microlazy.core import functions as f
+from microlazy.core.ops.numpy_call import call
+from microlazy.core.tensor import Tensor
+
+_cos, _exp, _log, _rsqrt, _sqrt, _trunc = (
+    partial(f.unary_op, name) for name in ("cos", "exp", "log", "rsqrt", "sqrt", "trunc")
+)
+A = TypeVar("A", bound=Tensor)
+_LN2 = math.log(2.0)
+_DEGREE = math.pi / 180.0
+
+
+class Special:
+    """A function of scipy.special, imported when it is first called."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, *arrays: numpy.ndarray, **options: Any) -> numpy.ndarray:
+        function = getattr(importlib.import_module("scipy.special"), self.__name__)
+        return function(*options.values(), *arrays)
+
+
+def _ldexp(x: numpy.ndarray, exponent: numpy.ndarray) -> numpy.ndarray:
+    if exponent.dtype.kind in "iu":
+        return numpy.ldexp(x, exponent)
+    return x * numpy.exp2(exponent)
+
+
+def _rcbrt(x: numpy.ndarray) -> numpy.ndarray:
+    return 1 / numpy.cbrt(x)
+
+
+def _fraction(x: numpy.ndarray) -> numpy.ndarray:
+    return numpy.modf(x)[0]
+
+
+def _mantissa(x: numpy.ndarray) -> numpy.ndarray:
+    return numpy.frexp(x)[0]
+
+
+def _exponent(x: numpy.ndarray) -> numpy.ndarray:
+    return numpy.frexp(x)[1]
+
+
+def _none(g: Tensor, y: Tensor, *inputs: Tensor) -> Tensor:
+    """The gradient of a function made of steps."""
+    return f.new_array(f.face_of(g), g.shape, g.dtype, 0)
+
+
+def _same(g: Tensor, a: Tensor, b: Tensor | float) -> Tensor:
+    """1 where the elements are equal, else 0, in g's dtype."""
+    return f.as_dtype(a == b, g.dtype)
+
+
+def _sign(g: Tensor, x: Tensor) -> Tensor:
+    """1 or -1 by the sign, also of zero, in g's dtype."""
+    return 1 - 2 * f.as_dtype(apply("signbit", x), g.dtype)
+
+
+def _gradient_of_spherical_jn(g: Tensor, y: Tensor, x: Tensor, n: int) -> Tensor:
+    """Abramowitz and Stegun 1964, 10.1.20."""
+    slope = -(n + 1) * apply("spherical_jn", x, n=n + 1)
+    if n:
+        slope = slope + n * apply("spherical_jn", x, n=n - 1)
+    return g * slope / (2 * n + 1)
+
+
+# Name: what computes it, and one rule for each input.
+CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor], ...] | None]] = {
+    "tan": (numpy.tan, (lambda g, y, x: g * (1 + y * y),)),
+    "arcsin": (numpy.arcsin, (lambda g, y, x: g * _rsqrt(1 - x * x),)),
+    "arccos": (numpy.arccos, (lambda g, y, x: -g * _rsqrt(1 - x * x),)),
+    "arctan": (numpy.arctan, (lambda g, y, x: g / (1 + x * x),)),
+    "sinh": (numpy.sinh, (lambda g, y, x: g * apply("cosh", x),)),
+    "cosh": (numpy.cosh, (lambda g, y, x: g * apply("sinh", x),)),
+    "arcsinh": (numpy.arcsinh, (lambda g, y, x: g * _rsqrt(x * x + 1),)),
+    "arccosh": (numpy.arccosh, (lambda g, y, x: g * _rsqrt(x * x - 1),)),
+    "arctanh": (numpy.arctanh, (lambda g, y, x: g / (1 - x * x),)),
+    "degrees": (numpy.degrees, (lambda g, y, x: g / _DEGREE,)),
+    "radians": (numpy.radians, (lambda g, y, x: g * _DEGREE,)),
+    "exp2": (numpy.exp2, (lambda g, y, x: g * y * _LN2,)),
+    "cbrt": (numpy.cbrt, (lambda g, y, x: g / (3 * y * y),)),
+    "rcbrt": (_rcbrt, (lambda g, y, x: -g * y / (3 * x),)),
+    # sinc(x) is the spherical Bessel function j0 at pi x, and j0' = -j1
+    "sinc": (
+        numpy.sinc,
+        (lambda g, y, x: -math.pi * g * apply("spherical_jn", math.pi * x, n=1),),
+    ),
+    "spherical_jn": (Special("spherical_jn"), (_gradient_of_spherical_jn,)),
+    "i0": (numpy.i0, (lambda g, y, x: g * apply("iv", x, v=1),)),
+    "iv": (
+        Special("iv"),
+        (lambda g, y, x, v: g * (apply("iv", x, v=v - 1) + apply("iv", x, v=v + 1)) / 2,),
+    ),
+    "gamma": (Special("gamma"), (lambda g, y, x: g * y * apply("digamma", x),)),
+    "gammaln": (Special("gammaln"), (lambda g, y, x: g * apply("digamma", x),)),
+    "digamma": (Special("digamma"), (lambda g, y, x: g * apply("polygamma", x, n=1),)),
+    "polygamma": (
+        Special("polygamma"),
+        (lambda g, y, x, n: g * apply("polygamma", x, n=n + 1),),
+    ),
+    "erfinv": (Special("erfinv"), (lambda g, y, x: g * (math.sqrt(math.pi) / 2) * _exp(y * y),)),
+    "signbit": (numpy.signbit, None),
+    "spacing": (numpy.spacing, (_none,)),
+    "mantissa": (_mantissa, (lambda g, y, x: apply("ldexp", g, -apply("exponent", x)),)),
+    "exponent": (_exponent, None),
+    "fraction": (_fraction, (lambda g, y, x: g,)),
+    "arctan2": (
+        numpy.arctan2,
+        (lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b)),
+    ),
+    "hypot": (numpy.hypot, (lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)),
+    "logaddexp": (
+        numpy.logaddexp,
+        (lambda g, y, a, b: g * _exp(a - y), lambda g, y, a, b: g * _exp(b - y)),
+    ),
+    "logaddexp2": (
+        numpy.logaddexp2,
+        (lambda g, y, a, b: g * apply("exp2", a - y), lambda g, y, a, b: g * apply("exp2", b - y)),
+    ),
+    "copysign": (numpy.copysign, (lambda g, y, a, b: g * _sign(g, a) * _sign(g, b), _none)),
+    "fmod": (numpy.fmod, (lambda g, y, a, b: g, lambda g, y, a, b: -g * _trunc(a / b))),
+    "fmax": (
+        numpy.fmax,
+        (lambda g, y, a, b: g * _same(g, y, a), lambda g, y, a, b: g * (1 - _same(g, y, a))),
+    ),
+    "fmin": (
+        numpy.fmin,
+        (lambda g, y, a, b: g * _same(g, y, a), lambda g, y, a, b: g * (1 - _same(g, y, a))),
+    ),
+    "floor_divide": (numpy.floor_divide, (_none, _none)),
+    "heaviside": (numpy.heaviside, (_none, lambda g, y, a, b: g * _same(g, a, 0))),
+    "ldexp": (
+        _ldexp,
+        (lambda g, y, a, b: apply("ldexp", g, b), lambda g, y, a, b: g * y * _LN2),
+    ),
+    "nextafter": (numpy.nextafter, (lambda g, y, a, b: g, _none)),
+    "invert": (numpy.invert, None),
+    "bitwise_and": (numpy.bitwise_and, None),
+    "bitwise_or": (numpy.bitwise_or, None),
+    "bitwise_xor": (numpy.bitwise_xor, None),
+    "gcd": (numpy.gcd, None),
+    "lcm": (numpy.lcm, None),
+    "left_shift": (numpy.left_shift, None),
+    "right_shift": (numpy.right_shift, None),
+}
+
+
+# Whose result for integers is integers; others compute in floats.
+_WHOLE = {
+    "bitwise_and", "bitwise_or", "bitwise_xor", "floor_divide", "fmax", "fmin", "fmod", "gcd",
+    "invert", "lcm", "ldexp", "left_shift", "right_shift",
+}  # fmt: skip
+
+
+def apply(name: str, *arrays: A, **options: Any) -> A:
+    """Call the function of that name from CALLS; integers become float32 where it needs floats.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.mathematics import apply
+    >>> apply("hypot", np.array([3, 5]), np.array([4, 12]))
+    array([ 5., 13.])
+    """
+    function, gradients = CALLS[name]
+    inputs = list(arrays)
+    if name not in _WHOLE:
+        inputs = [
+            x if numpy.dtype(x.dtype).kind == "f" else f.as_dtype(x, "float32") for x in inputs
+        ]
+    dtype = None
+    if isinstance(function, Special) and numpy.dtype(inputs[0].dtype) == "float16":
+        dtype = "float16"  # scipy.special answers in float32
+    return call(function, inputs, options, gradients, dtype=dtype)
+
+
+# Name: what composes it of functions that have gradients already, or of integer operations.
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "positive": lambda x: x.copy(),
+    "mish": lambda x: x * f.unary_op("tanh", f.unary_op("softrelu", x)),
+    "frexp": lambda x: (apply("mantissa", x), apply("exponent", x)),
+    "modf": lambda x: (apply("fraction", x), _trunc(x)),
+    "float_power": lambda a, b: f.as_dtype(a, "float64") ** f.as_dtype(b, "float64"),
+    "divmod": lambda a, b: (apply("floor_divide", a, b), a % b),
+}
+
+
+def compute(name: str, *inputs: Any) -> Any:
+    """Apply the function of that name from CALLS or COMPOSED to arrays and numbers.
+
+    A number takes the dtype of the arrays; beside integers one with a fraction is float32.
+
+    Raises
+    ------
+    TypeError
+        If an input is neither an array nor a number, or none is an array.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.mathematics import compute
+    >>> compute("hypot", np.array([3]), 4)
+    array([5.])
+    """
+    array = next((x for x in inputs if isinstance(x, Tensor)), None)
+    if array is None:
+        raise TypeError(f"{name}: expected an array, got {type(inputs[0]).__name__}")
+    arrays = [x if isinstance(x, Tensor) else _beside(name, x, array) for x in inputs]
+    return COMPOSED[name](*arrays) if name in COMPOSED else apply(name, *arrays)
+
+
+def _beside(name: str, number: Any, array: Tensor) -> Tensor:
+    if not isinstance(number, (numbers.Real, numpy.bool_)):
+        raise TypeError(f"{name}: expected an array or a number, got {type(number).__name__}")
+    dtype = numpy.dtype(array.dtype)
+    if dtype.kind != "f" and not float(number).is_integer():
+        dtype = "float32"
+    elif dtype.kind == "b" and not isinstance(number, (bool, numpy.bool_)):
+        dtype = "int64"
+    return f.new_array(f.face_of(array), (), dtype, number)
+
+
+def hard_sigmoid(x: A, alpha: float = 0.2, beta: float = 0.5) -> A:
+    """Limit alpha * x + beta to [0, 1]; the gradient is 0 at both ends, as outside.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.mathematics import hard_sigmoid
+    >>> hard_sigmoid(np.array([-9, 0, 9]))
+    array([0. , 0.5, 1. ])
+    """
+    line = alpha * x + beta
+    ends = f.detach(f.clip(line, 0.0, 1.0))
+    return f.where((ends > 0) * (ends < 1), line, ends)
+
+
+def smooth_l1(x: A, scalar: float = 1.0) -> A:
+    """Return (scalar * x)**2 / 2 where abs(x) < 1 / scalar**2, else abs(x) - 1 / (2 * scalar**2).
+
+    Girshick 2015, "Fast R-CNN", equation 3, with a width.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.mathematics import smooth_l1
+    >>> smooth_l1(np.array([0.5, -3]))
+    array([0.125, 2.5  ])
+    """
+    width = 1.0 / (scalar * scalar)
+    size = f.unary_op("abs", x)
+    return f.where(size < width, f.unary_op("square", scalar * x) / 2, size - width / 2)
+
+
+def logsumexp(x: A, axis: Any = None, keepdims: bool = False) -> A:
+    """Return log(sum(exp(x))) over axes, without overflow.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.mathematics import logsumexp
+    >>> logsumexp(np.array([1000, 1000]))
+    array(1000.6932)
+    """
+    if x.ndim == 0:
+        return x.copy()
+    top = f.detach(f.reduction("max", x, axis, True))
+    top = f.where(f.test("isfinite", top), top, 0)
+    total = _log(f.reduction("sum", _exp(x - top), axis, True)) + top
+    if keepdims:
+        return total
+    axes = tuple(range(x.ndim)) if axis is None else axis
+    return f.squeeze(total, axes)
