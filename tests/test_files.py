@@ -22,7 +22,7 @@ import microlazy as mx
 from microlazy import nd, np, npx
 from microlazy.base import MXNetError
 from microlazy.files import pack_npy, pack_npz, pack_safetensors, unpack_safetensors
-from microlazy.ndarray.serialization import load_frombuffer
+from microlazy.params_file import load_frombuffer
 
 DTYPES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool")
 SHAPES = [(), (0,), (3, 0, 2), (1,), (2, 3), (1, 2, 1, 3)]

@@ -15,7 +15,7 @@ import microlazy as mx
 from microlazy import nd, npx
 from microlazy.base import MXNetError
 from microlazy.core import trace
-from microlazy.ndarray.serialization import load, load_frombuffer, save
+from microlazy.params_file import load, load_frombuffer, save
 
 FIXTURES = Path(__file__).parent / "fixtures"
 with numpy.load(FIXTURES / "expected.npz") as file:

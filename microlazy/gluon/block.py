@@ -12,13 +12,13 @@ from os import PathLike, fspath
 from typing import Any
 
 from .. import ndarray as nd
+from .. import params_file as serialization
 from ..base import AbstractValueError, MXNetError
 from ..context import Context
 from ..core.plan import CachedPlan
 from ..core.tensor import Tensor
 from ..core.trace import is_tracing
 from ..initializer import ArgumentError, Initializer
-from ..ndarray import serialization
 from . import parameter as parameters
 from .dry_run import dry_run, explained, shapes_of
 from .explain import Explanation

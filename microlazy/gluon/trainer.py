@@ -9,8 +9,8 @@ from typing import Any
 from .. import optimizer as opt
 from ..core.optimizers import mark_used, stale
 from ..core.tensor import Tensor
-from ..ndarray.serialization import write_atomically
 from ..optimizer.optimizer import Group
+from ..params_file import write_atomically
 from . import parameter as parameters
 from .parameter import Parameter, ParameterDict
 

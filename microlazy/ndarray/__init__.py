@@ -15,15 +15,14 @@ from microlazy.ndarray.creation import *  # noqa: F403
 from microlazy.ndarray.elementwise import *  # noqa: F403
 from microlazy.ndarray.indexing import *  # noqa: F403
 from microlazy.ndarray.layers import *  # noqa: F403
-from microlazy.ndarray.outputs import *  # noqa: F403
+from microlazy.ndarray.output_layers import *  # noqa: F403
 from microlazy.ndarray.products import *  # noqa: F403
 from microlazy.ndarray.reductions import *  # noqa: F403
 from microlazy.ndarray.sampling import *  # noqa: F403
-from microlazy.ndarray.sequences import *  # noqa: F403
-from microlazy.ndarray.serialization import load, load_frombuffer, save
 from microlazy.ndarray.shapes import *  # noqa: F403
 from microlazy.ndarray.sorting import *  # noqa: F403
 from microlazy.ndarray.updates import *  # noqa: F403
+from microlazy.params_file import load, load_frombuffer, save
 
 globals().update(
     {f"linalg_{name}": getattr(linalg, name) for name in linalg.__all__ if name != "syevd"}

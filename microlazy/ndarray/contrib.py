@@ -11,9 +11,9 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops.numpy_call import call
 from microlazy.ndarray import random as _random
-from microlazy.ndarray.arguments import ND, op
 from microlazy.ndarray.layers import CONTRIB
-from microlazy.ops import gathering as _selecting
+from microlazy.ops.arguments import ND, op
+from microlazy.ops.gathering import index_update as _index_update
 from microlazy.ops.surrogate_gradient import scaled, with_gradient
 
 __all__ = [
@@ -191,7 +191,7 @@ def index_copy(old_tensor: NDArray, index_vector: NDArray, new_tensor: NDArray) 
     array([6., 0., 5.], dtype=float32)
     """
     places = _f.as_dtype(index_vector, "int64")
-    return _selecting.index_update(old_tensor, places, new_tensor)
+    return _index_update(old_tensor, places, new_tensor)
 
 
 @op

@@ -5,9 +5,11 @@ from typing import Any
 
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ndarray.arguments import need_arrays, op
-from microlazy.ops import mathematics as _mathematics
+from microlazy.ops import manipulation as _manipulation
+from microlazy.ops.arguments import copied, need_arrays, op
 from microlazy.ops.elementwise import functions_of
+from microlazy.ops.manipulation import cast
+from microlazy.ops.mathematics import hard_sigmoid, smooth_l1
 
 _MADE = functions_of("nd")
 globals().update(_MADE)
@@ -63,45 +65,10 @@ def round(data: NDArray) -> NDArray:
     return _f.round(data, away=True)
 
 
-@op
-def hard_sigmoid(data: NDArray, alpha: float = 0.2, beta: float = 0.5) -> NDArray:
-    """Limit alpha * x + beta to [0, 1].
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.hard_sigmoid(nd.array([-5, 0, 1])).asnumpy()
-    array([0. , 0.5, 0.7], dtype=float32)
-    """
-    return _mathematics.hard_sigmoid(data, alpha, beta)
 
 
-@op
-def smooth_l1(data: NDArray, scalar: float = 1.0) -> NDArray:
-    """Return (scalar * x)**2 / 2 where abs(x) < 1 / scalar**2, else abs(x) - 1 / (2 * scalar**2).
-
-    Source: Girshick 2015, "Fast R-CNN", equation 3.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.smooth_l1(nd.array([-2, 0.5])).asnumpy()
-    array([1.5  , 0.125], dtype=float32)
-    """
-    return _mathematics.smooth_l1(data, scalar)
 
 
-@op
-def cast(data: NDArray, dtype: Any) -> NDArray:
-    """Return the array with another dtype.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.cast(nd.array([1.7]), "int32").asnumpy()
-    array([1], dtype=int32)
-    """
-    return data.astype(dtype)
 
 
 @op
@@ -173,17 +140,7 @@ def logical_not(data: NDArray) -> NDArray:
     return _f.logical("not", data)
 
 
-@op
-def BlockGrad(data: NDArray) -> NDArray:
-    """Return a copy cut off from the graph: no gradient passes.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.BlockGrad(nd.ones((1,))).asnumpy()
-    array([1.], dtype=float32)
-    """
-    return _f.detach(data.copy())
+BlockGrad = stop_gradient = copied(_manipulation.stop_gradient)
 
 
 @op
@@ -205,4 +162,3 @@ def add_n(*args: NDArray, num_args: int | None = None) -> NDArray:
 
 Cast = amp_cast = cast
 ElementWiseSum = add_n
-stop_gradient = BlockGrad

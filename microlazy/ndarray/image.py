@@ -7,7 +7,7 @@ import numpy
 from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ndarray.arguments import ND, op
+from microlazy.ops.arguments import ND, op
 
 __all__ = ["crop", "flip_left_right", "flip_top_bottom", "normalize", "to_tensor"]
 

@@ -10,8 +10,9 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops import nn as _nn
 from microlazy.core.ops.numpy_call import call
-from microlazy.ndarray.arguments import op
-from microlazy.ops import gathering as _selecting
+from microlazy.ops import manipulation as _manipulation
+from microlazy.ops.arguments import copied, op
+from microlazy.ops.gathering import gather_nd, one_hot, pick, scatter_nd
 
 __all__ = [
     "batch_take",
@@ -85,17 +86,7 @@ def slice_axis(data: NDArray, axis: int, begin: int, end: int | None) -> NDArray
     return _f.slice_axis(data, axis, first, last).copy()
 
 
-@op
-def slice_like(data: NDArray, shape_like: NDArray, axes: Any = ()) -> NDArray:
-    """Return the first part of the array that has another's shape, or its sizes of some axes.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.slice_like(nd.zeros((3, 4)), nd.zeros((2, 3)), axes=(0,)).shape
-    (2, 4)
-    """
-    return _selecting.slice_like(data, shape_like, axes).copy()
+slice_like = copied(_manipulation.slice_like)
 
 
 @op
@@ -118,25 +109,6 @@ def take(a: NDArray, indices: NDArray, axis: int = 0, mode: str = "clip") -> NDA
     return _f.take(a, indices, axis, mode)
 
 
-@op
-def pick(
-    data: NDArray,
-    index: NDArray,
-    axis: int | None = -1,
-    keepdims: bool = False,
-    mode: str = "clip",
-) -> NDArray:
-    """Return one element of each row along an axis: ``data[i, index[i]]``.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.pick(nd.array([[1, 2], [3, 4]]), nd.array([0, 1])).asnumpy()
-    array([1., 4.], dtype=float32)
-    """
-    if axis is None:
-        data, axis = _f.reshape(data, -1), 0
-    return _nn.pick(data, index, axis, keepdims, mode)
 
 
 @op
@@ -168,44 +140,8 @@ def fill_element_0index(lhs: NDArray, mhs: NDArray, rhs: NDArray) -> NDArray:
     return _f.where(chosen, _f.expand_dims(mhs, 1), lhs)
 
 
-@op
-def gather_nd(data: NDArray, indices: NDArray) -> NDArray:
-    """Return ``data[indices[0], indices[1], ...]``.
-
-    Parameters
-    ----------
-    data : NDArray
-    indices : NDArray, shape (m, ...)
-        One row of places for each of data's first m axes.
-
-    Raises
-    ------
-    IndexError
-        If a place is outside.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.gather_nd(nd.array([[1, 2], [3, 4]]), nd.array([[0, 1], [1, 0]])).asnumpy()
-    array([2., 3.], dtype=float32)
-    """
-    return _selecting.gather_nd(data, indices)
 
 
-@op
-def scatter_nd(data: NDArray, indices: NDArray, shape: Any) -> NDArray:
-    """Return zeros of a shape with ``result[indices[0], indices[1], ...] = data``.
-
-    Where several elements go to one place, the last stays.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.scatter_nd(nd.array([5, 6]), nd.array([[0, 1], [1, 0]]), shape=(2, 2)).asnumpy()
-    array([[0., 5.],
-           [6., 0.]], dtype=float32)
-    """
-    return _selecting.scatter_nd(data, indices, shape)
 
 
 def _raveled(places: numpy.ndarray, shape: tuple) -> numpy.ndarray:
@@ -259,23 +195,6 @@ def unravel_index(data: NDArray, shape: Any) -> NDArray:
     return call(_unraveled, [data], {"shape": tuple(shape)}, dtype=data.dtype)
 
 
-@op
-def one_hot(
-    indices: NDArray,
-    depth: int,
-    on_value: float = 1.0,
-    off_value: float = 0.0,
-    dtype: Any = "float32",
-) -> NDArray:
-    """Return rows that are `on_value` at the element's place and `off_value` elsewhere.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.one_hot(nd.array([1]), 3).asnumpy()
-    array([[0., 1., 0.]], dtype=float32)
-    """
-    return _f.one_hot(indices, depth, on_value, off_value, dtype)
 
 
 def onehot_encode(indices: NDArray, out: NDArray) -> NDArray:

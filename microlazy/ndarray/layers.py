@@ -1,19 +1,35 @@
-"""Layers: what networks are made of.
-
-Most are those of `npx`, which take arrays of either face, under MXNet's older names.
-"""
+"""Layers: what networks are made of, under MXNet's older names."""
 
 import inspect
 from typing import Any
 
-from microlazy import numpy_extension as npx
 from microlazy.base import MXNetError
 from microlazy.core.array import NDArray
-from microlazy.core.tensor import Tensor
-from microlazy.ndarray.arguments import need_arrays, op
-from microlazy.ops import convolution as _convolution
-from microlazy.ops import resampling as _resampling
-from microlazy.ops.normalization import local_response_norm as _local_response_norm
+from microlazy.ops.activations import activation as Activation
+from microlazy.ops.activations import dropout as Dropout
+from microlazy.ops.activations import leaky_relu as LeakyReLU
+from microlazy.ops.arguments import op
+from microlazy.ops.convolution import col2im, im2col
+from microlazy.ops.convolution import convolution as Convolution
+from microlazy.ops.convolution import deconvolution as Deconvolution
+from microlazy.ops.convolution import pooling as Pooling
+from microlazy.ops.ctc import ctc_loss
+from microlazy.ops.gathering import embedding as Embedding
+from microlazy.ops.manipulation import arange_like
+from microlazy.ops.normalization import batch_norm as BatchNorm
+from microlazy.ops.normalization import group_norm as GroupNorm
+from microlazy.ops.normalization import instance_norm as InstanceNorm
+from microlazy.ops.normalization import l2_normalization as L2Normalization
+from microlazy.ops.normalization import layer_norm as LayerNorm
+from microlazy.ops.normalization import local_response_norm as LRN
+from microlazy.ops.products import fully_connected as FullyConnected
+from microlazy.ops.recurrent import rnn as RNN
+from microlazy.ops.resampling import adaptive_average as AdaptiveAvgPooling2D
+from microlazy.ops.resampling import bilinear as BilinearResize2D
+from microlazy.ops.resampling import upsampling as UpSampling
+from microlazy.ops.sequence_lengths import sequence_last as SequenceLast
+from microlazy.ops.sequence_lengths import sequence_mask as SequenceMask
+from microlazy.ops.sequence_lengths import sequence_reverse as SequenceReverse
 
 __all__ = [
     "Activation",
@@ -32,212 +48,19 @@ __all__ = [
     "LeakyReLU",
     "Pooling",
     "RNN",
+    "SequenceLast",
+    "SequenceMask",
+    "SequenceReverse",
     "UpSampling",
     "col2im",
     "ctc_loss",
     "im2col",
 ]
 
-Activation = npx.activation
-BatchNorm = npx.batch_norm
-Convolution = npx.convolution
-Deconvolution = npx.deconvolution
-Dropout = npx.dropout
-Embedding = npx.embedding
-FullyConnected = npx.fully_connected
-GroupNorm = npx.group_norm
-InstanceNorm = npx.instance_norm
-L2Normalization = npx.l2_normalization
-LayerNorm = npx.layer_norm
-LeakyReLU = npx.leaky_relu
-Pooling = npx.pooling
-RNN = npx.rnn
-CTCLoss = ctc_loss = npx.ctc_loss
-
-
-@op
-def LRN(
-    data: NDArray,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    knorm: float = 2.0,
-    nsize: int | None = None,
-) -> NDArray:
-    """Divide by ``(knorm + alpha / nsize * total)**beta`` of neighbouring channels' squares.
-
-    Parameters
-    ----------
-    data : NDArray of floats, shape (batch, channels, height, width)
-    alpha, beta, knorm : float
-    nsize : int
-        How many channels count, odd.
-
-    Notes
-    -----
-    Krizhevsky et al. 2012, section 3.3.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.LRN(nd.ones((1, 1, 1, 1)), alpha=3, beta=1, knorm=1, nsize=3).asscalar().item()
-    0.5
-    """
-    if nsize is None:
-        raise MXNetError("LRN: the argument 'nsize' is required")
-    return _local_response_norm(data, alpha, beta, knorm, nsize)
-
-
-@op
-def UpSampling(
-    *data: NDArray,
-    scale: int,
-    sample_type: str,
-    num_filter: int = 0,
-    multi_input_mode: str = "concat",
-    num_args: int | None = None,
-    workspace: int = 512,
-) -> NDArray:
-    """Enlarge images by a whole number.
-
-    Parameters
-    ----------
-    *data : NDArray, shape (batch, channels, height, width)
-        Several for "nearest": all get the size of the first. For "bilinear" the image and a weight
-        of shape (channels, 1, k, k) with k = 2 * scale - scale % 2, as `init.Bilinear` fills it.
-    scale : int
-    sample_type : {'nearest', 'bilinear'}
-    num_filter : int
-        The number of channels, for "bilinear".
-    multi_input_mode : {'concat', 'sum'}
-        Whether several are joined along the channels or added.
-    num_args : int, optional
-        How many arrays were given.
-    workspace : int
-        Of no effect.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.UpSampling(nd.ones((1, 1, 2, 2)), scale=2, sample_type="nearest").shape
-    (1, 1, 4, 4)
-    """
-    need_arrays(data, num_args)
-    return _resampling.upsampling(
-        *data,
-        scale=scale,
-        sample_type=sample_type,
-        num_filter=num_filter,
-        multi_input_mode=multi_input_mode,
-    )
-
-
-@op
-def im2col(data: NDArray, kernel: Any, stride: Any = (), dilate: Any = (), pad: Any = ()) -> Tensor:
-    """Pack windows into columns.
-
-    Parameters
-    ----------
-    data : NDArray, shape (batch, channels, *sizes)
-    kernel, stride, dilate, pad : tuple of int
-
-    Returns
-    -------
-    NDArray, shape (batch, channels * places in a window, windows)
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.im2col(nd.array([[[1, 2, 3]]]), kernel=(2,)).asnumpy()
-    array([[[1., 2.],
-            [2., 3.]]], dtype=float32)
-    """
-    return _convolution.im2col(data, kernel, stride, dilate, pad)
-
-
-@op
-def col2im(
-    data: NDArray,
-    output_size: Any,
-    kernel: Any,
-    stride: Any = (),
-    dilate: Any = (),
-    pad: Any = (),
-) -> Tensor:
-    """Add columns up at the places that `im2col` took them from.
-
-    Parameters
-    ----------
-    data : NDArray, shape (batch, channels * places in a window, windows)
-    output_size : tuple of int
-        The spatial sizes of the result.
-    kernel, stride, dilate, pad : tuple of int
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.col2im(nd.ones((1, 2, 2)), output_size=(3,), kernel=(2,)).asnumpy()
-    array([[[1., 2., 1.]]], dtype=float32)
-    """
-    return _convolution.col2im(data, output_size, kernel, stride, dilate, pad)
+CTCLoss = ctc_loss
 
 
 # ---- nd.contrib ----------------------------------------------------------------------------------
-
-
-@op
-def AdaptiveAvgPooling2D(data: NDArray, output_size: Any = ()) -> NDArray:
-    """Average areas so that the result has a given height and width.
-
-    Parameters
-    ----------
-    data : NDArray, shape (batch, channels, height, width)
-    output_size : int or tuple of int
-        Height and width, or one number for both; 1 if left out.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.contrib.AdaptiveAvgPooling2D(nd.array([[[[1, 2], [3, 4]]]]), 1).asscalar().item()
-    2.5
-    """
-    return _resampling.adaptive_average(data, output_size)
-
-
-@op
-def BilinearResize2D(
-    data: NDArray,
-    like: NDArray | None = None,
-    height: int = 1,
-    width: int = 1,
-    scale_height: float | None = None,
-    scale_width: float | None = None,
-    mode: str = "size",
-    align_corners: bool = True,
-) -> NDArray:
-    """Resize images, linear between pixels.
-
-    Parameters
-    ----------
-    data : NDArray, shape (batch, channels, height, width)
-    like : NDArray, optional
-        For mode "like": an array with 4 axes of which the last two are the new size.
-    height, width : int
-        The new size, unless scales are given.
-    scale_height, scale_width : float, optional
-    mode : str
-        "size", "odd_scale" (odd sizes stay odd), "like", or "to_even_down", "to_even_up",
-        "to_odd_down", "to_odd_up" (one pixel more or less where needed).
-    align_corners : bool
-        Whether the centers of the corner pixels stay where they are, or the corners of the image.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.contrib.BilinearResize2D(nd.array([[[[1, 3]]]]), height=1, width=3).asnumpy()
-    array([[[[1., 2., 3.]]]], dtype=float32)
-    """
-    scales = scale_height, scale_width
-    return _resampling.bilinear(data, like, (height, width), scales, mode, align_corners)
 
 
 @op
@@ -298,6 +121,6 @@ CONTRIB = {
     "BilinearResize2D": BilinearResize2D,
     "CTCLoss": CTCLoss,
     "SyncBatchNorm": SyncBatchNorm,
-    "arange_like": npx.arange_like,
+    "arange_like": arange_like,
     "ctc_loss": ctc_loss,
 }

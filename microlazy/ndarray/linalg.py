@@ -13,9 +13,9 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops import nn as _nn
-from microlazy.ndarray.arguments import ND, op
 from microlazy.ops import linear_algebra as _algebra
 from microlazy.ops import triangles as _triangles
+from microlazy.ops.arguments import ND, op
 
 __all__ = [
     "det",

@@ -7,8 +7,16 @@ import numpy
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray, register_methods
 from microlazy.core.ops.numpy_call import call
-from microlazy.ndarray import creation, elementwise, indexing, outputs, reductions, shapes, sorting
-from microlazy.ndarray.arguments import ND
+from microlazy.ndarray import (
+    creation,
+    elementwise,
+    indexing,
+    output_layers,
+    reductions,
+    shapes,
+    sorting,
+)
+from microlazy.ops.arguments import ND
 
 _NAMES = {
     creation: "ones_like zeros_like",
@@ -16,7 +24,7 @@ _NAMES = {
         exp expm1 fix floor log log10 log1p log2 radians rcbrt reciprocal relu rint round rsqrt
         sigmoid sign sin sinh sqrt square tan tanh trunc""",
     indexing: "one_hot pick slice slice_axis slice_like take",
-    outputs: "log_softmax softmax softmin",
+    output_layers: "log_softmax softmax softmin",
     reductions: """argmax argmax_channel argmin max mean min nanprod nansum norm prod sum""",
     shapes: """broadcast_axes broadcast_like broadcast_to depth_to_space diag flip pad repeat
         reshape_like shape_array size_array space_to_depth split split_v2 swapaxes tile""",

@@ -3,7 +3,8 @@
 from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ndarray.arguments import need_arrays, op
+from microlazy.ops.arguments import need_arrays, op
+from microlazy.ops.products import batch_dot
 
 __all__ = ["batch_dot", "dot", "khatri_rao"]
 
@@ -36,24 +37,6 @@ def dot(
     return result if forward_stype is None else result.tostype(forward_stype)
 
 
-@op
-def batch_dot(
-    lhs: NDArray,
-    rhs: NDArray,
-    transpose_a: bool = False,
-    transpose_b: bool = False,
-    forward_stype: str | None = None,
-) -> NDArray:
-    """Return the products of the matrices in two stacks of shape (batch, m, k) and (batch, k, n).
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.batch_dot(nd.ones((5, 2, 3)), nd.ones((5, 3, 4))).shape
-    (5, 2, 4)
-    """
-    result = _f.batch_dot(lhs, rhs, transpose_a, transpose_b)
-    return result if forward_stype is None else result.tostype(forward_stype)
 
 
 @op

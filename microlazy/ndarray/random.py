@@ -15,7 +15,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.generator import stream
 from microlazy.core.ops.numpy_call import call
-from microlazy.ndarray.arguments import ND, REQUIRED, bind, op, signature_of
+from microlazy.ops.arguments import ND, REQUIRED, bind, op, signature_of
 
 __all__ = [
     "exponential",

@@ -9,7 +9,7 @@ from microlazy.base import MXNetError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops.numpy_call import call
-from microlazy.ndarray.arguments import need_arrays, op
+from microlazy.ops.arguments import need_arrays, op
 
 __all__ = [
     "all_finite",

@@ -11,7 +11,7 @@ from typing import Any
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.ndarray import random as _random
-from microlazy.ndarray.arguments import REQUIRED, bind, op, signature_of
+from microlazy.ops.arguments import REQUIRED, bind, op, signature_of
 from microlazy.ops.mathematics import compute
 
 _DRAWS = """Draw numbers as `nd.random.{law}` does, with {kind} as parameters: {parameters}.{note}

@@ -10,8 +10,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ndarray.arguments import ND, need_arrays, op
-from microlazy.ops import gathering as _selecting
+from microlazy.ops import manipulation as _manipulation
+from microlazy.ops.arguments import ND, copied, need_arrays, op
+from microlazy.ops.manipulation import shape_array
 from microlazy.ops.triangles import diagonal, from_diagonal
 
 __all__ = [
@@ -70,17 +71,7 @@ def reshape(
     return _f.reshape_codes(data, target_shape if shape is None else shape, reverse).copy()
 
 
-@op
-def flatten(data: NDArray) -> NDArray:
-    """Keep the first axis and join the others.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.flatten(nd.zeros((2, 3, 4))).shape
-    (2, 12)
-    """
-    return _f.flatten(data).copy()
+flatten = copied(_manipulation.batch_flatten)
 
 
 @op
@@ -285,54 +276,10 @@ def broadcast_axis(data: NDArray, axis: Any = (), size: Any = ()) -> NDArray:
     return _f.broadcast_to(data, tuple(shape)).copy()
 
 
-@op
-def broadcast_like(
-    lhs: NDArray, rhs: NDArray, lhs_axes: Any = None, rhs_axes: Any = None
-) -> NDArray:
-    """Return lhs broadcast to the shape of rhs.
-
-    Parameters
-    ----------
-    lhs, rhs : NDArray
-    lhs_axes, rhs_axes : tuple of int, optional
-        Broadcast these axes of lhs only, to the sizes of those of rhs.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.broadcast_like(nd.ones((1, 2)), nd.ones((3, 4)), lhs_axes=(0,), rhs_axes=(1,)).shape
-    (4, 2)
-    """
-    return _selecting.broadcast_like(lhs, rhs, lhs_axes, rhs_axes).copy()
+broadcast_like = copied(_manipulation.broadcast_like)
 
 
-@op
-def reshape_like(
-    lhs: NDArray,
-    rhs: NDArray,
-    lhs_begin: int | None = None,
-    lhs_end: int | None = None,
-    rhs_begin: int | None = None,
-    rhs_end: int | None = None,
-) -> NDArray:
-    """Return lhs in the shape of rhs, or some of its axes in the sizes of some of rhs.
-
-    Parameters
-    ----------
-    lhs, rhs : NDArray
-    lhs_begin, lhs_end, rhs_begin, rhs_end : int, optional
-        lhs's axes from `lhs_begin` to before `lhs_end` become rhs's from `rhs_begin` to before
-        `rhs_end`; all by default.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> x, y = nd.zeros((30, 7)), nd.zeros((15, 2, 4))
-    >>> nd.reshape_like(x, y, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2).shape
-    (15, 2, 7)
-    """
-    bounds = lhs_begin, lhs_end, rhs_begin, rhs_end
-    return _selecting.reshape_like(lhs, rhs, *bounds).copy()
+reshape_like = copied(_manipulation.reshape_like)
 
 
 def moveaxis(
@@ -473,17 +420,6 @@ def diag(data: NDArray, k: int = 0, axis1: int = 0, axis2: int = 1) -> NDArray:
     return result
 
 
-@op
-def shape_array(data: NDArray) -> NDArray:
-    """Return the shape, as int64.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.shape_array(nd.zeros((2, 3))).asnumpy().tolist()
-    [2, 3]
-    """
-    return _f.from_numpy_result(ND, data.shape, "int64")
 
 
 @op

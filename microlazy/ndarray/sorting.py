@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy
 
-from microlazy.base import MXNetError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ndarray.arguments import ND, op
-from microlazy.ops import gathering as _selecting
 from microlazy.ops import ordering as _ordering
+from microlazy.ops.arguments import ND, op
+from microlazy.ops.ordering import topk
 
 __all__ = ["argsort", "histogram", "sort", "topk"]
 
@@ -47,46 +46,6 @@ def argsort(
     return _ordering.argsort(data, axis, not is_ascend).astype(dtype)
 
 
-@op
-def topk(
-    data: NDArray,
-    axis: int | None = -1,
-    k: int = 1,
-    ret_typ: str = "indices",
-    is_ascend: bool = False,
-    dtype: Any = "float32",
-) -> Any:
-    """Return the k largest elements along an axis.
-
-    Parameters
-    ----------
-    data : NDArray
-    axis : int, optional
-        All elements count if it is None.
-    k : int
-        How many; all if below 1.
-    ret_typ : "indices", "value", "both" or "mask"
-        Their places, their values, both in a list, or an array of 1 at their places and 0
-        elsewhere.
-    is_ascend : bool
-        Take the smallest.
-    dtype : dtype or str
-        Of the places.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.topk(nd.array([3, 1, 2]), k=2).asnumpy()
-    array([0., 2.], dtype=float32)
-    >>> nd.topk(nd.array([3, 1, 2]), k=2, ret_typ="mask").asnumpy()
-    array([1., 0., 1.], dtype=float32)
-    """
-    size = data.size if axis is None else data.shape[axis]
-    if k > size:
-        raise MXNetError(f"topk: there are no {k} elements along an axis of size {size}")
-    if ret_typ not in ("indices", "value", "both", "mask"):
-        raise MXNetError(f"topk: ret_typ is 'indices', 'value', 'both' or 'mask', not {ret_typ!r}")
-    return _selecting.topk(data, axis, k, ret_typ, is_ascend, dtype)
 
 
 def histogram(

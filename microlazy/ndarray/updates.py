@@ -9,7 +9,7 @@ from typing import Any
 
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ndarray.arguments import REQUIRED, bind, op, signature_of
+from microlazy.ops.arguments import REQUIRED, bind, op, signature_of
 
 Arrays = tuple[NDArray, ...]
 _REST = {"wd": 0.0, "rescale_grad": 1.0, "clip_gradient": -1.0}

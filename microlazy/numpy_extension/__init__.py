@@ -6,15 +6,57 @@ if TYPE_CHECKING:  # what is made from tables, with its signatures
     from microlazy.numpy_extension.made import *  # noqa: F403
 
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
-from microlazy.ndarray.serialization import load, save
 from microlazy.numpy.files import savez
 from microlazy.numpy_extension import random
-from microlazy.numpy_extension.layers import *  # noqa: F403
-from microlazy.numpy_extension.normalization import *  # noqa: F403
 from microlazy.numpy_extension.random import seed
-from microlazy.numpy_extension.selecting import *  # noqa: F403
+from microlazy.ops.activations import (
+    activation,
+    dropout,
+    leaky_relu,
+    log_softmax,
+    masked_log_softmax,
+    masked_softmax,
+    softmax,
+)
+from microlazy.ops.convolution import convolution, deconvolution, pooling
+from microlazy.ops.ctc import ctc_loss
 from microlazy.ops.elementwise import functions_of as _functions_of
+from microlazy.ops.gathering import (
+    embedding,
+    gather_nd,
+    index_add,
+    index_update,
+    nonzero,
+    one_hot,
+    pick,
+    scatter_nd,
+)
+from microlazy.ops.manipulation import (
+    arange_like,
+    batch_flatten,
+    broadcast_like,
+    cast,
+    reshape,
+    reshape_like,
+    shape_array,
+    slice,
+    slice_axis,
+    slice_like,
+    stop_gradient,
+)
 from microlazy.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
+from microlazy.ops.normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    l2_normalization,
+    layer_norm,
+)
+from microlazy.ops.ordering import topk
+from microlazy.ops.products import batch_dot, fully_connected
+from microlazy.ops.recurrent import rnn
+from microlazy.ops.sequence_lengths import sequence_mask
+from microlazy.params_file import load, save
 from microlazy.util import (
     is_np_array,
     is_np_default_dtype,

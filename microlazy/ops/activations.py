@@ -1,4 +1,4 @@
-"""Layers without windows: softmax with lengths and masks, rectifiers, embedding."""
+"""Activations: softmax with lengths and masks, rectifiers; dropout."""
 
 from typing import Any, TypeVar
 
@@ -9,7 +9,8 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops import nn
 from microlazy.core.tensor import Tensor
-from microlazy.ops.checks import axis_of, check_arrays
+from microlazy.ops.arguments import op
+from microlazy.ops.checks import axis_of, check_tuning
 from microlazy.ops.sequence_lengths import length_mask
 
 A = TypeVar("A", bound=Tensor)
@@ -26,23 +27,14 @@ def _scaled(data: A, temperature: float | None, dtype: Any) -> A:
     return data if temperature is None or temperature == 1 else data / temperature
 
 
-def softmax(
-    data: A,
-    length: A | None = None,
+def _general_softmax(
+    data: Tensor,
+    length: Tensor | None = None,
     axis: int = -1,
     temperature: float | None = None,
     dtype: Any = None,
     use_length: bool = False,
-) -> A:
-    """exp(data / temperature) over its sum, of the first `length` elements along an axis.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.activations import softmax
-    >>> softmax(np.zeros((1, 4)), np.array([2], dtype="int32"), use_length=True)
-    array([[0.5, 0.5, 0. , 0. ]])
-    """
+) -> Tensor:
     if use_length != (length is not None):
         raise MXNetError("softmax: length and use_length=True belong together")
     if length is None:
@@ -57,16 +49,30 @@ def softmax(
     return masked_softmax(f.as_dtype(data, dtype), mask, axis, temperature)
 
 
-def log_softmax(data: A, axis: int = -1, temperature: float | None = None, dtype: Any = None) -> A:
-    """Compute the logarithm of the softmax of data / temperature along an axis.
+softmax: Any = nn.softmax_or(op(_general_softmax))
+softmax.__wrapped__ = _general_softmax  # whose types the stubs state
+softmax.__name__ = softmax.__qualname__ = "softmax"
+softmax.__module__ = __name__
+
+
+@op
+def log_softmax(
+    data: Tensor,
+    axis: int = -1,
+    temperature: float | None = None,
+    dtype: Any = None,
+    use_length: bool = False,
+) -> Tensor:
+    """Return the logarithm of the softmax of data / temperature along an axis.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.activations import log_softmax
-    >>> log_softmax(np.zeros((1, 2)))
+    >>> from microlazy import np, npx
+    >>> npx.log_softmax(np.zeros((1, 2)))
     array([[-0.6931472, -0.6931472]])
     """
+    if use_length:
+        raise MXNetError("log_softmax: there is no length to use; see masked_log_softmax")
     return nn.log_softmax(_scaled(data, temperature, dtype), axis)
 
 
@@ -81,27 +87,39 @@ def _full_mask(data: A, mask: A) -> A:
     return mask if mask.shape == data.shape else f.broadcast_to(mask, data.shape)
 
 
-def masked_softmax(data: A, mask: A, axis: int = -1, temperature: float | None = None) -> A:
-    """Softmax of the elements where a mask is true; the others are 0.
+@op
+def masked_softmax(
+    data: Tensor, mask: Tensor, axis: int = -1, temperature: float | None = None
+) -> Tensor:
+    """Return the softmax of the elements where a mask is true, 0 elsewhere.
+
+    Parameters
+    ----------
+    data : array of floats
+    mask : array
+        Broadcast to data's shape.
+    axis : int
+    temperature : float, optional
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.activations import masked_softmax
-    >>> masked_softmax(np.zeros((1, 3)), np.array([[1, 0, 1]], dtype="bool"))
+    >>> from microlazy import np, npx
+    >>> npx.masked_softmax(np.zeros((1, 3)), np.array([[1, 0, 1]], dtype="bool"))
     array([[0.5, 0. , 0.5]])
     """
     return f.where(_full_mask(data, mask), nn.softmax(_hidden(data, mask, temperature), axis), 0.0)
 
 
-def masked_log_softmax(data: A, mask: A, axis: int = -1, temperature: float | None = None) -> A:
-    """Logarithm of the softmax of the elements where a mask is true; the others are -inf.
+@op
+def masked_log_softmax(
+    data: Tensor, mask: Tensor, axis: int = -1, temperature: float | None = None
+) -> Tensor:
+    """Return the logarithm of `masked_softmax`: -inf where the mask is false.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.activations import masked_log_softmax
-    >>> masked_log_softmax(np.zeros((1, 3)), np.array([[1, 0, 1]], dtype="bool"))
+    >>> from microlazy import np, npx
+    >>> npx.masked_log_softmax(np.zeros((1, 3)), np.array([[1, 0, 1]], dtype="bool"))
     array([[-0.6931472,       -inf, -0.6931472]])
     """
     logarithms = nn.log_softmax(_hidden(data, mask, temperature), axis)
@@ -111,21 +129,39 @@ def masked_log_softmax(data: A, mask: A, axis: int = -1, temperature: float | No
 # ---- rectifiers ----------------------------------------------------------------------------------
 
 
+@op
 def leaky_relu(
-    data: A,
-    gamma: A | None = None,
+    data: Tensor,
+    gamma: Tensor | None = None,
     act_type: str = "leaky",
     slope: float = 0.25,
     lower_bound: float = 0.125,
     upper_bound: float = 0.334,
-) -> A:
-    """Apply one of the rectifiers that let something through below 0; see `npx.leaky_relu`.
+) -> Tensor:
+    """Apply a rectifier that lets something through below 0.
+
+    Parameters
+    ----------
+    data : array
+    gamma : array, optional
+        The slopes of prelu: one for each channel (axis 1), one for all, or broadcast to the data.
+    act_type : str
+        "leaky" (Maas et al. 2013), "prelu" (He et al. 2015), "elu" (Clevert et al. 2015), "selu"
+        (Klambauer et al. 2017), "gelu" (Hendrycks & Gimpel 2016) or "rrelu" (Xu et al. 2015).
+    slope : float
+        Below 0, of leaky and elu.
+    lower_bound, upper_bound : float
+        Of rrelu's slopes: random while training, in the middle else.
+
+    Raises
+    ------
+    ValueError
+        If there is no such function.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.activations import leaky_relu
-    >>> leaky_relu(np.array([-1, 1]), slope=0.5)
+    >>> from microlazy import np, npx
+    >>> npx.leaky_relu(np.array([-1, 1]), act_type="leaky", slope=0.5)
     array([-0.5,  1. ])
     """
     if act_type == "gelu":
@@ -162,25 +198,44 @@ def _channel_slopes(data: A, gamma: A | None) -> A:
     return gamma
 
 
-# ---- embedding -----------------------------------------------------------------------------------
-
-
-def embedding(data: A, weight: A, input_dim: int | None = None, output_dim: int | None = None) -> A:
-    """Return the rows of `weight` at the places in `data`; see `npx.embedding`.
+@op
+def activation(data: Tensor, act_type: str = "relu") -> Tensor:
+    """Apply the activation function relu, sigmoid, tanh, softrelu or softsign.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.activations import embedding
-    >>> embedding(np.array([1, 0]), np.array([[1, 2], [3, 4]]))
-    array([[3., 4.],
-           [1., 2.]])
+    >>> from microlazy import np, npx
+    >>> npx.activation(np.array([-1, 1]), "relu")
+    array([0., 1.])
     """
-    check_arrays("embedding", data=data, weight=weight)
-    expected = (input_dim or weight.shape[0], output_dim or weight.shape[-1])
-    if weight.shape != expected:
-        raise ShapeError(
-            f"embedding: weight has shape {weight.shape}, but input_dim and output_dim say "
-            f"{expected}"
-        )
-    return f.take(weight, data, 0, "clip")
+    return nn.activation(data, act_type)
+
+
+@op
+def dropout(
+    data: Tensor, p: float = 0.5, mode: str = "training", axes: Any = (), **tuning: Any
+) -> Tensor:
+    """Drop elements with probability p while training, scale the others by 1 / (1 - p).
+
+    Parameters
+    ----------
+    data : array of floats
+    p : float
+    mode : {'training', 'always'}
+    axes : tuple of int
+        Along these, the same elements are dropped.
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
+
+    Notes
+    -----
+    Srivastava et al. 2014.
+
+    Examples
+    --------
+    >>> from microlazy import np, npx
+    >>> npx.dropout(np.ones(2), 0.5)
+    array([1., 1.])
+    """
+    check_tuning("dropout", tuning)
+    return nn.dropout(data, p, axes, mode)

@@ -1,11 +1,13 @@
 """What the layers check of their arguments before they compute."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core.tensor import Tensor
+
+T = TypeVar("T")
 
 
 def check_arrays(op: str, **arrays: Any) -> None:
@@ -71,3 +73,31 @@ def axis_of(op: str, axis: int, data: Tensor) -> int:
     if not -data.ndim <= axis < data.ndim:
         raise ShapeError(f"{op}: the data of shape {data.shape} has no axis {axis}")
     return axis % data.ndim
+
+
+def required(op: str, name: str, value: T | None) -> T:
+    """Return an argument that must be given, though it stands behind optional ones.
+
+    Examples
+    --------
+    >>> from microlazy.ops.checks import required
+    >>> required("rnn", "mode", None)
+    Traceback (most recent call last):
+    microlazy.base.MXNetError: rnn: the argument 'mode' is required
+    """
+    if value is None:
+        raise MXNetError(f"{op}: the argument {name!r} is required")
+    return value
+
+
+def check_tuning(op: str, options: dict[str, Any]) -> None:
+    """Refuse options that are not those of GPU libraries, on which no result depends.
+
+    Examples
+    --------
+    >>> from microlazy.ops.checks import check_tuning
+    >>> check_tuning("dropout", {"cudnn_off": True})
+    """
+    for name in options:
+        if name not in ("workspace", "cudnn_tune", "cudnn_off"):
+            raise TypeError(f"{op}() got an unexpected argument {name!r}")

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.tensor import Tensor
-from microlazy.ops.checks import check_arrays, check_shapes
+from microlazy.ops.arguments import op
+from microlazy.ops.checks import check_arrays, check_shapes, check_tuning, required
 from microlazy.ops.precision import at_least_single
 from microlazy.ops.windows import Windows, elements, fold, largest, totals, unfold
 
@@ -92,30 +93,61 @@ def _with_bias(x: A, bias: A | None, filters: int, no_bias: bool, op: str) -> A:
 # ---- convolution ---------------------------------------------------------------------------------
 
 
+@op
 @at_least_single
 def convolution(
-    data: A,
-    weight: A,
-    bias: A | None,
-    kernel: Any,
-    stride: Any,
-    dilate: Any,
-    pad: Any,
-    num_filter: int,
-    num_group: int,
-    no_bias: bool,
-    layout: str | None,
-) -> A:
-    """Slide filters over data; see `npx.convolution`.
+    data: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    kernel: Any = None,
+    stride: Any = (),
+    dilate: Any = (),
+    pad: Any = (),
+    num_filter: int | None = None,
+    num_group: int = 1,
+    no_bias: bool = False,
+    layout: str | None = None,
+    **tuning: Any,
+) -> Tensor:
+    """Slide filters over one, two or three spatial axes.
+
+    Parameters
+    ----------
+    data : array, shape (batch, channels, *sizes)
+    weight : array, shape (num_filter, channels / num_group, *kernel)
+    bias : array, shape (num_filter,), optional
+    kernel : tuple of int
+        One size for each spatial axis.
+    stride, dilate, pad : tuple of int, optional
+    num_filter : int
+    num_group : int
+        Into how many groups channels and filters are divided.
+    no_bias : bool
+        Leave the bias out.
+    layout : str, optional
+        "NCW", "NCHW", "NCDHW", or with the channels last (also in the weight).
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
+
+    Returns
+    -------
+    array, shape (batch, num_filter, *sizes)
+        Each size is floor((n + 2 pad - dilate (kernel - 1) - 1) / stride) + 1.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.convolution import convolution
-    >>> x, w = np.ones((1, 1, 3)), np.ones((1, 1, 2))
-    >>> convolution(x, w, None, (2,), None, None, None, 1, 1, True, None)
-    array([[[2., 2.]]])
+    >>> from microlazy import np, npx
+    >>> npx.convolution(np.ones((1, 1, 4)), np.ones((1, 1, 3)), kernel=(3,), num_filter=1)
+    array([[[3., 3.]]])
     """
+    check_tuning("convolution", tuning)
+    kernel = required("convolution", "kernel", kernel)
+    num_filter = required("convolution", "num_filter", num_filter)
     check_arrays("convolution", weight=weight)
     axes, last = _spatial_axes("convolution", data, layout)
     if last:
@@ -154,32 +186,59 @@ def convolution(
     return channels_last(out) if last else out
 
 
+@op
 @at_least_single
 def deconvolution(
-    data: A,
-    weight: A,
-    bias: A | None,
-    kernel: Any,
-    stride: Any,
-    dilate: Any,
-    pad: Any,
-    adj: Any,
-    target_shape: Any,
-    num_filter: int,
-    num_group: int,
-    no_bias: bool,
-    layout: str | None,
-) -> A:
-    """Compute the transpose of a convolution; see `npx.deconvolution`.
+    data: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    kernel: Any = None,
+    stride: Any = (),
+    dilate: Any = (),
+    pad: Any = (),
+    adj: Any = (),
+    target_shape: Any = (),
+    num_filter: int | None = None,
+    num_group: int = 1,
+    no_bias: bool = True,
+    layout: str | None = None,
+    **tuning: Any,
+) -> Tensor:
+    """Compute the transpose of a convolution: each element adds a multiple of the filters.
+
+    Parameters
+    ----------
+    data : array, shape (batch, channels, *sizes)
+    weight : array, shape (channels, num_filter / num_group, *kernel)
+    bias : array, shape (num_filter,), optional
+        Counts when `no_bias` is False.
+    kernel : tuple of int
+    stride, dilate, pad : tuple of int, optional
+        Of the convolution.
+    adj : tuple of int, optional
+        How much longer the result is, of what the convolution's stride leaves open.
+    target_shape : tuple of int, optional
+        The result's sizes; `pad` and `adj` follow from it.
+    num_filter, num_group : int
+    no_bias : bool
+    layout : str, optional
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
+
+    Returns
+    -------
+    array, shape (batch, num_filter, *sizes)
+        Each size is stride (n - 1) + dilate (kernel - 1) + 1 - 2 pad + adj.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.convolution import deconvolution
-    >>> x, w = np.ones((1, 1, 2)), np.ones((1, 1, 2))
-    >>> deconvolution(x, w, None, (2,), (1,), None, None, None, None, 1, 1, True, None)
+    >>> from microlazy import np, npx
+    >>> npx.deconvolution(np.ones((1, 1, 2)), np.ones((1, 1, 2)), kernel=(2,), num_filter=1)
     array([[[1., 2., 1.]]])
     """
+    check_tuning("deconvolution", tuning)
+    kernel = required("deconvolution", "kernel", kernel)
+    num_filter = required("deconvolution", "num_filter", num_filter)
     check_arrays("deconvolution", weight=weight)
     axes, last = _spatial_axes("deconvolution", data, layout)
     if last:
@@ -295,35 +354,59 @@ def _power_mean(x: A, windows: Windows, p_value: int | None) -> A:
     return f.unary_op("sign", total) * (f.unary_op("abs", total) + zero) ** (1 / p_value)
 
 
+@op
 @at_least_single
 def pooling(
-    data: A,
-    kernel: Any,
-    pool_type: str,
-    global_pool: bool,
-    convention: str,
-    stride: Any,
-    pad: Any,
-    p_value: int | None,
-    count_include_pad: bool | None,
-    layout: str | None,
-) -> A:
-    """Reduce windows of data to their maximum, mean, sum or p-norm; see `npx.pooling`.
+    data: Tensor,
+    kernel: Any = (),
+    pool_type: str = "max",
+    global_pool: bool = False,
+    pooling_convention: str = "valid",
+    stride: Any = (),
+    pad: Any = (),
+    p_value: int | None = None,
+    count_include_pad: bool | None = None,
+    layout: str | None = None,
+    **tuning: Any,
+) -> Tensor:
+    """Reduce each window to one number.
+
+    Parameters
+    ----------
+    data : array of floats, shape (batch, channels, *sizes)
+    kernel, stride, pad : tuple of int, optional
+        One for each spatial axis.
+    pool_type : {'max', 'avg', 'sum', 'lp'}
+        Of equal largest elements the first has the gradient; "lp" is the `p_value`-th root of the
+        sum of `p_value`-th powers.
+    global_pool : bool
+        One window over everything.
+    pooling_convention : {'valid', 'full', 'same'}
+        Whole windows only; also the partial one at the end; or as many as there are strides.
+    p_value : {1, 2, 3}, optional
+    count_include_pad : bool, optional
+        Whether the padding counts in an average; it does by default.
+    layout : str, optional
+    **tuning
+        `workspace`, `cudnn_tune`, `cudnn_off`: of no effect, for they tune GPU libraries.
+
+    Returns
+    -------
+    array, shape (batch, channels, *sizes)
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.convolution import pooling
-    >>> x = np.array([[[1, 4, 3]]])
-    >>> pooling(x, (2,), "avg", False, "valid", None, None, None, None, None)
-    array([[[2.5, 3.5]]])
+    >>> from microlazy import np, npx
+    >>> npx.pooling(np.array([[[1, 4, 3, 2]]]), kernel=(2,), stride=(2,))
+    array([[[4., 3.]]])
     """
+    check_tuning("pooling", tuning)
     axes, last = _spatial_axes("pooling", data, layout)
     if last:
         data = channels_second(data)
     sizes = data.shape[2:]
     if global_pool:
-        kernel, stride, pad, convention = sizes, None, None, "valid"
+        kernel, stride, pad, pooling_convention = sizes, None, None, "valid"
     elif kernel is None or (isinstance(kernel, Sequence) and not len(kernel)):
         raise MXNetError("pooling: give a kernel, or global_pool=True")
     kernel = _sizes("pooling: kernel", kernel, 1, axes, 1)
@@ -331,7 +414,7 @@ def pooling(
     pad = _sizes("pooling: pad", pad, 0, axes, 0)
     if any(p >= k for p, k in zip(pad, kernel, strict=True)):
         raise MXNetError(f"pooling: pad {pad} must be smaller than kernel {kernel}")
-    windows = _pooling_windows(sizes, kernel, stride, pad, convention)
+    windows = _pooling_windows(sizes, kernel, stride, pad, pooling_convention)
     if min(windows.counts(sizes)) < 1:
         raise ShapeError(f"pooling: kernel {kernel} exceeds data of shape {data.shape} with {pad}")
     if pool_type == "max":
@@ -361,16 +444,25 @@ def _packing(op: str, axes: int, kernel: Any, stride: Any, dilate: Any, pad: Any
     )
 
 
-def im2col(data: A, kernel: Any, stride: Any, dilate: Any, pad: Any) -> A:
-    """Pack windows into columns of shape (batch, channels * places in a window, windows).
+@op
+def im2col(data: Tensor, kernel: Any, stride: Any = (), dilate: Any = (), pad: Any = ()) -> Tensor:
+    """Pack windows into columns.
+
+    Parameters
+    ----------
+    data : array, shape (batch, channels, *sizes)
+    kernel, stride, dilate, pad : tuple of int
+
+    Returns
+    -------
+    Tensor, shape (batch, channels * places in a window, windows)
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.convolution import im2col
-    >>> im2col(np.array([[[1, 2, 3]]]), (2,), None, None, None)
+    >>> from microlazy import nd
+    >>> nd.im2col(nd.array([[[1, 2, 3]]]), kernel=(2,)).asnumpy()
     array([[[1., 2.],
-            [2., 3.]]])
+            [2., 3.]]], dtype=float32)
     """
     axes, _ = _spatial_axes("im2col", data, None)
     windows = _packing("im2col", axes, kernel, stride, dilate, pad)
@@ -380,15 +472,29 @@ def im2col(data: A, kernel: Any, stride: Any, dilate: Any, pad: Any) -> A:
     return f.reshape(packed, packed.shape)
 
 
-def col2im(data: A, output_size: Any, kernel: Any, stride: Any, dilate: Any, pad: Any) -> A:
-    """Add columns up to an array of shape (batch, channels, *output_size); see `im2col`.
+@op
+def col2im(
+    data: Tensor,
+    output_size: Any,
+    kernel: Any,
+    stride: Any = (),
+    dilate: Any = (),
+    pad: Any = (),
+) -> Tensor:
+    """Add columns up at the places that `im2col` took them from.
+
+    Parameters
+    ----------
+    data : array, shape (batch, channels * places in a window, windows)
+    output_size : tuple of int
+        The spatial sizes of the result.
+    kernel, stride, dilate, pad : tuple of int
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.convolution import col2im
-    >>> col2im(np.ones((1, 2, 2)), (3,), (2,), None, None, None)
-    array([[[1., 2., 1.]]])
+    >>> from microlazy import nd
+    >>> nd.col2im(nd.ones((1, 2, 2)), output_size=(3,), kernel=(2,)).asnumpy()
+    array([[[1., 2., 1.]]], dtype=float32)
     """
     sizes = tuple(output_size)
     windows = _packing("col2im", len(sizes), kernel, stride, dilate, pad)

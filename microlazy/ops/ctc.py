@@ -13,7 +13,8 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
-from microlazy.ops.checks import check_arrays, check_shapes
+from microlazy.ops.arguments import op
+from microlazy.ops.checks import check_arrays, check_shapes, required
 from microlazy.ops.precision import at_least_single
 
 
@@ -145,23 +146,55 @@ def _gradient(g: Tensor, y: Tensor, *arrays: Tensor, blank_first: bool) -> Tenso
     return slopes * f.reshape(g, (1, -1, 1))
 
 
+@op
 @at_least_single
 def ctc_loss(
     data: Tensor,
     label: Tensor,
-    data_lengths: Tensor | None,
-    label_lengths: Tensor | None,
-    blank_label: str,
+    data_lengths: Tensor | None = None,
+    label_lengths: Tensor | None = None,
+    use_data_lengths: bool = False,
+    use_label_lengths: bool = False,
+    blank_label: str = "first",
 ) -> Tensor:
-    """-log of the probability of each label sequence; see `npx.ctc_loss`.
+    """Return -log of the probability of each label sequence, over all its alignments.
+
+    Parameters
+    ----------
+    data : array, shape (steps, batch, classes)
+        Scores, before the softmax.
+    label : array, shape (batch, length)
+        Classes. Without lengths a sequence ends before the first 0 (blank first) or -1 (blank
+        last).
+    data_lengths, label_lengths : array, shape (batch,), optional
+        They count with `use_data_lengths` and `use_label_lengths`; if only the second is used, it
+        may be given as the first.
+    blank_label : {'first', 'last'}
+        Whether the blank is class 0 or the last.
+
+    Returns
+    -------
+    array, shape (batch,)
+        0, with gradient 0, for a label that the data is too short for.
+
+    Notes
+    -----
+    Graves et al., "Connectionist temporal classification", 2006. It has a first gradient only.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.ctc import ctc_loss
-    >>> ctc_loss(np.zeros((2, 1, 2)), np.array([[1]]), None, None, "first").round(4)
+    >>> from microlazy import np, npx
+    >>> npx.ctc_loss(np.zeros((2, 1, 2)), np.array([[1]])).round(4)
     array([0.2877])
     """
+    if use_label_lengths and label_lengths is None and not use_data_lengths:
+        data_lengths, label_lengths = None, data_lengths
+    if use_data_lengths:
+        required("ctc_loss", "data_lengths", data_lengths)
+    if use_label_lengths:
+        required("ctc_loss", "label_lengths", label_lengths)
+    data_lengths = data_lengths if use_data_lengths else None
+    label_lengths = label_lengths if use_label_lengths else None
     if blank_label not in ("first", "last"):
         raise MXNetError(f"ctc_loss: blank_label is 'first' or 'last', not {blank_label!r}")
     check_arrays("ctc_loss", label=label)

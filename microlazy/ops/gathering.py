@@ -1,4 +1,4 @@
-"""Elements by their places, and shapes and numbers taken from other arrays."""
+"""Elements taken from places and put at places."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -7,9 +7,11 @@ import numpy
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
+from microlazy.core.ops import nn
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
-from microlazy.ops.checks import axis_of
+from microlazy.ops.arguments import op
+from microlazy.ops.checks import check_arrays
 
 A = TypeVar("A", bound=Tensor)
 
@@ -26,14 +28,20 @@ def _key(op: str, indices: A, data_ndim: int) -> tuple[A, ...]:
     return tuple(indices[i] for i in range(indices.shape[0]))
 
 
-def gather_nd(data: A, indices: A) -> A:
+@op
+def gather_nd(data: Tensor, indices: Tensor) -> Tensor:
     """Return data[indices[0], indices[1], ...].
+
+    Parameters
+    ----------
+    data : array
+    indices : array, shape (axes, ...)
+        Places along each of the first axes.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import gather_nd
-    >>> gather_nd(np.array([[1, 2], [3, 4]]), np.array([[0, 1], [1, 0]]))
+    >>> from microlazy import np, npx
+    >>> npx.gather_nd(np.array([[1, 2], [3, 4]]), np.array([[0, 1], [1, 0]]))
     array([2., 3.])
     """
     return data[_key("gather_nd", indices, data.ndim)]
@@ -55,14 +63,16 @@ def _scattered_gradient(g: A, y: A, data: A, *rows: A, shape: tuple[int, ...]) -
     return g[rows]
 
 
-def scatter_nd(data: A, indices: A, shape: Sequence[int]) -> A:
-    """Return zeros with data written to [indices[0], indices[1], ...].
+@op
+def scatter_nd(data: Tensor, indices: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return zeros of a shape with data written to [indices[0], indices[1], ...].
+
+    Of several elements for one place, the last stays.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import scatter_nd
-    >>> scatter_nd(np.array([5, 6]), np.array([[0, 1], [1, 0]]), (2, 2))
+    >>> from microlazy import np, npx
+    >>> npx.scatter_nd(np.array([5, 6]), np.array([[0, 1], [1, 0]]), (2, 2))
     array([[0., 5.],
            [6., 0.]])
     """
@@ -109,14 +119,22 @@ def _rows_of(op: str, a: A, ind: A) -> tuple[A, ...]:
     return _key(op, ind, a.ndim) if ind.ndim > 1 else (ind,)
 
 
-def index_add(a: A, ind: A, val: A) -> A:
-    """Return a copy of `a` with `val` added at the places `ind`; see `npx.index_add`.
+@op
+def index_add(a: Tensor, ind: Tensor, val: Tensor) -> Tensor:
+    """Return a copy of `a` with `val` added at some places, as often as they are named.
+
+    Parameters
+    ----------
+    a : array
+    ind : array of integers, shape (count,) or (axes, count)
+        Places along the first axis, or along each of the first axes.
+    val : array
+        Broadcast to the shape of ``a[ind]``.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import index_add
-    >>> index_add(np.zeros(3), np.array([0, 0], dtype="int32"), np.array([1, 2]))
+    >>> from microlazy import np, npx
+    >>> npx.index_add(np.zeros(3), np.array([0, 0], dtype="int32"), np.array([1, 2]))
     array([3., 0., 0.])
     """
     rows = _rows_of("index_add", a, ind)
@@ -124,14 +142,22 @@ def index_add(a: A, ind: A, val: A) -> A:
     return call(_added, [a, val, *rows], gradients=rules, result=_like_first)
 
 
-def index_update(a: A, ind: A, val: A) -> A:
-    """Return a copy of `a` with `val` at the places `ind`; see `npx.index_update`.
+@op
+def index_update(a: Tensor, ind: Tensor, val: Tensor) -> Tensor:
+    """Return a copy of `a` with `val` at some places; of several for one place, the last stays.
+
+    Parameters
+    ----------
+    a : array
+    ind : array of integers, shape (count,) or (axes, count)
+        Places along the first axis, or along each of the first axes.
+    val : array
+        Broadcast to the shape of ``a[ind]``.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import index_update
-    >>> index_update(np.zeros(3), np.array([2, 0], dtype="int32"), np.array([1, 2]))
+    >>> from microlazy import np, npx
+    >>> npx.index_update(np.zeros(3), np.array([2, 0], dtype="int32"), np.array([1, 2]))
     array([2., 0., 1.])
     """
     rows = _rows_of("index_update", a, ind)
@@ -139,164 +165,118 @@ def index_update(a: A, ind: A, val: A) -> A:
     return call(_updated, [a, val, *rows], gradients=rules, result=_like_first)
 
 
-# ---- the largest ---------------------------------------------------------------------------------
-
-
-def topk(
-    data: Tensor,
-    axis: int | None = -1,
-    k: int = 1,
-    ret_typ: str = "indices",
-    is_ascend: bool = False,
+@op
+def one_hot(
+    indices: Tensor,
+    depth: int,
+    on_value: float = 1.0,
+    off_value: float = 0.0,
     dtype: Any = "float32",
-) -> Any:
-    """Return the k largest elements, or where they are; see `npx.topk`.
+) -> Tensor:
+    """Return rows that are `on_value` at the element's place and `off_value` elsewhere.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import topk
-    >>> topk(np.array([3, 1, 2]), k=2, ret_typ="mask")
-    array([1., 0., 1.])
+    >>> from microlazy import np, npx
+    >>> npx.one_hot(np.array([1]), 3)
+    array([[0., 1., 0.]])
+    """
+    return f.one_hot(indices, depth, on_value, off_value, dtype)
+
+
+@op
+def pick(
+    data: Tensor,
+    index: Tensor,
+    axis: int | None = -1,
+    keepdims: bool = False,
+    mode: str = "clip",
+) -> Tensor:
+    """Return one element of each row along an axis: ``data[i, index[i]]``.
+
+    Parameters
+    ----------
+    data : array
+    index : array
+        Places, of data's shape without the axis, or with size 1 there.
+    axis : int or None
+        None for all elements in order.
+    keepdims : bool
+        Keep the axis, with size 1.
+    mode : {'clip', 'wrap'}
+        What becomes of places outside.
+
+    Examples
+    --------
+    >>> from microlazy import np, npx
+    >>> npx.pick(np.array([[1, 2], [3, 4]]), np.array([0, 1]))
+    array([1., 4.])
     """
     if axis is None:
-        marks = topk(f.reshape(data, -1), 0, k, ret_typ, is_ascend, dtype)
-        return f.reshape(marks, data.shape) if ret_typ == "mask" else marks
-    axis = axis_of("topk", axis, data)
-    size = data.shape[axis]
-    if k > size:
-        raise ValueError(f"topk: k must be from 1 to {size}, or less for all, not {k}")
-    options = {"axis": axis, "k": k if k > 0 else size, "is_ascend": is_ascend}
-    places = call(_top_places, [f.detach(data)], options, result=_top_shape)
-    if ret_typ == "indices":
-        return f.as_dtype(places, dtype)
-    if ret_typ == "value":
-        return _along(data, places, axis)
-    if ret_typ == "both":
-        return [_along(data, places, axis), f.as_dtype(places, dtype)]
-    if ret_typ == "mask":
-        options = {"axis": axis}
-        return call(_marked, [f.detach(data), places], options, result=_like_first)
-    raise ValueError(f"topk: ret_typ is 'indices', 'value', 'both' or 'mask', not {ret_typ!r}")
+        data, axis = f.reshape(data, -1), 0
+    return nn.pick(data, index, axis, keepdims, mode)
 
 
-def _top_places(x: numpy.ndarray, axis: int, k: int, is_ascend: bool) -> numpy.ndarray:
-    order = numpy.argsort(x if is_ascend else -x, axis=axis, kind="stable")
-    return order.take(numpy.arange(k), axis)
+def _nonzero_places(a: numpy.ndarray) -> numpy.ndarray:
+    return numpy.stack(numpy.nonzero(a), axis=-1)
 
 
-def _top_shape(x: Tensor, axis: int, k: int, is_ascend: bool) -> tuple[tuple[int, ...], Any]:
-    return (*x.shape[:axis], k, *x.shape[axis + 1 :]), "int64"
-
-
-def _along(data: A, places: A, axis: int) -> A:
-    """The elements at places along an axis."""
-    face, ndim = f.face_of(data), data.ndim
-    key = [
-        f.to_array(face, numpy.arange(n).reshape((-1, *(1,) * (ndim - i - 1))), "int64")
-        for i, n in enumerate(places.shape)
-    ]
-    key[axis] = places
-    return data[tuple(key)]
-
-
-def _marked(data: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.ndarray:
-    out = numpy.zeros_like(data)
-    numpy.put_along_axis(out, places, 1, axis)
-    return out
-
-
-# ---- shapes of other arrays ----------------------------------------------------------------------
-
-
-def _bounds(begin: int | None, end: int | None, ndim: int) -> tuple[int, int]:
-    first, last, _ = slice(begin, end).indices(ndim)
-    return first, last
-
-
-def reshape_like(
-    lhs: A,
-    rhs: A,
-    lhs_begin: int | None = None,
-    lhs_end: int | None = None,
-    rhs_begin: int | None = None,
-    rhs_end: int | None = None,
-) -> A:
-    """Return lhs with its axes from begin to end in the shape of those of rhs.
+def nonzero(a: Tensor) -> Tensor:
+    """Return the places of the elements that are not 0, one row for each, as int64.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import reshape_like
-    >>> reshape_like(np.ones((30, 7)), np.ones((15, 2, 4)), 0, 1, 0, 2).shape
-    (15, 2, 7)
+    >>> from microlazy import np, npx
+    >>> npx.nonzero(np.array([[1, 0], [0, 2]]))
+    array([[0, 0],
+           [1, 1]], dtype=int64)
     """
-    first, last = _bounds(lhs_begin, lhs_end, lhs.ndim)
-    start, stop = _bounds(rhs_begin, rhs_end, rhs.ndim)
-    return f.reshape(lhs, lhs.shape[:first] + rhs.shape[start:stop] + lhs.shape[last:])
+    return call(_nonzero_places, [a], dynamic=True)
 
 
-def slice_like(data: A, shape_like: A, axes: Sequence[int] = ()) -> A:
-    """Return the beginning of data, as long along all axes or some as another array.
+@op
+def embedding(
+    data: Tensor,
+    weight: Tensor,
+    input_dim: int | None = None,
+    output_dim: int | None = None,
+    dtype: Any = None,
+    sparse_grad: bool = False,
+) -> Tensor:
+    """Return the rows of `weight` at the places in `data`.
+
+    Parameters
+    ----------
+    data : array
+        Places, of any dtype; those outside are clipped.
+    weight : array, shape (input_dim, output_dim)
+    dtype : dtype, optional
+        That of the result, the weight's by default.
+
+    Returns
+    -------
+    array, shape data.shape + (output_dim,)
+
+    Raises
+    ------
+    MXNetError
+        For `sparse_grad`: there are no sparse arrays.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import slice_like
-    >>> slice_like(np.ones((3, 4)), np.ones((2, 3)), axes=(1,)).shape
-    (3, 3)
+    >>> from microlazy import np, npx
+    >>> npx.embedding(np.array([1, 0]), np.array([[1, 2], [3, 4]]), 2, 2)
+    array([[3., 4.],
+           [1., 2.]])
     """
-    places = [axis_of("slice_like", axis, data) for axis in axes] or range(data.ndim)
-    key = [slice(None)] * data.ndim
-    for place in places:
-        if place >= shape_like.ndim or shape_like.shape[place] > data.shape[place]:
-            raise ShapeError(
-                f"slice_like: axis {place} of shape {data.shape} cannot become as long as in "
-                f"{shape_like.shape}"
-            )
-        key[place] = slice(shape_like.shape[place])
-    return data[tuple(key)]
-
-
-def broadcast_like(lhs: A, rhs: A, lhs_axes: Any = None, rhs_axes: Any = None) -> A:
-    """Return lhs broadcast to rhs's shape, along all axes or some.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import broadcast_like
-    >>> broadcast_like(np.ones((1, 3)), np.ones((5, 6, 7)), (0,), (-1,)).shape
-    (7, 3)
-    """
-    if (lhs_axes is None) != (rhs_axes is None):
-        raise MXNetError("broadcast_like: give lhs_axes and rhs_axes, or neither")
-    if lhs_axes is None:
-        return f.broadcast_to(lhs, rhs.shape)
-    shape = list(lhs.shape)
-    for place, other in zip(lhs_axes, rhs_axes, strict=True):
-        shape[place] = rhs.shape[other]
-    return f.broadcast_to(lhs, tuple(shape))
-
-
-def arange_like(
-    data: A,
-    start: float = 0.0,
-    step: float = 1.0,
-    repeat: int = 1,
-    axis: int | None = None,
-) -> A:
-    """Return start, start + step, ...: for all elements of data, or for those along an axis.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.gathering import arange_like
-    >>> arange_like(np.zeros((2, 3)), axis=1)
-    array([0., 1., 2.])
-    """
-    shape = data.shape if axis is None else (data.shape[axis_of("arange_like", axis, data)],)
-    count = int(numpy.prod(shape))
-    if repeat < 1 or count % repeat:
-        raise ShapeError(f"arange_like: {count} places cannot take each number {repeat} times")
-    numbers = (start + step * numpy.arange(count // repeat)).repeat(repeat).reshape(shape)
-    return f.to_array(f.face_of(data), numbers, data.dtype)
+    if sparse_grad:
+        raise MXNetError("embedding: sparse_grad=True is outside: microlazy has no sparse arrays")
+    check_arrays("embedding", data=data, weight=weight)
+    expected = (input_dim or weight.shape[0], output_dim or weight.shape[-1])
+    if weight.shape != expected:
+        raise ShapeError(
+            f"embedding: weight has shape {weight.shape}, but input_dim and output_dim say "
+            f"{expected}"
+        )
+    out = f.take(weight, data, 0, "clip")
+    return out if dtype is None else out.astype(dtype)

@@ -16,6 +16,7 @@ import numpy
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+from microlazy.ops.arguments import op
 
 _cos, _exp, _log, _rsqrt, _sqrt, _trunc = (
     partial(f.unary_op, name) for name in ("cos", "exp", "log", "rsqrt", "sqrt", "trunc")
@@ -237,36 +238,36 @@ def _beside(name: str, number: Any, array: Tensor) -> Tensor:
     return f.new_array(f.face_of(array), (), dtype, number)
 
 
-def hard_sigmoid(x: A, alpha: float = 0.2, beta: float = 0.5) -> A:
-    """Limit alpha * x + beta to [0, 1]; the gradient is 0 at both ends, as outside.
+@op
+def hard_sigmoid(data: Tensor, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
+    """Limit alpha * x + beta to [0, 1].
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.mathematics import hard_sigmoid
-    >>> hard_sigmoid(np.array([-9, 0, 9]))
-    array([0. , 0.5, 1. ])
+    >>> from microlazy import nd
+    >>> nd.hard_sigmoid(nd.array([-5, 0, 1])).asnumpy()
+    array([0. , 0.5, 0.7], dtype=float32)
     """
-    line = alpha * x + beta
+    line = alpha * data + beta
     ends = f.detach(f.clip(line, 0.0, 1.0))
     return f.where((ends > 0) * (ends < 1), line, ends)
 
 
-def smooth_l1(x: A, scalar: float = 1.0) -> A:
+@op
+def smooth_l1(data: Tensor, scalar: float = 1.0) -> Tensor:
     """Return (scalar * x)**2 / 2 where abs(x) < 1 / scalar**2, else abs(x) - 1 / (2 * scalar**2).
 
-    Girshick 2015, "Fast R-CNN", equation 3, with a width.
+    Source: Girshick 2015, "Fast R-CNN", equation 3.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.mathematics import smooth_l1
-    >>> smooth_l1(np.array([0.5, -3]))
-    array([0.125, 2.5  ])
+    >>> from microlazy import nd
+    >>> nd.smooth_l1(nd.array([-2, 0.5])).asnumpy()
+    array([1.5  , 0.125], dtype=float32)
     """
     width = 1.0 / (scalar * scalar)
-    size = f.unary_op("abs", x)
-    return f.where(size < width, f.unary_op("square", scalar * x) / 2, size - width / 2)
+    size = f.unary_op("abs", data)
+    return f.where(size < width, f.unary_op("square", scalar * data) / 2, size - width / 2)
 
 
 def logsumexp(x: A, axis: Any = None, keepdims: bool = False) -> A:

@@ -10,7 +10,8 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import update
 from microlazy.core.tensor import Tensor
-from microlazy.ops.checks import axis_of, check_arrays, check_floats, check_shapes
+from microlazy.ops.arguments import op
+from microlazy.ops.checks import axis_of, check_arrays, check_floats, check_shapes, required
 from microlazy.ops.precision import at_least_single
 from microlazy.ops.windows import Windows, totals
 
@@ -24,29 +25,65 @@ def _moments(x: A, axes: Any) -> tuple[A, A, A]:
     return centered, mean, f.reduction("mean", f.unary_op("square", centered), axes, keepdims=True)
 
 
+@op
 def batch_norm(
     data: Tensor,
     gamma: Tensor,
     beta: Tensor,
     moving_mean: Tensor,
     moving_var: Tensor,
-    eps: float,
-    momentum: float,
-    fix_gamma: bool,
-    use_global_stats: bool,
-    output_mean_var: bool,
-    axis: int,
+    eps: float = 1e-3,
+    momentum: float = 0.9,
+    fix_gamma: bool = True,
+    use_global_stats: bool = False,
+    output_mean_var: bool = False,
+    axis: int = 1,
+    cudnn_off: bool = False,
+    min_calib_range: float | None = None,
+    max_calib_range: float | None = None,
 ) -> Any:
-    """Normalize each channel over the batch; see `npx.batch_norm`.
+    """Normalize each channel with the batch's mean and variance, or those of all batches so far.
+
+    While training, the batch's are used, and under `record()` the moving ones go towards them:
+    ``moving = momentum * moving + (1 - momentum) * batch``.
+
+    Parameters
+    ----------
+    data : array of floats
+    gamma, beta : array, shape (channels,)
+        What the normalized data is multiplied by, and what is added.
+    moving_mean, moving_var : array, shape (channels,)
+    eps : float
+        Added to the variance.
+    momentum : float
+    fix_gamma : bool
+        Take 1 for gamma; it has no gradient then.
+    use_global_stats : bool
+        Use the moving mean and variance while training too.
+    output_mean_var : bool
+        Return also the mean and 1 / sqrt(variance + eps).
+    axis : int
+        That of the channels.
+    cudnn_off : bool
+        Of no effect.
+
+    Returns
+    -------
+    array of data's shape, or a list of three arrays
+
+    Notes
+    -----
+    Ioffe & Szegedy 2015. The variance is that of the batch, not an estimate (no n - 1).
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.normalization import batch_norm
+    >>> from microlazy import np, npx
     >>> one, zero = np.ones(1), np.zeros(1)
-    >>> batch_norm(np.array([[3]]), one, zero, zero, one, 0.0, 0.9, True, False, False, 1)
+    >>> npx.batch_norm(np.array([[3]]), one, zero, zero, one, eps=0)
     array([[3.]])
     """
+    if (min_calib_range, max_calib_range) != (None, None):
+        raise MXNetError("batch_norm: calibration for quantized networks is outside")
     check_floats("batch_norm", data)
     axis = axis_of("batch_norm", axis, data)
     channels = data.shape[axis]
@@ -80,17 +117,36 @@ def batch_norm(
     return out
 
 
+@op
 @at_least_single
 def layer_norm(
-    data: Tensor, gamma: Tensor, beta: Tensor, axis: int, eps: float, output_mean_var: bool
+    data: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    axis: int = -1,
+    eps: float = 1e-5,
+    output_mean_var: bool = False,
 ) -> Any:
-    """Normalize along an axis; see `npx.layer_norm`.
+    """Normalize along an axis, then multiply by gamma and add beta.
+
+    Parameters
+    ----------
+    data : array of floats
+    gamma, beta : array, shape (data.shape[axis],)
+    axis : int
+    eps : float
+        Added to the variance.
+    output_mean_var : bool
+        Return also the mean and sqrt(variance + eps), with size 1 along the axis.
+
+    Notes
+    -----
+    Ba et al. 2016.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.normalization import layer_norm
-    >>> layer_norm(np.array([[1, 3]]), np.ones(2), np.zeros(2), -1, 0.0, False)
+    >>> from microlazy import np, npx
+    >>> npx.layer_norm(np.array([[1, 3]]), np.ones(2), np.zeros(2), eps=0)
     array([[-1.,  1.]])
     """
     axis = axis_of("layer_norm", axis, data)
@@ -103,18 +159,36 @@ def layer_norm(
     return [out, mean, deviation] if output_mean_var else out
 
 
+@op
 @at_least_single
 def group_norm(
-    data: Tensor, gamma: Tensor, beta: Tensor, num_groups: int, eps: float, output_mean_var: bool
+    data: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    num_groups: int = 1,
+    eps: float = 1e-5,
+    output_mean_var: bool = False,
 ) -> Any:
-    """Normalize groups of channels of each sample; see `npx.group_norm`.
+    """Normalize groups of channels of each sample.
+
+    Parameters
+    ----------
+    data : array of floats, shape (batch, channels, ...)
+    gamma, beta : array, shape (num_groups,) or (channels,)
+    num_groups : int
+    eps : float
+        Added to the variance.
+    output_mean_var : bool
+        Return also the mean and sqrt(variance + eps), of shape (batch, num_groups).
+
+    Notes
+    -----
+    Wu & He 2018.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.normalization import group_norm
-    >>> x = np.array([[[1, 3], [5, 9]]])
-    >>> group_norm(x, np.ones(2), np.zeros(2), 2, 0.0, False)
+    >>> from microlazy import np, npx
+    >>> npx.group_norm(np.array([[[1, 3], [5, 9]]]), np.ones(2), np.zeros(2), 2, eps=0)
     array([[[-1.,  1.],
             [-1.,  1.]]])
     """
@@ -142,15 +216,26 @@ def group_norm(
     return out
 
 
+@op
 @at_least_single
-def instance_norm(data: A, gamma: A, beta: A, eps: float) -> A:
-    """Normalize each channel of each sample; see `npx.instance_norm`.
+def instance_norm(data: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-3) -> Tensor:
+    """Normalize each channel of each sample.
+
+    Parameters
+    ----------
+    data : array of floats, shape (batch, channels, ...)
+    gamma, beta : array, shape (channels,)
+    eps : float
+        Added to the variance.
+
+    Notes
+    -----
+    Ulyanov et al. 2016.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.normalization import instance_norm
-    >>> instance_norm(np.array([[[1, 3]]]), np.ones(1), np.zeros(1), 0.0)
+    >>> from microlazy import np, npx
+    >>> npx.instance_norm(np.array([[[1, 3]]]), np.ones(1), np.zeros(1), eps=0)
     array([[[-1.,  1.]]])
     """
     if data.ndim < 3:
@@ -162,15 +247,22 @@ def instance_norm(data: A, gamma: A, beta: A, eps: float) -> A:
     return group_norm(data, gamma, beta, data.shape[1], eps, False)
 
 
+@op
 @at_least_single
-def l2_normalization(data: A, eps: float, mode: str) -> A:
-    """Divide by the Euclidean norm; see `npx.l2_normalization`.
+def l2_normalization(data: Tensor, eps: float = 1e-10, mode: str = "instance") -> Tensor:
+    """Divide by the Euclidean norm, sqrt(sum of squares + eps).
+
+    Parameters
+    ----------
+    data : array of floats, shape (batch, channels, ...)
+    eps : float
+    mode : {'instance', 'channel', 'spatial'}
+        The norm is that of each sample; over the channels (axis 1); or over the axes behind them.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.normalization import l2_normalization
-    >>> l2_normalization(np.array([[3, 4]]), 0.0, "instance")
+    >>> from microlazy import np, npx
+    >>> npx.l2_normalization(np.array([[3, 4]]))
     array([[0.6, 0.8]])
     """
     axes: dict[str, Any] = {
@@ -188,18 +280,35 @@ def l2_normalization(data: A, eps: float, mode: str) -> A:
     return data * f.unary_op("rsqrt", total + eps)
 
 
+@op
 @at_least_single
-def local_response_norm(data: A, alpha: float, beta: float, knorm: float, nsize: int) -> A:
-    """Divide by a power of the squares of neighbouring channels (Krizhevsky et al. 2012, 3.3).
+def local_response_norm(
+    data: Tensor,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    knorm: float = 2.0,
+    nsize: int | None = None,
+) -> Tensor:
+    """Divide by ``(knorm + alpha / nsize * total)**beta`` of neighbouring channels' squares.
+
+    Parameters
+    ----------
+    data : array of floats, shape (batch, channels, height, width)
+    alpha, beta, knorm : float
+    nsize : int
+        How many channels count, odd.
+
+    Notes
+    -----
+    Krizhevsky et al. 2012, section 3.3.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.normalization import local_response_norm
-    >>> local_response_norm(np.array([[[[3]], [[4]]]]), 3.0, 0.5, 0.0, 3).round(1)
-    array([[[[0.6]],
-            [[0.8]]]])
+    >>> from microlazy import nd
+    >>> nd.LRN(nd.ones((1, 1, 1, 1)), alpha=3, beta=1, knorm=1, nsize=3).asscalar().item()
+    0.5
     """
+    nsize = required("LRN", "nsize", nsize)
     if data.ndim != 4:
         raise ShapeError(f"LRN: the data must have 4 axes (NCHW), but its shape is {data.shape}")
     if nsize < 1:

@@ -1,11 +1,17 @@
 """What NumPy computes for sorting, searching and places, and the gradients that go through it."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
+from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call
+from microlazy.core.tensor import Tensor
+from microlazy.ops.arguments import op
+from microlazy.ops.checks import axis_of
+
+A = TypeVar("A", bound=Tensor)
 
 # ---- order ---------------------------------------------------------------------------------------
 
@@ -211,3 +217,84 @@ def found_in(
 def found_shape(x: Any, others: Any, **options: Any) -> tuple[Any, Any]:
     """A truth for each element of the first input."""
     return x.shape, "bool"
+
+
+# ---- the largest ---------------------------------------------------------------------------------
+
+
+@op
+def topk(
+    data: Tensor,
+    axis: int | None = -1,
+    k: int = 1,
+    ret_typ: str = "indices",
+    is_ascend: bool = False,
+    dtype: Any = "float32",
+) -> Any:
+    """Return the k largest elements along an axis, or where they are.
+
+    Parameters
+    ----------
+    data : array
+    axis : int or None
+        None for all elements in order.
+    k : int
+        0 for all.
+    ret_typ : {'indices', 'value', 'both', 'mask'}
+        Places, values, a list of values and places, or 1 at the elements and 0 elsewhere.
+    is_ascend : bool
+        The smallest instead.
+    dtype : dtype
+        Of the places.
+
+    Examples
+    --------
+    >>> from microlazy import np, npx
+    >>> npx.topk(np.array([3, 1, 2]), k=2)
+    array([0., 2.])
+    """
+    if axis is None:
+        marks = topk(f.reshape(data, -1), 0, k, ret_typ, is_ascend, dtype)
+        return f.reshape(marks, data.shape) if ret_typ == "mask" else marks
+    axis = axis_of("topk", axis, data)
+    size = data.shape[axis]
+    if k > size:
+        raise ShapeError(f"topk: k must be from 1 to {size}, or less for all, not {k}")
+    options = {"axis": axis, "k": k if k > 0 else size, "is_ascend": is_ascend}
+    places = call(_top_places, [f.detach(data)], options, result=_top_shape)
+    if ret_typ == "indices":
+        return f.as_dtype(places, dtype)
+    if ret_typ == "value":
+        return _along(data, places, axis)
+    if ret_typ == "both":
+        return [_along(data, places, axis), f.as_dtype(places, dtype)]
+    if ret_typ == "mask":
+        options = {"axis": axis}
+        return call(_marked, [f.detach(data), places], options, result=same_shape)
+    raise MXNetError(f"topk: ret_typ is 'indices', 'value', 'both' or 'mask', not {ret_typ!r}")
+
+
+def _top_places(x: numpy.ndarray, axis: int, k: int, is_ascend: bool) -> numpy.ndarray:
+    order = numpy.argsort(x if is_ascend else -x, axis=axis, kind="stable")
+    return order.take(numpy.arange(k), axis)
+
+
+def _top_shape(x: Tensor, axis: int, k: int, is_ascend: bool) -> tuple[tuple[int, ...], Any]:
+    return (*x.shape[:axis], k, *x.shape[axis + 1 :]), "int64"
+
+
+def _along(data: A, places: A, axis: int) -> A:
+    """The elements at places along an axis."""
+    face, ndim = f.face_of(data), data.ndim
+    key = [
+        f.to_array(face, numpy.arange(n).reshape((-1, *(1,) * (ndim - i - 1))), "int64")
+        for i, n in enumerate(places.shape)
+    ]
+    key[axis] = places
+    return data[tuple(key)]
+
+
+def _marked(data: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.ndarray:
+    out = numpy.zeros_like(data)
+    numpy.put_along_axis(out, places, 1, axis)
+    return out

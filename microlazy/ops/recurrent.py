@@ -11,7 +11,8 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops import nn
 from microlazy.core.tensor import Tensor
-from microlazy.ops.checks import check_shapes
+from microlazy.ops.arguments import op
+from microlazy.ops.checks import check_shapes, required
 from microlazy.ops.precision import at_least_single
 from microlazy.ops.sequence_lengths import length_mask
 
@@ -139,35 +140,75 @@ def _alive(data: Tensor, lengths: Tensor) -> Tensor:
     return f.as_dtype(mask, data.dtype)
 
 
+@op
 @at_least_single
 def rnn(
     data: Tensor,
     parameters: Tensor,
     state: Tensor,
-    state_cell: Tensor | None,
-    sequence_length: Tensor | None,
-    state_size: int,
-    num_layers: int,
-    bidirectional: bool,
-    mode: str,
-    p: float,
-    state_outputs: bool,
-    lstm_state_clip_min: float | None,
-    lstm_state_clip_max: float | None,
-    use_sequence_length: bool,
+    state_cell: Tensor | None = None,
+    sequence_length: Tensor | None = None,
+    state_size: int | None = None,
+    num_layers: int | None = None,
+    bidirectional: bool = False,
+    mode: str | None = None,
+    p: float = 0.0,
+    state_outputs: bool = False,
+    projection_size: int | None = None,
+    lstm_state_clip_min: float | None = None,
+    lstm_state_clip_max: float | None = None,
+    lstm_state_clip_nan: bool = False,
+    use_sequence_length: bool = False,
 ) -> Any:
-    """Run a stack of recurrent layers over sequences; see `npx.rnn`.
+    """Run a stack of recurrent layers over a batch of sequences.
+
+    Parameters
+    ----------
+    data : array, shape (steps, batch, features)
+    parameters : array
+        The weights of all layers and directions in one row, input to hidden before hidden to
+        hidden, then all biases in the same order. Gates: input, forget, new, output of lstm;
+        reset, update, new of gru.
+    state, state_cell : array, shape (num_layers * directions, batch, state_size)
+        The first states; the second for lstm alone.
+    sequence_length : array, shape (batch,), optional
+        With `use_sequence_length`: states do not change behind a sequence's end, outputs are 0
+        there, and the other direction starts at the end.
+    state_size, num_layers : int
+    bidirectional : bool
+    mode : {'rnn_relu', 'rnn_tanh', 'lstm', 'gru'}
+    p : float
+        Dropout between layers, while training.
+    state_outputs : bool
+        Return the last states too.
+    lstm_state_clip_min, lstm_state_clip_max : float, optional
+        Bounds of lstm's cell state at each step.
+
+    Returns
+    -------
+    array, shape (steps, batch, state_size * directions)
+        Or, with `state_outputs`, a list of it and the last states.
+
+    Raises
+    ------
+    ShapeError
+        If the parameters or states do not fit.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.recurrent import rnn
+    >>> from microlazy import np, npx
     >>> x, h = np.ones((3, 1, 1)), np.zeros((1, 1, 1))
-    >>> weights = np.array([1, 1, 0, 0])
-    >>> options = (1, 1, False, "rnn_relu", 0.0, False, None, None, False)
-    >>> rnn(x, weights, h, None, None, *options)[:, 0, 0]
+    >>> y = npx.rnn(x, np.array([1, 1, 0, 0]), h, state_size=1, num_layers=1, mode="rnn_relu")
+    >>> y[:, 0, 0]
     array([1., 2., 3.])
     """
+    state_size = required("rnn", "state_size", state_size)
+    num_layers = required("rnn", "num_layers", num_layers)
+    mode = required("rnn", "mode", mode)
+    if projection_size is not None or lstm_state_clip_nan:
+        raise MXNetError(
+            "rnn: projection_size and lstm_state_clip_nan are outside: MXNet has them on GPUs only"
+        )
     if mode not in CELLS:
         raise MXNetError(f"rnn: mode is one of {', '.join(CELLS)}, not {mode!r}")
     cell = CELLS[mode]

@@ -12,6 +12,7 @@ import numpy
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.tensor import Tensor
+from microlazy.ops.arguments import need_arrays, op
 from microlazy.ops.convolution import deconvolution
 from microlazy.ops.precision import at_least_single
 
@@ -44,22 +45,22 @@ def _areas(old: int, new: int) -> numpy.ndarray:
     return matrix
 
 
+@op
 @at_least_single
-def adaptive_average(data: A, output_size: Any) -> A:
+def adaptive_average(data: Tensor, output_size: Any = ()) -> Tensor:
     """Average areas so that the result has a given height and width.
 
     Parameters
     ----------
     data : array, shape (batch, channels, height, width)
     output_size : int or tuple of int
-        Height and width; one number for both, () for 1.
+        Height and width, or one number for both; 1 if left out.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.resampling import adaptive_average
-    >>> adaptive_average(np.array([[[[1, 2], [3, 4]]]]), 1)
-    array([[[[2.5]]]])
+    >>> from microlazy import nd
+    >>> nd.contrib.AdaptiveAvgPooling2D(nd.array([[[[1, 2], [3, 4]]]]), 1).asscalar().item()
+    2.5
     """
     _need_images("AdaptiveAvgPooling2D", data)
     sizes = (output_size,) if isinstance(output_size, int) else tuple(output_size) or (1,)
@@ -130,26 +131,44 @@ def _new_sizes(
     ]
 
 
+@op
 @at_least_single
 def bilinear(
-    data: A,
-    like: A | None = None,
-    size: tuple[int, int] = (1, 1),
-    scales: tuple[float | None, float | None] = (None, None),
+    data: Tensor,
+    like: Tensor | None = None,
+    height: int = 1,
+    width: int = 1,
+    scale_height: float | None = None,
+    scale_width: float | None = None,
     mode: str = "size",
     align_corners: bool = True,
-) -> A:
-    """Resize images, linear between pixels; see `nd.contrib.BilinearResize2D`.
+) -> Tensor:
+    """Resize images, linear between pixels.
+
+    Parameters
+    ----------
+    data : array, shape (batch, channels, height, width)
+    like : array, optional
+        For mode "like": an array with 4 axes of which the last two are the new size.
+    height, width : int
+        The new size, unless scales are given.
+    scale_height, scale_width : float, optional
+    mode : str
+        "size", "odd_scale" (odd sizes stay odd), "like", or "to_even_down", "to_even_up",
+        "to_odd_down", "to_odd_up" (one pixel more or less where needed).
+    align_corners : bool
+        Whether the centers of the corner pixels stay where they are, or the corners of the image.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.resampling import bilinear
-    >>> bilinear(np.array([[[[1, 3]]]]), size=(1, 3))
-    array([[[[1., 2., 3.]]]])
+    >>> from microlazy import nd
+    >>> nd.contrib.BilinearResize2D(nd.array([[[[1, 3]]]]), height=1, width=3).asnumpy()
+    array([[[[1., 2., 3.]]]], dtype=float32)
     """
     _need_images("BilinearResize2D", data)
-    height, width = _new_sizes(data, like, size, scales, mode)
+    height, width = _new_sizes(
+        data, like, (height, width), (scale_height, scale_width), mode
+    )
     if height < 1 or width < 1:
         raise MXNetError(f"BilinearResize2D: the new size must be positive, not {(height, width)}")
     rows = _between(data.shape[2], height, align_corners)
@@ -167,25 +186,54 @@ def _nearest(data: A, scale: int) -> A:
     return f.reshape(wide, (batch, channels, height * scale, width * scale))
 
 
-@at_least_single
+@op
 def upsampling(
-    first: A,
-    *others: A,
+    *data: Tensor,
     scale: int,
     sample_type: str,
     num_filter: int = 0,
     multi_input_mode: str = "concat",
-) -> A:
-    """Enlarge images by a whole number; see `nd.UpSampling`.
+    num_args: int | None = None,
+    workspace: int = 512,
+) -> Tensor:
+    """Enlarge images by a whole number.
+
+    Parameters
+    ----------
+    *data : array, shape (batch, channels, height, width)
+        Several for "nearest": all get the size of the first. For "bilinear" the image and a weight
+        of shape (channels, 1, k, k) with k = 2 * scale - scale % 2, as `init.Bilinear` fills it.
+    scale : int
+    sample_type : {'nearest', 'bilinear'}
+    num_filter : int
+        The number of channels, for "bilinear".
+    multi_input_mode : {'concat', 'sum'}
+        Whether several are joined along the channels or added.
+    num_args : int, optional
+        How many arrays were given.
+    workspace : int
+        Of no effect.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.resampling import upsampling
-    >>> upsampling(np.array([[[[1, 2]]]]), scale=2, sample_type="nearest")
-    array([[[[1., 1., 2., 2.],
-             [1., 1., 2., 2.]]]])
+    >>> from microlazy import nd
+    >>> nd.UpSampling(nd.ones((1, 1, 2, 2)), scale=2, sample_type="nearest").shape
+    (1, 1, 4, 4)
     """
+    need_arrays(data, num_args)
+    return _upsampled(*data, scale=scale, sample_type=sample_type, num_filter=num_filter,
+                      multi_input_mode=multi_input_mode)
+
+
+@at_least_single
+def _upsampled(
+    first: A,
+    *others: A,
+    scale: int,
+    sample_type: str,
+    num_filter: int,
+    multi_input_mode: str,
+) -> A:
     _need_images("UpSampling", first)
     if scale < 1:
         raise MXNetError(f"UpSampling: scale must be at least 1, not {scale}")

@@ -9,6 +9,7 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.ops import nn as _nn
 from microlazy.core.tensor import Tensor
+from microlazy.ops.arguments import op
 
 A = TypeVar("A", bound=Tensor)
 
@@ -41,13 +42,15 @@ def _steps(like: A, ndim: int, count: int, axis: int) -> A:
     return _f.reshape(steps, tuple(shape))
 
 
-def _checked(name: str, data: A, length: A | None, axis: int) -> A | None:
-    """The lengths, with axes of size 1 for all of data's but the batch."""
+def _lengths(name: str, data: A, length: A | None, use: bool, axis: int) -> A | None:
+    """The lengths that count, with axes of size 1 for all of data's but the batch."""
+    if use and length is None:
+        raise MXNetError(f"{name}: use_sequence_length=True needs sequence_length")
     if data.ndim < 2:
         raise ShapeError(f"{name}: the array needs a time and a batch axis, not {data.shape}")
     if axis not in (0, 1):
         raise MXNetError(f"{name}: the axis of time is 0 or 1, not {axis!r}")
-    if length is None:
+    if length is None or not use:
         return None
     batch = data.shape[1 - axis]
     if length.shape != (batch,):
@@ -56,43 +59,56 @@ def _checked(name: str, data: A, length: A | None, axis: int) -> A | None:
     return _f.reshape(length, (batch,) + (1,) * (data.ndim - 2))
 
 
-def sequence_mask(data: A, length: A | None, value: float = 0.0, axis: int = 0) -> A:
-    """Return the array with `value` in all steps behind each sequence's length.
+@op
+def sequence_mask(
+    data: Tensor,
+    sequence_length: Tensor | None = None,
+    use_sequence_length: bool = False,
+    value: float = 0.0,
+    axis: int = 0,
+) -> Tensor:
+    """Return data with `value` behind the end of each sequence.
 
     Parameters
     ----------
-    data : array, shape (time, batch, ...), or (batch, time, ...) with `axis=1`
-    length : array, shape (batch,), or None
-        All steps count without lengths.
+    data : array, shape (steps, batch, ...), or (batch, steps, ...) with axis 1
+    sequence_length : array, shape (batch,), optional
+        Counts with `use_sequence_length`.
     value : float
-    axis : 0 or 1
-        That of time.
+    axis : {0, 1}
+        That of the steps.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.sequence_lengths import sequence_mask
-    >>> sequence_mask(np.ones((2, 3)), np.array([1, 2]), axis=1)
-    array([[1., 0., 0.],
-           [1., 1., 0.]])
+    >>> from microlazy import np, npx
+    >>> npx.sequence_mask(np.ones((3, 2)), np.array([1, 2]), use_sequence_length=True)
+    array([[1., 1.],
+           [0., 1.],
+           [0., 0.]])
     """
-    length = _checked("sequence_mask", data, length, axis)
+    length = _lengths("sequence_mask", data, sequence_length, use_sequence_length, axis)
     if length is None:
         return data.copy()
     return _f.where(length_mask(length, data.shape, axis), data, value)
 
 
-def sequence_last(data: A, length: A | None, axis: int = 0) -> A:
+@op
+def sequence_last(
+    data: Tensor,
+    sequence_length: Tensor | None = None,
+    use_sequence_length: bool = False,
+    axis: int = 0,
+) -> Tensor:
     """Return the last step of each sequence, shape (batch, ...).
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.sequence_lengths import sequence_last
-    >>> sequence_last(np.array([[1, 2, 3], [4, 5, 6]]), np.array([1, 3]), axis=1)
-    array([1., 6.])
+    >>> from microlazy import nd
+    >>> x = nd.array([[1, 2], [3, 4], [5, 6]])
+    >>> nd.SequenceLast(x, nd.array([1, 3]), use_sequence_length=True).asnumpy()
+    array([1., 6.], dtype=float32)
     """
-    length = _checked("sequence_last", data, length, axis)
+    length = _lengths("sequence_last", data, sequence_length, use_sequence_length, axis)
     rest = data.shape[:axis] + data.shape[axis + 1 :]
     if length is None:
         last = _f.slice_axis(data, axis, data.shape[axis] - 1, data.shape[axis])
@@ -100,23 +116,31 @@ def sequence_last(data: A, length: A | None, axis: int = 0) -> A:
     return _nn.pick(data, _f.broadcast_to(length - 1, rest), axis)
 
 
-def sequence_reverse(data: A, length: A | None) -> A:
+@op
+def sequence_reverse(
+    data: Tensor,
+    sequence_length: Tensor | None = None,
+    use_sequence_length: bool = False,
+    axis: int = 0,
+) -> Tensor:
     """Return the sequences in reverse order; steps behind the length stay where they are.
 
     Examples
     --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.sequence_lengths import sequence_reverse
-    >>> sequence_reverse(np.array([[1, 2], [3, 4], [5, 6]]), np.array([2, 3]))
+    >>> from microlazy import nd
+    >>> x = nd.array([[1, 2], [3, 4], [5, 6]])
+    >>> nd.SequenceReverse(x, nd.array([2, 3]), use_sequence_length=True).asnumpy()
     array([[3., 6.],
            [1., 4.],
-           [5., 2.]])
+           [5., 2.]], dtype=float32)
     """
-    _checked("sequence_reverse", data, length, 0)
-    if length is None:
+    if axis != 0:
+        raise MXNetError(f"sequence_reverse: the axis of time is 0, not {axis!r}")
+    lengths = _lengths("sequence_reverse", data, sequence_length, use_sequence_length, 0)
+    if lengths is None:
         return _f.flip(data, 0)
     time, batch = data.shape[:2]
-    length = _f.as_dtype(length, "int64")
+    length = _f.as_dtype(_f.reshape(lengths, (-1,)), "int64")
     steps = _steps(length, 2, time, 0)
     source = _f.where(steps < length, length - 1 - steps, steps)
     places = source * batch + _steps(length, 2, batch, 1)

@@ -1,6 +1,6 @@
 """The Updater: an optimizer together with the states of the weights it updates, and their file.
 
-The file is a container of arrays (`microlazy.ndarray.serialization`). Its array ``header`` is the
+The file is a container of arrays (`microlazy.params_file`). Its array ``header`` is the
 UTF-8 text of a JSON object that says which optimizer wrote it, its numbers and counts, and where
 each state's arrays are. Reading it executes nothing.
 """
@@ -15,7 +15,7 @@ import numpy
 
 from ..base import MXNetError
 from ..core.tensor import Tensor
-from ..ndarray.serialization import as_tensor, pack, unpack
+from ..params_file import as_tensor, pack, unpack
 from .optimizer import Group, Index, Optimizer
 
 __all__ = ["Updater", "get_updater"]

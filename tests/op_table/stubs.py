@@ -93,6 +93,7 @@ class Methods:
 
 """
 
+ARRAYS = ("NDArray", "ndarray", "Array", "Tensor")
 PLAIN = (bool, int, float, str, tuple, type(None))
 
 
@@ -111,7 +112,7 @@ def stubs() -> dict[Path, str]:
         texts[f"{FACES[namespace]}/made"] = "".join((HEAD, kinds, "\n", *_functions(namespace)))
     for name, cls, methods in zip(("nd", "np"), (NDArray, ndarray), METHODS, strict=True):
         lines = [
-            "    " + _line(key, methods[key], ("NDArray", "ndarray", "Array", "Tensor"))
+            "    " + _of_face(name, _line(key, methods[key], ARRAYS))
             for key in sorted(methods)
             if not hasattr(cls, key)
         ]
@@ -130,9 +131,20 @@ def _functions(namespace: str) -> list[str]:
             second = list(inspect.signature(function).parameters)[1]
             inputs = "One" if second == "out" else "Two"
             lines.append(f"{name}: _{inputs}{'Pair' if name in pairs else ''}\n")
-        elif "<locals>" in getattr(getattr(function, "__code__", None), "co_qualname", ""):
-            lines.append(_line(name, function))
+        elif hasattr(function, "__wrapped__") or _is_local(function):
+            lines.append(_of_face(namespace, _line(name, function)))
     return lines
+
+
+def _is_local(function: Any) -> bool:
+    return "<locals>" in getattr(getattr(function, "__code__", None), "co_qualname", "")
+
+
+def _of_face(namespace: str, line: str) -> str:
+    """In `nd`, what takes both kinds of arrays takes and gives NDArray."""
+    if namespace != "nd":
+        return line
+    return line.replace("microlazy.core.tensor.Tensor", "NDArray")
 
 
 class _Text(str):

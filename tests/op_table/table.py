@@ -76,7 +76,7 @@ def public_functions(module: str) -> list[str]:
     found = find(module)
     if found is None:
         return []
-    own = f"{found.__name__}."
+    own = f"{found.__name__}.", "microlazy.ops."
     names = getattr(found, "__all__", None)
     if names is None:
         names = [

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy
 
-from ..base import MXNetError
-from ..core.functions import to_array
-from ..core.tensor import Tensor
-from ..files import (
+from .base import MXNetError
+from .core.functions import to_array
+from .core.tensor import Tensor
+from .files import (
     DTYPES,
     MAX_AXES,
     NPY,
@@ -39,7 +39,7 @@ from ..files import (
     unpack_safetensors,
     write_atomically,
 )
-from ..util import is_np_array, is_np_shape
+from .util import is_np_array, is_np_shape
 
 __all__ = ["load", "load_frombuffer", "save"]
 

@@ -1,23 +1,25 @@
-"""The arguments that every function of `nd` has: `out=` and `name=`."""
+"""The arguments that every function of MXNet has: `out=` and `name=`."""
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any
 
 from microlazy.core import functions as _f
 from microlazy.core.tensor import Tensor
 
-__all__ = ["ND", "REQUIRED", "bind", "need_arrays", "op", "signature_of"]
+__all__ = ["ND", "REQUIRED", "bind", "copied", "need_arrays", "op", "signature_of"]
 
 ND = 0  # the face of what is made here
 REQUIRED = Parameter.empty
-Result = TypeVar("Result")
 
 
-def op(function: Callable[..., Result]) -> Callable[..., Result]:
+def op(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a function `out=`, where the result goes, and `name=`, which only symbols needed.
+
+    What type checkers see of it stands in the stubs of the faces, which are made from signatures.
 
     Examples
     --------
@@ -26,16 +28,36 @@ def op(function: Callable[..., Result]) -> Callable[..., Result]:
     >>> nd.negative(nd.array([1, 2]), out=x) is x
     True
     """
-    write = _written
+    write, module = _written, inspect.unwrap(function).__globals__
 
     def call(*args: Any, out: Any = None, name: str | None = None, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
         return result if out is None else write(out, result)
 
     # With the globals of the function's module, where doctest looks for examples.
-    made = FunctionType(call.__code__, function.__globals__, closure=call.__closure__)
+    made = FunctionType(call.__code__, module, closure=call.__closure__)
     made.__kwdefaults__ = call.__kwdefaults__
     return functools.update_wrapper(made, function)
+
+
+def copied(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an op that copies where a function gives a view: no arrays of nd share memory so.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> x = nd.zeros((1, 2))
+    >>> nd.flatten(x)[:] = 1
+    >>> x.asnumpy()
+    array([[0., 0.]], dtype=float32)
+    """
+    plain = inspect.unwrap(function)
+
+    @functools.wraps(plain)
+    def copy(*args: Any, **kwargs: Any) -> Any:
+        return plain(*args, **kwargs).copy()
+
+    return op(copy)
 
 
 def _written(out: Any, result: Any) -> Any:
@@ -71,7 +93,7 @@ def signature_of(defaults: dict[str, Any]) -> Signature:
 
     Examples
     --------
-    >>> from microlazy.ndarray.arguments import REQUIRED, signature_of
+    >>> from microlazy.ops.arguments import REQUIRED, signature_of
     >>> signature_of({"data": REQUIRED, "lam": 1.0})
     <Signature (data, lam=1.0)>
     """
@@ -86,7 +108,7 @@ def bind(
 
     Examples
     --------
-    >>> from microlazy.ndarray.arguments import bind, signature_of
+    >>> from microlazy.ops.arguments import bind, signature_of
     >>> bind("uniform", signature_of({"low": 0.0, "high": 1.0}), (0.5,), {})
     {'low': 0.5, 'high': 1.0}
     """

@@ -10,8 +10,8 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops import nn as _nn
-from microlazy.ndarray.arguments import op
-from microlazy.ops import activations as _neural
+from microlazy.ops.activations import log_softmax, softmax
+from microlazy.ops.arguments import op
 from microlazy.ops.surrogate_gradient import with_gradient
 
 __all__ = [
@@ -31,51 +31,8 @@ __all__ = [
 ]
 
 
-@op
-def softmax(
-    data: NDArray,
-    length: NDArray | None = None,
-    axis: int = -1,
-    temperature: float | None = None,
-    dtype: Any = None,
-    use_length: bool = False,
-) -> NDArray:
-    """Return exp(x / temperature) over its sum along an axis.
-
-    Parameters
-    ----------
-    data : NDArray
-    length : NDArray, optional
-        With `use_length`, how many elements along the axis count, of data's shape without it; the
-        others give 0.
-    axis : int
-    temperature : float, optional
-    dtype : dtype or str, optional
-        Of the result.
-    use_length : bool
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.softmax(nd.zeros((1, 2))).asnumpy()
-    array([[0.5, 0.5]], dtype=float32)
-    """
-    return _neural.softmax(data, length, axis, temperature, dtype, use_length)
 
 
-@op
-def log_softmax(
-    data: NDArray, axis: int = -1, temperature: float | None = None, dtype: Any = None
-) -> NDArray:
-    """Return the logarithm of the softmax along an axis.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> nd.log_softmax(nd.zeros((1, 1))).asnumpy()
-    array([[0.]], dtype=float32)
-    """
-    return _neural.log_softmax(data, axis, temperature, dtype)
 
 
 @op
@@ -90,7 +47,7 @@ def softmin(
     >>> nd.softmin(nd.array([[1, 1]])).asnumpy()
     array([[0.5, 0.5]], dtype=float32)
     """
-    return _neural.softmax(-data, None, axis, temperature, dtype)
+    return softmax(-data, None, axis, temperature, dtype)
 
 
 @op
