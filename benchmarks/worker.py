@@ -1,14 +1,16 @@
 """A process that measures one framework on request, so that frameworks can take turns.
 
 It reads lines ``WORKLOAD SECONDS`` and answers each with a line: the mean time of a step in
-seconds. Its first line, before any request, is the framework's name and version. A workload is
-built and warmed up at its first request and kept until another one is asked for.
+seconds, or "nan" where this framework cannot do the work. Its first line, before any request, is
+the framework's name and version. A workload is built and warmed up at its first request and kept
+until another one is asked for.
 """
 
+import math
 import sys
 from importlib import import_module
 
-from benchmarks import array_steps
+from benchmarks import array_steps, corner_steps
 from benchmarks.workloads import Step, seconds_per_step
 
 WARM_UP = 5  # steps
@@ -24,13 +26,15 @@ def main(framework: str) -> None:
         if workload != current:
             step = None  # free the last workload's memory first
             current, step = workload, build(framework, workload)
-            for _ in range(WARM_UP):
+            for _ in range(WARM_UP if step else 0):
                 step()
-        print(seconds_per_step(step, float(budget)), flush=True)
+        print(seconds_per_step(step, float(budget)) if step else math.nan, flush=True)
 
 
-def build(framework: str, workload: str) -> Step:
-    """Return the step of a workload; calls on arrays have a table of their own."""
+def build(framework: str, workload: str) -> Step | None:
+    """Return the step of a workload; None for a row of the op table that a framework has not."""
+    if workload.startswith(corner_steps.PREFIX):
+        return corner_steps.build(framework, workload)
     if workload in array_steps.CASES:
         return array_steps.build(framework, workload)
     if framework == "torch":

@@ -1,0 +1,130 @@
+"""Find slow corners: every row of the op table against NumPy and PyTorch, worst first.
+
+``python -m benchmarks.corners --write docs/performance.md`` measures each row's example with 100
+and with 1,000,000 elements, forward and with its gradient, and writes one line a call. Name parts
+of calls to measure a few: ``python -m benchmarks.corners np.take np.flip``.
+"""
+
+import argparse
+import importlib.util
+import math
+import platform
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.compare import between_markers, duration, processor
+from benchmarks.corner_steps import REPEAT, workload
+from benchmarks.sitting import measure, worker
+
+MARKERS = ("<!-- benchmarks.corners: begin -->\n", "<!-- benchmarks.corners: end -->")
+MISSED = " ⚠"
+ONCE = 1e-9  # seconds: one step, to see whether a framework can do it
+
+
+# How many times as fast as each peer a call must be.
+GOALS: dict[tuple[int, str], dict[str, float]] = {
+    (100, "value"): {"numpy": 1.0},
+    (100, "gradient"): {"torch": 5.0},
+    (1_000_000, "value"): {"numpy": 0.8, "torch": 0.8},
+    (1_000_000, "gradient"): {"torch": 1.0},
+}
+
+Times = dict[str, float]  # seconds of one call, of each framework that has it
+
+
+def calls() -> list[str]:
+    """Return the example of each row of np and npx, written with its first name."""
+    from tests.op_table.table import rows
+
+    examples = (row.example for row in rows() if row.names.startswith(("np.", "npx.")))
+    return list(dict.fromkeys(text for text in examples if "path" not in text))
+
+
+def margin(times: Times, goal: dict[str, float]) -> float:
+    """Return the least of the ratios to the peers, each over its goal; infinity without a peer.
+
+    Examples
+    --------
+    >>> margin({"microlazy": 2.0, "numpy": 1.0, "torch": 8.0}, {"numpy": 1.0, "torch": 2.0})
+    0.5
+    """
+    ratios = (
+        times[peer] / times["microlazy"] / wanted
+        for peer, wanted in goal.items()
+        if peer in times and "microlazy" in times
+    )
+    return min(ratios, default=math.inf)
+
+
+def cell(times: Times, goal: dict[str, float]) -> str:
+    """Return our time and how many times as fast that is as each peer of the goal.
+
+    Examples
+    --------
+    >>> cell({"microlazy": 2e-6, "numpy": 1e-6}, {"numpy": 1.0})
+    '2.00 µs (0.50) ⚠'
+    """
+    if "microlazy" not in times:
+        return ""
+    ours = times["microlazy"]
+    ratios = ", ".join(f"{times[peer] / ours:.2f}" for peer in goal if peer in times)
+    missed = MISSED if margin(times, goal) < 1 else ""
+    return duration(ours) + (f" ({ratios})" if ratios else "") + missed
+
+
+def table(found: dict[str, dict[tuple[int, str], Times]]) -> str:
+    """Return a line for each call, the one that misses its goal by most first."""
+
+    def worst(text: str) -> float:
+        return min(margin(times, GOALS[kind]) for kind, times in found[text].items())
+
+    titles = [f"{size:,}, {mode}" for size, mode in GOALS]
+    lines = [f"| call | {' | '.join(titles)} |", "|---|" + "--:|" * len(titles)]
+    for text in sorted(found, key=worst):
+        if worst(text) < math.inf:
+            cells = (cell(found[text].get(kind, {}), goal) for kind, goal in GOALS.items())
+            lines.append(f"| `{text}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.corners", description=__doc__)
+    parser.add_argument("only", nargs="*", help="parts of the calls to measure; all if left out")
+    parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--budget", type=float, default=0.01, help="seconds for a call in a round")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
+    options = parser.parse_args(arguments)
+    chosen = [text for text in calls() if any(p in text for p in options.only or [""])]
+    peers = {"microlazy": sys.executable, "numpy": sys.executable}
+    if options.torch_python or importlib.util.find_spec("torch"):
+        peers["torch"] = options.torch_python or sys.executable
+    found: dict[str, dict[tuple[int, str], Times]] = {text: {} for text in chosen}
+    with ExitStack() as stack:
+        team = {name: stack.enter_context(worker(name, python)) for name, python in peers.items()}
+        for text in tqdm(chosen, desc="measuring", leave=False):
+            for size, mode in GOALS:
+                name = workload(size, mode, text)
+                able = [peer for peer in team if not math.isnan(team[peer].seconds(name, ONCE))]
+                if "microlazy" not in able or len(able) == 1:
+                    continue
+                seconds = measure(
+                    [team[peer] for peer in able], name, options.rounds, options.budget
+                )
+                found[text][size, mode] = {
+                    peer: spent / REPEAT[size] for peer, spent in zip(able, seconds, strict=True)
+                }
+        versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
+    text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
+    print(text)
+    if options.write:
+        page = options.write.read_text(encoding="utf-8")
+        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
