@@ -25,6 +25,19 @@ class ShapeError(MXNetError, ValueError):
     """
 
 
+class RangeError(MXNetError, ValueError):
+    """A number outside of the range that it must lie in; the message gives both.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.normal(scale=-1)
+    Traceback (most recent call last):
+    ...
+    microlazy.base.RangeError: random.normal: scale must be 0 or more, but it is -1
+    """
+
+
 class AbstractValueError(MXNetError):
     """The values of an array that only has a shape were asked for, in a dry run or a trace.
 

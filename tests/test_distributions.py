@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 
 import microlazy as mx
-from microlazy import np, npx
+from microlazy import nd, np, npx
+from microlazy.base import RangeError
 from microlazy.core.parallel import get_num_threads, set_num_threads
 
 N = 20_000
@@ -203,6 +204,8 @@ def test_places():
         (lambda: np.random.normal(np.zeros(2), np.array([-1.0, 1])), "scale must be 0 or more"),
         (lambda: np.random.beta(0, 1), "a must be positive"),
         (lambda: np.random.binomial(3, 1.5), r"p must be in \[0, 1\]"),
+        (lambda: np.random.geometric(0), r"p must be in \(0, 1\]"),
+        (lambda: np.random.negative_binomial(2, 0), r"p must be in \(0, 1\]"),
         (lambda: np.random.multinomial(3, [0.5, 0.6]), "add up to 1"),
         (lambda: np.random.multinomial(-3, [0.5, 0.5]), "n must be 0 or more"),
         (lambda: np.random.choice(3, 4, replace=False), "cannot draw 4 of 3"),
@@ -219,6 +222,21 @@ def test_places():
 def test_refusals(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_the_number_of_successes_need_not_be_whole():
+    np.random.seed(5)
+    mean = float(np.random.negative_binomial(2.5, 0.5, size=20_000).astype("float64").mean())
+    assert abs(mean - 2.5) < 0.1
+
+
+def test_both_faces_refuse_the_same_parameters():
+    for face, shape in ((np, "size"), (nd, "shape")):
+        for law, parameters in {"gamma": (0, 1), "poisson": (-1,), "exponential": (-1,)}.items():
+            arrays = [face.array([x, x]) for x in parameters]
+            for given in (parameters, arrays):
+                with pytest.raises(RangeError, match=f"random.{law}"):
+                    getattr(face.random, law)(*given, **{shape: (2,)})
 
 
 def test_arguments_that_do_not_exist():

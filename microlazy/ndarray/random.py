@@ -4,7 +4,6 @@ Parameters may be numbers, or arrays: then each of their elements gets its own d
 that of the draws for one element.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -15,6 +14,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.generator import stream
 from microlazy.core.ops.numpy_call import call
+from microlazy.ops import distributions as _d
 from microlazy.ops.arguments import ND, REQUIRED, bind, op, signature_of
 
 __all__ = [
@@ -44,58 +44,21 @@ _NO_SHAPE = object()
 # ---- drawing -------------------------------------------------------------------------------------
 
 
-def _poisson_of_gamma(generator: Any, mu: Any, alpha: Any, size: Any) -> Any:
-    """Poisson numbers whose mean is gamma-distributed, with mean mu and variance alpha * mu**2."""
-    shape = 1.0 / numpy.maximum(alpha, 1e-30)
-    mixed = generator.gamma(shape, mu * alpha, size)
-    return generator.poisson(numpy.where(numpy.broadcast_to(alpha, size) == 0, mu, mixed))
-
-
-def _integers(generator: Any, low: Any, high: Any, size: Any) -> Any:
-    return generator.integers(low.astype("int64"), high.astype("int64"), size)
-
-
-# What draws numbers from a generator, given the parameters and the shape, where it is not the
-# generator's method of that name.
-LAWS: dict[str, Callable[..., Any]] = {
-    "generalized_negative_binomial": _poisson_of_gamma,
-    "randint": _integers,
+# What `random_*`, `sample_*` and `*_like` call the parameters of a law, and their defaults.
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "uniform": {"low": 0.0, "high": 1.0},
+    "normal": {"loc": 0.0, "scale": 1.0},
+    "exponential": {"lam": 1.0},
+    "gamma": {"alpha": 1.0, "beta": 1.0},
+    "poisson": {"lam": 1.0},
+    "negative_binomial": {"k": 1, "p": 1.0},
+    "generalized_negative_binomial": {"mu": 1.0, "alpha": 1.0},
 }
-
-
-def _draws(*parameters: numpy.ndarray, law: str, shape: tuple[int, ...]) -> numpy.ndarray:
-    full = numpy.broadcast_shapes(*(x.shape for x in parameters))
-    wide = [
-        numpy.broadcast_to(x, full).astype("float64").reshape(full + (1,) * len(shape))
-        for x in parameters
-    ]
-    generator = stream()
-    if law in LAWS:
-        return LAWS[law](generator, *wide, full + shape)
-    return getattr(generator, law)(*wide, full + shape)
-
-
-def _draws_shape(*parameters: NDArray, law: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
-    return parameters[0].shape + shape, numpy.float32
-
-
-# What the numbers among the parameters must satisfy.
-DOMAINS: dict[str, tuple[str, Callable[..., bool]]] = {
-    "uniform": ("low <= high", lambda low, high: low <= high),
-    "normal": ("scale >= 0", lambda loc, scale: scale >= 0),
-    "exponential": ("scale >= 0", lambda scale: scale >= 0),
-    "gamma": ("alpha > 0 and beta > 0", lambda alpha, beta: alpha > 0 and beta > 0),
-    "poisson": ("lam >= 0", lambda lam: lam >= 0),
-    "negative_binomial": ("k > 0 and 0 < p <= 1", lambda k, p: k > 0 and 0 < p <= 1),
-    "generalized_negative_binomial": (
-        "mu > 0 and alpha >= 0",
-        lambda mu, alpha: mu > 0 and alpha >= 0,
-    ),
-}
+_NAMES = {"exponential": ("scale",), "randint": ("low", "high")}  # where nd.random has others
 
 
 def _drawn(
-    law: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, ctx: Any, out: NDArray | None
+    law: str, values: tuple[Any, ...], shape: Any, dtype: Any, ctx: Any, out: NDArray | None
 ) -> NDArray:
     """Draw from a law with numbers or arrays as parameters."""
     check_ctx(ctx)
@@ -103,39 +66,28 @@ def _drawn(
         kinds, expected = ("iu", "an integer") if law == "randint" else ("f", "a floating")
         if numpy.dtype(_f.new_array(ND, (0,), dtype).dtype).kind not in kinds:
             raise MXNetError(f"random.{law}: expected {expected} dtype, not {dtype}")
-    arrays = [_f.detach(x) for x in parameters if isinstance(x, NDArray)]
-    if arrays and len(arrays) < len(parameters):
+    arrays = [_f.detach(x) for x in values if isinstance(x, NDArray)]
+    if arrays and len(arrays) < len(values):
         raise AssertionError(
             f"random.{law}: the parameters must be all numbers or all arrays, not "
-            f"{' and '.join(type(x).__name__ for x in parameters)}"
+            f"{' and '.join(type(x).__name__ for x in values)}"
         )
-    if not arrays:
-        return _of_numbers(law, parameters, shape, dtype, out)
-    if any(x.shape != arrays[0].shape for x in arrays):
-        shapes = " and ".join(str(x.shape) for x in arrays)
-        raise MXNetError(f"random.{law}: the parameters must have one shape, not {shapes}")
-    options = {"law": law, "shape": () if shape is _NO_SHAPE else _tuple(shape)}
-    kind = dtype or ("int32" if law == "randint" else arrays[0].dtype)
-    result = call(_draws, arrays, options, result=_draws_shape, dtype=kind)
-    return result if out is None else _f.write_into(out, result)
-
-
-def _of_numbers(
-    law: str, parameters: tuple[Any, ...], shape: Any, dtype: Any, out: NDArray | None
-) -> NDArray:
-    if law in DOMAINS and not DOMAINS[law][1](*parameters):
-        raise MXNetError(f"random.{law}: expected {DOMAINS[law][0]}, not {parameters}")
-    if shape is _NO_SHAPE or shape is None:
-        shape = (1,) if out is None else None
-    if law in ("uniform", "normal", "randint"):
-        p, q = parameters
-        return _f.random_array(law, p, q, ND, shape, dtype, out)
-    if shape is None:
-        shape = out.shape if out is not None else (1,)
-    numbers = [_f.new_array(ND, (), "float64", x) for x in parameters]
-    options = {"law": law, "shape": _tuple(shape)}
-    result = call(_draws, numbers, options, result=_draws_shape, dtype=dtype or "float32")
-    return result if out is None else _f.write_into(out, result)
+    if arrays:
+        if any(x.shape != arrays[0].shape for x in arrays):
+            shapes = " and ".join(str(x.shape) for x in arrays)
+            raise MXNetError(f"random.{law}: the parameters must have one shape, not {shapes}")
+        draws = () if shape is _NO_SHAPE else _tuple(shape)
+        shape = arrays[0].shape + draws
+        dtype = dtype or arrays[0].dtype
+        values = tuple([_f.reshape(x, x.shape + (1,) * len(draws)) for x in arrays])
+    elif shape is _NO_SHAPE or shape is None:
+        shape = (1,) if out is None else out.shape
+    if not arrays and law in ("uniform", "normal", "randint"):
+        p, q = values
+        return _d.of_numbers(law, p, q, ND, shape, dtype, out)
+    names = _NAMES[law] if law in _NAMES else PARAMETERS[law]
+    parameters = dict(zip(names, values, strict=True))
+    return _d.sample(law, parameters, ND, shape, dtype or "float32", out)
 
 
 def _tuple(shape: Any) -> tuple[int, ...]:
@@ -332,9 +284,8 @@ def randint(
 # ---- shaped like another array -------------------------------------------------------------------
 
 
-def _like(law: Any, parameters: dict[str, float]) -> Any:
-    name = f"{law.__name__}_like"
-
+def _like(law: Any) -> Any:
+    name, parameters = f"{law.__name__}_like", PARAMETERS[law.__name__]
     signature = signature_of({"data": REQUIRED, **parameters})
 
     def function(*args: Any, **kwargs: Any) -> NDArray:
@@ -358,13 +309,13 @@ def _like(law: Any, parameters: dict[str, float]) -> Any:
     return op(function)
 
 
-uniform_like = _like(uniform, {"low": 0.0, "high": 1.0})
-normal_like = _like(normal, {"loc": 0.0, "scale": 1.0})
-exponential_like = _like(exponential, {"lam": 1.0})
-gamma_like = _like(gamma, {"alpha": 1.0, "beta": 1.0})
-poisson_like = _like(poisson, {"lam": 1.0})
-negative_binomial_like = _like(negative_binomial, {"k": 1, "p": 1.0})
-generalized_negative_binomial_like = _like(generalized_negative_binomial, {"mu": 1.0, "alpha": 1.0})
+uniform_like = _like(uniform)
+normal_like = _like(normal)
+exponential_like = _like(exponential)
+gamma_like = _like(gamma)
+poisson_like = _like(poisson)
+negative_binomial_like = _like(negative_binomial)
+generalized_negative_binomial_like = _like(generalized_negative_binomial)
 
 
 # ---- choosing ------------------------------------------------------------------------------------
@@ -428,10 +379,6 @@ def multinomial(
     return [result, _f.unary_op("log", chosen)]
 
 
-def _order(n: numpy.ndarray, size: int) -> numpy.ndarray:
-    return stream().permutation(size)
-
-
 def shuffle(data: NDArray, out: NDArray | None = None) -> NDArray:
     """Return the array with its first axis in a random order.
 
@@ -441,11 +388,5 @@ def shuffle(data: NDArray, out: NDArray | None = None) -> NDArray:
     >>> sorted(nd.random.shuffle(nd.array([1, 2, 3])).asnumpy().tolist())
     [1.0, 2.0, 3.0]
     """
-    anchor = _f.new_array(ND, (1,), "int64", 0)
-    order = call(_order, [anchor], {"size": len(data)}, result=_order_shape)
-    result = _f.take(data, order, 0)
+    result = _f.take(data, _d.permutation(len(data), ND), 0)
     return result if out is None else _f.write_into(out, result)
-
-
-def _order_shape(anchor: NDArray, size: int) -> tuple[Any, Any]:
-    return (size,), numpy.int64

@@ -59,21 +59,12 @@ def _sampler(prefix: str, law: str, defaults: dict[str, Any]) -> Callable[..., N
     return op(function)
 
 
-_PARAMETERS: dict[str, dict[str, Any]] = {
-    "uniform": {"low": 0.0, "high": 1.0},
-    "normal": {"loc": 0.0, "scale": 1.0},
-    "exponential": {"lam": 1.0},
-    "gamma": {"alpha": 1.0, "beta": 1.0},
-    "poisson": {"lam": 1.0},
-    "negative_binomial": {"k": 1, "p": 1.0},
-    "generalized_negative_binomial": {"mu": 1.0, "alpha": 1.0},
-}
 _SAMPLERS = [
-    *(_sampler("random", law, defaults) for law, defaults in _PARAMETERS.items()),
+    *(_sampler("random", law, defaults) for law, defaults in _random.PARAMETERS.items()),
     _sampler("random", "randint", {"low": REQUIRED, "high": REQUIRED}),
     *(
         _sampler("sample", law, {"mu": 0.0, "sigma": 1.0} if law == "normal" else defaults)
-        for law, defaults in _PARAMETERS.items()
+        for law, defaults in _random.PARAMETERS.items()
     ),
 ]
 

@@ -85,11 +85,9 @@ def uniform(
     """
     check_ctx(ctx)
     _check_floating("uniform", dtype)
-    if not _are_numbers(low, high):
-        return _d.sample("uniform", {"low": low, "high": high}, _NP, size, dtype, out)
-    if low > high:
-        raise ValueError(f"random.uniform: low ({low}) must not be above high ({high})")
-    return _f.random_array("uniform", low, high, _NP, _size(size, out), dtype, out)
+    if _d.are_numbers(low, high):
+        return _d.of_numbers("uniform", low, high, _NP, size, dtype, out)
+    return _d.sample("uniform", {"low": low, "high": high}, _NP, size, dtype, out)
 
 
 def normal(
@@ -110,24 +108,14 @@ def normal(
     """
     check_ctx(ctx)
     _check_floating("normal", dtype)
-    if not _are_numbers(loc, scale):
-        return _d.sample("normal", {"loc": loc, "scale": scale}, _NP, size, dtype, out)
-    if scale < 0:
-        raise ValueError(f"random.normal: scale must not be negative, but it is {scale}")
-    return _f.random_array("normal", loc, scale, _NP, _size(size, out), dtype, out)
+    if _d.are_numbers(loc, scale):
+        return _d.of_numbers("normal", loc, scale, _NP, size, dtype, out)
+    return _d.sample("normal", {"loc": loc, "scale": scale}, _NP, size, dtype, out)
 
 
 def _check_floating(name: str, dtype: Any) -> None:
     if dtype is not None and _f.new_array(_NP, (0,), dtype).dtype.kind != "f":
         raise TypeError(f"random.{name}: expected a floating dtype, not {dtype}")
-
-
-def _are_numbers(*values: Any) -> bool:
-    return not any(isinstance(x, (Tensor, onp.ndarray, list, tuple)) for x in values)
-
-
-def _size(size: Any, out: ndarray | None) -> Any:
-    return () if size is None and out is None else size
 
 
 def _shape(size: Any) -> tuple[int, ...]:
@@ -221,7 +209,8 @@ def _law(name: str, summary: str, **parameters: Any) -> Callable[..., ndarray]:
     demands = dict(zip(parameters, _d.LAWS[name].demands, strict=True))
     ranges = "\n    ".join(f"{key} : float or ndarray\n        {demand.capitalize()}."
                            for key, demand in demands.items())  # fmt: skip
-    example = ", ".join("0.5" if d == _d.PROBABILITY else "2" for d in demands.values())
+    below_1 = _d.PROBABILITY, _d.CHANCE
+    example = ", ".join("0.5" if demand in below_1 else "2" for demand in demands.values())
     vars(function)["__signature__"] = signature
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Draw from the {summary}.
@@ -370,7 +359,7 @@ def randint(
     """
     check_ctx(ctx)
     low, high = (0, low) if high is None else (low, high)
-    return _f.random_array("randint", low, high, _NP, _size(size, out), dtype or "int64", out)
+    return _d.of_numbers("randint", low, high, _NP, size, dtype or "int64", out)
 
 
 def choice(

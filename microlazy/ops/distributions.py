@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy
 
+from microlazy.base import RangeError
 from microlazy.core import functions as f
 from microlazy.core.generator import stream
 from microlazy.core.ops.numpy_call import call
@@ -69,9 +70,31 @@ class Numbers(NamedTuple):
 
 
 def _draw(*parameters: numpy.ndarray, law: str, size: tuple[int, ...]) -> numpy.ndarray:
-    if law in ("binomial", "negative_binomial"):
-        parameters = (parameters[0].astype("int64"), *parameters[1:])
+    if law in _DRAWN:
+        return _DRAWN[law](stream(), *parameters, size)
     return getattr(stream(), law)(*parameters, size=size)
+
+
+def _binomial(generator: Any, n: Any, p: Any, size: Any) -> Any:
+    return generator.binomial(n.astype("int64"), p, size)
+
+
+def _integers(generator: Any, low: Any, high: Any, size: Any) -> Any:
+    return generator.integers(low.astype("int64"), high.astype("int64"), size)
+
+
+def _poisson_of_gamma(generator: Any, mu: Any, alpha: Any, size: Any) -> Any:
+    """Poisson numbers whose mean is gamma-distributed, with mean mu and variance alpha * mu**2."""
+    mixed = generator.gamma(1.0 / numpy.maximum(alpha, 1e-30), mu * alpha, size)
+    return generator.poisson(numpy.where(numpy.broadcast_to(alpha, size) == 0, mu, mixed))
+
+
+# What draws where it is not NumPy's method of that name.
+_DRAWN: dict[str, Callable[..., Any]] = {
+    "binomial": _binomial,
+    "integers": _integers,
+    "poisson_of_gamma": _poisson_of_gamma,
+}
 
 
 def _exp(x: Tensor) -> Tensor:
@@ -86,7 +109,8 @@ class Law(NamedTuple):
     discrete: bool = False
 
 
-ANY, POSITIVE, NOT_NEGATIVE, PROBABILITY = "a number", "positive", "0 or more", "in [0, 1]"
+ANY, POSITIVE, NOT_NEGATIVE = "a number", "positive", "0 or more"
+PROBABILITY, CHANCE = "in [0, 1]", "in (0, 1]"
 
 LAWS: dict[str, Law] = {
     "uniform": Law(lambda r, low, high: low + (high - low) * r.uniform(), (ANY, ANY)),
@@ -114,9 +138,13 @@ LAWS: dict[str, Law] = {
     "poisson": Law(lambda r, lam: r.drawn("poisson", lam), (NOT_NEGATIVE,), True),
     "binomial": Law(lambda r, n, p: r.drawn("binomial", n, p), (NOT_NEGATIVE, PROBABILITY), True),
     "negative_binomial": Law(
-        lambda r, n, p: r.drawn("negative_binomial", n, p), (POSITIVE, PROBABILITY), True
+        lambda r, n, p: r.drawn("negative_binomial", n, p), (POSITIVE, CHANCE), True
     ),
-    "geometric": Law(lambda r, p: r.drawn("geometric", p), (PROBABILITY,), True),
+    "generalized_negative_binomial": Law(
+        lambda r, mu, alpha: r.drawn("poisson_of_gamma", mu, alpha), (POSITIVE, NOT_NEGATIVE), True
+    ),
+    "geometric": Law(lambda r, p: r.drawn("geometric", p), (CHANCE,), True),
+    "randint": Law(lambda r, low, high: r.drawn("integers", low, high), (ANY, ANY), True),
     "bernoulli": Law(lambda r, prob: r.uniform() < prob, (PROBABILITY,)),
 }
 
@@ -125,7 +153,39 @@ _TESTS: dict[str, Callable[[numpy.ndarray], Any]] = {
     POSITIVE: lambda x: x > 0,
     NOT_NEGATIVE: lambda x: x >= 0,
     PROBABILITY: lambda x: (x >= 0) & (x <= 1),
+    CHANCE: lambda x: (x > 0) & (x <= 1),
 }
+
+
+def are_numbers(*values: Any) -> bool:
+    """Whether parameters are numbers, not arrays nor what becomes one.
+
+    Examples
+    --------
+    >>> from microlazy.ops.distributions import are_numbers
+    >>> are_numbers(0, 1.0), are_numbers(0, [1.0])
+    (True, False)
+    """
+    return not any(isinstance(x, (Tensor, numpy.ndarray, list, tuple)) for x in values)
+
+
+def of_numbers(
+    name: str, p: Any, q: Any, face: int, size: Any, dtype: Any, out: Tensor | None
+) -> Any:
+    """Draw from "uniform", "normal" or "randint", which have kernels, with numbers as parameters.
+
+    Examples
+    --------
+    >>> from microlazy.ops.distributions import of_numbers
+    >>> of_numbers("randint", 3, 4, 1, (2,), "int64", None)
+    array([3, 3], dtype=int64)
+    """
+    if name == "uniform" and p > q:
+        raise RangeError(f"random.uniform: low ({p}) must not be above high ({q})")
+    if name == "normal" and q < 0:
+        raise RangeError(f"random.normal: scale must be {NOT_NEGATIVE}, but it is {q}")
+    size = () if size is None and out is None else size
+    return f.random_array(name, p, q, face, size, dtype, out)
 
 
 def sample(
@@ -193,7 +253,7 @@ def check(name: str, key: str, value: Any, demand: str) -> None:
     if isinstance(value, Tensor) and value.is_abstract:
         return
     if not numpy.all(_TESTS[demand](numpy.asarray(value))):
-        raise ValueError(f"{name}: {key} must be {demand}, but it is {value}")
+        raise RangeError(f"{name}: {key} must be {demand}, but it is {value}")
 
 
 def shape_for(name: str, size: Any, values: list[Any], out: Tensor | None) -> tuple[int, ...]:
