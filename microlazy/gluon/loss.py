@@ -74,8 +74,9 @@ class Loss(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
         """Compute the loss; a subclass overrides this or `forward`."""
-        raise NotImplementedError(f"{type(self).__name__} overrides neither forward nor "
-                                  "hybrid_forward")
+        raise NotImplementedError(
+            f"{type(self).__name__} overrides neither forward nor hybrid_forward"
+        )
 
     def _like(self, label: Tensor, pred: Tensor) -> Tensor:
         """Return the label in the shape and dtype of the prediction."""
