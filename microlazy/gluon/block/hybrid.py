@@ -344,6 +344,12 @@ class _Source:
         return [p.array for p in self._block.collect_params().values()]
 
 
+def is_only_forward(block: Block) -> bool:
+    """Whether calling the block is nothing but calling its `forward`."""
+    calls = (Block.__call__, HybridBlock.__call__)
+    return block._only_forward and type(block).__call__ in calls
+
+
 def need_array(block: Tree, x: Any) -> None:
     """Refuse an input that is no array of ours."""
     if not isinstance(x, Tensor):

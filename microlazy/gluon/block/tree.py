@@ -180,6 +180,11 @@ def own_parameters(block: Tree) -> dict[Parameter, None]:
     return dict.fromkeys((*block.params.values(), *block._reg_params.values()))
 
 
+def has_run(block: Tree) -> bool:
+    """Whether the block was ever called and came to its end."""
+    return block._has_run
+
+
 def is_container(block: Tree) -> bool:
     """Whether the block only holds layers."""
     return block._is_container

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..block import Block, HybridBlock
-from ..block.hybrid import without_namespace
+from ..block.hybrid import is_only_forward, without_namespace
+from ..block.tree import has_run
 
 __all__ = ["HybridSequential", "Sequential"]
 
@@ -53,9 +54,11 @@ class _Stack(Block):
 
     def _find_steps(self) -> tuple[Callable[[Any], Any], ...]:
         children = tuple(self._children.values())
-        if not all(child._has_run for child in children):
+        if not all(has_run(child) for child in children):
             return children
-        self._steps = tuple(child.forward if _only_forward(child) else child for child in children)
+        self._steps = tuple(
+            child.forward if is_only_forward(child) else child for child in children
+        )
         return self._steps
 
     def _changed(self) -> None:
@@ -81,12 +84,6 @@ class _Stack(Block):
 
     def __len__(self) -> int:
         return len(self._children)
-
-
-def _only_forward(block: Block) -> bool:
-    """Whether calling the block is nothing but calling its `forward`."""
-    calls = (Block.__call__, HybridBlock.__call__)
-    return block._only_forward and type(block).__call__ in calls
 
 
 class Sequential(_Stack):

@@ -154,7 +154,7 @@ class Dense(HybridBlock):
         size = self._features(x)
         if not size:
             raise ShapeError(f"{where(self)} needs at least one feature, but got {x.shape}")
-        known = self.weight._shape[1]
+        known = max(self.weight.shape[1], 0)
         if known not in (0, size):
             self._refuse(x, None)
         if not known:
@@ -168,7 +168,7 @@ class Dense(HybridBlock):
     def _refuse(self, x: Any, error: Exception | None) -> NoReturn:
         """Say which layer got what, and where the expected size came from."""
         need_array(self, x)
-        known, given = self.weight._shape[1], self._features(x)
+        known, given = max(self.weight.shape[1], 0), self._features(x)
         if error is not None and given == known:
             raise type(error)(f"{where(self)}: {error}") from error
         axes = "all axes but the first" if self._flatten else "the last axis"
