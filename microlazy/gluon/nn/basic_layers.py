@@ -1,10 +1,13 @@
-"""Where MXNet's programs look for the layers that every network has."""
+"""Where MXNet's programs look for the layers that every network has.
+
+A file for each family; their names have an underscore, so that `nn.dense` is no module.
+"""
 
 from ..block import Block, HybridBlock  # noqa: F401  (they are asked for here too)
-from .containers import HybridSequential, Sequential
-from .dense import Dense
-from .dropout import Dropout
-from .functions import Flatten, HybridLambda, Lambda
+from ._containers import HybridSequential, Sequential
+from ._dense import Dense
+from ._dropout import Dropout
+from ._functions import Flatten, HybridLambda, Lambda
 
 __all__ = [
     "Dense",
