@@ -170,12 +170,12 @@ class Dense(HybridBlock):
         need_array(self, x)
         known, given = max(self.weight.shape[1], 0), self._features(x)
         if error is not None and given == known:
-            raise type(error)(f"{where(self)}: {error}") from error
+            raise type(error)(f"{where(self)}: {error}") from None
         axes = "all axes but the first" if self._flatten else "the last axis"
         raise ShapeError(
             f"{where(self)} expected an input of size {known} along {axes}, but got size "
             f"{given} (input shape {x.shape}). The expected size: {self.weight.why}."
-        ) from error
+        ) from None
 
     def __repr__(self) -> str:
         units, size = self.weight.shape
