@@ -299,3 +299,12 @@ def test_a_prediction_that_is_none_asks_for_a_return(name):
         loss(x, None)
     with pytest.raises(TypeError, match="pred must be an array, not .'a'"):
         loss(["a"], [1])
+
+
+def test_a_hybridized_loss_sees_that_a_label_of_numpy_was_changed(face):
+    loss = gluon.loss.L2Loss()
+    loss.hybridize()
+    label, pred = numpy.zeros((1, 2), "float32"), face.ones((1, 2))
+    assert loss(pred, label).asnumpy().tolist() == [0.5]
+    label[:] = 3
+    assert loss(pred, label).asnumpy().tolist() == [2]

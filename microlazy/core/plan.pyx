@@ -16,6 +16,8 @@ from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values, take_layout,
 )
 
+import numpy
+
 from microlazy.base import AbstractValueError, MXNetError
 
 cdef enum:
@@ -66,6 +68,8 @@ cdef bint alike(object a, object b):
 
 
 cdef bint same_value(object a, object b):
+    if isinstance(a, numpy.ndarray):
+        return False              # it may have been written to since
     if a is b:
         return True
     if type(a) is not type(b):
