@@ -60,6 +60,12 @@ cdef class Node(Slot):
     cdef str name(self)
 
 cdef State* state() noexcept nogil
+
+cdef bint profiling                           # then forward() and backward() are timed
+cdef int begin_early(Node node) except -1     # forward() will follow, but the op begins here
+cdef int timed_forward(Node node) except -1
+cdef int timed_backward(Node node, Pass p) except -1
+
 cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the tape needs
 cdef Tensor output_of(Node node)              # under NEEDS_OUT: the result, on the tape
 cdef bint tracked(Tensor x) noexcept

@@ -13,6 +13,9 @@ from microlazy.core.tensor cimport (
     same_shape, shape_tuple, view_numpy,
 )
 
+from threading import get_ident
+from time import perf_counter_ns as clock
+
 from microlazy.base import MXNetError, ShapeError
 
 cdef extern from "state.h" nogil:
@@ -26,6 +29,71 @@ cdef bint burying = False
 
 cdef State* state() noexcept nogil:
     return &the_state
+
+
+cdef void set_plain() noexcept nogil:
+    the_state.plain = not (the_state.recording or the_state.tracing or profiling)
+
+
+# ---- profiling ---------------------------------------------------------------------------------
+
+cdef bint profiling = False
+cdef list timings = []                  # of ops: name, begin and end in nanoseconds, thread
+cdef Node early = None                  # an op that began before its forward()
+cdef object early_begin = None
+
+
+cdef int begin_early(Node node) except -1:
+    global early, early_begin
+    early, early_begin = node, clock()
+    return 0
+
+
+cdef int note(str name, object begin) except -1:
+    timings.append((name, begin, clock(), get_ident()))
+    return 0
+
+
+cdef int timed_forward(Node node) except -1:
+    global early
+    begin = early_begin if node is early else clock()
+    early = None
+    node.forward()
+    return note(node.name(), begin)
+
+
+cdef int timed_backward(Node node, Pass p) except -1:
+    name, begin = node.name(), clock()
+    node.backward(p)
+    return note(f"_backward_{name}", begin)
+
+
+def profile(bint on) -> None:
+    """Note, or note no more, when each op begins and ends.
+
+    Another thread that computes already is seen as soon as it enters a scope such as record().
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.tape import profile, take_timings
+    >>> profile(True)
+    >>> y = nd.ones((2,)) * 2
+    >>> profile(False)
+    >>> [name for name, begin, end, thread in take_timings()]
+    ['multiply']
+    """
+    global profiling, early
+    profiling = on
+    early = None
+    set_plain()
+
+
+def take_timings() -> list:
+    """Return what was noted since the last call: (op, begin, end, thread), in nanoseconds."""
+    global timings
+    taken, timings = timings, []
+    return taken
 
 
 # ---- slots -------------------------------------------------------------------------------------
@@ -306,7 +374,10 @@ cdef Tensor run(Node node, Tensor out):
     refuse_abstract(node)
     if not node.views:
         allocate(out)
-    node.forward()
+    if profiling:
+        timed_forward(node)
+    else:
+        node.forward()
     node.out = None
     if s.recording and is_float(out.dtype) and leads_to_gradient(node):
         if node.needs & NEEDS_OUT:
@@ -382,7 +453,10 @@ cdef int walk(Pass p, void* newest, bint retain) except -1:
         if node.written == p.number:
             try:
                 if not failed:
-                    node.backward(p)
+                    if profiling:
+                        timed_backward(node, p)
+                    else:
+                        node.backward(p)
             except BaseException as error:
                 failed = True
                 problem = error
@@ -555,13 +629,13 @@ cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_
     cdef State before = the_state
     the_state.recording = p.recorded is not None
     the_state.training = train_mode
-    the_state.plain = not (the_state.recording or the_state.tracing)
+    set_plain()
     try:
         start_and_walk(p, heads, head_grads, retain)
     finally:
         the_state.recording = before.recording
         the_state.training = before.training
-        the_state.plain = before.plain
+        set_plain()
     return 0
 
 
@@ -645,16 +719,16 @@ cdef Tensor own_memory(Tensor g, list before, bint record):
     Under create_graph it may be a head gradient itself, or one array for two variables.
     """
     cdef State* s = &the_state
-    cdef bint recording = s.recording, plain = s.plain
+    cdef bint recording = s.recording
     if (g.block.users == 1 or not record) and not any([g is other for other in before]):
         return g
     s.recording = record
-    s.plain = not (record or s.tracing)
+    set_plain()
     try:
         return g.copy()
     finally:
         s.recording = recording
-        s.plain = plain
+        set_plain()
 
 
 def ops_behind(y) -> list:
@@ -695,7 +769,7 @@ cdef class Scope:
         self.before = the_state
         if self.recording >= 0:
             the_state.recording = self.recording
-            the_state.plain = not (self.recording or the_state.tracing)
+            set_plain()
         if self.training >= 0:
             the_state.training = self.training
         return None
@@ -703,7 +777,7 @@ cdef class Scope:
     def __exit__(self, *exc):
         the_state.recording = self.before.recording
         the_state.training = self.before.training
-        the_state.plain = self.before.plain
+        set_plain()
 
     def __call__(self, function):
         """Use the scope as a decorator."""
@@ -794,7 +868,7 @@ def set_recording(bint recording) -> bool:
     """Turn recording on or off for this thread; returns what it was."""
     before = bool(the_state.recording)
     the_state.recording = recording
-    the_state.plain = not (recording or the_state.tracing)
+    set_plain()
     return before
 
 
