@@ -41,10 +41,14 @@ def waitall() -> None:
 
 
 # Functions that are imported when they are used, and their modules.
-_LATE = {"Custom": "microlazy.operator"}
+_LATE = dict.fromkeys(
+    ("BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"),
+    f"{__name__}.detection",
+) | {"Custom": "microlazy.operator"}
 
 if TYPE_CHECKING:
     from microlazy.ndarray import contrib, image, op
+    from microlazy.ndarray.detection import *  # noqa: F403
     from microlazy.operator import Custom
 else:  # a type checker would take it for a promise
 

@@ -14,10 +14,12 @@ from microlazy.core.ops.numpy_call import call
 from microlazy.core.ops.surrogate import scaled, with_gradient
 from microlazy.ndarray import random as _random
 from microlazy.ndarray.arguments import ND, op
+from microlazy.ndarray.detection import CONTRIB as DETECTION
 from microlazy.ndarray.layers import CONTRIB
 
 __all__ = [
     *CONTRIB,
+    *DETECTION,
     "allclose",
     "boolean_mask",
     "box_iou",
@@ -42,7 +44,7 @@ __all__ = [
     "while_loop",
 ]
 
-globals().update(CONTRIB)
+globals().update(CONTRIB | DETECTION)
 uniform = _random.uniform
 
 
