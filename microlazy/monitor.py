@@ -23,8 +23,8 @@ class Monitor:
     interval : int
         How many batches there are from one that is watched to the next.
     stat_func : callable, optional
-        From an array to an array, or a list of them; by default the norm over the square root of
-        the size.
+        From an array to an array or a number, or a list of them; by default the norm over the
+        square root of the size.
     pattern : str
         A regular expression: which names are watched. They are `dense0_output` (with a number
         behind it where a block returns several), `dense0_input0` (with `monitor_all`),
@@ -146,4 +146,10 @@ def _arrays(value: Any) -> list[Tensor]:
 def _text(found: Any) -> str:
     """Numbers and arrays, each with a tab behind it."""
     parts = found if isinstance(found, list) else [found]
-    return "".join(f"{x.item() if x.size == 1 else x.asnumpy()}\t" for x in parts)
+    return "".join(f"{_number(x)}\t" for x in parts)
+
+
+def _number(x: Any) -> Any:
+    if not isinstance(x, Tensor):
+        return x
+    return x.item() if x.size == 1 else x.asnumpy()

@@ -298,3 +298,11 @@ def test_monitor_under_np():
         assert len(monitor.toc()) == 11
     finally:
         npx.reset_np()
+
+
+def test_monitor_takes_numbers_and_lists_of_arrays():
+    net, monitor = network(), mx.monitor.Monitor(1, lambda x: [x.shape[0], x], "net_dense1_weight$")
+    net(nd.ones((1, 3)))
+    monitor.install(net)
+    monitor.tic()
+    assert monitor.toc() == [(1, "net_dense1_weight", "1\t[[1. 1.]]\t")]

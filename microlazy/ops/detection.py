@@ -111,13 +111,14 @@ def _matched(scores: Array, threshold: float, most: int) -> tuple[Array, Array]:
 
 def _survivors(boxes: Array, ids: Array | None, hides: Callable[[Array], Array]) -> Array:
     """Which boxes, the best first, are not hidden by a better one that is seen itself."""
-    seen = numpy.ones(len(boxes), bool)
-    for i in range(len(boxes)):
-        if seen[i]:
-            hidden = hides(_overlaps(boxes[i], boxes[i + 1 :]))
-            if ids is not None:
-                hidden &= ids[i + 1 :] == ids[i]
-            seen[i + 1 :] &= ~hidden
+    seen, left = numpy.zeros(len(boxes), bool), numpy.arange(len(boxes))
+    while len(left):
+        best, left = left[0], left[1:]
+        seen[best] = True
+        hidden = hides(_overlaps(boxes[best], boxes[left]))
+        if ids is not None:
+            hidden &= ids[left] == ids[best]
+        left = left[~hidden]
     return seen
 
 
