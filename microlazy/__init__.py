@@ -5,6 +5,7 @@ and initializes every parameter. Names and modules follow MXNet 1.9: replace the
 `microlazy`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -45,9 +46,44 @@ from microlazy.util import (
 rnd = random
 optim = optimizer
 
-if not TYPE_CHECKING:  # a type checker would take it for a promise
+# What is imported when it is used: a module, or a member of one.
+_LATE = {
+    "AttrScope": "attribute.AttrScope",
+    "attribute": "attribute",
+    "callback": "callback",
+    "mon": "monitor",
+    "monitor": "monitor",
+    "name": "name",
+    "operator": "operator",
+    "profiler": "profiler",
+    "runtime": "runtime",
+    "sym": "symbol",
+    "symbol": "symbol",
+    "test_utils": "test_utils",
+}
+
+if TYPE_CHECKING:
+    from microlazy import (
+        attribute,
+        callback,
+        monitor,
+        name,
+        operator,
+        profiler,
+        runtime,
+        symbol,
+        test_utils,
+    )
+    from microlazy import monitor as mon
+    from microlazy import symbol as sym
+    from microlazy.attribute import AttrScope
+else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name in _LATE:
+            module, _, member = _LATE[name].partition(".")
+            found = import_module(f"microlazy.{module}")
+            return getattr(found, member) if member else found
         from microlazy.outside import explain
 
         raise AttributeError(explain("microlazy", name))

@@ -1,4 +1,10 @@
-"""Errors that the whole package raises."""
+"""Errors that the whole package raises, and what MXNet's programs import beside them."""
+
+import os
+import sys
+from typing import Any
+
+import numpy
 
 
 class MXNetError(RuntimeError):
@@ -49,3 +55,40 @@ class AbstractValueError(MXNetError):
     ...
     microlazy.base.AbstractValueError: ...
     """
+
+
+# ---- kinds of values, for isinstance ----
+
+integer_types = (int, numpy.int32, numpy.int64)
+numeric_types = (float, int, numpy.generic)
+string_types = (str,)
+mx_real_t = numpy.float32  # the default dtype
+
+
+def data_dir_default() -> str:
+    """Return where data sets and models are kept without MXNET_HOME: a folder of the user's.
+
+    Examples
+    --------
+    >>> from microlazy.base import data_dir_default
+    >>> data_dir_default().endswith("mxnet")
+    True
+    """
+    if sys.platform == "win32":
+        return os.path.join(os.environ.get("APPDATA", os.path.expanduser("~")), "mxnet")
+    return os.path.join(os.path.expanduser("~"), ".mxnet")
+
+
+def data_dir() -> str:
+    """Return where data sets and models are kept: MXNET_HOME, or a folder of the user's."""
+    return os.environ.get("MXNET_HOME", data_dir_default())
+
+
+def py_str(text: bytes) -> str:
+    """Decode UTF-8."""
+    return text.decode("utf-8")
+
+
+def _as_list(obj: Any) -> list[Any]:
+    """Return a list or tuple as a list, anything else in one."""
+    return list(obj) if isinstance(obj, (list, tuple)) else [obj]

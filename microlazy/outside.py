@@ -6,8 +6,7 @@ _REASONS = {
         IdentityAttachKLSparseReg edge_id dgl_adjacency dgl_csr_neighbor_non_uniform_sample
         dgl_csr_neighbor_uniform_sample dgl_graph_compact dgl_subgraph group_adagrad_update""",
     "symbols are not part of microlazy; write Gluon blocks and call hybridize()": """
-        sym symbol CachedOp""",
-    "operators of one's own are written with autograd.Function": "Custom operator",
+        CachedOp""",
     "the Module API is not part of microlazy; use gluon.Trainer": "mod module",
     "key-value stores are not part of microlazy; gluon.Trainer updates in this process": """
         kvstore kv""",
@@ -17,12 +16,9 @@ _REASONS = {
         quantized_act quantized_batch_norm quantized_concat quantized_conv quantized_elemwise_add
         quantized_elemwise_mul quantized_embedding quantized_flatten quantized_fully_connected
         quantized_pooling quantized_rnn""",
-    "layers that detect or align objects are not part of microlazy": """
-        BilinearSampler Correlation DeformableConvolution DeformablePSROIPooling GridGenerator
-        ModulatedDeformableConvolution MultiBoxDetection MultiBoxPrior MultiBoxTarget MultiProposal
-        PSROIPooling Proposal ROIAlign ROIPooling RROIAlign SpatialTransformer bipartite_matching
-        box_decode box_encode box_nms box_non_maximum_suppression multibox_detection
-        multibox_prior multibox_target roi_pooling""",
+    "these layers for detecting objects are not part of microlazy": """
+        Correlation DeformableConvolution DeformablePSROIPooling ModulatedDeformableConvolution
+        MultiProposal PSROIPooling Proposal RROIAlign""",
     "microlazy computes on the CPU": """
         gpu_memory_info get_cuda_compute_capability CuDNNBatchNorm""",
     "it belongs to gluon.probability, which is not part of microlazy": "constraint_check",

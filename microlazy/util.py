@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from microlazy.base import MXNetError
+
 _local = threading.local()
 _default = {"shape": False, "array": False}
 
@@ -171,3 +173,110 @@ def setenv(name: str, value: str) -> None:
     import os
 
     os.environ[name] = value
+
+
+def get_gpu_count() -> int:
+    """Return the number of GPUs in use: none."""
+    return 0
+
+
+def get_gpu_memory(gpu_dev_id: int) -> tuple[int, int]:
+    """Refuse: there is no GPU."""
+    raise MXNetError(f"gpu({gpu_dev_id}): microlazy computes on the CPU only")
+
+
+def get_cuda_compute_capability(ctx: Any) -> int:
+    """Refuse: there is no GPU."""
+    raise ValueError(f"{ctx} is no GPU: microlazy computes on the CPU only")
+
+
+def set_module(module: str | None) -> Callable[[Any], Any]:
+    """Return a decorator that says which module a function or class belongs to.
+
+    Examples
+    --------
+    >>> from microlazy.util import set_module
+    >>> @set_module("microlazy.numpy")
+    ... def function():
+    ...     pass
+    >>> function.__module__
+    'microlazy.numpy'
+    """
+
+    def decorate(target: Any) -> Any:
+        if module is not None:
+            target.__module__ = module
+        return target
+
+    return decorate
+
+
+_DTYPES = ("int8", "uint8", "int32", "int64", "float16", "float32", "float64")
+_UFUNC_DEFAULTS = {
+    "where": True,
+    "casting": "same_kind",
+    "order": "K",
+    "dtype": None,
+    "subok": True,
+}
+_LEGAL: dict[str, Callable[[Any], bool]] = {
+    "where": lambda value: True,
+    "casting": lambda value: value in ("no", "equiv", "safe", "same_kind", "unsafe"),
+    "order": lambda value: isinstance(value, str),
+    "dtype": lambda value: str(getattr(value, "__name__", value)) in _DTYPES,
+    "subok": lambda value: isinstance(value, bool),
+}
+
+
+def np_ufunc_legal_option(key: str, value: Any) -> bool:
+    """Say whether a value is one that NumPy's ufuncs take for a keyword.
+
+    Examples
+    --------
+    >>> from microlazy.util import np_ufunc_legal_option
+    >>> np_ufunc_legal_option("casting", "safe"), np_ufunc_legal_option("casting", "bad")
+    (True, False)
+    """
+    return key in _LEGAL and _LEGAL[key](value)
+
+
+def _wrapped_ufunc(function: Callable[..., Any], inputs: int) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        for key, value in kwargs.items():
+            if key not in _UFUNC_DEFAULTS:
+                raise TypeError(f"{key} is an invalid keyword to function {function.__name__!r}")
+            if value != _UFUNC_DEFAULTS[key]:
+                known = np_ufunc_legal_option(key, value)
+                raise (NotImplementedError if known else TypeError)(
+                    f"{function.__name__}: {key}={value!r} is "
+                    + ("not implemented" if known else "not understood")
+                )
+        if len(args) == inputs + 1 and out is None:
+            *args, out = args  # type: ignore[assignment]
+        return function(*args, out=out)
+
+    return call
+
+
+def wrap_np_unary_func(func: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of one array take the keywords of NumPy's ufuncs with their defaults.
+
+    Examples
+    --------
+    >>> from microlazy.util import wrap_np_unary_func
+    >>> @wrap_np_unary_func
+    ... def double(x, out=None):
+    ...     return 2 * x
+    >>> double(3, order="K")
+    6
+    >>> double(3, order="C")
+    Traceback (most recent call last):
+    NotImplementedError: double: order='C' is not implemented
+    """
+    return _wrapped_ufunc(func, 1)
+
+
+def wrap_np_binary_func(func: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of two arrays take the keywords of NumPy's ufuncs with their defaults."""
+    return _wrapped_ufunc(func, 2)

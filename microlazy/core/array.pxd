@@ -8,5 +8,5 @@ cdef class Array(Tensor):
 cdef class NDArray(Array):
     pass
 
-cdef class ndarray(Array):
+cdef class ndarray(NDArray):
     pass

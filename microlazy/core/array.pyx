@@ -696,7 +696,7 @@ cdef class NDArray(Array):
 
 
 @cython.no_gc
-cdef class ndarray(Array):
+cdef class ndarray(NDArray):         # as in MXNet; every member of NDArray is defined anew here
     """An array with NumPy's rules, `mx.np`.
 
     Comparisons give bool, there are zero-dimensional arrays, dtypes are promoted, and printing is

@@ -10,7 +10,8 @@ cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, set_mode, snapshot, state, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, lead_to, profiling, reach, set_mode, snapshot, state,
+    timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values, take_layout,
@@ -95,7 +96,10 @@ cdef class PlanRun(Node):
         for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
             node = <Node>PyList_GET_ITEM(nodes, i)
             if node.written == p.number:
-                node.backward(p)
+                if profiling:
+                    timed_backward(node, p)
+                else:
+                    node.backward(p)
         return 0
 
     cdef int inspect(self, Pass p) except -1:
@@ -277,7 +281,10 @@ cdef class Plan:
         try:
             for i in range(PyList_GET_SIZE(self.nodes)):
                 node = <Node>PyList_GET_ITEM(self.nodes, i)
-                node.forward()
+                if profiling:
+                    timed_forward(node)
+                else:
+                    node.forward()
                 if self.recording:
                     snapshot(node)
         finally:

@@ -11,11 +11,13 @@ cdef extern from "state.h" nogil:
         int stream
         void* trace
 
+cdef bint profiling               # forward() and backward() are timed
+
 cdef inline void set_mode(State* s, bint recording, bint tracing) noexcept nogil:
     """Say what a thread does; whether that is plain computing follows."""
     s.recording = recording
     s.tracing = tracing
-    s.plain = not (recording or tracing)
+    s.plain = not (recording or tracing or profiling)
 
 cdef enum GradReq:
     NULL_REQ, WRITE, ADD
@@ -66,6 +68,11 @@ cdef class Node(Slot):
     cdef str name(self)
 
 cdef State* state() noexcept nogil
+
+cdef int begin_early(Node node) except -1     # forward() will follow, but the op begins here
+cdef int timed_forward(Node node) except -1
+cdef int timed_backward(Node node, Pass p) except -1
+
 cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the tape needs
 cdef Tensor output_of(Node node)              # under NEEDS_OUT: the result, on the tape
 cdef bint tracked(Tensor x) noexcept

@@ -13,6 +13,9 @@ from microlazy.core.tensor cimport (
     same_shape, shape_tuple, view_numpy,
 )
 
+from threading import get_ident
+from time import perf_counter_ns as clock
+
 from microlazy.base import MXNetError, ShapeError
 
 cdef extern from "state.h" nogil:
@@ -26,6 +29,67 @@ cdef bint burying = False
 
 cdef State* state() noexcept nogil:
     return &the_state
+
+
+# ---- profiling ---------------------------------------------------------------------------------
+
+cdef bint profiling = False
+cdef list timings = []                  # of ops: name, begin and end in nanoseconds, thread
+cdef Node early = None                  # an op that began before its forward()
+cdef object early_begin = None
+
+
+cdef int begin_early(Node node) except -1:
+    global early, early_begin
+    early, early_begin = node, clock()
+    return 0
+
+
+cdef int note(str name, object begin) except -1:
+    timings.append((name, begin, clock(), get_ident()))
+    return 0
+
+
+cdef int timed_forward(Node node) except -1:
+    global early
+    begin = early_begin if node is early else clock()
+    early = None
+    node.forward()
+    return note(node.name(), begin)
+
+
+cdef int timed_backward(Node node, Pass p) except -1:
+    name, begin = node.name(), clock()
+    node.backward(p)
+    return note(f"_backward_{name}", begin)
+
+
+def profile(bint on) -> None:
+    """Note, or note no more, when each op begins and ends.
+
+    Another thread that computes already is seen as soon as it enters a scope such as record().
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.tape import profile, take_timings
+    >>> profile(True)
+    >>> y = nd.ones((2,)) * 2
+    >>> profile(False)
+    >>> [name for name, begin, end, thread in take_timings()]
+    ['multiply']
+    """
+    global profiling, early
+    profiling = on
+    early = None
+    set_mode(&the_state, the_state.recording, the_state.tracing)
+
+
+def take_timings() -> list:
+    """Return what was noted since the last call: (op, begin, end, thread), in nanoseconds."""
+    global timings
+    taken, timings = timings, []
+    return taken
 
 
 # ---- slots -------------------------------------------------------------------------------------
@@ -306,7 +370,10 @@ cdef Tensor run(Node node, Tensor out):
     refuse_abstract(node)
     if not node.views:
         allocate(out)
-    node.forward()
+    if profiling:
+        timed_forward(node)
+    else:
+        node.forward()
     node.out = None
     if s.recording and is_float(out.dtype) and leads_to_gradient(node):
         if node.needs & NEEDS_OUT:
@@ -382,7 +449,10 @@ cdef int walk(Pass p, void* newest, bint retain) except -1:
         if node.written == p.number:
             try:
                 if not failed:
-                    node.backward(p)
+                    if profiling:
+                        timed_backward(node, p)
+                    else:
+                        node.backward(p)
             except BaseException as error:
                 failed = True
                 problem = error

@@ -39,13 +39,23 @@ def waitall() -> None:
     """
 
 
+# Functions that are imported when they are used, and their modules.
+_LATE = dict.fromkeys(
+    ("BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"),
+    f"{__name__}.detection",
+) | {"Custom": "microlazy.operator"}
+
 if TYPE_CHECKING:
     from microlazy.ndarray import contrib, image, op
+    from microlazy.ndarray.detection import *  # noqa: F403
+    from microlazy.operator import Custom
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
         if name in ("contrib", "image", "op"):  # imported when they are used
             return import_module(f"{__name__}.{name}")
+        if name in _LATE:
+            return getattr(import_module(_LATE[name]), name)
         from microlazy.outside import explain
 
         raise AttributeError(explain("microlazy.nd", name))

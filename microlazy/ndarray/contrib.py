@@ -11,6 +11,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.ops.numpy_call import call
 from microlazy.ndarray import random as _random
+from microlazy.ndarray.detection import CONTRIB as DETECTION
 from microlazy.ndarray.layers import CONTRIB
 from microlazy.ops.arguments import ND, op
 from microlazy.ops.gathering import index_update as _index_update
@@ -18,6 +19,7 @@ from microlazy.ops.surrogate_gradient import scaled, with_gradient
 
 __all__ = [
     *CONTRIB,
+    *DETECTION,
     "allclose",
     "boolean_mask",
     "box_iou",
@@ -42,7 +44,7 @@ __all__ = [
     "while_loop",
 ]
 
-globals().update(CONTRIB)
+globals().update(CONTRIB | DETECTION)
 uniform = _random.uniform
 
 

@@ -1,5 +1,6 @@
 """`mx.npx`: what networks need beside NumPy's functions."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is made from tables, with its signatures
@@ -84,9 +85,30 @@ def waitall() -> None:
     """
 
 
-if not TYPE_CHECKING:  # a type checker would take it for a promise
+# Functions that are imported when they are used, and their modules.
+_LATE = {
+    "bilinear_sampler": "spatial",
+    "box_nms": "detection",
+    "multibox_detection": "detection",
+    "multibox_prior": "detection",
+    "multibox_target": "detection",
+    "roi_align": "spatial",
+    "roi_pooling": "spatial",
+}
+
+if TYPE_CHECKING:
+    from microlazy.ops.detection import (
+        box_nms,
+        multibox_detection,
+        multibox_prior,
+        multibox_target,
+    )
+    from microlazy.ops.spatial import bilinear_sampler, roi_align, roi_pooling
+else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name in _LATE:
+            return getattr(import_module(f"microlazy.ops.{_LATE[name]}"), name)
         from microlazy.outside import explain
 
         raise AttributeError(explain("microlazy.npx", name))

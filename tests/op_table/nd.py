@@ -20,6 +20,10 @@ def _none(names: str, *calls: str, **more: Any) -> Function:
 _LABEL = "nd.array([2, 0, 1], dtype='float64')"
 _LENGTH = "nd.array([1, 3, 2, 2], dtype='float64')"
 _OPTIONS = "use_sequence_length=True"
+_REGIONS = "nd.array([[1, 0.3, 0.2, 3.1, 4.4], [0, 2.2, 1.1, 3.9, 2.4]], dtype='float64')"
+_ANCHORS = "nd.concat(u[:, :2], u[:, :2] + 0.3).reshape((1, 3, 4))"
+_OBJECTS = "nd.array([[[1, 0.1, 0.2, 0.6, 0.7]]], dtype='float64')"
+_MATCHES = "nd.array([[2, 0, 1]], dtype='float64')"
 
 ROWS = (
     # ---- creation ----
@@ -321,4 +325,58 @@ ROWS = (
     _f("nd.image.normalize", "nd.image.normalize(t, mean=(0.5, 1), std=(1, 2))"),
     _f("nd.image.crop", "nd.image.crop(t, x=1, y=0, width=2, height=2)"),
     _f("nd.image.flip_left_right nd.image.flip_top_bottom", "nd.image.flip_left_right(t)"),
+    # ---- detection ----
+    _f(
+        "nd.ROIPooling",
+        f"nd.ROIPooling(img, {_REGIONS}, (2, 2), 0.8)",
+        f"nd.ROIPooling(img, {_REGIONS}, (3, 1), 2)",
+    ),
+    _f(
+        "nd.contrib.ROIAlign",
+        f"nd.contrib.ROIAlign(img, {_REGIONS}, (2, 2), 0.8)",
+        f"nd.contrib.ROIAlign(img, {_REGIONS}, (1, 3), 0.9, 2, True, True)",
+    ),
+    _f("nd.BilinearSampler", "nd.BilinearSampler(img, t[:, :2].reshape((2, 2, 2, 2)) / 3)"),
+    _f(
+        "nd.GridGenerator",
+        "nd.GridGenerator(x.reshape((2, 6)), 'affine', (2, 3))",
+        "nd.GridGenerator(t.reshape((2, 2, 2, 3)), 'warp')",
+    ),
+    _f("nd.SpatialTransformer", "nd.SpatialTransformer(img, x.reshape((2, 6)) / 3, (2, 3))"),
+    _none(
+        "nd.contrib.MultiBoxPrior",
+        "nd.contrib.MultiBoxPrior(img, sizes=(0.5, 0.2), ratios=(1, 2))",
+    ),
+    _f(
+        "nd.contrib.MultiBoxTarget",
+        f"nd.contrib.MultiBoxTarget({_ANCHORS}, {_OBJECTS}, x.reshape((1, 4, 3)))",
+        surrogate=True,
+    ),
+    _f(
+        "nd.contrib.MultiBoxDetection",
+        f"nd.contrib.MultiBoxDetection(u.reshape((1, 4, 3)), x.reshape((1, 12)), {_ANCHORS})",
+        surrogate=True,
+    ),
+    _f(
+        "nd.contrib.box_nms nd.contrib.box_non_maximum_suppression",
+        "nd.contrib.box_nms(nd.concat(u, u + 1), 0.2)",
+        "nd.contrib.box_nms(nd.concat(u, p), out_format='center', in_format='center')",
+        "nd.contrib.box_nms(nd.concat(u, u + 1), 0.2, out_format='center')",
+    ),
+    _f(
+        "nd.contrib.box_encode",
+        f"nd.contrib.box_encode(v[:3].reshape((1, 3)), {_MATCHES}, {_ANCHORS}, {_ANCHORS} + 0.1, "
+        "v[:4], p[0])",
+        surrogate=True,
+    ),
+    _f(
+        "nd.contrib.box_decode",
+        f"nd.contrib.box_decode(x.reshape((1, 3, 4)), {_ANCHORS}, 0.1, 0.2, 0.3, 0.4)",
+        surrogate=True,
+    ),
+    _f(
+        "nd.contrib.bipartite_matching",
+        "nd.contrib.bipartite_matching(x, threshold=0.1)",
+        surrogate=True,
+    ),
 )

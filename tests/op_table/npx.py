@@ -5,6 +5,10 @@ from .rows import Function
 _WEIGHTS = "img.reshape((-1,))"  # enough numbers for the parameters of a recurrent layer
 _STATE = "p.reshape((-1,))[:{0}].reshape(({1}, 3, {2}))"
 
+_REGIONS = "np.array([[1, 0.3, 0.2, 3.1, 4.4], [0, 2.2, 1.1, 3.9, 2.4]], dtype='float64')"
+_ANCHORS = "np.concatenate([u[:, :2], u[:, :2] + 0.3], 1).reshape(1, 3, 4)"
+_OBJECTS = "np.array([[[1, 0.1, 0.2, 0.6, 0.7]]], dtype='float64')"
+
 ROWS = (
     # ---- elementwise layers ----
     Function(
@@ -343,4 +347,31 @@ ROWS = (
     Function("npx.cast", "npx.cast(x, 'float64')", like="x"),
     Function("npx.stop_gradient", "npx.stop_gradient(x)", gradient=False, like="x"),
     Function("npx.waitall", "npx.waitall()", gradient=False, like=None),
+    # ---- detection ----
+    Function(
+        "npx.multibox_prior",
+        "npx.multibox_prior(img, sizes=(0.5, 0.2), ratios=(1, 2))",
+        gradient=False,
+        like=None,
+    ),
+    Function(
+        "npx.multibox_target",
+        f"npx.multibox_target({_ANCHORS}, {_OBJECTS}, x.reshape(1, 4, 3))",
+        surrogate=True,
+        like=None,
+    ),
+    Function(
+        "npx.multibox_detection",
+        f"npx.multibox_detection(u.reshape(1, 4, 3), x.reshape(1, 12), {_ANCHORS})",
+        surrogate=True,
+        like=None,
+    ),
+    Function("npx.box_nms", "npx.box_nms(np.concatenate([u, u + 1], 1), 0.2)", like=None),
+    Function("npx.roi_pooling", f"npx.roi_pooling(img, {_REGIONS}, (2, 2), 0.8)", like=None),
+    Function("npx.roi_align", f"npx.roi_align(img, {_REGIONS}, (2, 2), 0.8)", like=None),
+    Function(
+        "npx.bilinear_sampler",
+        "npx.bilinear_sampler(img, t[:, :2].reshape(2, 2, 2, 2) / 3)",
+        like=None,
+    ),
 )

@@ -10,7 +10,8 @@ from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, output_of, run, state, wrote,
+    NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, begin_early, output_of, profiling,
+    run, state, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, numpy_dtype,
@@ -273,6 +274,8 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
     if on_shapes(inputs):
         size, kind = abstract_result(function, inputs, node.options, result, dynamic)
     else:
+        if profiling:
+            begin_early(node)
         node.values = compute(function, inputs, node.options)
         size, kind = shape_and_dtype(node.values)
     number = our_dtype(numpy.dtype(kind), inputs) if dtype is None else dtype_number(dtype)
@@ -309,6 +312,8 @@ def call_many(function, arrays, options=None, gradients=(), results=None, dtype=
     if on_shapes(inputs):
         shapes, kind = abstract_result(function, inputs, node.options, results, False)
     else:
+        if profiling:
+            begin_early(node)
         node.values = compute(function, inputs, node.options)
         shapes, kind = shape_and_dtype(node.values)
     number = our_dtype(numpy.dtype(kind), inputs) if dtype is None else dtype_number(dtype)
