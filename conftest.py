@@ -7,7 +7,7 @@ import pytest
 def clean_slate():
     """nd arrays, automatic names counted from zero, a known seed."""
     from microlazy import npx, random
-    from microlazy.gluon import naming
+    from microlazy.gluon.block import naming
 
     npx.reset_np()
     naming._names.counts.clear()

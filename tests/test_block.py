@@ -83,14 +83,14 @@ def test_a_parameter_made_by_hand_is_registered():
     net = gluon.Block()
     net.w = gluon.Parameter("w", shape=(2,))
     assert list(net._collect_params_with_prefix()) == ["w"]
-    assert net.w._block() is net
+    assert net.w._tell_place().__self__ is net
 
 
 def test_a_shared_parameter_keeps_its_first_layer():
     first = nn.Dense(2)
     second = nn.Dense(2, params=first.params)
     assert second.weight is first.weight
-    assert first.weight._block() is first
+    assert first.weight._tell_place().__self__ is first
 
 
 # ---- calling -----------------------------------------------------------------------------------

@@ -82,12 +82,15 @@ def test_softmax_cross_entropy_in_float64(face):
     numpy.testing.assert_allclose(dense.asnumpy(), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("arguments, label", [
-    ({}, CLASSES),
-    ({"axis": 0, "batch_axis": 1}, numpy.array([0, 1, 2, 3, 0])),
-    ({"sparse_label": False}, softmax(LABEL)),
-    ({"weight": 3}, CLASSES),
-])
+@pytest.mark.parametrize(
+    "arguments, label",
+    [
+        ({}, CLASSES),
+        ({"axis": 0, "batch_axis": 1}, numpy.array([0, 1, 2, 3, 0])),
+        ({"sparse_label": False}, softmax(LABEL)),
+        ({"weight": 3}, CLASSES),
+    ],
+)
 def test_softmax_cross_entropy_gradient_by_central_differences(arguments, label, face):
     check_gradient(gluon.loss.SoftmaxCELoss(**arguments), face, label)
 
@@ -171,8 +174,18 @@ def test_sparse_labels_of_another_shape_are_refused(label, face):
         gluon.loss.SoftmaxCELoss()(face.zeros((2, 3)), face.zeros(label))
 
 
-@pytest.mark.parametrize("name", ["L2Loss", "L1Loss", "SigmoidBCELoss", "HuberLoss", "HingeLoss",
-                                  "SquaredHingeLoss", "LogisticLoss"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "L2Loss",
+        "L1Loss",
+        "SigmoidBCELoss",
+        "HuberLoss",
+        "HingeLoss",
+        "SquaredHingeLoss",
+        "LogisticLoss",
+    ],
+)
 def test_labels_of_another_size_are_refused_with_both_shapes(name, face):
     with pytest.raises(MXNetError, match=r"\(2, 2\).*\(2, 3\)"):
         getattr(gluon.loss, name)()(face.zeros((2, 3)), face.zeros((2, 2)))
@@ -194,12 +207,15 @@ def test_bad_arguments_are_refused():
         gluon.loss.Loss(None, 0)(nd.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("loss, text", [
-    (gluon.loss.L2Loss(), "L2Loss(batch_axis=0, w=1.0)"),
-    (gluon.loss.L1Loss(weight=2), "L1Loss(batch_axis=0, w=2)"),
-    (gluon.loss.SigmoidBCELoss(), "SigmoidBinaryCrossEntropyLoss(batch_axis=0, w=None)"),
-    (gluon.loss.SoftmaxCELoss(batch_axis=1), "SoftmaxCrossEntropyLoss(batch_axis=1, w=None)"),
-])
+@pytest.mark.parametrize(
+    "loss, text",
+    [
+        (gluon.loss.L2Loss(), "L2Loss(batch_axis=0, w=1.0)"),
+        (gluon.loss.L1Loss(weight=2), "L1Loss(batch_axis=0, w=2)"),
+        (gluon.loss.SigmoidBCELoss(), "SigmoidBinaryCrossEntropyLoss(batch_axis=0, w=None)"),
+        (gluon.loss.SoftmaxCELoss(batch_axis=1), "SoftmaxCrossEntropyLoss(batch_axis=1, w=None)"),
+    ],
+)
 def test_printing(loss, text):
     assert repr(loss) == text
 
@@ -231,3 +247,64 @@ def test_a_users_own_loss_in_the_older_style():
             return F.abs(pred - label) * 2
 
     assert Own(None, 0)(nd.array([1, 2]), nd.array([0, 4])).asnumpy().tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "options", [{"weight": 2.0}, {"from_logits": True}, {"batch_axis": 1}, {"sparse_label": False}]
+)
+def test_every_call_of_softmax_cross_entropy_heeds_its_options(options, face):
+    loss = gluon.loss.SoftmaxCELoss(**options)
+    pred, label = face.array([[0.0, -1.0], [2.0, 1.0]]), face.array([0, 1])
+    if not options.get("sparse_label", True):
+        label = face.array([[1.0, 0.0], [0.0, 1.0]])
+    first = loss(pred, label).asnumpy()
+    for _ in range(2):
+        numpy.testing.assert_array_equal(loss(pred, label).asnumpy(), first)
+    if "weight" in options:
+        numpy.testing.assert_allclose(first, 2 * gluon.loss.SoftmaxCELoss()(pred, label).asnumpy())
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+@pytest.mark.parametrize("kind", [list, numpy.asarray])
+@pytest.mark.parametrize("name", sorted({*gluon.loss.__all__} - {"Loss"}))
+def test_labels_may_be_lists_and_numpys_arrays(name, kind, hybrid, face):
+    loss = getattr(gluon.loss, name)()
+    label = [1, 0] if name.startswith("Softmax") else [[1, 0], [0, 1]]
+    weight = [[2.0], [3.0]]
+    pred = face.array([[0.1, 0.2], [0.3, 0.4]])
+    expected = loss(pred, face.array(label), face.array(weight))
+    if hybrid:
+        loss.hybridize()
+    for _ in range(2):
+        found = loss(pred, kind(label), kind(weight))
+        assert type(found) is type(expected)
+        numpy.testing.assert_array_equal(found.asnumpy(), expected.asnumpy())
+    pred.attach_grad()
+    with autograd.record():
+        y = loss(pred, kind(label))
+    y.backward()
+    assert pred.grad.asnumpy().any()
+
+
+@pytest.mark.parametrize("name", sorted({*gluon.loss.__all__} - {"Loss"}))
+def test_a_prediction_that_is_none_asks_for_a_return(name):
+    class Forgets(gluon.Block):
+        def forward(self, x):
+            x * 2
+
+    loss, x = getattr(gluon.loss, name)(), nd.ones((2, 2))
+    with pytest.raises(TypeError, match=f"{loss.__class__.__name__}: pred is None; does forward"):
+        loss(Forgets()(x), x)
+    with pytest.raises(TypeError, match="label is None"):
+        loss(x, None)
+    with pytest.raises(TypeError, match="pred must be an array, not .'a'"):
+        loss(["a"], [1])
+
+
+def test_a_hybridized_loss_sees_that_a_label_of_numpy_was_changed(face):
+    loss = gluon.loss.L2Loss()
+    loss.hybridize()
+    label, pred = numpy.zeros((1, 2), "float32"), face.ones((1, 2))
+    assert loss(pred, label).asnumpy().tolist() == [0.5]
+    label[:] = 3
+    assert loss(pred, label).asnumpy().tolist() == [2]

@@ -10,6 +10,7 @@ import pytest
 
 import microlazy as mx
 from microlazy.gluon import nn
+from microlazy.gluon.block.tree import path_of, root_of
 
 ORACLE = pathlib.Path(__file__).parent / "oracle"
 sys.path.insert(0, str(ORACLE))
@@ -65,24 +66,24 @@ def test_paths():
     net = nn.Sequential()
     net.add(nn.Dense(2, activation="relu"), nn.Sequential())
     net[1].add(nn.Dense(3))
-    assert net._path() == ""
-    assert net[0]._path() == "0"
-    assert net[0].act._path() == "0.act"
-    assert net[1][0]._path() == "1.0"
-    assert net[1][0]._root() is net
+    assert path_of(net) == ""
+    assert path_of(net[0]) == "0"
+    assert path_of(net[0].act) == "0.act"
+    assert path_of(net[1][0]) == "1.0"
+    assert root_of(net[1][0]) is net
 
 
 def test_a_slice_does_not_move_its_layers():
     net = nn.Sequential()
     net.add(nn.Dense(2), nn.Dense(3))
     part = net[1:]
-    assert part[0]._path() == "1"
-    assert part[0]._root() is net
+    assert path_of(part[0]) == "1"
+    assert root_of(part[0]) is net
 
 
 def test_a_replaced_child_has_no_path():
     net = mx.gluon.Block()
     net.layer = old = nn.Dense(2)
     net.layer = nn.Dense(3)
-    assert old._path() == ""
-    assert net.layer._path() == "layer"
+    assert path_of(old) == ""
+    assert path_of(net.layer) == "layer"

@@ -154,6 +154,16 @@ def test_dense_refuses_what_is_no_array(bad):
         layer(bad)
 
 
+@pytest.mark.parametrize("bad", [nd.ones((2, 5)), nd.ones((2, 4), dtype="int32")])
+def test_what_dense_refuses_prints_one_traceback(bad):
+    layer = nn.Dense(3, in_units=4)
+    layer.initialize()
+    with pytest.raises(mx.MXNetError) as caught:
+        layer(bad)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
 def test_dense_takes_numpy_integers():
     assert nn.Dense(onp.int64(3), in_units=onp.int32(2)).weight.shape == (3, 2)
 

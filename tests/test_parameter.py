@@ -4,7 +4,6 @@ import copy
 import pickle
 import threading
 import warnings
-import weakref
 
 import numpy as np
 import pytest
@@ -13,8 +12,10 @@ from hypothesis import strategies as st
 
 import microlazy as mx
 from microlazy.core import trace
-from microlazy.gluon import Constant, Parameter, ParameterDict, parameter
-from microlazy.gluon.parameter import DeferredInitializationError
+from microlazy.core.plan import generation
+from microlazy.gluon import Constant, Parameter, ParameterDict
+from microlazy.gluon.parameter import DeferredInitializationError, load_arrays
+from microlazy.gluon.parameter.parameter import Place
 
 
 @pytest.fixture(params=["nd", "np"])
@@ -104,11 +105,11 @@ def test_initialize_again_while_deferred_replaces_the_initializer():
 
 def test_force_reinit_writes_into_the_same_array():
     param = live(init="ones", grad_req="add")
-    data, before = param.data(), parameter.generation
+    data, before = param.data(), generation()
     backward(param)
     assert param.grad().asnumpy().all()
     param.initialize(mx.init.Constant(7), force_reinit=True)
-    assert param.data() is data and parameter.generation == before
+    assert param.data() is data and generation() == before
     assert data.asnumpy().tolist() == [[7, 7, 7]] * 2
     assert not param.grad().asnumpy().any()
 
@@ -125,11 +126,11 @@ def test_reinit_by_an_initializer_that_does_nothing_gives_zeros():
 
 def test_reinit_follows_the_face():
     param = live(init="ones")
-    before = parameter.generation
+    before = generation()
     mx.npx.set_np()
     try:
         param.initialize(force_reinit=True)
-        assert type(param.data()) is mx.np.ndarray and parameter.generation > before
+        assert type(param.data()) is mx.np.ndarray and generation() > before
     finally:
         mx.npx.reset_np()
 
@@ -278,9 +279,9 @@ def test_null_has_no_gradient_and_can_be_switched():
 )
 def test_generation(change, counts):
     param = live()
-    before = parameter.generation
+    before = generation()
     change(param)
-    assert (parameter.generation > before) is counts
+    assert (generation() > before) is counts
 
 
 # ---- values ------------------------------------------------------------------------------------
@@ -474,20 +475,13 @@ def test_error_while_deferred():
 class Layer:
     """What a parameter asks its layer."""
 
-    _has_run = False
+    has_run = False
 
     def __init__(self, param):
-        self._reg_params = {"weight": param}
-        param._block = weakref.ref(self)
+        param.adopt(self.tell_place)
 
-    def _path(self):
-        return "features.0"
-
-    def _layer(self):
-        return "Dense(None -> 2, linear)"
-
-    def _root(self):
-        return self
+    def tell_place(self, param):
+        return Place("features.0.weight", "Dense(None -> 2, linear)", self.has_run)
 
 
 def test_error_names_the_layer():
@@ -497,7 +491,7 @@ def test_error_names_the_layer():
         param.data()
     assert "It is features.0.weight of the layer Dense(None -> 2, linear)." in str(caught.value)
     assert "never reached" not in str(caught.value)
-    layer._has_run = True
+    layer.has_run = True
     with pytest.raises(DeferredInitializationError, match="ran forward, but never reached this"):
         param.data()
     del layer
@@ -512,7 +506,7 @@ def test_state_and_why():
     assert param.remembered_init == "ones"
     param.initialize(mx.init.Zero())
     assert param.remembered_init == mx.init.Zero()
-    param.shape, param._source = (2, 3, 4), "inferred from the first input (5, 4)"
+    param.settle((2, 3, 4), "inferred from the first input (5, 4)")
     assert (param.state, param.why) == ("deferred", "inferred from the first input (5, 4)")
     param._finish_deferred_init()
     assert (param.state, param.remembered_init) == ("live", mx.init.Zero())
@@ -731,7 +725,7 @@ def test_load_options():
 def test_a_shared_parameter_needs_a_value_under_one_of_its_names():
     param = Parameter("weight")
     names = {"0.weight": param, "1.weight": param}
-    parameter.load_arrays(names, {"1.weight": mx.nd.ones((2,))}, "a file")
+    load_arrays(names, {"1.weight": mx.nd.ones((2,))}, "a file")
     assert param.data().asnumpy().tolist() == [1, 1]
 
 

@@ -10,11 +10,13 @@ cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, snapshot, state, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, set_mode, snapshot, state, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values, take_layout,
 )
+
+import numpy
 
 from microlazy.base import AbstractValueError, MXNetError
 
@@ -66,13 +68,15 @@ cdef bint alike(object a, object b):
 
 
 cdef bint same_value(object a, object b):
+    if isinstance(a, numpy.ndarray):
+        return False              # it may have been written to since
     if a is b:
         return True
     if type(a) is not type(b):
         return False
     try:
         return (a == b) is True
-    except Exception:             # whatever a stranger's == does: then only identity counts
+    except Exception:             # an == of a user's class may fail: then only identity counts
         return False
 
 
@@ -325,8 +329,8 @@ cdef list inputs_of(Node node):
     return found + node.rest if node.rest is not None else found
 
 
-cdef Plan build(object block, object structure, list args):
-    """Trace the block on abstract arrays and bind what it did to memory."""
+cdef Plan build(object forward, object structure, list args):
+    """Trace `forward` on abstract arrays and bind what it did to memory."""
     cdef Plan plan = Plan.__new__(Plan)
     cdef State* s = state()
     cdef State before = s[0]
@@ -349,14 +353,13 @@ cdef Plan build(object block, object structure, list args):
         inputs.append(y)
     plan.inputs = inputs
     stand_ins.extend(inputs)
-    s.tracing = True
-    s.plain = False
+    set_mode(s, s.recording, True)
     s.trace = <void*>plan.nodes
     try:
         if type(structure) is int:
-            result = block._forward_traced(*stand_ins)
+            result = forward(*stand_ins)
         else:
-            result = block._forward_traced(*unflatten(structure, stand_ins))
+            result = forward(*unflatten(structure, stand_ins))
     finally:
         s[0] = before
     plan.outputs = []
@@ -399,16 +402,28 @@ cdef Plan build(object block, object structure, list args):
 
 # ---- what a block holds ------------------------------------------------------------------------
 
+cdef long long changes = 0        # see generation()
+
+
+def advance_generation():
+    """Say that a plan or an optimizer's lists may be out of date; see generation()."""
+    global changes
+    changes += 1
+
+
+def generation() -> int:
+    """How often a parameter's array was replaced, or its grad_req, lr_mult or wd_mult changed."""
+    return changes
+
+
 cdef class CachedPlan:
     """The plans of a hybridized block, one for each kind of call.
 
     Parameters
     ----------
-    block : HybridBlock
-        Its `_forward_traced(*args)` is what a plan records; `collect_params()` tells whether a
-        parameter's array was replaced since.
-    namespace : dict
-        Its "generation" is a number that changes whenever any parameter's array is replaced.
+    source : object
+        Has `forward(*args)`, which a plan records; `call(args)`, for calls inside another trace;
+        and `arrays()`, the arrays of the parameters, which tells whether one was replaced.
 
     Examples
     --------
@@ -420,15 +435,13 @@ cdef class CachedPlan:
     >>> net(nd.ones((4, 3))).shape
     (4, 2)
     """
-    cdef object block
-    cdef dict namespace           # where the parameters' generation is counted
-    cdef object generation
+    cdef object source
+    cdef long long generation     # when the plans were last checked
     cdef list plans
 
-    def __init__(self, block, dict namespace):
-        self.block = block
-        self.namespace = namespace
-        self.generation = self.namespace["generation"]
+    def __init__(self, source):
+        self.source = source
+        self.generation = changes
         self.plans = []
 
     def __call__(self, *args):
@@ -437,19 +450,19 @@ cdef class CachedPlan:
         cdef Plan plan
         cdef State* s = state()
         if s.tracing:                 # inside another block's plan: run the Python code
-            return self.block._call(args)
+            return self.source.call(args)
         for x in tensors:
             if not isinstance(x, Tensor):
                 tensors = []
                 structure = flatten(args, tensors)
                 break
-        if self.generation != self.namespace["generation"]:
+        if self.generation != changes:
             self.drop_stale()
         for plan in self.plans:
             if plan.fits(structure, tensors, s):
                 return plan.run(tensors)
-        plan = build(self.block, structure, tensors)
-        self.generation = self.namespace["generation"]     # tracing may initialize parameters
+        plan = build(self.source.forward, structure, tensors)
+        self.generation = changes     # tracing may initialize parameters
         if len(self.plans) >= MOST_PLANS:
             del self.plans[0]
         self.plans.append(plan)
@@ -457,9 +470,7 @@ cdef class CachedPlan:
 
     cdef int drop_stale(self) except -1:
         """Drop plans that read arrays which are no longer a parameter's."""
-        cdef dict live = {}
-        for parameter in self.block.collect_params().values():
-            live[id(parameter._data)] = None
+        cdef dict live = {id(array): None for array in self.source.arrays()}
         self.plans = [plan for plan in self.plans if (<Plan>plan).reads(live)]
-        self.generation = self.namespace["generation"]
+        self.generation = changes
         return 0

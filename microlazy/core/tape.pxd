@@ -11,6 +11,12 @@ cdef extern from "state.h" nogil:
         int stream
         void* trace
 
+cdef inline void set_mode(State* s, bint recording, bint tracing) noexcept nogil:
+    """Say what a thread does; whether that is plain computing follows."""
+    s.recording = recording
+    s.tracing = tracing
+    s.plain = not (recording or tracing)
+
 cdef enum GradReq:
     NULL_REQ, WRITE, ADD
 

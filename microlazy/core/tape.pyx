@@ -553,15 +553,13 @@ def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=Tr
 
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1:
     cdef State before = the_state
-    the_state.recording = p.recorded is not None
+    set_mode(&the_state, p.recorded is not None, the_state.tracing)
     the_state.training = train_mode
-    the_state.plain = not (the_state.recording or the_state.tracing)
     try:
         start_and_walk(p, heads, head_grads, retain)
     finally:
-        the_state.recording = before.recording
+        set_mode(&the_state, before.recording, the_state.tracing)
         the_state.training = before.training
-        the_state.plain = before.plain
     return 0
 
 
@@ -645,16 +643,14 @@ cdef Tensor own_memory(Tensor g, list before, bint record):
     Under create_graph it may be a head gradient itself, or one array for two variables.
     """
     cdef State* s = &the_state
-    cdef bint recording = s.recording, plain = s.plain
+    cdef bint recording = s.recording
     if (g.block.users == 1 or not record) and not any([g is other for other in before]):
         return g
-    s.recording = record
-    s.plain = not (record or s.tracing)
+    set_mode(s, record, s.tracing)
     try:
         return g.copy()
     finally:
-        s.recording = recording
-        s.plain = plain
+        set_mode(s, recording, s.tracing)
 
 
 def ops_behind(y) -> list:
@@ -694,16 +690,14 @@ cdef class Scope:
     def __enter__(self):
         self.before = the_state
         if self.recording >= 0:
-            the_state.recording = self.recording
-            the_state.plain = not (self.recording or the_state.tracing)
+            set_mode(&the_state, self.recording, the_state.tracing)
         if self.training >= 0:
             the_state.training = self.training
         return None
 
     def __exit__(self, *exc):
-        the_state.recording = self.before.recording
+        set_mode(&the_state, self.before.recording, the_state.tracing)
         the_state.training = self.before.training
-        the_state.plain = self.before.plain
 
     def __call__(self, function):
         """Use the scope as a decorator."""
@@ -793,8 +787,7 @@ def is_training() -> bool:
 def set_recording(bint recording) -> bool:
     """Turn recording on or off for this thread; returns what it was."""
     before = bool(the_state.recording)
-    the_state.recording = recording
-    the_state.plain = not (recording or the_state.tracing)
+    set_mode(&the_state, recording, the_state.tracing)
     return before
 
 

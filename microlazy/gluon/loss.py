@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy
 
+from .. import ndarray as nd
+from .. import numpy as np
 from ..base import ShapeError
+from ..core import trace
 from ..core.functions import unary_op
 from ..core.ops.nn import activation, log_softmax, pick, softmax_cross_entropy
 from ..core.tensor import Tensor
@@ -74,11 +77,14 @@ class Loss(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
         """Compute the loss; a subclass overrides this or `forward`."""
-        raise NotImplementedError(f"{type(self).__name__} overrides neither forward nor "
-                                  "hybrid_forward")
+        raise NotImplementedError(
+            f"{type(self).__name__} overrides neither forward nor hybrid_forward"
+        )
 
     def _like(self, label: Tensor, pred: Tensor) -> Tensor:
         """Return the label in the shape and dtype of the prediction."""
+        if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+            label = self._as_array("label", label, pred)
         if label.shape != pred.shape:
             if label.size != pred.size:
                 raise ShapeError(
@@ -88,8 +94,25 @@ class Loss(HybridBlock):
             label = label.reshape(pred.shape)
         return label if label.dtype == pred.dtype else label.astype(pred.dtype)
 
+    def _as_array(self, name: str, given: Any, pred: Any, dtype: Any = None) -> Tensor:
+        """Take lists and NumPy's arrays beside a prediction, and refuse what is no array."""
+        for what, value in (("pred", pred), (name, given)):
+            if value is None:
+                raise TypeError(
+                    f"{type(self).__name__}: {what} is None; does forward() of the network return "
+                    "its result?"
+                )
+        if not hasattr(pred, "shape"):
+            raise TypeError(f"{type(self).__name__}: pred must be an array, not {pred!r}")
+        if isinstance(given, Tensor):
+            return given
+        with trace.suspended():  # what is given has values, in a trace too
+            return (np if isinstance(pred, np.ndarray) else nd).array(given, dtype=dtype)
+
     def _weighted(self, loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
         if sample_weight is not None:
+            if not isinstance(sample_weight, Tensor):
+                sample_weight = self._as_array("sample_weight", sample_weight, loss, loss.dtype)
             loss = loss * sample_weight
         return loss if weight is None else loss * weight
 
@@ -294,10 +317,12 @@ class SoftmaxCrossEntropyLoss(Loss):
         self._axis = axis
         self._sparse_label = sparse_label
         self._from_logits = from_logits
-        self._plain = weight is None and batch_axis == 0 and sparse_label and not from_logits
+        self._one_call = weight is None and batch_axis == 0 and sparse_label and not from_logits
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        if self._plain and sample_weight is None and pred.ndim == 2 and label.ndim == 1:
+        if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+            label = self._as_array("label", label, pred)
+        if self._one_call and sample_weight is None and pred.ndim == 2 and label.ndim == 1:
             return softmax_cross_entropy(pred, label, self._axis)
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
         return self._mean(loss, self._weight, sample_weight)
@@ -383,6 +408,8 @@ class KLDivLoss(Loss):
         self._axis = axis
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+            label = self._as_array("label", label, pred, getattr(pred, "dtype", None))
         if not self._from_logits:
             pred = log_softmax(pred, self._axis)
         loss = label * (unary_op("log", label + EPSILON) - pred)

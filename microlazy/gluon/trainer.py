@@ -8,10 +8,10 @@ from typing import Any
 
 from .. import optimizer as opt
 from ..core.optimizers import mark_used, stale
+from ..core.plan import generation
 from ..core.tensor import Tensor
 from ..optimizer.optimizer import Group
 from ..params_file import write_atomically
-from . import parameter as parameters
 from .parameter import Parameter, ParameterDict
 
 __all__ = ["Trainer"]
@@ -160,7 +160,7 @@ class Trainer:
         """
         if not batch_size > 0:
             raise ValueError(f"batch_size must be above zero, not {batch_size}")
-        if self._generation != parameters.generation:
+        if self._generation != generation():
             self._collect()
         unused = stale(self._weights)
         if unused and not ignore_stale_grad:
@@ -265,7 +265,7 @@ class Trainer:
 
     def _collect(self) -> None:
         """Look up the weights, gradients and states once, for all steps until one is replaced."""
-        generation = parameters.generation
+        now = generation()
         pairs = [
             (i, param.data()) for i, param in enumerate(self._params) if param.grad_req != "null"
         ]
@@ -275,7 +275,7 @@ class Trainer:
         self._updater.make_states(indices, weights)
         self._alone, self._group = self._updater.split(indices, grads, weights)
         self._indices, self._weights, self._grads = indices, weights, grads
-        self._generation = generation
+        self._generation = now
 
     def _refuse(self, places: list[int]) -> None:
         names = ", ".join(f"`{self._params[self._indices[i]].name}`" for i in places)

@@ -8,6 +8,7 @@ from ... import initializer
 from ...core.ops.nn import activation
 from ...core.tensor import Tensor
 from ..block import HybridBlock
+from ..block.hybrid import without_namespace
 
 __all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "Swish"]
 
@@ -56,8 +57,7 @@ class Activation(HybridBlock):
     def forward(self, x: Tensor) -> Tensor:
         return activation(x, self._act_type)
 
-    def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return activation(x, self._act_type)
+    hybrid_forward = without_namespace(forward)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._act_type})"

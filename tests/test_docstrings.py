@@ -1,4 +1,7 @@
-"""The examples in the docstrings of the compiled modules; pytest itself only reads Python files."""
+"""The examples in docstrings that pytest itself does not find.
+
+It reads Python files only, and of a class only in the file that the class says it is from.
+"""
 
 import doctest
 import pkgutil
@@ -7,6 +10,7 @@ from importlib import import_module
 import pytest
 
 from microlazy import core
+from microlazy.gluon import parameter
 
 WIDE = ("avx2", "avx512")  # may not even be imported on a processor that lacks them
 MODULES = [
@@ -14,14 +18,20 @@ MODULES = [
     for found in pkgutil.walk_packages(core.__path__, "microlazy.core.")
     if found.name.rpartition(".")[2] not in WIDE
 ]
-EXAMPLES = [
+COMPILED = [
     doctest.DocTestParser().get_doctest(text, {}, f"{module.__name__}.{name}", None, 0)
     for module in MODULES
     for name, text in getattr(module, "__test__", {}).items()  # Cython collects them there
 ]
+MOVED = [
+    example
+    for name in parameter.__all__
+    for example in doctest.DocTestFinder().find(getattr(parameter, name), name, module=False)
+    if example.examples
+]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+@pytest.mark.parametrize("example", COMPILED + MOVED, ids=lambda example: example.name)
 def test_example(example):
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     assert runner.run(example).failed == 0

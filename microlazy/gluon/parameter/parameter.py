@@ -9,42 +9,28 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable
-from operator import index
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
+from weakref import WeakMethod
 
 import numpy
 
-from .. import autograd
-from .. import ndarray as nd
-from .. import numpy as np
-from ..base import MXNetError, ShapeError
-from ..context import Context, cpu, current_context
-from ..core import trace
-from ..core.tensor import Tensor
-from ..initializer import ArgumentError, InitDesc, Uniform, create
-from ..initializer import Constant as ConstantInit
-from ..util import is_np_array, is_np_shape
-from .parameter_dict import ParameterDict, load_arrays
-
-__all__ = [
-    "Constant",
-    "DeferredInitializationError",
-    "Parameter",
-    "ParameterDict",
-    "ParameterShapeError",
-    "load_arrays",
-    "tensor_types",
-]
+from ... import autograd
+from ... import ndarray as nd
+from ... import numpy as np
+from ...base import MXNetError
+from ...context import Context, cpu, current_context
+from ...core import trace
+from ...core.plan import advance_generation
+from ...core.tensor import Tensor
+from ...initializer import ArgumentError, InitDesc, Uniform, create
+from ...util import is_np_array
+from .shapes import ParameterShapeError, Shape, fits, is_known, normal_shape, unknown_axes, visible
 
 tensor_types = (Tensor,)
 
-# Counts the changes that a compiled plan or an optimizer's lists do not survive: a parameter's
-# array was replaced, or its grad_req, lr_mult or wd_mult changed.
-generation = 0
-
 # One lock for all parameters: whoever comes first initializes, the others find it done.
-_lock = threading.RLock()
+lock = threading.RLock()
 
 _GRAD_REQS = ("write", "add", "null")
 
@@ -65,21 +51,6 @@ class DeferredInitializationError(MXNetError):
     """
 
 
-class ParameterShapeError(ShapeError, ArgumentError):
-    """A shape does not fit a parameter.
-
-    Examples
-    --------
-    >>> import microlazy as mx
-    >>> weight = mx.gluon.Parameter("weight", shape=(2, 3))
-    >>> try:
-    ...     weight.shape = (2, 4)
-    ... except ValueError as error:
-    ...     print(error)
-    Parameter 'weight': Expected shape (2, 4) is incompatible with given shape (2, 3).
-    """
-
-
 class Deferred(NamedTuple):
     """What initialize() was called with, until it can be done."""
 
@@ -88,45 +59,31 @@ class Deferred(NamedTuple):
     data: numpy.ndarray | None  # values from set_data() instead of an initializer's
 
 
-def _changed() -> None:
-    global generation
-    generation += 1
+class Place(NamedTuple):
+    """Where a parameter sits in a network."""
+
+    path: str  # such as "features.0.weight"
+    layer: str  # in one line
+    has_run: bool  # whether the network ever ran forward
 
 
-def _array(values: Any, dtype: Any) -> Tensor:
+class Snapshot(NamedTuple):
+    """What finding the sizes of a parameter and initializing it changes."""
+
+    shape: Shape | None
+    source: str | None
+    array: Tensor | None
+    deferred: Deferred | None
+    used_init: Any
+
+
+def array_like(values: Any, dtype: Any = None) -> Tensor:
+    """An array of the face that `npx.set_np()` chose."""
     return (np if is_np_array() else nd).array(values, dtype=dtype)
 
 
 def to_numpy(values: Any) -> numpy.ndarray:
     return values.asnumpy() if isinstance(values, Tensor) else numpy.asarray(values)
-
-
-def normal_shape(shape: Any, name: str) -> tuple[int, ...] | None:
-    """A shape as a tuple, with 0 for unknown axes."""
-    if shape is None:
-        return None
-    try:
-        sizes = tuple(index(size) for size in (shape if isinstance(shape, Iterable) else [shape]))
-    except TypeError:
-        raise TypeError(
-            f"Parameter '{name}': the shape must be an integer or integers, given {shape!r}"
-        ) from None
-    if any(size < -1 for size in sizes):
-        raise ParameterShapeError(
-            f"Parameter '{name}': a size is at least 0, or -1 where it is unknown, given {shape}"
-        )
-    return tuple(max(size, 0) for size in sizes)
-
-
-def _visible(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """A shape as users see it: unknown axes are -1 under NumPy semantics and 0 otherwise."""
-    if shape is None or not is_np_shape():
-        return shape
-    return tuple(size or -1 for size in shape)
-
-
-def _is_known(shape: tuple[int, ...] | None) -> bool:
-    return shape is not None and 0 not in shape and (shape != () or is_np_shape())
 
 
 def _check_ctx(ctx: Context | Iterable[Context] | None, doing: str) -> None:
@@ -210,7 +167,7 @@ class Parameter:
         trace.abstract((1,), dtype)  # refuses what is no dtype
         self.name = name
         self.init = init
-        self._data: Tensor | None = None
+        self.array: Tensor | None = None  # the values, once there are any; to be read only
         self._deferred_init: Deferred | None = None
         self._used_init: Any = None
         self._shape: Any = normal_shape(shape, name)
@@ -220,8 +177,8 @@ class Parameter:
         self._allow_deferred_init = allow_deferred_init
         self._differentiable = differentiable
         self._grad_req: Any = None
-        self._block: Any = None  # a weak reference to the layer that has it, set by the layer
-        self._source: str | None = None  # where its sizes came from, set by the layer
+        self._tell_place: WeakMethod[Callable[[Parameter], Place]] | None = None  # of its layer
+        self._source: str | None = None  # where its sizes came from
         self.grad_req = grad_req
 
     def __repr__(self) -> str:
@@ -248,40 +205,22 @@ class Parameter:
         >>> weight.shape
         (2, 3)
         """
-        return _visible(self._shape)
+        return visible(self._shape)
 
     @shape.setter
     def shape(self, new_shape: int | tuple[int, ...]) -> None:
         new = normal_shape(new_shape, self.name)
-        with _lock:
-            if not self._takes(new):
+        with lock:
+            if not fits(new, self._shape):
                 raise ParameterShapeError(
-                    f"Parameter '{self.name}': Expected shape {_visible(new)} is incompatible "
+                    f"Parameter '{self.name}': Expected shape {visible(new)} is incompatible "
                     f"with given shape {self.shape}."
                 )
             self._shape = new
 
-    def _takes(self, new: tuple[int, ...] | None) -> bool:
-        """Whether `new` agrees with all that is known of the shape."""
-        old = self._shape
-        if old is None:
-            return True
-        return (
-            new is not None
-            and len(old) == len(new)
-            and all(known in (0, size) for known, size in zip(old, new, strict=True))
-        )
-
     @property
     def dtype(self) -> Any:
-        """The data type as it was given. Setting it casts, as :meth:`cast` does.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.Parameter("weight", dtype="float64").dtype
-        'float64'
-        """
+        """The data type as it was given. Setting it casts, as :meth:`cast` does."""
         return self._dtype
 
     @dtype.setter
@@ -316,43 +255,29 @@ class Parameter:
         if req == self._grad_req:
             return
         self._grad_req = req
-        if self._data is not None:
-            self._data.attach_grad(req)
-        _changed()
+        if self.array is not None:
+            self.array.attach_grad(req)
+        advance_generation()
 
     @property
     def lr_mult(self) -> float:
-        """Factor of the learning rate for this parameter.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.Parameter("weight", lr_mult=0.1).lr_mult
-        0.1
-        """
+        """Factor of the learning rate for this parameter."""
         return self._lr_mult
 
     @lr_mult.setter
     def lr_mult(self, factor: float) -> None:
         self._lr_mult = factor
-        _changed()
+        advance_generation()
 
     @property
     def wd_mult(self) -> float:
-        """Factor of the weight decay for this parameter.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.Parameter("bias", wd_mult=0.0).wd_mult
-        0.0
-        """
+        """Factor of the weight decay for this parameter."""
         return self._wd_mult
 
     @wd_mult.setter
     def wd_mult(self, factor: float) -> None:
         self._wd_mult = factor
-        _changed()
+        advance_generation()
 
     @property
     def state(self) -> str:
@@ -364,7 +289,7 @@ class Parameter:
         >>> mx.gluon.Parameter("weight", shape=(2, 0)).state
         'declared'
         """
-        if self._data is not None:
+        if self.array is not None:
             return "live"
         return "deferred" if self._deferred_init else "declared"
 
@@ -378,15 +303,8 @@ class Parameter:
         >>> mx.gluon.Parameter("weight", shape=(2, 0)).why
         'axis 1 unknown until the first input'
         """
-        unknown = self._unknown()
+        unknown = unknown_axes(self._shape)
         return f"{unknown} until the first input" if unknown else self._source or "given"
-
-    def _unknown(self) -> str:
-        """The unknown axes in words, or an empty text."""
-        if self._shape is None:
-            return "whole shape unknown"
-        axes = [str(axis) for axis, size in enumerate(self._shape) if size == 0]
-        return f"{'axes' if axes[1:] else 'axis'} {' and '.join(axes)} unknown" if axes else ""
 
     @property
     def remembered_init(self) -> Any:
@@ -448,8 +366,8 @@ class Parameter:
             init = default_init if self.init is None else self.init
         create(init)  # refuses an unknown name now, not at the first forward
         create(default_init)
-        with _lock:
-            if self._data is not None and not force_reinit:
+        with lock:
+            if self.array is not None and not force_reinit:
                 warnings.warn(
                     f"Parameter '{self.name}' is already initialized, ignoring. "
                     "Set force_reinit=True to re-initialize.",
@@ -457,7 +375,7 @@ class Parameter:
                 )
                 return
             deferred = Deferred(init, default_init, None)
-            if _is_known(self._shape):
+            if is_known(self._shape):
                 self._make(deferred)
             elif self._allow_deferred_init:
                 self._deferred_init = deferred
@@ -467,23 +385,89 @@ class Parameter:
                     f"{self.shape}."
                 )
 
-    def _finish_deferred_init(self) -> None:
-        """Do what initialize() deferred; nothing if another thread did it already."""
-        with _lock:
+    def settle(self, shape: Shape, source: str) -> None:
+        """Fill in unknown axes, and note where their sizes came from.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The whole shape, which must agree with the axes that are known.
+        source : str
+            Where it came from, for :attr:`why`. The first note stays while the shape does.
+
+        Raises
+        ------
+        ParameterShapeError
+            If the shape does not fit.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> weight = mx.gluon.Parameter("weight", shape=(2, 0))
+        >>> weight.settle((2, 3), "read from a plan of the network")
+        >>> weight.shape, weight.why
+        ((2, 3), 'read from a plan of the network')
+        """
+        if self._source is None or shape != self._shape:
+            self.shape = shape
+            self._source = source
+
+    def finish_init(self) -> None:
+        """Do what initialize() deferred; nothing if another thread did it already.
+
+        Raises
+        ------
+        ParameterShapeError
+            If a size is still unknown.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> weight = mx.gluon.Parameter("weight", shape=(2, 0), allow_deferred_init=True)
+        >>> weight.initialize("ones")
+        >>> weight.shape = (2, 1)
+        >>> weight.finish_init()
+        >>> weight.state
+        'live'
+        """
+        with lock:
             if self._deferred_init is None:
                 return
-            if not _is_known(self._shape):
+            if not is_known(self._shape):
                 raise ParameterShapeError(
                     f"Cannot initialize Parameter '{self.name}' because it has invalid shape: "
                     f"{self.shape}. Please specify in_units, in_channels, etc for `Block`s."
                 )
             self._make(self._deferred_init)
 
+    _finish_deferred_init = finish_init  # MXNet's name
+
+    def snapshot(self) -> Snapshot:
+        """What finding its sizes and initializing it will change, for :meth:`restore`."""
+        return Snapshot(self._shape, self._source, self.array, self._deferred_init, self._used_init)
+
+    def restore(self, before: Snapshot) -> None:
+        """Become again what it was when :meth:`snapshot` was called.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> weight = mx.gluon.Parameter("weight", shape=(2, 0))
+        >>> before = weight.snapshot()
+        >>> weight.shape = (2, 3)
+        >>> weight.restore(before)
+        >>> weight.why
+        'axis 1 unknown until the first input'
+        """
+        with lock:
+            self._shape, self._source, self.array, self._deferred_init, self._used_init = before
+            advance_generation()
+
     def _make(self, deferred: Deferred) -> None:
         """Run the initializer. If it fails, the parameter stays as it was."""
         with autograd.pause(), trace.suspended():
             if deferred.data is not None:
-                data = _array(deferred.data, self._dtype)
+                data = array_like(deferred.data, self._dtype)
             else:
                 data = (np if is_np_array() else nd).zeros(self._shape, dtype=self._dtype)
                 desc = InitDesc(self.name, {"__init__": deferred.init})
@@ -493,68 +477,90 @@ class Parameter:
 
     def _store(self, data: Tensor) -> None:
         """Become live with these values, in the array there is where that is possible."""
-        old = self._data
+        old = self.array
         if type(old) is type(data) and old.shape == data.shape and old.dtype == data.dtype:
             old[...] = data
             self.zero_grad()
         else:
             if self._grad_req != "null":
                 data.attach_grad(self._grad_req)
-            self._data = data
-            _changed()
+            self.array = data
+            advance_generation()
         self._deferred_init = None
 
-    def _load_init(
+    def load_values(
         self,
-        data: Any,
+        values: Any,
         ctx: Context | list[Context] | None = None,
         cast_dtype: bool = False,
         dtype_source: str = "current",
     ) -> None:
-        """Become live with loaded values."""
-        self._check_load(data, ctx, cast_dtype, dtype_source)
-        with _lock, autograd.pause():
+        """Become live with loaded values; the arguments are as for :meth:`check_values`."""
+        self.check_values(values, ctx, cast_dtype, dtype_source)
+        with lock, autograd.pause():
             if cast_dtype and dtype_source == "saved":
-                self.cast(data.dtype)
-            self._fill_shape(tuple(data.shape), "loaded values")
-            if self._data is None:
-                self._store(_array(data, self._dtype))
+                self.cast(values.dtype)
+            self._take_shape(tuple(values.shape), "loaded values")
+            if self.array is None:
+                self._store(array_like(values, self._dtype))
             else:
-                self._data[...] = data
+                self.array[...] = values
 
-    def _check_load(
+    _load_init = load_values  # MXNet's name
+
+    def check_values(
         self,
-        data: Any,
+        values: Any,
         ctx: Context | list[Context] | None = None,
         cast_dtype: bool = False,
         dtype_source: str = "current",
     ) -> None:
-        """Refuse loaded values that do not fit."""
+        """Refuse loaded values that do not fit.
+
+        Parameters
+        ----------
+        values : array
+            The values.
+        ctx : Context, optional
+            Only the CPU exists.
+        cast_dtype : bool, default False
+            Accept another data type.
+        dtype_source : {"current", "saved"}
+            When casting, whether the parameter's or the values' data type stays.
+
+        Raises
+        ------
+        ArgumentError
+            If the data type differs, or `dtype_source` is unknown.
+        ParameterShapeError
+            If the shape does not fit.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> weight = mx.gluon.Parameter("weight", shape=(2, 0))
+        >>> weight.check_values(mx.nd.ones((2, 3)))
+        """
         _check_ctx(ctx, f"Failed to load Parameter '{self.name}'")
         if dtype_source not in ("current", "saved"):
             raise ArgumentError(
                 f"dtype_source must be 'current' or 'saved', but got '{dtype_source}'"
             )
-        if not self._takes(tuple(data.shape)):
+        if not fits(tuple(values.shape), self._shape):
             raise ParameterShapeError(
                 f"Failed loading Parameter '{self.name}' from saved params: shape incompatible "
-                f"expected {self.shape} vs saved {tuple(data.shape)}"
+                f"expected {self.shape} vs saved {tuple(values.shape)}"
             )
-        if not cast_dtype and numpy.dtype(self._dtype) != numpy.dtype(data.dtype):
+        if not cast_dtype and numpy.dtype(self._dtype) != numpy.dtype(values.dtype):
             raise ArgumentError(
                 f"Failed loading Parameter '{self.name}' from saved params: dtype incompatible "
-                f"expected {self._dtype} vs saved {data.dtype}. "
+                f"expected {self._dtype} vs saved {values.dtype}. "
                 "Set cast_dtype=True to cast the dtype of saved params."
             )
 
-    def _reduce(self) -> Tensor:
-        """The values, for saving."""
-        return self.data()
-
-    def _fill_shape(self, shape: tuple[int, ...], source: str) -> None:
+    def _take_shape(self, shape: Shape, source: str) -> None:
         if self._shape != shape:
-            self._source = f"from {source} of shape {shape}"
-        self._shape = shape
+            self.settle(shape, f"from {source} of shape {shape}")
 
     # ---- its values and gradient ---------------------------------------------------------------
 
@@ -582,14 +588,14 @@ class Parameter:
         >>> weight.data().asnumpy()
         array([5., 1.], dtype=float32)
         """
-        data = self._data
+        data = self.array
         if data is None or ctx is not None:
             return self._look_up(ctx)
         return data
 
     def _look_up(self, ctx: Context | None) -> Tensor:
-        with _lock:  # another thread may be about to finish
-            live = self._data is not None
+        with lock:  # another thread may be about to finish
+            live = self.array is not None
         if not live:
             raise self._not_live()
         if ctx is not None and ctx.device_type == "gpu":
@@ -597,19 +603,10 @@ class Parameter:
                 f"Parameter '{self.name}' was not initialized on context {ctx}. "
                 f"It was only initialized on {[cpu(0)]}."
             )
-        return cast(Tensor, self._data)
+        return cast(Tensor, self.array)
 
     def list_data(self) -> list[Tensor]:
-        """Return ``[data()]``: there is one device.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> weight = mx.gluon.Parameter("weight", shape=(2,))
-        >>> weight.initialize()
-        >>> len(weight.list_data())
-        1
-        """
+        """Return ``[data()]``: there is one device."""
         return [self.data()]
 
     def grad(self, ctx: Context | None = None) -> Tensor:
@@ -644,34 +641,11 @@ class Parameter:
         return data.grad
 
     def list_grad(self) -> list[Tensor]:
-        """Return ``[grad()]``: there is one device.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> weight = mx.gluon.Parameter("weight", shape=(2,))
-        >>> weight.initialize()
-        >>> weight.list_grad()[0].shape
-        (2,)
-        """
+        """Return ``[grad()]``: there is one device."""
         return [self.grad()]
 
     def list_ctx(self) -> list[Context]:
-        """Return the devices that the parameter is initialized on: ``[cpu(0)]``.
-
-        Raises
-        ------
-        RuntimeError
-            If ``initialize()`` was not called.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> weight = mx.gluon.Parameter("weight", shape=(2,))
-        >>> weight.initialize()
-        >>> weight.list_ctx()
-        [cpu(0)]
-        """
+        """Return ``[cpu(0)]``, or refuse if ``initialize()`` was not called."""
         if self.state == "declared":
             raise MXNetError(f"Parameter '{self.name}' has not been initialized")
         return [cpu(0)]
@@ -689,8 +663,8 @@ class Parameter:
         >>> weight.grad().asnumpy()
         array([0., 0.], dtype=float32)
         """
-        if self._data is not None:
-            self._data.zero_grad()
+        if self.array is not None:
+            self.array.zero_grad()
 
     def set_data(self, data: Any) -> None:
         """Set the values; a deferred parameter takes them when it becomes live.
@@ -723,18 +697,18 @@ class Parameter:
                 f"Parameter '{self.name}': set_data needs an array, given a {type(data).__name__}"
             )
         shape = tuple(data.shape)
-        with _lock, autograd.pause():
-            if not self._takes(shape):
+        with lock, autograd.pause():
+            if not fits(shape, self._shape):
                 raise ParameterShapeError(
                     f"Parameter '{self.name}': Expected shape {shape} is incompatible with given "
                     f"shape {self.shape}."
                 )
-            if self._data is not None:
-                self._data[...] = data
+            if self.array is not None:
+                self.array[...] = data
             elif self._deferred_init:
                 values = numpy.array(to_numpy(data), dtype=self._dtype)
                 self._deferred_init = self._deferred_init._replace(data=values)
-                self._fill_shape(shape, "set_data() with values")
+                self._take_shape(shape, "set_data() with values")
             else:
                 raise ArgumentError(
                     f"Parameter '{self.name}' has not been initialized: call initialize() before "
@@ -763,8 +737,8 @@ class Parameter:
         Parameter weight (shape=(2,), dtype=float64)
         """
         trace.abstract((1,), dtype)  # refuses what is no dtype
-        with _lock, autograd.pause(), trace.suspended():
-            old = self._data
+        with lock, autograd.pause(), trace.suspended():
+            old = self.array
             if old is not None and old.dtype != numpy.dtype(dtype):
                 data = old.astype(dtype)
                 if self._grad_req != "null":
@@ -772,25 +746,12 @@ class Parameter:
                     if old.fresh_grad or self._grad_req == "add":
                         data.grad[...] = old.grad
                         data.fresh_grad = old.fresh_grad
-                self._data = data
-                _changed()
+                self.array = data
+                advance_generation()
             self._dtype = dtype
 
     def reset_ctx(self, ctx: Context | list[Context] | None = None) -> None:
-        """Move to another device: there is only the CPU, so this only checks.
-
-        Raises
-        ------
-        ValueError
-            If ``initialize()`` was not called.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> weight = mx.gluon.Parameter("weight", shape=(2,))
-        >>> weight.initialize()
-        >>> weight.reset_ctx(mx.cpu())
-        """
+        """Check that the device is the CPU, the only one, and that ``initialize()`` was called."""
         _check_ctx(ctx, f"Cannot reset context for Parameter '{self.name}'")
         if self.state == "declared":
             raise ValueError(
@@ -801,41 +762,11 @@ class Parameter:
     # ---- what there is not ---------------------------------------------------------------------
 
     def var(self) -> None:
-        """Refuse: there are no symbols.
-
-        Raises
-        ------
-        MXNetError
-            Always.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.Parameter("weight").var()
-        Traceback (most recent call last):
-            ...
-        microlazy.base.MXNetError: Parameter 'weight' has no var(): microlazy has no symbols
-        """
+        """Refuse: there are no symbols."""
         raise MXNetError(f"Parameter '{self.name}' has no var(): microlazy has no symbols")
 
     def row_sparse_data(self, row_id: Any) -> None:
-        """Refuse: there are no sparse arrays.
-
-        Raises
-        ------
-        MXNetError
-            Always.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> weight = mx.gluon.Parameter("weight", shape=(2,))
-        >>> try:
-        ...     weight.row_sparse_data(mx.nd.array([0]))
-        ... except mx.base.MXNetError:
-        ...     print("refused")
-        refused
-        """
+        """Refuse: there are no sparse arrays."""
         raise MXNetError(
             f"Cannot return a copy of Parameter {self.name} via row_sparse_data() because its "
             "storage type is default. Please use data() instead."
@@ -845,33 +776,34 @@ class Parameter:
 
     # ---- why it is not live --------------------------------------------------------------------
 
-    def _place(self) -> str:
-        """Path in the network and the layer, in words; empty for a free-standing parameter."""
-        block = self._block and self._block()
-        if block is None:
-            return ""
-        attribute = next((k for k, v in block._reg_params.items() if v is self), self.name)
-        path = block._path()
-        where = f"{path}.{attribute}" if path else attribute
-        return f" It is {where} of the layer {block._layer()}."
+    def adopt(self, tell_place: Callable[[Parameter], Place]) -> None:
+        """Learn by which method its layer tells where it sits; a shared one keeps the first."""
+        if self._tell_place is None or self._tell_place() is None:
+            self._tell_place = WeakMethod(tell_place)
+
+    def _place(self) -> Place | None:
+        """Where it sits in a network; None for a free-standing parameter."""
+        tell_place = self._tell_place and self._tell_place()
+        return tell_place(self) if tell_place else None
 
     def _not_live(self) -> MXNetError:
         """The error for whoever asks for values."""
-        unknown = self._unknown()
+        unknown = unknown_axes(self._shape)
         deferred = self._deferred_init
+        place = self._place()
+        where = f" It is {place.path} of the layer {place.layer}." if place else ""
         if deferred is None:
             waits = f" Its shape is {self.shape}, {unknown}." if unknown else ""
             return MXNetError(
-                f"Parameter '{self.name}' has not been initialized.{self._place()}{waits} "
+                f"Parameter '{self.name}' has not been initialized.{where}{waits} "
                 "initialize() was not called on it: call net.initialize(), or initialize() on "
                 "collect_params(), and create the Trainer with collect_params() instead of "
                 "Block.params, because the latter leaves out the parameters of nested Blocks."
             )
-        block = self._block and self._block()
         unreached = (
             " The network ran forward, but never reached this layer: use the layer in forward(), "
             "or remove it."
-            if block is not None and block._root()._has_run
+            if place and place.has_run
             else ""
         )
         waits = (
@@ -881,7 +813,7 @@ class Parameter:
         )
         return DeferredInitializationError(
             f"Parameter '{self.name}' has not been initialized yet because initialization was "
-            f"deferred: {waits}.{self._place()} initialize() was called, with "
+            f"deferred: {waits}.{where} initialize() was called, with "
             f"{deferred.init!r}; the values come with the first forward pass.{unreached} Pass one "
             "batch of data through the network, or call net.dry_run(input_shape), before "
             "accessing it. To avoid deferred initialization, specify in_units, num_features, "
@@ -892,68 +824,17 @@ class Parameter:
 
     def __getstate__(self) -> dict[str, Any]:
         """What copy.deepcopy() and pickle keep: the values, not the gradient, layer or trainer."""
-        with _lock:
-            state = vars(self) | {"_block": None}
-        if self._data is not None:
-            state["_data"] = self._data.asnumpy()
-            state["_np"] = isinstance(self._data, np.ndarray)
+        with lock:
+            state = vars(self) | {"_tell_place": None}
+        if self.array is not None:
+            state["array"] = self.array.asnumpy()
+            state["_np"] = isinstance(self.array, np.ndarray)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         face = np if state.pop("_np", False) else nd
         vars(self).update(state)
-        if self._data is not None:
-            self._data = face.array(self._data, dtype=self._dtype)
+        if self.array is not None:
+            self.array = face.array(self.array, dtype=self._dtype)
             if self._grad_req != "null":
-                self._data.attach_grad(self._grad_req)
-
-
-class Constant(Parameter):
-    """A parameter that is not learnt: it has no gradient, and a trainer passes over it.
-
-    Parameters
-    ----------
-    name : str
-        Name.
-    value : array-like
-        The values.
-
-    Examples
-    --------
-    >>> import microlazy as mx
-    >>> const = mx.gluon.Constant("const", [[1, 2], [3, 4]])
-    >>> const.initialize()
-    >>> const.data().asnumpy()
-    array([[1., 2.],
-           [3., 4.]], dtype=float32)
-    """
-
-    def __init__(self, name: str, value: Any) -> None:
-        if not isinstance(value, Tensor):
-            value = (np if is_np_array() else nd).array(value)
-        self.value = value
-        super().__init__(
-            name, grad_req="null", shape=value.shape, dtype=value.dtype, init=ConstantInit(value)
-        )
-
-    @property
-    def grad_req(self) -> str:
-        """Always ``"null"``: setting it to anything else warns and changes nothing.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.Constant("const", [1]).grad_req
-        'null'
-        """
-        return "null"
-
-    @grad_req.setter
-    def grad_req(self, req: str) -> None:
-        self._grad_req = "null"
-        if req != "null":
-            warnings.warn(
-                f'Constant parameter "{self.name}" does not support grad_req other than "null", '
-                f'and new value "{req}" is ignored.',
-                stacklevel=2,
-            )
+                self.array.attach_grad(self._grad_req)

@@ -13,6 +13,7 @@ import microlazy as mx
 from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import AbstractValueError, MXNetError, ShapeError
 from microlazy.gluon import nn
+from microlazy.gluon.block.tree import path_of, root_of
 
 
 @pytest.fixture(params=["nd", "np"])
@@ -417,8 +418,8 @@ def test_copies_at_every_stage(make, stage, face):
     assert other[0] is other[2]
     assert other[0].weight is other[1].weight
     assert other[0].weight is not net[0].weight
-    assert other[0]._path() == "0"
-    assert other[3]._root() is other
+    assert path_of(other[0]) == "0"
+    assert root_of(other[3]) is other
     if stage == "declared":
         net.initialize()
         other.initialize()
@@ -444,7 +445,7 @@ def test_a_copy_is_trained_alone():
 def test_a_copy_of_a_part_leaves_the_rest():
     net = mlp(4, 2)
     part = copy.deepcopy(net[0])
-    assert part._path() == ""
+    assert path_of(part) == ""
     assert part(nd.ones((1, 3))).shape == (1, 4)
     assert net[0].weight.state == "deferred"
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import autograd
-from ..base import AbstractValueError, ShapeError
-from ..core import trace
-from ..core.array import ndarray
-from ..core.tensor import Tensor
-
-if TYPE_CHECKING:
-    from .block import Block
+from ... import autograd
+from ...base import AbstractValueError, ShapeError
+from ...core import trace
+from ...core.array import ndarray
+from ...core.tensor import Tensor
+from .tree import Tree, where
 
 
-def dry_run(block: Block, inputs: tuple[Any, ...], dtype: Any) -> Any:
+def dry_run(block: Any, inputs: tuple[Any, ...], dtype: Any) -> Any:
     """Call `block` on abstract inputs and return its abstract outputs."""
     if not inputs:
         raise ValueError(
@@ -39,19 +37,17 @@ def shapes_of(outputs: Any) -> Any:
     return outputs
 
 
-def explained(error: AbstractValueError, block: Block) -> AbstractValueError:
+def explained(error: AbstractValueError, block: Tree) -> AbstractValueError:
     """Name the block whose code looked at a value, and the line."""
-    from .block import Block
-
     looking, line = block, ""
     traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
         owner = frame.f_locals.get("self")
-        if isinstance(owner, Block) and frame.f_code.co_name in ("forward", "hybrid_forward"):
+        if isinstance(owner, Tree) and frame.f_code.co_name in ("forward", "hybrid_forward"):
             looking, line = owner, f" (line {traceback.tb_lineno} of {frame.f_code.co_filename})"
         traceback = traceback.tb_next
-    return AbstractValueError(f"{looking._where()} looks at the values of an array{line}: {error}")
+    return AbstractValueError(f"{where(looking)} looks at the values of an array{line}: {error}")
 
 
 def abstract(given: Any, dtype: Any = "float32") -> Any:

@@ -10,25 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import autograd
-from .. import ndarray as nd
-from ..base import ShapeError
-from ..core import trace
-from ..core.tensor import Tensor
+from ... import autograd
+from ... import ndarray as nd
+from ...base import ShapeError
+from ...core import trace
+from ...core.tensor import Tensor
+from ..parameter import Parameter
 from .dry_run import abstract
-from .parameter import Parameter
-
-if TYPE_CHECKING:
-    from .block import HybridBlock
+from .tree import parameters_of, where
 
 Shape = tuple[int, ...]
 
 
-def infer_from_use(block: HybridBlock, args: tuple[Any, ...]) -> None:
+def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
     """Set the unknown axes of the parameters that `block` itself registered."""
-    parameters = block._reg_params.items()
+    parameters = parameters_of(block).items()
     unknown = {name: _Unknown(p) for name, p in parameters if not _is_known(p.shape)}
     if not unknown:
         return
@@ -48,7 +46,7 @@ def infer_from_use(block: HybridBlock, args: tuple[Any, ...]) -> None:
         why = error
     names = ", ".join(f"{n} {u.shape}" for n, u in unknown.items() if not _is_known(u.shape))
     raise ShapeError(
-        f"{block._where()} has parameters whose unknown sizes its hybrid_forward does not settle: "
+        f"{where(block)} has parameters whose unknown sizes its hybrid_forward does not settle: "
         f"{names}. Give their whole shape when they are made, or override infer_shape(self, "
         "*inputs) of the block to set it." + (f" Seen: {why}" if why else "")
     ) from why
@@ -79,8 +77,7 @@ class _Unknown:
         self.shape = shape
 
     def write(self, args: tuple[Any, ...]) -> None:
-        self.parameter.shape = self.shape
-        self.parameter._source = f"inferred from the first input {args[0].shape}"
+        self.parameter.settle(self.shape, f"inferred from the first input {args[0].shape}")
 
 
 class _Functions:

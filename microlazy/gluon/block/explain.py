@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from .block import Block
-    from .parameter import Parameter
+from ..parameter import Parameter
+from .tree import Tree, children_of, layer_text, parameters_of
 
 
 class Row(NamedTuple):
@@ -63,7 +62,7 @@ class Explanation:
     ['weight', 'bias']
     """
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Tree) -> None:
         self.rows = list(_rows(block, "", {}))
 
     def __repr__(self) -> str:
@@ -76,19 +75,19 @@ class Explanation:
         return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-def _rows(block: Block, prefix: str, seen: dict[Parameter, str]) -> Iterator[Row]:
-    for name, parameter in block._reg_params.items():
+def _rows(block: Tree, prefix: str, seen: dict[Parameter, str]) -> Iterator[Row]:
+    for name, parameter in parameters_of(block).items():
         path = prefix + name
         first = seen.setdefault(parameter, path)
         yield Row(
             path,
-            block._layer(),
+            layer_text(block),
             shape_text(parameter.shape),
             parameter.why if first == path else f"shared with {first}",
             str(parameter.remembered_init or ""),
             parameter.state,
         )
-    for name, child in block._children.items():
+    for name, child in children_of(block).items():
         yield from _rows(child, f"{prefix}{name}.", seen)
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
 
-from .parameter import ParameterDict
-
-if TYPE_CHECKING:
-    from .block import Block
+from ..parameter import ParameterDict
 
 
 class _Names(threading.local):
@@ -28,8 +24,12 @@ class NameScope:
 
     Parameters
     ----------
-    block : Block
-        Whose prefix the new blocks get.
+    prefix : str
+        That of the block.
+    params : ParameterDict
+        The block's own parameters.
+    transparent : bool
+        Whether the names of what is around count instead.
 
     Examples
     --------
@@ -40,34 +40,32 @@ class NameScope:
     net_dense0
     """
 
-    def __init__(self, block: Block) -> None:
-        self._block = block
+    def __init__(self, prefix: str, params: ParameterDict, transparent: bool) -> None:
+        self.prefix, self.params = prefix, params
+        self.counts: Counter[str] = Counter()
+        self._transparent = transparent
 
     def __enter__(self) -> NameScope:
-        # A block made with prefix='' is transparent: its children are named by what is around.
-        if not self._block._empty_prefix:
+        if not self._transparent:
             _names.scopes.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if not self._block._empty_prefix:
+        if not self._transparent:
             _names.scopes.pop()
 
 
-def name_block(
-    prefix: str | None, shared: ParameterDict | None, hint: str
-) -> tuple[str, ParameterDict]:
+def new_scope(prefix: str | None, shared: ParameterDict | None, hint: str) -> NameScope:
     """Choose the prefix of a new block and make its parameter dictionary."""
-    scope = _names.scopes[-1] if _names.scopes else None
+    outer = _names.scopes[-1] if _names.scopes else None
+    # A block made with prefix='' is transparent: its children are named by what is around.
+    transparent = prefix == ""
     if prefix is None:
-        counts = scope._block._names if scope else _names.counts
+        counts = (outer or _names).counts
         prefix = f"{hint}{counts[hint]}_"
         counts[hint] += 1
     if shared is not None:
         params = ParameterDict(shared.prefix, shared)
-    elif scope:
-        outer = scope._block.params
-        params = ParameterDict(outer.prefix + prefix, outer._shared)
     else:
-        params = ParameterDict(prefix)
-    return (scope._block.prefix if scope else "") + prefix, params
+        params = outer.params.for_child(prefix) if outer else ParameterDict(prefix)
+    return NameScope((outer.prefix if outer else "") + prefix, params, transparent)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from ..parameter import Parameter
 from .dry_run import abstract, dry_run, shapes_of
-
-if TYPE_CHECKING:
-    from .block import Block
-    from .parameter import Parameter
+from .tree import Tree, is_container
 
 
 class _Row(NamedTuple):
@@ -19,14 +17,12 @@ class _Row(NamedTuple):
     shared: int
 
 
-def summarize(block: Block, inputs: tuple[Any, ...]) -> str:
+def summarize(block: Any, inputs: tuple[Any, ...]) -> str:
     """The table of `block` for the given inputs, by a dry run with a hook on each layer."""
-    from .nn.basic_layers import HybridSequential, Sequential
-
     rows: list[_Row] = []
     seen: set[Parameter] = set()
 
-    def add_row(layer: Block, _: tuple, outputs: Any) -> None:
+    def add_row(layer: Tree, _: tuple, outputs: Any) -> None:
         own = list(layer.params.values())
         rows.append(
             _Row(
@@ -41,8 +37,8 @@ def summarize(block: Block, inputs: tuple[Any, ...]) -> str:
 
     handles = []
 
-    def attach(layer: Block) -> None:
-        if not isinstance(layer, Sequential | HybridSequential):
+    def attach(layer: Any) -> None:
+        if not is_container(layer):
             handles.append(layer.register_forward_hook(add_row))
 
     block.apply(attach)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy
 
-from .. import ndarray as nd
-from ..initializer import ArgumentError, Uniform, create
-from . import parameter as parameters
-from .utils import _brief_print_list
-
-if TYPE_CHECKING:
-    from ..context import Context
-    from ..core.tensor import Tensor
-    from .parameter import Constant, Parameter
+from ... import ndarray as nd
+from ...context import Context
+from ...core.tensor import Tensor
+from ...initializer import ArgumentError, Uniform, create
+from ..utils import _brief_print_list
+from .constant import Constant
+from .loading import load_arrays
+from .parameter import Parameter, to_numpy
+from .shapes import merged, normal_shape
 
 _SETTABLE = ("grad_req", "shape", "dtype", "lr_mult", "wd_mult", "init")
 _ONLY_WHEN_MADE = ("allow_deferred_init", "differentiable", "stype", "grad_stype")
@@ -25,80 +25,11 @@ _ONLY_WHEN_MADE = ("allow_deferred_init", "differentiable", "stype", "grad_stype
 def _merge(key: str, stored: Any, desired: Any, name: str) -> Any:
     """What holds when a parameter that exists is asked for with `desired`; None if they clash."""
     if key == "shape":
-        old, new = parameters.normal_shape(stored, name), parameters.normal_shape(desired, name)
-        if old is None or new == old:
-            return new
-        if new is None:
-            return None
-        fits = len(old) == len(new) and all(
-            a == b or 0 in (a, b) for a, b in zip(old, new, strict=True)
-        )
-        return tuple(a or b for a, b in zip(old, new, strict=True)) if fits else None
+        return merged(normal_shape(stored, name), normal_shape(desired, name))
     if stored is None:
         return desired
     same = numpy.dtype(stored) == numpy.dtype(desired) if key == "dtype" else stored == desired
     return stored if same else None
-
-
-def load_arrays(
-    params: Mapping[str, Parameter],
-    loaded: Mapping[str, Tensor],
-    source: str,
-    ctx: Context | list[Context] | None = None,
-    allow_missing: bool = False,
-    ignore_extra: bool = False,
-    cast_dtype: bool = False,
-    dtype_source: str = "current",
-) -> None:
-    """Give parameters the loaded values of the same names; all of them, or on an error none.
-
-    Parameters
-    ----------
-    params : dict of str to Parameter
-        Parameters by name or path. One that has several names needs a value for one of them.
-    loaded : dict of str to Tensor
-        Values.
-    source : str
-        Where they came from, for the error messages.
-    ctx, allow_missing, ignore_extra, cast_dtype, dtype_source
-        As for :meth:`ParameterDict.load`.
-
-    Raises
-    ------
-    ArgumentError
-        If names or data types do not fit.
-    ParameterShapeError
-        If a shape does not fit.
-
-    Examples
-    --------
-    >>> import microlazy as mx
-    >>> weight = mx.gluon.Parameter("weight")
-    >>> values = {"0.weight": mx.nd.ones((2,))}
-    >>> mx.gluon.parameter.load_arrays({"0.weight": weight}, values, "an example")
-    >>> weight.data().asnumpy()
-    array([1., 1.], dtype=float32)
-    """
-    pairs = [(params[name], value) for name, value in loaded.items() if name in params]
-    present = {param for param, _ in pairs}
-    for name, param in params.items():
-        if param not in present and not allow_missing:
-            raise ArgumentError(
-                f"Parameter '{name}' is missing in {source}, which contains parameters: "
-                f"{_brief_print_list(loaded)}. Please make sure source and target networks have "
-                "the same prefix, or set allow_missing=True to leave it as it is."
-            )
-    for name in loaded:
-        if name not in params and not ignore_extra:
-            raise ArgumentError(
-                f"Parameter '{name}' loaded from {source} is not present in ParameterDict, "
-                f"choices are: {_brief_print_list(params)}. Set ignore_extra=True to ignore. "
-                "Please make sure source and target networks have the same prefix."
-            )
-    for param, value in pairs:
-        param._check_load(value, ctx, cast_dtype, dtype_source)
-    for param, value in pairs:
-        param._load_init(value, ctx, cast_dtype, dtype_source)
 
 
 class ParameterDict:
@@ -140,51 +71,25 @@ class ParameterDict:
         return iter(self._params)
 
     def items(self) -> ItemsView[str, Parameter]:
-        """Return the names with their parameters.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> list(mx.gluon.ParameterDict().items())
-        []
-        """
+        """Return the names with their parameters."""
         return self._params.items()
 
     def keys(self) -> KeysView[str]:
-        """Return the names.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> params = mx.gluon.ParameterDict("dense0_")
-        >>> bias = params.get("bias")
-        >>> list(params.keys())
-        ['dense0_bias']
-        """
+        """Return the names."""
         return self._params.keys()
 
     def values(self) -> ValuesView[Parameter]:
-        """Return the parameters.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> list(mx.gluon.ParameterDict().values())
-        []
-        """
+        """Return the parameters."""
         return self._params.values()
 
     @property
     def prefix(self) -> str:
-        """What is put before the names of new parameters.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.ParameterDict("dense0_").prefix
-        'dense0_'
-        """
+        """What is put before the names of new parameters."""
         return self._prefix
+
+    def for_child(self, prefix: str) -> ParameterDict:
+        """Make an empty dictionary for a block inside of this one's: its names are longer."""
+        return ParameterDict(self._prefix + prefix, self._shared)
 
     def _find(self, name: str) -> Parameter | None:
         if name not in self._params and self._shared is not None and name in self._shared._params:
@@ -222,7 +127,7 @@ class ParameterDict:
         name = self.prefix + name
         param = self._find(name)
         if param is None:
-            param = self._params[name] = parameters.Parameter(name, **kwargs)
+            param = self._params[name] = Parameter(name, **kwargs)
             return param
         changes = {}
         for key, desired in kwargs.items():
@@ -275,15 +180,15 @@ class ParameterDict:
                     f"No constant named '{name}'. Please specify value if you want to create a "
                     "new constant."
                 )
-            param = self._params[name] = parameters.Constant(name, value)
+            param = self._params[name] = Constant(name, value)
         elif value is not None:
-            if not isinstance(param, parameters.Constant):
+            if not isinstance(param, Constant):
                 raise ArgumentError(f"Parameter '{name}' already exists but it is not a constant.")
-            if not numpy.array_equal(param.value.asnumpy(), parameters.to_numpy(value)):
+            if not numpy.array_equal(param.value.asnumpy(), to_numpy(value)):
                 raise ArgumentError(
                     f"Constant '{name}' already exists but its value doesn't match new value"
                 )
-        return cast(parameters.Constant, param)
+        return cast(Constant, param)
 
     def update(self, other: ParameterDict | Mapping[str, Parameter]) -> None:
         """Take in all parameters of `other`.
@@ -346,36 +251,17 @@ class ParameterDict:
             param.initialize(None, ctx, init, force_reinit=force_reinit)
 
     def zero_grad(self) -> None:
-        """Fill all gradients with zeros.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.ParameterDict().zero_grad()
-        """
+        """Fill all gradients with zeros."""
         for param in self.values():
             param.zero_grad()
 
     def reset_ctx(self, ctx: Context | list[Context] | None = None) -> None:
-        """Move all parameters; see :meth:`Parameter.reset_ctx`.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.ParameterDict().reset_ctx(mx.cpu())
-        """
+        """Move all parameters; see :meth:`Parameter.reset_ctx`."""
         for param in self.values():
             param.reset_ctx(ctx)
 
     def list_ctx(self) -> list[Context]:
-        """Return the devices that the parameters are on.
-
-        Examples
-        --------
-        >>> import microlazy as mx
-        >>> mx.gluon.ParameterDict().list_ctx()
-        []
-        """
+        """Return the devices that the parameters are on."""
         return list({ctx for param in self.values() for ctx in param.list_ctx()})
 
     def setattr(self, name: str, value: Any) -> None:
@@ -449,7 +335,7 @@ class ParameterDict:
             )
         start = len(strip_prefix)
         live = (param for param in self.values() if param.state == "live")
-        nd.save(filename, {param.name[start:]: param._reduce() for param in live})
+        nd.save(filename, {param.name[start:]: param.data() for param in live})
 
     def load(
         self,
@@ -504,16 +390,9 @@ class ParameterDict:
                     f"restore_prefix is '{restore_prefix}' but Parameters name '{name}' does not "
                     f"start with '{restore_prefix}'."
                 )
-        self.load_dict(
-            nd.load(filename),
-            ctx,
-            allow_missing,
-            ignore_extra,
-            restore_prefix,
-            filename,
-            cast_dtype,
-            dtype_source,
-        )
+        loaded = nd.load(filename)
+        options = (ctx, allow_missing, ignore_extra, restore_prefix, filename)
+        self.load_dict(loaded, *options, cast_dtype, dtype_source)
 
     def load_dict(
         self,
@@ -551,13 +430,5 @@ class ParameterDict:
             restore_prefix + (name[4:] if name.startswith(("arg:", "aux:")) else name): value
             for name, value in param_dict.items()
         }
-        load_arrays(
-            self._params,
-            loaded,
-            source,
-            ctx,
-            allow_missing,
-            ignore_extra,
-            cast_dtype,
-            dtype_source,
-        )
+        options = (ctx, allow_missing, ignore_extra, cast_dtype, dtype_source)
+        load_arrays(self._params, loaded, source, *options)

@@ -1,0 +1,359 @@
+"""HybridBlock: a block that can also run from a plan."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from ... import ndarray as nd
+from ...base import AbstractValueError
+from ...core.plan import CachedPlan
+from ...core.tensor import Tensor
+from ...core.trace import is_tracing
+from ..parameter import ParameterDict
+from ..parameter.parameter import lock
+from .block import Block
+from .dry_run import explained
+from .first_call import remember
+from .infer import infer_from_use
+from .tree import Tree, own_parameters, where
+
+
+def without_namespace(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The `hybrid_forward` of a layer that needs no `F`: its `forward`, written once."""
+
+    def hybrid_forward(self: HybridBlock, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
+        return forward(self, x, *args, **parameters)
+
+    return hybrid_forward
+
+
+class HybridBlock(Block):
+    """A block that can also run from a plan, without Python, after `hybridize()`.
+
+    A subclass computes in ``hybrid_forward(self, F, x, ..., **parameters)``, where `F` is
+    `microlazy.nd` and the block's own parameters come as arrays, or in ``forward(self, x)``.
+
+    Parameters
+    ----------
+    prefix, params
+        As in `Block`.
+
+    Raises
+    ------
+    ValueError
+        When a child is added that is not hybrid.
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> class Scale(gluon.HybridBlock):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.factor = self.params.get("factor", shape=(1,), init="ones")
+    ...     def hybrid_forward(self, F, x, factor):
+    ...         return F.broadcast_mul(x, factor)
+    >>> scale = Scale()
+    >>> scale.initialize()
+    >>> print(scale(nd.array([1, 2])).asnumpy())
+    [1. 2.]
+    """
+
+    def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
+        super().__init__(prefix, params)
+        self._active = False
+        self._plan: CachedPlan | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Whichever of the two a subclass overrides is the one that runs.
+        if "hybrid_forward" in cls.__dict__ and "forward" not in cls.__dict__:
+            cls.forward = HybridBlock.forward  # type: ignore[method-assign]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_plan": None}
+
+    def _changed(self) -> None:
+        self._plan = None
+        super()._changed()
+
+    def register_child(self, block: Tree, name: str | None = None) -> None:
+        """Make `block` a child; setting it as an attribute does the same.
+
+        Parameters
+        ----------
+        block : HybridBlock
+            The child.
+        name : str or None
+            Its name in paths; by default the number of children so far.
+
+        Raises
+        ------
+        ValueError
+            If `block` is a block but not hybrid.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> net = gluon.HybridBlock()
+        >>> net.register_child(gluon.nn.Dense(3), "head")
+        """
+        if isinstance(block, Tree) and not isinstance(block, HybridBlock):
+            raise ValueError(
+                "Children of HybridBlock must also be HybridBlock, but "
+                f"{block!r} has type {type(block)}. If you are using Sequential, please try "
+                "HybridSequential instead."
+            )
+        super().register_child(block, name)
+
+    def hybridize(
+        self,
+        active: bool = True,
+        backend: None = None,
+        clear: bool = True,
+        static_alloc: bool = False,
+        static_shape: bool = False,
+        inline_limit: int = 2,
+        forward_bulk_size: int | None = None,
+        backward_bulk_size: int | None = None,
+    ) -> None:
+        """Run from a plan that is made in the first call of each shape, dtype and mode.
+
+        Parameters
+        ----------
+        active : bool
+            Whether to do so; False goes back to running eagerly.
+        backend : None
+            There are no other backends.
+        clear, static_alloc, static_shape, inline_limit, forward_bulk_size, backward_bulk_size
+            Accepted for the sake of MXNet's code.  A plan always keeps its memory and shapes,
+            and each call of `hybridize` makes a new one.
+
+        Warns
+        -----
+        UserWarning
+            If the block has hooks; it then runs eagerly.
+
+        Raises
+        ------
+        ValueError
+            If a backend is named.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> from microlazy.gluon import nn
+        >>> layer = nn.Dense(3)
+        >>> layer.initialize()
+        >>> layer.hybridize()
+        >>> layer(nd.ones((2, 4))).shape
+        (2, 3)
+        """
+        if backend is not None:
+            raise ValueError(f"hybridize(backend={backend!r}): microlazy has no other backends")
+        self._active = active
+        self._changed()
+        if active and (self._forward_hooks or self._forward_pre_hooks):
+            warnings.warn(
+                f'"{self!r}" is being hybridized while still having forward hook/pre-hook. '
+                "It runs eagerly until they are detached.",
+                stacklevel=2,
+            )
+        super().hybridize(active)
+
+    def __call__(self, *args: Any) -> Any:
+        if self._only_forward:
+            return self.forward(*args)
+        plan = self._plan
+        if plan is None:
+            return self._call(args)
+        try:
+            return plan(*args)
+        except AbstractValueError as error:
+            raise explained(error, self) from error
+
+    def _run(self, args: tuple[Any, ...]) -> Any:
+        if not self._active or is_tracing() or self._is_hooked():
+            return super()._run(args)
+        self._plan = CachedPlan(_Source(self))
+        try:
+            return self(*args)
+        except BaseException:
+            self._plan = None
+            raise
+
+    def _may_only_forward(self) -> bool:
+        return not self._active and super()._may_only_forward()
+
+    def forward(self, x: Tensor, *args: Any) -> Any:
+        """Compute the output by `hybrid_forward`, unless a subclass overrides `forward`.
+
+        Parameters
+        ----------
+        x : Tensor
+            The first input.
+        *args : Tensor
+            Further inputs.
+
+        Returns
+        -------
+        Tensor or nested list of Tensor
+            The outputs.
+
+        Examples
+        --------
+        >>> from microlazy import gluon, nd
+        >>> class Twice(gluon.HybridBlock):
+        ...     def forward(self, x):
+        ...         return x * 2
+        >>> print(Twice()(nd.array([1, 2])).asnumpy())
+        [2. 4.]
+        """
+        if not self._reg_params:
+            return self.hybrid_forward(nd, x, *args)
+        return self.hybrid_forward(nd, x, *args, **self._live(x, *args))
+
+    def hybrid_forward(self, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
+        """Compute the output with the functions of `F`; a subclass overrides this or `forward`.
+
+        Parameters
+        ----------
+        F : module
+            `microlazy.nd`, which has `F.np` and `F.npx` too.
+        x : Tensor
+            The first input.
+        *args : Tensor
+            Further inputs.
+        **parameters : Tensor
+            The block's own parameters by attribute name.
+
+        Returns
+        -------
+        Tensor or nested list of Tensor
+            The outputs.
+
+        Raises
+        ------
+        NotImplementedError
+            If neither is overridden.
+
+        Examples
+        --------
+        >>> from microlazy import gluon, nd
+        >>> class Squash(gluon.HybridBlock):
+        ...     def hybrid_forward(self, F, x):
+        ...         return F.tanh(x)
+        >>> print(Squash()(nd.array([0])).asnumpy())
+        [0.]
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} defines neither hybrid_forward() nor forward()"
+        )
+
+    def _live(self, *args: Any) -> dict[str, Tensor]:
+        """The arrays of the block's own parameters, made now where that was deferred."""
+        for p in self._reg_params.values():
+            if p.array is None:
+                self._finish(args)
+                break
+        return {name: p.data() for name, p in self._reg_params.items()}
+
+    def _finish(self, args: tuple[Any, ...]) -> None:
+        """Find the sizes of the block's own parameters and initialize them, once."""
+        with lock:
+            waiting = [p for p in own_parameters(self) if p.state == "deferred"]
+            if not waiting:
+                return
+            remember(waiting)
+            need_array(self, args[0])
+            self.infer_shape(*args)
+            for p in waiting:
+                p.finish_init()
+
+    def infer_shape(self, *args: Any) -> None:
+        """Find the unknown sizes of the block's own parameters from its inputs.
+
+        This base method finds out by how `hybrid_forward` uses them: in FullyConnected, dot and
+        matmul.  A block that needs another rule overrides it and sets ``parameter.shape``.
+
+        Parameters
+        ----------
+        *args : Tensor
+            The inputs, abstract or not; only shapes and dtypes are looked at.
+
+        Raises
+        ------
+        ShapeError
+            If a size cannot be found.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> from microlazy.gluon import nn
+        >>> layer = nn.Dense(3)
+        >>> layer.infer_shape(nd.ones((2, 5)))
+        >>> layer.weight.shape
+        (3, 5)
+        """
+        infer_from_use(self, args)
+
+    def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
+        """Refuse: exporting a graph is not part of this version.
+
+        Parameters
+        ----------
+        path, epoch, remove_amp_cast
+            As in MXNet.
+
+        Raises
+        ------
+        NotImplementedError
+            Always; the message says what to do.
+
+        Examples
+        --------
+        >>> from microlazy.gluon import nn
+        >>> try:
+        ...     nn.Dense(3).export("dense")
+        ... except NotImplementedError:
+        ...     print("refused")
+        refused
+        """
+        raise NotImplementedError(
+            "export() is not part of this version: save_parameters() saves the values, and the "
+            "class of the network is its structure"
+        )
+
+
+class _Source:
+    """What a plan asks of its block, by a proxy: a network that nobody holds is freed at once."""
+
+    def __init__(self, block: HybridBlock) -> None:
+        self._block: Any = weakref.proxy(block)
+
+    def forward(self, *args: Any) -> Any:
+        self._block._has_run = True
+        return self._block.forward(*args)
+
+    def call(self, args: tuple[Any, ...]) -> Any:
+        return self._block._call(args)
+
+    def arrays(self) -> list[Tensor | None]:
+        return [p.array for p in self._block.collect_params().values()]
+
+
+def is_only_forward(block: Block) -> bool:
+    """Whether calling the block is nothing but calling its `forward`."""
+    calls = (Block.__call__, HybridBlock.__call__)
+    return block._only_forward and type(block).__call__ in calls
+
+
+def need_array(block: Tree, x: Any) -> None:
+    """Refuse an input that is no array of ours."""
+    if not isinstance(x, Tensor):
+        raise ValueError(
+            f"{where(block)} takes an array of microlazy, but got {type(x).__name__}: make one "
+            "with nd.array() or np.array()"
+        )
