@@ -12,14 +12,15 @@ from microlazy.core.array import NDArray
 from microlazy.core.exchange import to_dlpack_for_read, to_dlpack_for_write
 from microlazy.ndarray import linalg, methods, random
 from microlazy.ndarray.creation import *  # noqa: F403
+from microlazy.ndarray.densities import *  # noqa: F403
 from microlazy.ndarray.elementwise import *  # noqa: F403
 from microlazy.ndarray.indexing import *  # noqa: F403
 from microlazy.ndarray.layers import *  # noqa: F403
+from microlazy.ndarray.manipulation import *  # noqa: F403
 from microlazy.ndarray.output_layers import *  # noqa: F403
 from microlazy.ndarray.products import *  # noqa: F403
+from microlazy.ndarray.random_aliases import *  # noqa: F403
 from microlazy.ndarray.reductions import *  # noqa: F403
-from microlazy.ndarray.sampling import *  # noqa: F403
-from microlazy.ndarray.shapes import *  # noqa: F403
 from microlazy.ndarray.sorting import *  # noqa: F403
 from microlazy.ndarray.updates import *  # noqa: F403
 from microlazy.params_file import load, load_frombuffer, save

@@ -1,4 +1,4 @@
-"""Functions of each element: those of the op table, truth, rounding, dtypes, sums of arrays."""
+"""Functions of each element: mathematics, logic, rounding, dtypes, sums of arrays."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,12 +65,6 @@ def round(data: NDArray) -> NDArray:
     return _f.round(data, away=True)
 
 
-
-
-
-
-
-
 @op
 def amp_multicast(
     *data: NDArray, num_outputs: int | None = None, cast_narrow: bool = False
@@ -120,7 +114,7 @@ def _logical(prefix: str, name: str, summary: str, result: str) -> Callable[...,
 
 
 _AND = "and", "Whether both are true", "[1., 0.]"
-_OR = "or", "Whether any is true", "[1., 1.]"
+_OR = "or", "Whether one or both are true", "[1., 1.]"
 _XOR = "xor", "Whether exactly one is true", "[0., 1.]"
 logical_and, broadcast_logical_and = _logical("", *_AND), _logical("broadcast_", *_AND)
 logical_or, broadcast_logical_or = _logical("", *_OR), _logical("broadcast_", *_OR)

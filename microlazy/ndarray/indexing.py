@@ -109,8 +109,6 @@ def take(a: NDArray, indices: NDArray, axis: int = 0, mode: str = "clip") -> NDA
     return _f.take(a, indices, axis, mode)
 
 
-
-
 @op
 def batch_take(a: NDArray, indices: NDArray) -> NDArray:
     """Return ``a[i, indices[i]]`` for each row i.
@@ -138,10 +136,6 @@ def fill_element_0index(lhs: NDArray, mhs: NDArray, rhs: NDArray) -> NDArray:
     """
     chosen = _f.one_hot(rhs, lhs.shape[1], dtype=lhs.dtype)
     return _f.where(chosen, _f.expand_dims(mhs, 1), lhs)
-
-
-
-
 
 
 def _raveled(places: numpy.ndarray, shape: tuple) -> numpy.ndarray:
@@ -193,8 +187,6 @@ def unravel_index(data: NDArray, shape: Any) -> NDArray:
            [4., 1.]], dtype=float32)
     """
     return call(_unraveled, [data], {"shape": tuple(shape)}, dtype=data.dtype)
-
-
 
 
 def onehot_encode(indices: NDArray, out: NDArray) -> NDArray:

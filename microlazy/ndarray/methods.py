@@ -11,9 +11,9 @@ from microlazy.ndarray import (
     creation,
     elementwise,
     indexing,
+    manipulation,
     output_layers,
     reductions,
-    shapes,
     sorting,
 )
 from microlazy.ops.arguments import ND
@@ -26,7 +26,7 @@ _NAMES = {
     indexing: "one_hot pick slice slice_axis slice_like take",
     output_layers: "log_softmax softmax softmin",
     reductions: """argmax argmax_channel argmin max mean min nanprod nansum norm prod sum""",
-    shapes: """broadcast_axes broadcast_like broadcast_to depth_to_space diag flip pad repeat
+    manipulation: """broadcast_axes broadcast_like broadcast_to depth_to_space diag flip pad repeat
         reshape_like shape_array size_array space_to_depth split split_v2 swapaxes tile""",
     sorting: "argsort sort topk",
 }
@@ -42,7 +42,7 @@ def expand_dims(data: NDArray, axis: int, inplace: bool = False) -> NDArray:
     >>> expand_dims(nd.zeros((2,)), 0).shape
     (1, 2)
     """
-    return _f.expand_dims(data, axis) if inplace else shapes.expand_dims(data, axis)
+    return _f.expand_dims(data, axis) if inplace else manipulation.expand_dims(data, axis)
 
 
 def flatten(data: NDArray, inplace: bool = False) -> NDArray:
@@ -55,7 +55,7 @@ def flatten(data: NDArray, inplace: bool = False) -> NDArray:
     >>> flatten(nd.zeros((2, 3, 4))).shape
     (2, 12)
     """
-    return _f.flatten(data) if inplace else shapes.flatten(data)
+    return _f.flatten(data) if inplace else manipulation.flatten(data)
 
 
 def squeeze(data: NDArray, axis: Any = None, inplace: bool = False) -> NDArray:
@@ -68,7 +68,7 @@ def squeeze(data: NDArray, axis: Any = None, inplace: bool = False) -> NDArray:
     >>> squeeze(nd.zeros((1, 2))).shape
     (2,)
     """
-    return _f.squeeze(data, axis) if inplace else shapes.squeeze(data, axis)
+    return _f.squeeze(data, axis) if inplace else manipulation.squeeze(data, axis)
 
 
 def _assigned(data: numpy.ndarray, rhs: numpy.ndarray, key: tuple[slice, ...]) -> numpy.ndarray:

@@ -31,10 +31,6 @@ __all__ = [
 ]
 
 
-
-
-
-
 @op
 def softmin(
     data: NDArray, axis: int = -1, temperature: float | None = None, dtype: Any = None

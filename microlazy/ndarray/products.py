@@ -37,8 +37,6 @@ def dot(
     return result if forward_stype is None else result.tostype(forward_stype)
 
 
-
-
 @op
 def khatri_rao(*args: NDArray) -> NDArray:
     """Return the Kronecker products of the columns of matrices with equally many columns.

@@ -46,8 +46,6 @@ def argsort(
     return _ordering.argsort(data, axis, not is_ascend).astype(dtype)
 
 
-
-
 def histogram(
     a: NDArray, bins: int | NDArray = 10, range: tuple[float, float] | None = None
 ) -> Sequence[NDArray]:

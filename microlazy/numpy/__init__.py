@@ -45,16 +45,18 @@ from microlazy.numpy.differences import *  # noqa: F403
 from microlazy.numpy.dtypes import *  # noqa: F403
 from microlazy.numpy.elementwise import *  # noqa: F403
 from microlazy.numpy.files import *  # noqa: F403
+from microlazy.numpy.functional import *  # noqa: F403
 from microlazy.numpy.histograms import *  # noqa: F403
+from microlazy.numpy.index_tricks import *  # noqa: F403
 from microlazy.numpy.indexing import *  # noqa: F403
 from microlazy.numpy.joining import *  # noqa: F403
-from microlazy.numpy.lines import *  # noqa: F403
 from microlazy.numpy.manipulation import *  # noqa: F403
 from microlazy.numpy.memory import *  # noqa: F403
 from microlazy.numpy.methods import METHODS as _METHODS
 from microlazy.numpy.nan_statistics import *  # noqa: F403
 from microlazy.numpy.padding import *  # noqa: F403
 from microlazy.numpy.polynomials import *  # noqa: F403
+from microlazy.numpy.printing import *  # noqa: F403
 from microlazy.numpy.products import *  # noqa: F403
 from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
 from microlazy.numpy.quantiles import *  # noqa: F403
@@ -62,7 +64,6 @@ from microlazy.numpy.ranges import *  # noqa: F403
 from microlazy.numpy.sets import *  # noqa: F403
 from microlazy.numpy.sorting import *  # noqa: F403
 from microlazy.numpy.statistics import *  # noqa: F403
-from microlazy.numpy.tricks import *  # noqa: F403
 
 bool = bool_
 register_methods(1, _METHODS)

@@ -1,4 +1,4 @@
-"""Functions of each element: mathematics from the op table, truth, choosing and rounding."""
+"""Functions of each element: mathematics, logic, choosing and rounding."""
 
 import numbers
 from typing import Any
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-# ---- truth ---------------------------------------------------------------------------------------
+# ---- logic ---------------------------------------------------------------------------------------
 
 _TRUTH_DOC = """{summary}, for each {what}.
 
@@ -112,7 +112,7 @@ def _logical(name: str, summary: str, result: str) -> Any:
 
 
 logical_and = _logical("and", "Whether both are true", "[ True, False]")
-logical_or = _logical("or", "Whether any is true", "[ True,  True]")
+logical_or = _logical("or", "Whether one or both are true", "[ True,  True]")
 logical_xor = _logical("xor", "Whether exactly one is true", "[False,  True]")
 
 

@@ -55,7 +55,7 @@ def take(
 ) -> ndarray:
     """Return elements, or slices along an axis, at the places in `indices`.
 
-    `mode` says what becomes of places outside: "clip", "wrap" or "raise".
+    `mode` says where an index outside counts: "clip", "wrap" or "raise".
 
     Examples
     --------

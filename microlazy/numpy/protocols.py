@@ -213,7 +213,7 @@ def _operand(value: Any, dtype: Any) -> Any:
 
 
 def _is_foreign(kind: type) -> bool:
-    """Whether arrays of this type know better than ours what a function means for them."""
+    """Whether arrays of this type answer NumPy's functions themselves, before ours."""
     if issubclass(kind, Array):
         return False
     if issubclass(kind, onp.ndarray):  # masked arrays and matrices say so by a priority

@@ -137,7 +137,8 @@ UNARY_CALLS = (
     Row("spacing", "", "spacing", "", "The distance to the next number.", "[1, 2**52]",
         "[0.0, 1.0]"),
     Row("invert", "", "invert bitwise_not bitwise_invert", "",
-        "The complement of each bit of integers, or of truth.", "[0, 5]", "[-1.0, -6.0]", "int64"),
+        "The complement of each bit of integers, or of booleans.", "[0, 5]", "[-1.0, -6.0]",
+        "int64"),
 )  # fmt: skip
 
 BINARY_CALLS = (

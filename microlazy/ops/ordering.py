@@ -215,7 +215,7 @@ def found_in(
 
 
 def found_shape(x: Any, others: Any, **options: Any) -> tuple[Any, Any]:
-    """A truth for each element of the first input."""
+    """The result has a boolean for each element of the first input."""
     return x.shape, "bool"
 
 

@@ -166,9 +166,7 @@ def bilinear(
     array([[[[1., 2., 3.]]]], dtype=float32)
     """
     _need_images("BilinearResize2D", data)
-    height, width = _new_sizes(
-        data, like, (height, width), (scale_height, scale_width), mode
-    )
+    height, width = _new_sizes(data, like, (height, width), (scale_height, scale_width), mode)
     if height < 1 or width < 1:
         raise MXNetError(f"BilinearResize2D: the new size must be positive, not {(height, width)}")
     rows = _between(data.shape[2], height, align_corners)
@@ -221,8 +219,13 @@ def upsampling(
     (1, 1, 4, 4)
     """
     need_arrays(data, num_args)
-    return _upsampled(*data, scale=scale, sample_type=sample_type, num_filter=num_filter,
-                      multi_input_mode=multi_input_mode)
+    return _upsampled(
+        *data,
+        scale=scale,
+        sample_type=sample_type,
+        num_filter=num_filter,
+        multi_input_mode=multi_input_mode,
+    )
 
 
 @at_least_single

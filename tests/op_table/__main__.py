@@ -19,7 +19,7 @@ INTRODUCTION = """# Arrays: every function, how it runs, which gradients it has
 Made from the op table by `python -m tests.op_table`, which runs every example below and writes
 down what it finds; a test fails when this page is stale. In the examples, x, y, p, u are float
 matrices, v and w vectors, m and s square matrices, t and img have three and four axes, i, j and k
-hold integers and b holds truths (`tests/op_table/samples.py`). A function stands once, under
+hold integers and b holds booleans (`tests/op_table/samples.py`). A function stands once, under
 the first of its names: look for `nd.exp` beside `np.exp`.
 
 How a function runs:

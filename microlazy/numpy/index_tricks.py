@@ -64,7 +64,7 @@ class Joined:
     def __getitem__(self, key: Any) -> ndarray:
         items = key if isinstance(key, tuple) else (key,)
         if any(isinstance(item, str) for item in items):
-            raise ValueError("np.r_ and np.c_ take no texts; use np.concatenate or np.stack")
+            raise ValueError("np.r_ and np.c_ take no strings; use np.concatenate or np.stack")
         parts = as_arrays(_range(x) if isinstance(x, slice) else x for x in items)
         if self.columns:
             return column_stack(parts)

@@ -1,4 +1,4 @@
-"""Functions of the reader's own, applied along axes."""
+"""Functional programming: a given function applied along axes."""
 
 from collections.abc import Callable
 from typing import Any

@@ -420,8 +420,6 @@ def diag(data: NDArray, k: int = 0, axis1: int = 0, axis2: int = 1) -> NDArray:
     return result
 
 
-
-
 @op
 def size_array(data: NDArray) -> NDArray:
     """Return the number of elements, as int64.
