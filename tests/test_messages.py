@@ -89,3 +89,58 @@ def test_a_context_is_no_string(ctx):
     with pytest.raises(TypeError, match=r"ctx must be a Context such as mx\.cpu\(\), given "):
         layer.initialize(ctx=ctx)
     assert layer.weight.state == "declared"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "hint"),
+    [
+        (nn, "Linear", r"nn\.Dense\(units\)"),
+        (nn, "dense", "the nearest name is 'Dense'"),
+        (nn, "Sequental", "'Sequential'"),
+        (nn, "ReLU", r"nn\.Activation\('relu'\)"),
+        (mx.init, "Xaviar", "'Xavier'"),
+        (mx.init, "xavier", "'Xavier'"),
+        (mx.init, "Kaiming", "MSRAPrelu"),
+        (gluon, "HybridBock", "'HybridBlock'"),
+        (gluon, "Traner", "'Trainer'"),
+        (gluon.loss, "CrossEntropyLoss", "SoftmaxCrossEntropyLoss"),
+        (gluon.loss, "L2Los", "'L2Loss'"),
+    ],
+)
+def test_a_name_that_a_module_has_not(module, name, hint):
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}'.*{hint}"):
+        getattr(module, name)
+    with pytest.raises(AttributeError, match="has no attribute 'qqqqqqqq'$"):
+        module.qqqqqqqq  # noqa: B018
+    assert not hasattr(module, "__wrapped__")
+
+
+def test_names_of_other_frameworks_say_how_gluon_does_it():
+    net = nn.Dense(2, in_units=2)
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), "sgd")
+    for owner, name, hint in (
+        (net, "parameters", r"collect_params\(\)"),
+        (net, "zero_grad", r"grad_req='add'"),
+        (net, "train", r"autograd\.record"),
+        (net, "state_dict", "save_parameters"),
+        (trainer, "zero_grad", "replaces gradients"),
+        (net.weight, "requires_grad", "grad_req"),
+    ):
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}': .*{hint}"):
+            getattr(owner, name)
+        assert not hasattr(owner, name)
+
+
+def test_a_block_may_define_names_of_other_frameworks():
+    class Own(gluon.Block):
+        def train(self):
+            return "trains"
+
+        def forward(self, x):
+            return x
+
+    net = Own()
+    net.parameters, net.eval = 3, nn.Dense(2)
+    assert (net.train(), net.parameters) == ("trains", 3)
+    assert list(net.collect_params()) == ["dense0_weight", "dense0_bias"]

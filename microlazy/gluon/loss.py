@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -543,3 +543,11 @@ class LogisticLoss(Loss):
             label = (label + 1) * 0.5
         loss = activation(pred, "softrelu") - pred * label
         return self._mean(loss, self._weight, sample_weight)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+
+    def __getattr__(name: str) -> Any:
+        from ..foreign import missing
+
+        raise missing(__name__, name, __all__)
