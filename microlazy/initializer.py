@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from math import prod, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -969,3 +969,11 @@ class Load(Initializer):
     def _init_weight(self, name: str, arr: Tensor) -> None:
         if not self._load(name, arr):
             self.default_init._init_weight(name, arr)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+
+    def __getattr__(name: str) -> Any:
+        from .foreign import missing
+
+        raise missing(__name__, name, __all__)

@@ -556,3 +556,14 @@ def test_a_patched_forward_runs():
     assert [layer(x).asnumpy()[0, 0] for _ in range(2)] == [20, 20]
     layer.forward = lambda x: x * 3
     assert [layer(x).asnumpy()[0, 0] for _ in range(2)] == [3, 3]
+
+
+def test_mxnets_helpers_for_nested_arguments():
+    x, y = ones(1), ones(2)
+    flat, structure = gluon.block._flatten([x, [y, None], ()], "input")
+    assert (flat, structure) == ([x, y, None], [0, [0, -1], []])
+    assert gluon.block._regroup(flat, structure) == [x, [y, None], []]
+    assert gluon.block._flatten(x, "input") == ([x], 0)
+    assert gluon.block._regroup([1, 2, 3], [0, 2]) == [1, [2, 3]]
+    with pytest.raises(ValueError, match="The output of a HybridBlock must be arrays"):
+        gluon.block._flatten([x, "x"], "output")

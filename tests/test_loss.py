@@ -308,3 +308,17 @@ def test_a_hybridized_loss_sees_that_a_label_of_numpy_was_changed(face):
     assert loss(pred, label).asnumpy().tolist() == [0.5]
     label[:] = 3
     assert loss(pred, label).asnumpy().tolist() == [2]
+
+
+def test_a_users_own_loss_by_mxnets_helpers(face):
+    class Squares(gluon.loss.Loss):
+        def hybrid_forward(self, F, pred, label, sample_weight=None):
+            error = pred - gluon.loss._reshape_like(F, label, pred)
+            loss = gluon.loss._apply_weighting(F, error * error, self._weight, sample_weight)
+            return loss.mean(axis=1)
+
+    pred, label, weight = face.array([[1.0], [2.0]]), face.zeros((2,)), face.array([[1.0], [3.0]])
+    assert Squares(2.0, 0)(pred, label, weight).asnumpy().tolist() == [2, 24]
+    assert Squares(None, 0)(pred, label).asnumpy().tolist() == [1, 4]
+    with pytest.raises(AssertionError, match="weight must be a number"):
+        gluon.loss._apply_weighting(face, pred, "a")

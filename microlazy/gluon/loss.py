@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -14,6 +14,7 @@ from ..core import trace
 from ..core.functions import unary_op
 from ..core.ops.nn import activation, log_softmax, pick, softmax_cross_entropy
 from ..core.tensor import Tensor
+from ..initializer import ArgumentError
 from .block import HybridBlock
 
 __all__ = [
@@ -84,7 +85,7 @@ class Loss(HybridBlock):
     def _like(self, label: Tensor, pred: Tensor) -> Tensor:
         """Return the label in the shape and dtype of the prediction."""
         if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
-            label = self._as_array("label", label, pred)
+            label = _as_array(type(self).__name__, "label", label, pred)
         if label.shape != pred.shape:
             if label.size != pred.size:
                 raise ShapeError(
@@ -93,28 +94,6 @@ class Loss(HybridBlock):
                 )
             label = label.reshape(pred.shape)
         return label if label.dtype == pred.dtype else label.astype(pred.dtype)
-
-    def _as_array(self, name: str, given: Any, pred: Any, dtype: Any = None) -> Tensor:
-        """Take lists and NumPy's arrays beside a prediction, and refuse what is no array."""
-        for what, value in (("pred", pred), (name, given)):
-            if value is None:
-                raise TypeError(
-                    f"{type(self).__name__}: {what} is None; does forward() of the network return "
-                    "its result?"
-                )
-        if not hasattr(pred, "shape"):
-            raise TypeError(f"{type(self).__name__}: pred must be an array, not {pred!r}")
-        if isinstance(given, Tensor):
-            return given
-        with trace.suspended():  # what is given has values, in a trace too
-            return (np if isinstance(pred, np.ndarray) else nd).array(given, dtype=dtype)
-
-    def _weighted(self, loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
-        if sample_weight is not None:
-            if not isinstance(sample_weight, Tensor):
-                sample_weight = self._as_array("sample_weight", sample_weight, loss, loss.dtype)
-            loss = loss * sample_weight
-        return loss if weight is None else loss * weight
 
     def _other_axes(self, loss: Tensor) -> tuple[int, ...]:
         """Return all axes but the batch's."""
@@ -129,9 +108,46 @@ class Loss(HybridBlock):
 
     def _mean(self, loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
         """Weight the loss of every element, and average all but the batch axis."""
-        loss = self._weighted(loss, weight, sample_weight)
+        loss = _weigh(loss, weight, sample_weight)
         axes = self._other_axes(loss)
         return loss.mean(axis=axes) if axes else loss
+
+
+def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -> Tensor:
+    """Take lists and NumPy's arrays beside a prediction, and refuse what is no array."""
+    for what, value in (("pred", pred), (name, given)):
+        if value is None:
+            raise TypeError(
+                f"{owner}: {what} is None; does forward() of the network return its result?"
+            )
+    if not hasattr(pred, "shape"):
+        raise TypeError(f"{owner}: pred must be an array, not {pred!r}")
+    if isinstance(given, Tensor):
+        return given
+    with trace.suspended():  # what is given has values, in a trace too
+        return (np if isinstance(pred, np.ndarray) else nd).array(given, dtype=dtype)
+
+
+def _weigh(loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
+    if sample_weight is not None:
+        if not isinstance(sample_weight, Tensor):
+            sample_weight = _as_array("loss", "sample_weight", sample_weight, loss, loss.dtype)
+        loss = loss * sample_weight
+    return loss if weight is None else loss * weight
+
+
+def _apply_weighting(
+    F: Any, loss: Tensor, weight: float | None = None, sample_weight: Tensor | None = None
+) -> Tensor:
+    """Weigh a loss, by MXNet's name: users' own losses in its style call it."""
+    if weight is not None and not isinstance(weight, numbers.Real):
+        raise ArgumentError(f"weight must be a number, not {weight!r}")
+    return _weigh(loss, weight, sample_weight)
+
+
+def _reshape_like(F: Any, x: Tensor, y: Tensor) -> Tensor:
+    """Give `x` the shape of `y`, by MXNet's name."""
+    return x.reshape(y.shape)
 
 
 class L2Loss(Loss):
@@ -321,7 +337,7 @@ class SoftmaxCrossEntropyLoss(Loss):
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
-            label = self._as_array("label", label, pred)
+            label = _as_array(type(self).__name__, "label", label, pred)
         if self._one_call and sample_weight is None and pred.ndim == 2 and label.ndim == 1:
             return softmax_cross_entropy(pred, label, self._axis)
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
@@ -409,11 +425,13 @@ class KLDivLoss(Loss):
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
-            label = self._as_array("label", label, pred, getattr(pred, "dtype", None))
+            label = _as_array(
+                type(self).__name__, "label", label, pred, getattr(pred, "dtype", None)
+            )
         if not self._from_logits:
             pred = log_softmax(pred, self._axis)
         loss = label * (unary_op("log", label + EPSILON) - pred)
-        loss = self._weighted(loss, self._weight, sample_weight)
+        loss = _weigh(loss, self._weight, sample_weight)
         axes = self._other_axes(loss)
         return loss.sum(axis=axes) if axes else loss
 
@@ -543,3 +561,11 @@ class LogisticLoss(Loss):
             label = (label + 1) * 0.5
         loss = activation(pred, "softrelu") - pred * label
         return self._mean(loss, self._weight, sample_weight)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+
+    def __getattr__(name: str) -> Any:
+        from ..foreign import missing
+
+        raise missing(__name__, name, __all__)

@@ -2,6 +2,8 @@
 
 from .block import Block
 from .hybrid import HybridBlock
+from .nested import flatten as _flatten  # by MXNet's names, which programs import
+from .nested import regroup as _regroup
 from .symbol import SymbolBlock
 
 __all__ = ["Block", "HybridBlock", "SymbolBlock"]

@@ -57,6 +57,9 @@ class Block(Running, Saving):
     ['twice_dense0_weight', 'twice_dense0_bias']
     """
 
+    def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
+        super().__init__(prefix, params)
+
     def name_scope(self) -> NameScope:
         """A context manager in which new blocks and parameters are named after this block.
 

@@ -61,10 +61,11 @@ class HybridBlock(Block):
     [1. 2.]
     """
 
+    _plan: CachedPlan | None = None
+
     def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
         super().__init__(prefix, params)
         self._active = False
-        self._plan: CachedPlan | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -352,6 +353,11 @@ def is_only_forward(block: Block) -> bool:
 
 def need_array(block: Tree, x: Any) -> None:
     """Refuse an input that is no array of ours."""
+    if x is None:
+        raise ValueError(
+            f"{where(block)} takes an array of microlazy, but got None: does forward() of the "
+            "layer before it return its result?"
+        )
     if not isinstance(x, Tensor):
         raise ValueError(
             f"{where(block)} takes an array of microlazy, but got {type(x).__name__}: make one "

@@ -8,18 +8,19 @@ from typing import Any
 from ..parameter import ParameterDict
 from ..utils import HookHandle
 from .first_call import undone_on_error
-from .tree import Tree
+from .tree import Tree, children_of
 
 
 class Running(Tree):
     """What happens when a block is called."""
 
+    # True while calling the block is nothing but calling `forward`.
+    _only_forward = False
+
     def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
         super().__init__(prefix, params)
         self._forward_hooks: dict[int, Callable[..., None]] = {}
         self._forward_pre_hooks: dict[int, Callable[..., None]] = {}
-        # True while calling the block is nothing but calling `forward`.
-        self._only_forward = False
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_only_forward": False}
@@ -101,6 +102,7 @@ class Running(Tree):
 
     def _call(self, args: tuple[Any, ...]) -> Any:
         """Call a block that runs for the first time, or has hooks."""
+        children_of(self)  # refuses a block whose __init__ did not call super().__init__()
         return undone_on_error(self._run, args)
 
     def _run(self, args: tuple[Any, ...]) -> Any:

@@ -13,6 +13,13 @@ from ..utils import _indent
 from .naming import new_scope
 
 
+class _MadeByInit:
+    """Stands for what `__init__` of a block makes, until it has run."""
+
+    def __get__(self, block: Any, cls: type) -> Any:
+        raise AttributeError(f"{cls.__name__}.__init__ must call super().__init__() first")
+
+
 class Tree:
     """What holds a network together: parameters and child blocks, as plain attributes."""
 
@@ -22,6 +29,13 @@ class Tree:
     _is_container = False
 
     def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
+        if isinstance(prefix, Tree) and self._is_container:
+            raise TypeError(
+                f"{type(self).__name__}() takes no layers, given {layer_text(prefix)}: make it "
+                "empty and give it layers by add()"
+            )
+        if not isinstance(prefix, str | None):
+            raise TypeError(f"{type(self).__name__}: prefix must be a string, given {prefix!r}")
         self._use_dict(dict(self.__dict__))
         self._scope = new_scope(prefix, params, self._alias())
         self._prefix, self._params = self._scope.prefix, self._scope.params
@@ -163,6 +177,10 @@ class Tree:
         self._children[str(len(self._children)) if name is None else name] = block
         block._parents.append(weakref.ref(self))
         self._changed()
+
+
+for _name in ("_children", "_name", "_params", "_parents", "_prefix", "_reg_params", "_scope"):
+    setattr(Tree, _name, _MadeByInit())
 
 
 def children_of(block: Tree) -> dict[str, Any]:

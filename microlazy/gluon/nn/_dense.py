@@ -13,7 +13,7 @@ from ...initializer import Initializer
 from ..block import HybridBlock
 from ..block.hybrid import need_array, without_namespace
 from ..block.tree import where
-from .activations import Activation
+from .activations import Activation, check_name
 
 __all__ = ["Dense"]
 
@@ -47,6 +47,8 @@ class Dense(HybridBlock):
     ------
     ValueError
         If `units` or `in_units` is no size.
+    TypeError
+        If `activation` is no string.
     ShapeError
         In the forward pass, if the input's size is not `in_units`.
 
@@ -80,6 +82,8 @@ class Dense(HybridBlock):
         in_units: int = 0,
         **kwargs: Any,
     ) -> None:
+        if activation is not None:
+            check_name(type(self).__name__, activation)
         super().__init__(**kwargs)
         self._units = _size("units", units, 1)
         self._in_units = _size("in_units", in_units, 0)

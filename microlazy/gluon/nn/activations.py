@@ -21,6 +21,17 @@ def _below_zero(x: Tensor) -> Tensor:
     return -activation(-x, "relu")
 
 
+def check_name(layer: str, activation: Any) -> None:
+    """Refuse what is no name of an activation function."""
+    if not isinstance(activation, str):
+        hint = "a size or a rate has a name of its own, such as in_units="
+        if callable(activation):
+            hint = "put a layer or a function, as nn.HybridLambda(function), after this layer"
+        raise TypeError(
+            f"{layer}: activation must be a name such as 'relu', given {activation!r}; {hint}"
+        )
+
+
 class Activation(HybridBlock):
     """Apply an activation function by name.
 
@@ -33,6 +44,8 @@ class Activation(HybridBlock):
 
     Raises
     ------
+    TypeError
+        If `activation` is no string.
     MXNetError
         In the forward pass, if there is no such function.
 
@@ -48,6 +61,7 @@ class Activation(HybridBlock):
     """
 
     def __init__(self, activation: str, **kwargs: Any) -> None:
+        check_name(type(self).__name__, activation)
         self._act_type = activation
         super().__init__(**kwargs)
 

@@ -89,7 +89,10 @@ def to_numpy(values: Any) -> numpy.ndarray:
 def _check_ctx(ctx: Context | Iterable[Context] | None, doing: str) -> None:
     if ctx is None:
         ctx = current_context()
-    places = [ctx] if isinstance(ctx, Context) else list(ctx)
+    several = isinstance(ctx, Iterable) and not isinstance(ctx, str)
+    places = list(cast(Iterable, ctx)) if several else [cast(Context, ctx)]
+    if not all(isinstance(place, Context) for place in places):
+        raise TypeError(f"{doing}: ctx must be a Context such as mx.cpu(), given {ctx!r}")
     if len(places) != 1 or places[0].device_type == "gpu":
         raise MXNetError(
             f"{doing} on {places}: a parameter has one copy, on the CPU, the only device there is"
@@ -700,8 +703,8 @@ class Parameter:
         with lock, autograd.pause():
             if not fits(shape, self._shape):
                 raise ParameterShapeError(
-                    f"Parameter '{self.name}': Expected shape {shape} is incompatible with given "
-                    f"shape {self.shape}."
+                    f"Parameter '{self.name}': set_data() got values of shape {shape} but expected "
+                    f"shape {self.shape}"
                 )
             if self.array is not None:
                 self.array[...] = data

@@ -1,0 +1,89 @@
+"""Names that are misspelled, or come from another framework, and what to write here instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from .outside import explain
+
+# In modules: other names of what is here.
+_HERE = {
+    "Linear": "nn.Dense(units) is such a layer; it finds its input size itself",
+    "Module": "a network is a gluon.Block or gluon.HybridBlock",
+    "ReLU": "nn.Activation('relu')",
+    "Sigmoid": "nn.Activation('sigmoid')",
+    "Softmax": "npx.softmax(x); SoftmaxCrossEntropyLoss takes its input without a softmax",
+    "Softplus": "nn.Activation('softrelu')",
+    "Tanh": "nn.Activation('tanh')",
+    "CrossEntropyLoss": "gluon.loss.SoftmaxCrossEntropyLoss, whose result is one for each example",
+    "MSELoss": "gluon.loss.L2Loss, which is half of the square, one for each example",
+    "BCEWithLogitsLoss": "gluon.loss.SigmoidBinaryCrossEntropyLoss",
+    "BCELoss": "gluon.loss.SigmoidBinaryCrossEntropyLoss(from_sigmoid=True)",
+    "SmoothL1Loss": "gluon.loss.HuberLoss",
+    "Kaiming": "init.MSRAPrelu",
+    "He": "init.MSRAPrelu",
+    "Glorot": "init.Xavier",
+    "Gaussian": "init.Normal",
+}
+
+# On blocks, trainers and parameters: how Gluon does it.
+BLOCK = {
+    "parameters": "collect_params() has all parameters by name",
+    "named_parameters": "collect_params() has all parameters by name",
+    "state_dict": "save_parameters(filename) saves the values",
+    "load_state_dict": "load_parameters(filename) loads the values",
+    "zero_grad": "a backward pass replaces gradients; with grad_req='add' call "
+    "collect_params().zero_grad()",
+    "train": "inside autograd.record() or autograd.train_mode() layers train",
+    "eval": "outside of autograd.record() layers do not train",
+    "to": "there is one device; cast(dtype) changes the data type",
+    "cuda": "there is one device, the CPU",
+    "backward": "call backward() on the loss, computed inside autograd.record()",
+}
+TRAINER = {
+    "zero_grad": BLOCK["zero_grad"],
+    "state_dict": "save_states(filename) saves the states",
+    "load_state_dict": "load_states(filename) loads the states",
+}
+PARAMETER = {
+    "requires_grad": "set grad_req to 'write', 'add' or 'null'",
+    "value": "data() gives the array of values, set_data() sets them",
+    "numpy": "data().asnumpy() gives a copy of the values",
+}
+
+
+def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
+    """The error for a name that a module does not have, with the nearest that it has.
+
+    Examples
+    --------
+    >>> from microlazy.foreign import missing
+    >>> print(missing("microlazy.gluon.nn", "Desne", ["Dense", "Dropout"]))
+    module 'microlazy.gluon.nn' has no attribute 'Desne'; the nearest name is 'Dense'
+    """
+    from difflib import get_close_matches  # seldom needed
+
+    message = explain(module, name)
+    if name in _HERE:
+        return AttributeError(f"{message}; write {_HERE[name]}")
+    known = {known.lower(): known for known in names}
+    nearest = get_close_matches(name.lower(), known, 1)
+    hint = f"; the nearest name is {known[nearest[0]]!r}" if nearest else ""
+    return AttributeError(message + hint)
+
+
+class Hint:
+    """An attribute that a class has not; asking for it tells how Gluon does that."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        self._name, self._hint = name, hint
+
+    def __get__(self, instance: Any, cls: type) -> NoReturn:
+        raise AttributeError(f"{cls.__name__!r} has no attribute {self._name!r}: {self._hint}")
+
+
+def give_hints(cls: type, hints: dict[str, str]) -> None:
+    """Have a class explain names of other frameworks; a subclass or an object may define them."""
+    for name, text in hints.items():
+        setattr(cls, name, Hint(name, text))
