@@ -1,15 +1,29 @@
 """Gluon: networks, parameters, losses and the trainer."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import block, loss, nn, parameter, trainer, utils
 from .block import *  # noqa: F403
 from .parameter import *  # noqa: F403
 from .trainer import *  # noqa: F403
 
 __all__ = [
+    "contrib",
     "loss",
     "nn",
+    "rnn",
     "utils",
     *block.__all__,
     *parameter.__all__,
     *trainer.__all__,
 ]
+
+if TYPE_CHECKING:
+    from . import contrib, rnn
+else:  # imported when they are used
+
+    def __getattr__(name: str) -> Any:
+        if name in ("contrib", "rnn"):
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
