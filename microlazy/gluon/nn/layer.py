@@ -139,7 +139,7 @@ def sizes_of(layer: str, name: str, given: Any, count: int, least: int) -> Shape
 
 def fraction_of(layer: str, name: str, given: Any) -> float:
     """A number from 0 to 1."""
-    if not isinstance(given, Real) or not 0 <= given <= 1:
+    if not isinstance(given, Real) or not 0 <= float(given) <= 1:
         raise ArgumentError(f"{layer}: {name} must be a number from 0 to 1, but got {given!r}")
     return given  # type: ignore[return-value]
 

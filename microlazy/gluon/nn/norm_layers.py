@@ -26,7 +26,7 @@ class _Norm(Layer):
     _kwargs: dict[str, Any]
 
     def _declare_scale(
-        self, size: int, scale: bool, center: bool, gamma_init: Init, beta_init: Init
+        self, source: str, size: int, scale: bool, center: bool, gamma_init: Init, beta_init: Init
     ) -> None:
         for name, learned, init in (("gamma", scale, gamma_init), ("beta", center, beta_init)):
             parameter = self._declare(
@@ -37,7 +37,7 @@ class _Norm(Layer):
                 differentiable=learned,
             )
             setattr(self, name, parameter)
-        given_source("in_channels", size, self.gamma, self.beta)
+        given_source(source, size, self.gamma, self.beta)
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         size = self._size_along(x, self._axis)
@@ -129,7 +129,7 @@ class BatchNorm(_Norm):
             "fix_gamma": not scale,
             "use_global_stats": use_global_stats,
         }
-        self._declare_scale(size, scale, center, gamma_initializer, beta_initializer)
+        self._declare_scale("in_channels", size, scale, center, gamma_initializer, beta_initializer)
         moving = {"grad_req": "null", "differentiable": False}
         self.running_mean = self._declare(
             "running_mean", (size,), running_mean_initializer, **moving
@@ -250,7 +250,7 @@ class LayerNorm(_Norm):
             "center": center,
             "scale": scale,
         }
-        self._declare_scale(size, scale, center, gamma_initializer, beta_initializer)
+        self._declare_scale("in_channels", size, scale, center, gamma_initializer, beta_initializer)
 
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         return npx.layer_norm(x, gamma, beta, self._axis, self._epsilon)
@@ -318,7 +318,7 @@ class InstanceNorm(_Norm):
             "center": center,
             "scale": scale,
         }
-        self._declare_scale(size, scale, center, gamma_initializer, beta_initializer)
+        self._declare_scale("in_channels", size, scale, center, gamma_initializer, beta_initializer)
 
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         axis = self._axis
@@ -387,7 +387,9 @@ class GroupNorm(_Norm):
             "center": center,
             "scale": scale,
         }
-        self._declare_scale(num_groups, scale, center, gamma_initializer, beta_initializer)
+        self._declare_scale(
+            "num_groups", num_groups, scale, center, gamma_initializer, beta_initializer
+        )
 
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         return npx.group_norm(x, gamma, beta, self._num_groups, self._epsilon)

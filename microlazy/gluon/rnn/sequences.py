@@ -10,6 +10,7 @@ from ...base import ShapeError
 from ...core.array import NDArray
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
+from ..nn.layer import choice_of
 
 Steps = list[Tensor]
 
@@ -18,9 +19,7 @@ _F: Any = nd  # its functions take arrays of either type
 
 def time_axis(layout: str) -> int:
     """Where the steps are: 0 for TNC, 1 for NTC."""
-    if sorted(layout) != sorted("NTC"):
-        raise ArgumentError(f"unroll: layout must be 'NTC' or 'TNC', but got {layout!r}")
-    return layout.index("T")
+    return choice_of("unroll", "layout", layout, ("NTC", "TNC")).index("T")
 
 
 def split_steps(length: int | None, inputs: Any, layout: str) -> Steps:
