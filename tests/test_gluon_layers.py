@@ -14,7 +14,7 @@ sys.path.insert(0, str(FOLDER))
 from gluon_cases import CASES, run  # noqa: E402
 
 ANSWERS = json.loads((FOLDER / "gluon.json").read_text())
-NUMBERS = ("predicted", "outputs", "input gradients", "gradients", "statistics")
+NUMBERS = ("predicted", "outputs", "input gradients", "gradients", "statistics", "initialized")
 
 
 @pytest.mark.parametrize("hybrid", [False, True], ids=["eager", "hybrid"])

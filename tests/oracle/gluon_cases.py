@@ -134,6 +134,10 @@ def _run(mx: Any, name: str, case: Case, face: str, hybrid: bool) -> dict[str, A
     answers["gradients"] = _numbers(p.grad() for p in learned)
     fixed = [p for p in parameters.values() if p.grad_req == "null"]
     answers["statistics"] = _numbers(p.data() for p in fixed if "running" in p.name)
+    other = eval(case.make, scope)
+    other.initialize(mx.init.Constant(3))
+    eval(case.call, scope | {"layer": other})
+    answers["initialized"] = _numbers(p.data().mean() for p in other.collect_params().values())
     return answers
 
 
