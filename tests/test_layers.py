@@ -524,6 +524,33 @@ def test_lstm_bias_opens_the_forget_gate():
     assert cell.i2h_bias.data().asnumpy().tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize(("mode", "gates"), [("rnn_tanh", 1), ("gru", 3), ("lstm", 4)])
+def test_fused_rnn_initializer(mode, gates, both):
+    ways = 2 if both else 1
+    weights = ways * gates * 2 * ((3 + 2) + (2 * ways + 2))
+    biases = ways * gates * 2 * 2 * 2
+    x = nd.zeros((weights + biases,))
+    init = mx.init.FusedRNN(mx.init.Constant(2), 2, 2, mode, both, forget_bias=0.5)
+    init(mx.init.InitDesc("rnn_weight"), x)
+    expected = numpy.zeros(biases).reshape(-1, gates, 2)
+    if mode == "lstm":
+        expected[:, 1] = 0.5
+    numpy.testing.assert_array_equal(x.asnumpy(), [2] * weights + expected.ravel().tolist())
+    assert mx.init.create(init.dumps()) == init
+
+
+def test_fused_rnn_takes_the_network_s_initializer():
+    x = nd.zeros((16,))
+    desc = mx.init.InitDesc("rnn_weight", global_init=mx.init.Constant(7))
+    mx.init.FusedRNN(None, 1, 1, "lstm")(desc, x)
+    assert x.asnumpy().tolist() == [7] * 8 + [0, 1, 0, 0] * 2
+    with pytest.raises(ValueError, match="has 15 elements, which suit no size of input"):
+        mx.init.FusedRNN(None, 1, 1, "lstm")(desc, nd.zeros((15,)))
+    with pytest.raises(ValueError, match="mode"):
+        mx.init.FusedRNN(None, 1, 1, "mlp")
+
+
 @pytest.mark.parametrize("hybrid", [False, True])
 def test_zoneout_keeps_a_part(hybrid):
     cell = rnn.ZoneoutCell(rnn.RNNCell(200), 0.5, 0.5)
