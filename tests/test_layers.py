@@ -72,12 +72,53 @@ def all_leaves(layer, leaves):
 # ---- gradients ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ANY_DTYPE)
+# Their shifts are 0 at first, where windows jump over the edge of the image.
+SHIFTED = ("deformable", "deformable_groups")
+
+
+@pytest.mark.parametrize("name", [name for name in ANY_DTYPE if name not in SHIFTED])
 def test_gradients_against_differences(name):
-    """In a random direction of each input and parameter, in float64."""
     layer, _, leaves, call = make(name, "float64")
     call()
-    leaves = all_leaves(layer, leaves)
+    check_gradients(all_leaves(layer, leaves), call)
+
+
+@pytest.mark.parametrize("kind", ["DeformableConvolution", "ModulatedDeformableConvolution"])
+def test_gradients_of_shifts(kind):
+    layer = getattr(contrib.cnn, kind)(
+        2,
+        3,
+        padding=1,
+        offset_weight_initializer=mx.init.Normal(0.05),
+        offset_bias_initializer=mx.init.Constant(0.4),
+        num_deformable_group=2,
+    )
+    layer.initialize(mx.init.Normal(0.5))
+    layer.cast("float64")
+    x = nd.random.normal(shape=(2, 4, 5, 4), dtype="float64")
+    layer(x)
+    check_gradients(all_leaves(layer, [x]), lambda: [layer(x)])
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_modulated_places(hybrid):
+    """As the operator of MXNet 1.9.1 answers: beyond the edge pixels fade out."""
+    layer = contrib.cnn.ModulatedDeformableConvolution(1, use_bias=False)
+    layer.initialize(mx.init.One())
+    if hybrid:
+        layer.hybridize()
+    x = nd.arange(1, 13).reshape((1, 1, 3, 4))
+    numpy.testing.assert_array_equal(layer(x).asnumpy(), x.asnumpy())
+    layer.offset_bias.set_data(nd.array([-0.5, 0, 0]))
+    right = [[0.5, 1, 1.5, 2], [3, 4, 5, 6], [7, 8, 9, 10]]
+    numpy.testing.assert_allclose(layer(x).asnumpy()[0, 0], right)
+    layer.offset_bias.set_data(nd.array([0, 0.5, 0]))
+    right = [[1.5, 2.5, 3.5, 2], [5.5, 6.5, 7.5, 4], [9.5, 10.5, 11.5, 6]]
+    numpy.testing.assert_allclose(layer(x).asnumpy()[0, 0], right)
+
+
+def check_gradients(leaves, call):
+    """In a random direction of each input and parameter, in float64."""
     for x in leaves:
         x.attach_grad()
     with autograd.record():
@@ -230,6 +271,8 @@ BATCHED = {
     "nn.Conv2D(2, 3, strides=2, padding=1, groups=2)": (4, 5, 5),
     "nn.Conv3D(2, 2)": (2, 3, 3, 3),
     "nn.Conv2DTranspose(2, 3, strides=2)": (3, 4, 4),
+    "contrib.cnn.DeformableConvolution(2, 3, padding=1)": (2, 4, 5),
+    "contrib.cnn.ModulatedDeformableConvolution(2, 3)": (2, 4, 5),
     "nn.MaxPool2D()": (2, 4, 5),
     "nn.AvgPool2D(3, 1, 1)": (2, 4, 5),
     "nn.GlobalMaxPool2D()": (2, 4, 5),
@@ -700,6 +743,8 @@ NO_LAYER = [
     ("nn.MaxPool2D(0)", "MaxPool2D: pool_size must be"),
     ("nn.AvgPool3D(2, 0)", "AvgPool3D: strides must be"),
     ("nn.GlobalAvgPool1D('NCHW')", "GlobalAvgPool1D: layout must be one of 'NCW', 'NWC'"),
+    ("contrib.cnn.DeformableConvolution(3, 3, groups=2)", "groups=2 must divide channels=3"),
+    ("contrib.cnn.DeformableConvolution(3, layout='NHWC')", "layout must be one of 'NCHW'"),
     ("nn.ReflectionPad2D((1, 1))", "ReflectionPad2D: padding must be"),
     ("nn.ReflectionPad2D((1, 0, 0, 0, 1, 1, 1, 1))", "only height and width"),
     ("nn.PixelShuffle2D(0)", "PixelShuffle2D: factor must be"),
@@ -736,6 +781,11 @@ BAD_INPUT = [
         r"weight would need shape \(4, 3, 3, 3\), but has .*in_channels=2 given when",
     ),
     ("nn.Conv2DTranspose(4, 3, output_padding=1)", (2, 3, 5, 5), "'conv0' .*adj"),
+    (
+        "contrib.cnn.DeformableConvolution(4, 3, num_deformable_group=2)",
+        (2, 3, 5, 5),
+        "'deformable_conv0' .*cannot divide 3 channels",
+    ),
     ("nn.MaxPool2D()", (2, 3, 5), "'pool0' .* takes an input of 4 axes"),
     ("nn.MaxPool2D(7)", (2, 3, 5, 5), "'pool0' MaxPool2D"),
     ("nn.ReflectionPad2D(5)", (1, 1, 3, 3), "'reflectionpad2d0' ReflectionPad2D"),

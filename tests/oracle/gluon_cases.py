@@ -93,6 +93,8 @@ def _run(mx: Any, name: str, case: Case, face: str, hybrid: bool) -> dict[str, A
     }
     generator = numpy.random.default_rng(zlib.crc32(name.encode()))
     space = getattr(mx, face)
+    if "contrib.cnn" in case.make:
+        importlib.import_module(f"{package}.gluon.contrib.cnn")
     layer = eval(case.make, scope)
     answers: dict[str, Any] = {"name": layer.name, "before": repr(layer)}
     layer.initialize()
@@ -168,6 +170,14 @@ CASES = {
         printed=False,
     ),
     "conv3d_transpose": Case("nn.Conv3DTranspose(2, 2, strides=(2, 1, 2))", (X3,), printed=False),
+    "deformable": Case("contrib.cnn.DeformableConvolution(2, 3, padding=1)", ((2, 2, 4, 5),)),
+    "deformable_groups": Case(
+        "contrib.cnn.DeformableConvolution(4, (2, 3), strides=(1, 2), padding=(0, 1),"
+        " dilation=(2, 1), groups=2, num_deformable_group=2, use_bias=False, activation='relu',"
+        " in_channels=4)",
+        ((1, 4, 4, 5),),
+        printed=False,
+    ),
     # ---- pooling
     "max1d": Case("nn.MaxPool1D()", (X1,)),
     "max1d_ceil": Case("nn.MaxPool1D(3, 2, 1, ceil_mode=True)", ((2, 3, 8),)),

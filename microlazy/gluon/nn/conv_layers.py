@@ -111,21 +111,25 @@ class _Conv(Layer):
         return "conv"
 
     def __repr__(self) -> str:
-        options, ones = self._kwargs, (1,) * self._axes
-        shown = [f"kernel_size={options['kernel']}", f"stride={options['stride']}"]
-        for name, key in (("padding", "pad"), ("output_padding", "adj")):
-            if any(options.get(key, ())):
-                shown.append(f"{name}={options[key]}")
-        if options["dilate"] != ones:
-            shown.append(f"dilation={options['dilate']}")
-        if options["num_group"] != 1:
-            shown.append(f"groups={options['num_group']}")
-        if self.bias is None:
-            shown.append("bias=False")
-        if self.act:
-            shown.append(f"{self.act}")
-        channels = f"{self._seen_channels() or None} -> {self._channels}"
-        return f"{type(self).__name__}({channels}, {', '.join(shown)})"
+        return described(self, self._seen_channels(), self._kwargs, self.bias, self.act)
+
+
+def described(layer: Layer, seen: int, options: dict[str, Any], bias: Any, act: Any) -> str:
+    """How a convolution is printed; `seen` is the number of channels that a filter sees."""
+    shown = [f"kernel_size={options['kernel']}", f"stride={options['stride']}"]
+    for name, key in (("padding", "pad"), ("output_padding", "adj")):
+        if any(options.get(key, ())):
+            shown.append(f"{name}={options[key]}")
+    if any(size != 1 for size in options["dilate"]):
+        shown.append(f"dilation={options['dilate']}")
+    if options["num_group"] != 1:
+        shown.append(f"groups={options['num_group']}")
+    if bias is None:
+        shown.append("bias=False")
+    if act:
+        shown.append(f"{act}")
+    channels = f"{seen or None} -> {options['num_filter']}"
+    return f"{type(layer).__name__}({channels}, {', '.join(shown)})"
 
 
 class Conv2D(_Conv):
