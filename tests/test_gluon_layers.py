@@ -12,6 +12,7 @@ import microlazy as mx
 FOLDER = pathlib.Path(__file__).with_name("oracle")
 sys.path.insert(0, str(FOLDER))
 from gluon_cases import CASES, run  # noqa: E402
+from layer_network import FIXTURES, inputs, network  # noqa: E402
 
 ANSWERS = json.loads((FOLDER / "gluon.json").read_text())
 NUMBERS = ("predicted", "outputs", "input gradients", "gradients", "statistics", "initialized")
@@ -33,3 +34,16 @@ def test_as_recorded(name, face, hybrid):
         assert len(given[what]) == len(right), what
         for ours, theirs in zip(given[what], right, strict=True):
             numpy.testing.assert_allclose(ours, theirs, 2e-4, 2e-5, err_msg=what)
+
+
+@pytest.mark.parametrize("hybrid", [False, True], ids=["eager", "hybrid"])
+@pytest.mark.parametrize("saved", ["layers.params", "layer_names.params"])
+def test_files_of_mxnet(saved, hybrid):
+    """A network that was never run takes all its sizes and values from a file of MXNet."""
+    net = network(mx, mx.gluon.rnn)
+    net.load_parameters(FIXTURES / saved)
+    if hybrid:
+        net.hybridize()
+    expected = numpy.load(FIXTURES / "layers.npz")
+    for given, right in zip(net(*inputs(mx)), expected.values(), strict=True):
+        numpy.testing.assert_allclose(given.asnumpy(), right, 1e-5, 1e-6)
