@@ -24,6 +24,7 @@ __all__ = [
     "ArgumentError",
     "Bilinear",
     "Constant",
+    "FusedRNN",
     "InitDesc",
     "Initializer",
     "LSTMBias",
@@ -810,6 +811,108 @@ class LSTMBias(Initializer):
         arr[...] = 0
         gate = arr.shape[0] // 4
         arr[gate : 2 * gate] = self.forget_bias
+
+
+@register
+class FusedRNN(Initializer):
+    """Fills the flat parameters of `npx.rnn`, gate by gate.
+
+    Parameters
+    ----------
+    init : Initializer or str or None
+        For the matrix of each gate, as a weight, and for its bias, as a bias; None for the
+        network's initializer.
+    num_hidden, num_layers : int
+        The size of the states, and how many layers there are.
+    mode : {"rnn_relu", "rnn_tanh", "lstm", "gru"}
+        The kind of cell.
+    bidirectional : bool, default False
+        Whether each layer has two directions.
+    forget_bias : float, default 1.0
+        Bias of the forget gate of an LSTM.
+
+    Raises
+    ------
+    ArgumentError
+        If the mode is unknown.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> x = mx.nd.zeros((16,))  # four gates: from an input, from a state, and two biases
+    >>> mx.init.FusedRNN(mx.init.One(), 1, 1, "lstm")(mx.init.InitDesc("weight"), x)
+    >>> x.asnumpy()[8:]
+    array([0., 1., 0., 0., 0., 1., 0., 0.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        init: Initializer | str | None,
+        num_hidden: int,
+        num_layers: int,
+        mode: str,
+        bidirectional: bool = False,
+        forget_bias: float = 1.0,
+    ) -> None:
+        _check_choice("mode", mode, tuple(_GATES))
+        self._init = None if init is None else create(init)
+        super().__init__(
+            init=None if self._init is None else self._init.dumps(),
+            num_hidden=num_hidden,
+            num_layers=num_layers,
+            mode=mode,
+            bidirectional=bidirectional,
+            forget_bias=forget_bias,
+        )
+        self._num_hidden = num_hidden
+        self._num_layers = num_layers
+        self._gates = _GATES[mode]
+        self._directions = "lr" if bidirectional else "l"
+        self._forget_bias = forget_bias
+
+    def _init_weight(self, name: str, arr: Tensor) -> None:
+        zeros: Any = np.zeros if isinstance(arr, np.ndarray) else nd.zeros
+        init = self._init or getattr(name, "global_init", None) or Uniform()
+        place = 0
+        for role, shape in self._parts(name, arr):
+            part = zeros(shape, dtype=arr.dtype)
+            if role.endswith("_f_bias"):
+                part[...] = self._forget_bias
+            else:
+                init(InitDesc(role, global_init=init), part)
+            arr[place : place + part.size] = part.reshape((part.size,))
+            place += part.size
+
+    def _parts(self, name: str, arr: Tensor) -> list[tuple[str, tuple[int, ...]]]:
+        """The names and shapes of the gates' matrices, then of their biases."""
+        size, ways = self._num_hidden, len(self._directions)
+        rows = size * len(self._gates) * ways
+        above = (self._num_layers - 1) * rows * (size * ways + size + 2)
+        inputs = (arr.size - above) // max(rows, 1) - size - 2
+        if inputs < 1 or arr.size != above + rows * (inputs + size + 2):
+            raise ArgumentError(
+                f"FusedRNN: {name!s} has {arr.size} elements, which suit no size of input for "
+                f"num_hidden={size}, num_layers={self._num_layers}, {ways} direction(s) and "
+                f"{len(self._gates)} gate(s)"
+            )
+        layers = range(self._num_layers)
+        places = [(w, i, part) for i in layers for w in self._directions for part in ("i2h", "h2h")]
+        weights, biases = [], []
+        for way, layer, part in places:
+            features = size if part == "h2h" else size * ways if layer else inputs
+            for gate in self._gates:
+                weights.append((f"{way}{layer}_{part}{gate}_weight", (size, features)))
+                biases.append((f"{way}{layer}_{part}{gate}_bias", (size,)))
+        return [*weights, *biases]
+
+
+# The gates of each kind of recurrent cell, in the order of the rows of its weights.
+_GATES = {
+    "rnn_relu": ("",),
+    "rnn_tanh": ("",),
+    "lstm": ("_i", "_f", "_c", "_o"),
+    "gru": ("_r", "_z", "_o"),
+}
 
 
 # ---- choosing among initializers ---------------------------------------------------------------

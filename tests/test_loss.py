@@ -264,29 +264,40 @@ def test_every_call_of_softmax_cross_entropy_heeds_its_options(options, face):
         numpy.testing.assert_allclose(first, 2 * gluon.loss.SoftmaxCELoss()(pred, label).asnumpy())
 
 
+LOSSES = sorted({*gluon.loss.__all__} - {"Loss"})
+OTHER_INPUTS = {  # after the prediction, of losses that compare with more than a label and weights
+    "CTCLoss": ([[0, 1], [1, 0]],),
+    "TripletLoss": ([[0.5, 1.0], [0.0, 0.2]], [[1.0, 0.0], [0.1, 0.9]]),
+    "CosineEmbeddingLoss": ([[1.0, 0.5], [0.2, 0.1]], [1, -1]),
+    "SDMLLoss": ([[1.0, 0.5], [0.2, 0.1]],),
+}
+
+
 @pytest.mark.parametrize("hybrid", [False, True])
 @pytest.mark.parametrize("kind", [list, numpy.asarray])
-@pytest.mark.parametrize("name", sorted({*gluon.loss.__all__} - {"Loss"}))
+@pytest.mark.parametrize("name", LOSSES)
 def test_labels_may_be_lists_and_numpys_arrays(name, kind, hybrid, face):
     loss = getattr(gluon.loss, name)()
     label = [1, 0] if name.startswith("Softmax") else [[1, 0], [0, 1]]
-    weight = [[2.0], [3.0]]
+    inputs = OTHER_INPUTS.get(name, (label, [[2.0], [3.0]]))
     pred = face.array([[0.1, 0.2], [0.3, 0.4]])
-    expected = loss(pred, face.array(label), face.array(weight))
+    if name == "CTCLoss":
+        pred = face.array([[[0.1, 0.2, 0.3], [0.3, 0.4, 0.1], [0.5, 0.1, 0.4]]] * 2)
+    expected = loss(pred, *map(face.array, inputs))
     if hybrid:
         loss.hybridize()
     for _ in range(2):
-        found = loss(pred, kind(label), kind(weight))
+        found = loss(pred, *map(kind, inputs))
         assert type(found) is type(expected)
         numpy.testing.assert_array_equal(found.asnumpy(), expected.asnumpy())
     pred.attach_grad()
     with autograd.record():
-        y = loss(pred, kind(label))
+        y = loss(pred, *map(kind, inputs))
     y.backward()
     assert pred.grad.asnumpy().any()
 
 
-@pytest.mark.parametrize("name", sorted({*gluon.loss.__all__} - {"Loss"}))
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in OTHER_INPUTS])
 def test_a_prediction_that_is_none_asks_for_a_return(name):
     class Forgets(gluon.Block):
         def forward(self, x):

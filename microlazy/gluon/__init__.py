@@ -1,5 +1,6 @@
 """Gluon: networks, parameters, losses and the trainer."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..foreign import BLOCK, PARAMETER, TRAINER, give_hints
@@ -9,8 +10,10 @@ from .parameter import *  # noqa: F403
 from .trainer import *  # noqa: F403
 
 __all__ = [
+    "contrib",
     "loss",
     "nn",
+    "rnn",
     "utils",
     *block.__all__,
     *parameter.__all__,
@@ -21,10 +24,13 @@ give_hints(block.Block, BLOCK)
 give_hints(trainer.Trainer, TRAINER)
 give_hints(parameter.Parameter, PARAMETER)
 
-
-if not TYPE_CHECKING:  # a type checker would take it for a promise
+if TYPE_CHECKING:
+    from . import contrib, rnn
+else:  # imported when they are used
 
     def __getattr__(name: str) -> Any:
+        if name in ("contrib", "rnn"):
+            return import_module(f"{__name__}.{name}")
         from ..foreign import missing
 
         raise missing(__name__, name, __all__)

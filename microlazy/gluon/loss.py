@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy
 
 from .. import ndarray as nd
 from .. import numpy as np
+from .. import numpy_extension as npx
 from ..base import ShapeError
 from ..core import trace
 from ..core.functions import unary_op
@@ -18,6 +20,8 @@ from ..initializer import ArgumentError
 from .block import HybridBlock
 
 __all__ = [
+    "CTCLoss",
+    "CosineEmbeddingLoss",
     "HingeLoss",
     "HuberLoss",
     "KLDivLoss",
@@ -25,13 +29,17 @@ __all__ = [
     "L2Loss",
     "LogisticLoss",
     "Loss",
+    "PoissonNLLLoss",
+    "SDMLLoss",
     "SigmoidBCELoss",
     "SigmoidBinaryCrossEntropyLoss",
     "SoftmaxCELoss",
     "SoftmaxCrossEntropyLoss",
     "SquaredHingeLoss",
+    "TripletLoss",
 ]
 
+_F: Any = nd  # its functions take arrays of either type
 EPSILON = 1e-12  # keeps the logarithm of a probability finite
 
 
@@ -561,6 +569,364 @@ class LogisticLoss(Loss):
             label = (label + 1) * 0.5
         loss = activation(pred, "softrelu") - pred * label
         return self._mean(loss, self._weight, sample_weight)
+
+
+class CTCLoss(Loss):
+    """Connectionist temporal classification: -log of the probability of a label sequence.
+
+    The probability is summed over all ways to spread the labels over the steps, with repetitions
+    and with blanks between them.  The blank is the last class.
+
+    Parameters
+    ----------
+    layout : {'NTC', 'TNC'}
+        The order of examples, steps and classes in `pred`.
+    label_layout : {'NT', 'TN'}
+        The order of examples and places in `label`.
+    weight : float or None
+        Factor of the loss.
+
+    Inputs
+    ------
+    pred : array of scores before the softmax, by default (N, steps, classes)
+    label : array of class numbers, by default (N, length)
+        Without `label_lengths` a sequence ends before the first -1.
+    pred_lengths, label_lengths : array of shape (N,), optional
+        How many steps and labels of each example count.
+    sample_weight : array of shape (N,), optional
+
+    Returns
+    -------
+    array of shape (N,)
+        0, with gradient 0, for a label that has no room in the steps.
+
+    Raises
+    ------
+    ValueError
+        If a layout is unknown.
+    MXNetError
+        If the shapes do not fit.
+
+    Notes
+    -----
+    Graves et al., "Connectionist temporal classification", 2006.  It has a first gradient only.
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> loss = gluon.loss.CTCLoss()
+    >>> loss(nd.zeros((1, 2, 2)), nd.array([[0]])).asnumpy().round(4)
+    array([0.2877], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        layout: str = "NTC",
+        label_layout: str = "NT",
+        weight: float | None = None,
+        **kwargs: Any,
+    ):
+        for name, given, known in (
+            ("layout", layout, ("NTC", "TNC")),
+            ("label_layout", label_layout, ("NT", "TN")),
+        ):
+            if given not in known:
+                raise ArgumentError(f"CTCLoss: {name} must be one of {known}, but got {given!r}")
+        super().__init__(weight, label_layout.index("N"), **kwargs)
+        self._layout = layout
+
+    def forward(
+        self,
+        pred: Tensor,
+        label: Tensor,
+        pred_lengths: Tensor | None = None,
+        label_lengths: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
+        label = _as_array("CTCLoss", "label", label, pred)
+        if pred.ndim != 3 or label.ndim != 2:
+            raise ShapeError(
+                f"CTCLoss takes pred of 3 axes and label of 2, but got shapes {pred.shape} and "
+                f"{label.shape}"
+            )
+        loss = npx.ctc_loss(
+            _F.swapaxes(pred, 0, 1) if self._layout == "NTC" else pred,
+            _F.swapaxes(label, 0, 1) if self._batch_axis == 1 else label,
+            pred_lengths,
+            label_lengths,
+            use_data_lengths=pred_lengths is not None,
+            use_label_lengths=label_lengths is not None,
+            blank_label="last",
+        )
+        return _weigh(loss, self._weight, sample_weight)
+
+
+class TripletLoss(Loss):
+    """How much nearer a prediction is to a negative example than to a positive one.
+
+    ``max(0, sum((positive - pred)**2 - (negative - pred)**2) + margin)``
+
+    Parameters
+    ----------
+    margin : float
+        How much nearer the positive example has to be.
+    weight : float or None
+        Factor of the loss.
+    batch_axis : int
+        The axis of examples.
+
+    Inputs
+    ------
+    pred, positive, negative : arrays of the same shape
+
+    Returns
+    -------
+    array of shape (batch size,)
+
+    Notes
+    -----
+    Schroff et al., "FaceNet", 2015, equation 1.
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> loss = gluon.loss.TripletLoss()
+    >>> loss(nd.array([[0, 0]]), nd.array([[2, 0]]), nd.array([[0, 1]])).asnumpy()
+    array([4.], dtype=float32)
+    """
+
+    def __init__(
+        self, margin: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
+    ):
+        super().__init__(weight, batch_axis, **kwargs)
+        self._margin = margin
+
+    def forward(self, pred: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        near, far = self._like(positive, pred) - pred, self._like(negative, pred) - pred
+        loss = near * near - far * far
+        axes = self._other_axes(loss)
+        loss = loss.sum(axis=axes) if axes else loss
+        return _weigh(activation(loss + self._margin, "relu"), self._weight, None)
+
+
+class PoissonNLLLoss(Loss):
+    """The negative log likelihood of counts under Poisson distributions, averaged over everything.
+
+    ``exp(pred) - target * pred``, or ``pred - target * log(pred + epsilon)`` for rates.
+
+    Parameters
+    ----------
+    weight : float or None
+        Factor of the loss.
+    from_logits : bool
+        Whether `pred` holds logarithms of rates; otherwise it holds rates.
+    batch_axis : int
+        Of no effect, for the mean is over all axes.
+    compute_full : bool
+        Add what does not depend on `pred`: Stirling's approximation of log(target!), where
+        `target` is more than 1.
+
+    Inputs
+    ------
+    pred : array of any shape
+    target : array of as many elements
+    sample_weight : array, optional
+        Broadcasts to `pred`.
+    epsilon : float, optional
+        Keeps the logarithm of a rate finite; 1e-8.
+
+    Returns
+    -------
+    array of one element
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> loss = gluon.loss.PoissonNLLLoss()
+    >>> loss(nd.array([0, 0]), nd.array([1, 3])).asnumpy()
+    array([1.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        weight: float | None = None,
+        from_logits: bool = True,
+        batch_axis: int = 0,
+        compute_full: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(weight, batch_axis, **kwargs)
+        self._from_logits = from_logits
+        self._compute_full = compute_full
+
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+        epsilon: float = 1e-8,
+    ) -> Tensor:
+        target = self._like(target, pred)
+        if self._from_logits:
+            loss = unary_op("exp", pred) - target * pred
+        else:
+            loss = pred - target * unary_op("log", pred + epsilon)
+        if self._compute_full:
+            loss = loss + _log_factorial(target)
+        return _weigh(loss, self._weight, sample_weight).mean()
+
+
+def _log_factorial(count: Tensor) -> Tensor:
+    """Stirling's approximation for counts above 1, and 0 up to there."""
+    above = count.clip(1, math.inf)  # where it does not count, its logarithm is finite
+    value = above * unary_op("log", above) - above + unary_op("log", above * (2 * math.pi)) * 0.5
+    return value * (count > 1).astype(count.dtype)
+
+
+class CosineEmbeddingLoss(Loss):
+    """The angle between two vectors that should be alike, or be at least so far apart.
+
+    ``1 - cos`` for label 1, ``max(0, cos - margin)`` for label -1.
+
+    Parameters
+    ----------
+    weight : float or None
+        Factor of the loss.
+    batch_axis : int
+        Of no effect: examples are rows.
+    margin : float
+        Which cosine is far enough.
+
+    Inputs
+    ------
+    input1, input2 : arrays of shape (N, size)
+    label : array of N numbers, 1 or -1
+    sample_weight : array, optional
+        Broadcasts to (N, 1).
+
+    Returns
+    -------
+    array of shape (N, 1)
+
+    Notes
+    -----
+    The cosine with a vector of zeros is 0.
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> loss = gluon.loss.CosineEmbeddingLoss()
+    >>> loss(nd.array([[1, 0], [1, 0]]), nd.array([[0, 2], [3, 0]]), nd.array([1, -1])).asnumpy()
+    array([[1.],
+           [1.]], dtype=float32)
+    """
+
+    def __init__(
+        self, weight: float | None = None, batch_axis: int = 0, margin: float = 0, **kwargs: Any
+    ):
+        super().__init__(weight, batch_axis, **kwargs)
+        self._margin = margin
+
+    def forward(
+        self, input1: Tensor, input2: Tensor, label: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        input2 = _as_array("CosineEmbeddingLoss", "input2", input2, input1, input1.dtype)
+        input1 = self._like(input1, input2)
+        label = _as_array("CosineEmbeddingLoss", "label", label, input2)
+        cosine = _cosine(input1, input2)
+        label = label.reshape((label.size, 1))
+        if label.size != cosine.size:
+            raise ShapeError(
+                f"CosineEmbeddingLoss: {label.size} labels do not fit {cosine.size} rows of "
+                f"inputs of shape {input2.shape}"
+            )
+        alike, apart = ((label == sign).astype(cosine.dtype) for sign in (1, -1))
+        far = activation(cosine - self._margin, "relu")
+        return _weigh((1 - cosine) * alike + far * apart, self._weight, sample_weight)
+
+
+def _cosine(x: Tensor, y: Tensor) -> Tensor:
+    """The cosine between rows, in one column."""
+    product = _length(x) * _length(y)
+    cosine = (x * y).sum(axis=-1) / product.clip(EPSILON, math.inf)
+    return cosine.reshape((cosine.size, 1))
+
+
+def _length(x: Tensor) -> Tensor:
+    """The length of rows; its gradient at a row of zeros is 0."""
+    least = float(numpy.finfo(x.dtype).tiny)
+    return unary_op("sqrt", (x * x).sum(axis=-1).clip(least, math.inf))
+
+
+class SDMLLoss(Loss):
+    """Smoothed deep metric learning: of all rows of a batch, the one at the same place is nearest.
+
+    The Kullback-Leibler divergence of a softmax over the negative squared distances of each row
+    of `x1` from the rows of `x2`, to a distribution with most at the row's own place.
+
+    Parameters
+    ----------
+    smoothing_parameter : float
+        The part of the distribution that is spread over the other rows.
+    weight : float or None
+        Of no effect, as in MXNet.
+    batch_axis : int
+        Of no effect: examples are rows.
+
+    Inputs
+    ------
+    x1, x2 : arrays of shape (N, size)
+
+    Returns
+    -------
+    array of shape (N,)
+
+    Raises
+    ------
+    ShapeError
+        If the inputs are not of two axes and the same shape.
+
+    Notes
+    -----
+    Bonadiman et al., "Large scale question paraphrase retrieval with smoothed deep metric
+    learning", 2019.
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> x = nd.array([[0, 0], [9, 9]])
+    >>> gluon.loss.SDMLLoss(smoothing_parameter=0)(x, x).asnumpy()
+    array([0., 0.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        smoothing_parameter: float = 0.3,
+        weight: float | None = 1.0,
+        batch_axis: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(weight, batch_axis, **kwargs)
+        self.kl_loss = KLDivLoss(from_logits=True)
+        self.smoothing_parameter = smoothing_parameter
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        x2 = _as_array("SDMLLoss", "x2", x2, x1, x1.dtype)
+        if x1.ndim != 2 or x1.shape != x2.shape:
+            raise ShapeError(
+                f"SDMLLoss takes two arrays of the same shape (N, size), but got {x1.shape} and "
+                f"{x2.shape}"
+            )
+        apart = _F.expand_dims(x1, 1) - _F.expand_dims(x2, 0)
+        distances = (apart * apart).sum(axis=2)
+        return self.kl_loss(log_softmax(-distances, 1), self._targets(x1))
+
+    def _targets(self, x: Tensor) -> Tensor:
+        """The distribution that each row should have over the rows of the other input."""
+        rows = x.shape[0]
+        space = np if isinstance(x, np.ndarray) else nd
+        rest = self.smoothing_parameter / max(rows - 1, 1)
+        return space.eye(rows, dtype=x.dtype) * (1 - self.smoothing_parameter - rest) + rest
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise

@@ -1,8 +1,8 @@
 """Detection layers under their names in `nd` and `nd.contrib`."""
 
-from microlazy.ops.arguments import op
 from microlazy.ops import detection as _detection
 from microlazy.ops import spatial as _spatial
+from microlazy.ops.arguments import op
 
 __all__ = ["BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"]
 

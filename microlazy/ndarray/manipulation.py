@@ -347,7 +347,9 @@ def _padded(data: NDArray, axis: int, widths: tuple[int, ...], mode: Any, value:
     if mode == "constant":
         shape = data.shape
         ends = [
-            _f.new_array(ND, (*shape[:axis], width, *shape[axis + 1 :]), data.dtype, value)
+            _f.new_array(
+                _f.face_of(data), (*shape[:axis], width, *shape[axis + 1 :]), data.dtype, value
+            )
             for width in widths
         ]
         parts = [part for part in (ends[0], data, ends[1]) if part.shape[axis]]

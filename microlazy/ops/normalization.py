@@ -204,9 +204,10 @@ def group_norm(
             f"group_norm: gamma must have shape {(num_groups,)} or {(channels,)}, not {gamma.shape}"
         )
     check_shapes("group_norm", gamma.shape, beta=beta)
-    centered, mean, var = _moments(f.reshape(data, (batch, num_groups, -1)), 2)
+    elements = math.prod(data.shape[1:])
+    centered, mean, var = _moments(f.reshape(data, (batch, num_groups, elements // num_groups)), 2)
     deviation = f.unary_op("sqrt", var + eps)
-    rows = (batch, gamma.shape[0], -1)
+    rows = (batch, gamma.shape[0], elements // gamma.shape[0])
     out = f.reshape(centered / deviation, rows) * f.reshape(gamma, (-1, 1)) + f.reshape(
         beta, (-1, 1)
     )

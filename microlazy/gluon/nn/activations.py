@@ -10,7 +10,7 @@ from ...core.tensor import Tensor
 from ..block import HybridBlock
 from ..block.hybrid import without_namespace
 
-__all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "Swish"]
+__all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "SiLU", "Swish"]
 
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
@@ -269,3 +269,22 @@ class Swish(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return x * activation(x * self._beta, "sigmoid")
+
+
+class SiLU(Swish):
+    """``x * sigmoid(x)``: `Swish` with beta 1.
+
+    Parameters
+    ----------
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> print(SiLU()(nd.array([0, 100])).asnumpy())
+    [  0. 100.]
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)

@@ -1,0 +1,98 @@
+"""Sequences as lists of steps or as one array: what `unroll` of every cell needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ... import ndarray as nd
+from ...base import ShapeError
+from ...core.array import NDArray
+from ...core.tensor import Tensor
+from ...initializer import ArgumentError
+from ..nn.layer import choice_of
+
+Steps = list[Tensor]
+
+_F: Any = nd  # its functions take arrays of either type
+
+
+def time_axis(layout: str) -> int:
+    """Where the steps are: 0 for TNC, 1 for NTC."""
+    return choice_of("unroll", "layout", layout, ("NTC", "TNC")).index("T")
+
+
+def split_steps(length: int | None, inputs: Any, layout: str) -> Steps:
+    """The steps of a sequence that is one array or a list of them."""
+    axis = time_axis(layout)
+    if not isinstance(inputs, Tensor):
+        steps = list(inputs)
+    elif inputs.ndim <= axis:
+        raise ShapeError(f"unroll: inputs of shape {inputs.shape} have no steps in {layout}")
+    else:
+        count = inputs.shape[axis]
+        parts = _F.split(inputs, num_outputs=count, axis=axis, squeeze_axis=True) if count else []
+        steps = [parts] if isinstance(parts, Tensor) else list(parts)
+    if not steps or length not in (None, len(steps)):
+        raise ArgumentError(
+            f"unroll: length={length} steps were asked for, but the inputs have {len(steps)}"
+        )
+    return steps
+
+
+def merge_steps(steps: Sequence[Tensor], layout: str) -> Tensor:
+    """One array of all steps."""
+    return _F.stack(*steps, axis=time_axis(layout))
+
+
+def merged(
+    steps: Steps, layout: str, merge: bool | None, valid_length: Tensor | None
+) -> Tensor | Steps:
+    """The outputs as `unroll` returns them: one array if that is asked for, or they are masked."""
+    merge = valid_length is not None if merge is None else merge
+    return merge_steps(steps, layout) if merge else steps
+
+
+def mask_steps(steps: Sequence[Tensor], valid_length: Tensor) -> Steps:
+    """The steps, with zeros for each sequence that has ended."""
+    masked = _F.SequenceMask(
+        _F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
+    )
+    return split_steps(len(steps), masked, "TNC")
+
+
+def reverse_steps(steps: Sequence[Tensor], valid_length: Tensor | None) -> Steps:
+    """The steps from the end of each sequence; what lies behind its end stays there."""
+    if valid_length is None:
+        return list(steps)[::-1]
+    turned = _F.SequenceReverse(
+        _F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
+    )
+    return split_steps(len(steps), turned, "TNC")
+
+
+def last_states(states: Sequence[Sequence[Tensor]], valid_length: Tensor) -> Steps:
+    """The states at the end of each sequence, from those of all steps."""
+    return [
+        _F.SequenceLast(
+            _F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
+        )
+        for steps in zip(*states, strict=True)
+    ]
+
+
+def like_face(state: Any, inputs: Tensor) -> Any:
+    """A state as an array of the type that the inputs have, nd or np."""
+    if isinstance(state, NDArray) == isinstance(inputs, NDArray):
+        return state
+    return state.as_nd_ndarray() if isinstance(inputs, NDArray) else state.as_np_ndarray()
+
+
+def join_features(parts: Sequence[Tensor]) -> Tensor:
+    """Arrays side by side along their last axis."""
+    return _F.concat(*parts, dim=-1)
+
+
+def stack_layers(states: Sequence[Tensor]) -> Tensor:
+    """One state with a new first axis for layers and directions."""
+    return _F.stack(*states, axis=0)
