@@ -34,7 +34,7 @@ METHODS = ({}, {})                    # functions that are methods too, for each
 # NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
 cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
                     if isinstance(getattr(numpy, name, None), numpy.ufunc)}
-UFUNCS.update({getattr(numpy, name): entry[0] for name, entry in BINARY.items()})
+UFUNCS.update({getattr(numpy, name): op for name, op in BINARY.items()})
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 cdef object HOST = cpu(0)
 

@@ -2,9 +2,11 @@
 
 import importlib
 import pkgutil
+from typing import Any
 
 from microlazy import op_table
-from microlazy.op_table.elementwise import BINARY, BINARY_CALLS, UNARY, UNARY_CALLS, Row
+from microlazy.core.ops.elementwise_rows import BINARY, UNARY
+from microlazy.op_table.elementwise import BINARY_CALLS, UNARY_CALLS
 from microlazy.op_table.inspect import Call, evaluate, find, leaves
 from microlazy.op_table.rows import Function
 
@@ -26,14 +28,14 @@ def rows() -> list[Function]:
     >>> next(row for row in rows() if "np.exp" in row.names).names
     'np.exp nd.exp'
     """
-    found = [*_made("one", UNARY + UNARY_CALLS), *_made("two", BINARY + BINARY_CALLS)]
+    found = [*_made("one", (*UNARY, *UNARY_CALLS)), *_made("two", (*BINARY, *BINARY_CALLS))]
     for module in pkgutil.iter_modules(op_table.__path__, f"{op_table.__name__}."):
         if not module.name.endswith("__main__"):
             found.extend(getattr(importlib.import_module(module.name), "ROWS", ()))
     return found
 
 
-def _made(kind: str, table: tuple[Row, ...]) -> list[Function]:
+def _made(kind: str, table: tuple[Any, ...]) -> list[Function]:
     """Rows of elementwise functions; np and nd apart where only one of them has a gradient."""
     made = []
     for row in table:
