@@ -1,6 +1,6 @@
 """Writes what the build derives from tables: the kernels' functions, their dispatch, the probe.
 
-The tables are the rows of `core/ops/elementwise_rows.py`, the slots of `table.pxd`, and the
+The tables are the rows of `core/kernels/elementwise_rows.py`, the slots of `table.pxd`, and the
 functions of `mathfuncs.h` below. Cython's own Tempita fills the templates beside this file.
 """
 
@@ -155,7 +155,7 @@ def method(slot: Function) -> Method:
 
 def main(probe: Path | None = None) -> None:
     """Write the files that are not what the tables say; the probe only where it is asked for."""
-    rows = runpy.run_path(str(KERNELS.parent / "ops" / "elementwise_rows.py"))
+    rows = runpy.run_path(str(KERNELS / "elementwise_rows.py"))
     scope = {
         **{name: rows[name] for name in ("UNARY", "ARITHMETIC", "COMPARISONS", "BINARY")},
         "SLOPING": [row for row in rows["UNARY"] if row.gradient != "0"],

@@ -2,10 +2,11 @@
 
 cimport cython
 from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.dense cimport matmul
 from microlazy.core.ops.elementwise cimport (
-    binary, binary_into, binary_scalar, binary_scalar_into, fill, unary,
+    binary, binary_into, binary_scalar, binary_scalar_into, unary,
 )
 from microlazy.core.ops.indexing cimport get_item, set_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce

@@ -4,13 +4,12 @@ Arguments are checked here; an op behind gets sizes that fit. A result has the f
 """
 
 from microlazy.core.kernels.table cimport *
-from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
 from microlazy.core.ops.dense cimport dot as dot_arrays
 from microlazy.core.ops.dense cimport matmul as matmul_arrays
-from microlazy.core.ops.elementwise cimport (
-    binary, binary_scalar, fill, mask, promoted, unary,
-)
+from microlazy.core.ops.elementwise cimport binary, binary_scalar, mask, unary
 from microlazy.core.ops.indexing cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call

@@ -2,7 +2,7 @@
 
 A row names an op, the names it has in each namespace, what it computes, and an example. Adding an
 elementwise function is adding a row. Those of functions with kernels, UNARY and BINARY, stand in
-`core/ops/elementwise_rows.py`; the others run through NumPy or SciPy, or are composed
+`core/kernels/elementwise_rows.py`; the others run through NumPy or SciPy, or are composed
 (`core/ops/mathematics.py`).
 """
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from microlazy.core import functions
-from microlazy.core.ops.elementwise_rows import BINARY, UNARY, Binary, Unary
+from microlazy.core.kernels.elementwise_rows import BINARY, UNARY, Binary, Unary
 from microlazy.core.ops.mathematics import compute
 from microlazy.core.tensor import Tensor
 

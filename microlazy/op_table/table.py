@@ -5,7 +5,7 @@ import pkgutil
 from typing import Any
 
 from microlazy import op_table
-from microlazy.core.ops.elementwise_rows import BINARY, UNARY
+from microlazy.core.kernels.elementwise_rows import BINARY, UNARY
 from microlazy.op_table.elementwise import BINARY_CALLS, UNARY_CALLS
 from microlazy.op_table.inspect import Call, evaluate, find, leaves
 from microlazy.op_table.rows import Function

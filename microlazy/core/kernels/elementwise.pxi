@@ -1,6 +1,6 @@
 # Elementwise loops. The build writes the functions, and the dispatch among them, from the rows of
-# core/ops/elementwise_rows.py. A function is a constant at each call of a loop, so compilers inline
-# it and vectorize the loop.
+# elementwise_rows.py. A function is a constant at each call of a loop, so compilers inline it and
+# vectorize the loop.
 
 cdef inline floating signed_like(floating b, floating r) noexcept nogil:
     """The remainder of a division by b that has b's sign, from the one with the other's sign."""

@@ -72,7 +72,7 @@ def reads(row: Unary | Binary, names: str) -> bool:
 
     Examples
     --------
-    >>> from microlazy.core.ops.elementwise_rows import UNARY, reads
+    >>> from microlazy.core.kernels.elementwise_rows import UNARY, reads
     >>> [row.op for row in UNARY if reads(row, "y")][:3]
     ['sqrt', 'rsqrt', 'reciprocal']
     """
