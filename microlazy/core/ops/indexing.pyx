@@ -359,6 +359,7 @@ cdef int record_assignment(Tensor x, object key, Tensor source) except -1:
     cdef Tensor marker
     node.a = source
     node.key = key
+    node.views = True                       # the memory is x's: only the slot is of use
     marker = run(node, header(x.face, x.dtype, x.ndim, x.shape_))
     x.slot = marker.slot
     return 0
