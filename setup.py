@@ -1,6 +1,7 @@
 """Builds the compiled core; everything that can be said without code is in pyproject.toml."""
 
 import os
+import runpy
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -12,6 +13,8 @@ from setuptools.errors import CompileError, LinkError
 
 KERNELS = "microlazy.core.kernels"
 HEADERS = ["microlazy/core", "microlazy/core/kernels"]
+GENERATE = "kernel_templates/generate.py"
+PROBE = Path("benchmarks/kernel_probe.pyx.tp")
 JOBS = os.cpu_count() or 1
 
 DIRECTIVES = {
@@ -55,26 +58,27 @@ OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() 
 HEADER_FILES = [str(path) for path in Path("microlazy/core").rglob("*.h")]  # Cython sees no nested
 
 
+def extension(path: Path) -> Extension:
+    return Extension(".".join(path.with_suffix("").parts), [str(path)], include_dirs=HEADERS)
+
+
 def extensions() -> list[Extension]:
     """Return one extension per Cython file below microlazy/core."""
-    return [
-        Extension(
-            ".".join(path.with_suffix("").parts),
-            [str(path)],
-            include_dirs=HEADERS,
-        )
-        for path in sorted(Path("microlazy/core").rglob("*.pyx"))
-    ]
+    return [extension(path) for path in sorted(Path("microlazy/core").rglob("*.pyx"))]
 
 
 class BuildExt(build_ext):
     """Translates with Cython, then compiles, both in parallel, with each module's own flags."""
 
     def finalize_options(self):
+        self.probe = PROBE if self.inplace or self.editable_mode else None
+        if self.probe:  # a tool of tests and benchmarks, which no wheel has
+            self.distribution.ext_modules.append(extension(PROBE.with_suffix("")))
         super().finalize_options()
         self.parallel = self.parallel or JOBS
 
     def run(self):
+        runpy.run_path(GENERATE)["main"](self.probe)
         jobs = self.parallel if self.parallel > 1 else 0
         translated = cythonize(
             self.extensions,

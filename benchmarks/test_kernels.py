@@ -6,8 +6,8 @@ The probe costs a microsecond or so a call, so each call repeats its kernel: div
 import numpy as np
 import pytest
 
+from benchmarks.kernel_probe import Kernels
 from benchmarks.workloads import SMALL
-from microlazy.core.kernels.probe import Kernels
 from microlazy.core.kernels.select import available
 
 REPEAT = 100

@@ -11,7 +11,7 @@ import pytest
 from microlazy import autograd, nd, np
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core.ops import nn
-from microlazy.core.storage import memory_info
+from microlazy.core.storage import empty_cache, memory_info
 from microlazy.gluon.nn import HybridLambda
 
 
@@ -662,6 +662,15 @@ def test_a_broadcast_assignment_sums_its_gradient():
         z = y * 1
     z.backward()
     assert gradient(x) == [6]
+
+
+def test_a_recorded_assignment_takes_no_memory_of_the_whole_array():
+    x, y = leaf([2]), nd.zeros((1000, 777))
+    empty_cache()
+    before = memory_info()["allocated"]
+    with autograd.record():
+        y[0] = x
+    assert memory_info()["allocated"] - before < y.size
 
 
 def test_adding_in_place_under_record_to_a_constant():

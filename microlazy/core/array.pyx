@@ -2,10 +2,11 @@
 
 cimport cython
 from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.dense cimport matmul
 from microlazy.core.ops.elementwise cimport (
-    binary, binary_into, binary_scalar, binary_scalar_into, fill, unary,
+    binary, binary_into, binary_scalar, binary_scalar_into, unary,
 )
 from microlazy.core.ops.indexing cimport get_item, set_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
@@ -36,7 +37,7 @@ cdef object PROTOCOLS = None          # how np answers NumPy and the array API s
 # NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
 cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
                     if isinstance(getattr(numpy, name, None), numpy.ufunc)}
-UFUNCS.update({getattr(numpy, name): entry[0] for name, entry in BINARY.items()})
+UFUNCS.update({getattr(numpy, name): op for name, op in BINARY.items()})
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 cdef object HOST = cpu(0)
 

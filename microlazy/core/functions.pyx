@@ -4,13 +4,12 @@ Arguments are checked here; an op behind gets sizes that fit. A result has the f
 """
 
 from microlazy.core.kernels.table cimport *
-from microlazy.core.ops.cast cimport cast, copied
+from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
 from microlazy.core.ops.dense cimport dot as dot_arrays
 from microlazy.core.ops.dense cimport matmul as matmul_arrays
-from microlazy.core.ops.elementwise cimport (
-    binary, binary_scalar, fill, mask, promoted, unary,
-)
+from microlazy.core.ops.elementwise cimport binary, binary_scalar, mask, unary
 from microlazy.core.ops.indexing cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
@@ -135,12 +134,12 @@ def as_dtype(x, dtype):
 
 def unary_op(str name, x):
     """Apply the op of that name from the table UNARY."""
-    return unary(UNARY[name][0], array_of(x, name))
+    return unary(UNARY[name], array_of(x, name))
 
 
 def binary_op(str name, a, b):
     """Apply the op of that name from the table BINARY to arrays or an array and a number."""
-    cdef int op = BINARY[name][0]
+    cdef int op = BINARY[name]
     if isinstance(a, Tensor):
         if isinstance(b, Tensor):
             return binary(op, <Tensor>a, <Tensor>b)
@@ -150,7 +149,7 @@ def binary_op(str name, a, b):
     if isinstance(b, Tensor) and is_number(a):
         return binary_scalar(op, <Tensor>b, a, True)
     if is_number(a) and is_number(b):
-        return BINARY[name][1](a, b)
+        return getattr(numpy, name)(a, b)
     raise TypeError(f"{name}: type {type(a)} not supported")
 
 
@@ -171,7 +170,7 @@ def one_input(str op_name, number=None, nd=False, operands=None):
     >>> one_input("square")(np.array([3.]))
     array([9.])
     """
-    cdef int op = UNARY[op_name][0]
+    cdef int op = UNARY[op_name]
 
     def elementwise(x, out=None):
         if isinstance(x, Tensor) and out is None:
@@ -200,7 +199,7 @@ def two_inputs(str op_name, nd=False, operands=None):
     >>> two_inputs("add")(np.array([3.]), 1)
     array([4.])
     """
-    cdef int op = BINARY[op_name][0]
+    cdef int op = BINARY[op_name]
 
     def elementwise(x1, x2, out=None):
         if out is None and isinstance(x1, Tensor) and isinstance(x2, Tensor):

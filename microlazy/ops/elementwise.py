@@ -1,8 +1,9 @@
 """The table of elementwise functions, and how a row becomes a function of nd, np and npx.
 
 A row names an op, the names it has in each namespace, what it computes, and an example. Adding an
-elementwise function is adding a row. UNARY and BINARY have kernels (`core/ops/elementwise.pyx`),
-the others run through NumPy or SciPy, or are composed (`ops/mathematics.py`).
+elementwise function is adding a row. Those of functions with kernels, UNARY and BINARY, stand in
+`core/kernels/elementwise_rows.py`; the others run through NumPy or SciPy, or are composed
+(`ops/mathematics.py`).
 """
 
 import numbers
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from microlazy.core import functions
+from microlazy.core.kernels.elementwise_rows import BINARY, UNARY, Binary, Unary
 from microlazy.core.tensor import Tensor
 from microlazy.ops.mathematics import compute
 
@@ -28,73 +30,6 @@ class Row(NamedTuple):
     result: str
     dtype: str = "float64"  # of the example
 
-
-UNARY = (
-    Row("negative", "negative", "negative", "", "-x.", "[1, -2]", "[-1.0, 2.0]"),
-    Row("abs", "abs", "abs absolute fabs", "", "The absolute value.", "[1, -2]", "[1.0, 2.0]"),
-    Row("sign", "sign", "sign", "", "-1, 0 or 1 by the sign.", "[3, 0, -2]", "[1.0, 0.0, -1.0]"),
-    Row("square", "square", "square", "", "x**2.", "[3, -2]", "[9.0, 4.0]"),
-    Row("sqrt", "sqrt", "sqrt", "", "The square root.", "[4, 9]", "[2.0, 3.0]"),
-    Row("rsqrt", "rsqrt", "", "rsqrt", "1 / sqrt(x).", "[4, 16]", "[0.5, 0.25]"),
-    Row("reciprocal", "reciprocal", "reciprocal", "", "1 / x.", "[2, 4]", "[0.5, 0.25]"),
-    Row("exp", "exp", "exp", "", "The exponential, e**x.", "[0, 1]", "[1.0, 2.7183]"),
-    Row("expm1", "expm1", "expm1", "", "e**x - 1, accurate near 0.", "[0, 1]", "[0.0, 1.7183]"),
-    Row("log", "log", "log", "", "The natural logarithm.", "[1, 2]", "[0.0, 0.6931]"),
-    Row("log1p", "log1p", "log1p", "", "log(1 + x), accurate near 0.", "[0, 1]", "[0.0, 0.6931]"),
-    Row("log2", "log2", "log2", "", "The logarithm to base 2.", "[1, 8]", "[0.0, 3.0]"),
-    Row("log10", "log10", "log10", "", "The logarithm to base 10.", "[1, 100]", "[0.0, 2.0]"),
-    Row("sin", "sin", "sin", "", "The sine of angles in radians.", "[0, 1]", "[0.0, 0.8415]"),
-    Row("cos", "cos", "cos", "", "The cosine of angles in radians.", "[0, 1]", "[1.0, 0.5403]"),
-    Row("tanh", "tanh", "tanh", "", "The hyperbolic tangent.", "[0, 1]", "[0.0, 0.7616]"),
-    Row("sigmoid", "sigmoid", "", "sigmoid", "1 / (1 + e**-x).", "[0, 1]", "[0.5, 0.7311]"),
-    Row("log_sigmoid", "log_sigmoid", "", "log_sigmoid", "-log(1 + e**-x).", "[0, 1]",
-        "[-0.6931, -0.3133]"),
-    Row("relu", "relu", "", "relu", "max(x, 0); the gradient at 0 is 0.", "[-1, 2]", "[0.0, 2.0]"),
-    Row("softrelu", "softrelu", "", "softrelu", "log(1 + e**x).", "[0, 1]", "[0.6931, 1.3133]"),
-    Row("softsign", "softsign", "", "softsign", "x / (1 + abs(x)).", "[0, 1]", "[0.0, 0.5]"),
-    Row("gelu", "gelu", "", "gelu", "x times the normal distribution function.", "[0, 1]",
-        "[0.0, 0.8413]"),
-    Row("silu", "silu", "", "silu", "x * sigmoid(x).", "[0, 1]", "[0.0, 0.7311]"),
-    Row("erf", "erf", "", "erf", "The error function.", "[0, 1]", "[0.0, 0.8427]"),
-    Row("floor", "floor", "floor", "", "The next whole number down.", "[1.5, -1.5]", "[1.0, -2.0]"),
-    Row("ceil", "ceil", "ceil", "", "The next whole number up.", "[1.5, -1.5]", "[2.0, -1.0]"),
-    Row("rint", "rint", "rint", "", "The nearest whole number, halves to even.", "[0.6, 2.5]",
-        "[1.0, 2.0]"),
-    Row("trunc", "trunc fix", "trunc fix", "", "x without its fraction.", "[1.5, -1.5]",
-        "[1.0, -1.0]"),
-)  # fmt: skip
-
-BINARY = (
-    Row("add", "add broadcast_add broadcast_plus elemwise_add", "add", "", "a + b.", "[1, 2], 1",
-        "[2.0, 3.0]"),
-    Row("subtract", "subtract broadcast_sub broadcast_minus elemwise_sub", "subtract", "",
-        "a - b.", "[1, 2], 1", "[0.0, 1.0]"),
-    Row("multiply", "multiply broadcast_mul elemwise_mul", "multiply", "", "a * b.", "[1, 2], 3",
-        "[3.0, 6.0]"),
-    Row("divide", "divide true_divide broadcast_div elemwise_div", "divide true_divide", "",
-        "a / b.", "[1, 2], 2", "[0.5, 1.0]"),
-    Row("mod", "modulo broadcast_mod", "mod remainder", "",
-        "The remainder of a / b, with the sign of b.", "[5, -5], 3", "[2.0, 1.0]"),
-    Row("power", "power broadcast_power", "power pow", "", "a**b.", "[2, 3], 2", "[4.0, 9.0]"),
-    Row("maximum", "maximum broadcast_maximum", "maximum", "",
-        "The larger of a and b; where they are equal, a has the gradient.", "[1, 3], 2",
-        "[2.0, 3.0]"),
-    Row("minimum", "minimum broadcast_minimum", "minimum", "",
-        "The smaller of a and b; where they are equal, a has the gradient.", "[1, 3], 2",
-        "[1.0, 2.0]"),
-    Row("equal", "equal broadcast_equal", "equal", "", "Whether a == b.", "[1, 2], 2",
-        "[0.0, 1.0]"),
-    Row("not_equal", "not_equal broadcast_not_equal", "not_equal", "", "Whether a != b.",
-        "[1, 2], 2", "[1.0, 0.0]"),
-    Row("less", "lesser broadcast_lesser", "less", "", "Whether a < b.", "[1, 2], 2",
-        "[1.0, 0.0]"),
-    Row("less_equal", "lesser_equal broadcast_lesser_equal", "less_equal", "", "Whether a <= b.",
-        "[1, 2], 2", "[1.0, 1.0]"),
-    Row("greater", "greater broadcast_greater", "greater", "", "Whether a > b.", "[1, 2], 2",
-        "[0.0, 0.0]"),
-    Row("greater_equal", "greater_equal broadcast_greater_equal", "greater_equal", "",
-        "Whether a >= b.", "[1, 2], 2", "[0.0, 1.0]"),
-)  # fmt: skip
 
 UNARY_CALLS = (
     Row("tan", "tan", "tan", "", "The tangent of angles in radians.", "[0, 1]", "[0.0, 1.5574]"),
@@ -216,6 +151,7 @@ _SHOWN = {
 }
 
 
+_Row = Row | Unary | Binary
 _Operands = Callable[..., list[Any]] | None
 
 
@@ -227,12 +163,12 @@ def _finish(result: Any, out: Any) -> Any:
     return functions.write_into(out, result)
 
 
-def _number_function(row: Row, namespace: str) -> Callable[..., Any] | None:
+def _number_function(row: _Row, namespace: str) -> Callable[..., Any] | None:
     """NumPy's function of that name, for plain numbers; np alone takes them."""
     return getattr(numpy, row.np.split()[0]) if namespace == "np" else None
 
 
-def _one_input(row: Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
+def _one_input(row: _Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
     op, number = row.op, _number_function(row, namespace)
     if row in UNARY:
         return functions.one_input(op, number, namespace == "nd", operands)
@@ -248,7 +184,7 @@ def _one_input(row: Row, namespace: str, operands: _Operands) -> Callable[..., A
     return nd_function if namespace == "nd" else function
 
 
-def _two_inputs(row: Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
+def _two_inputs(row: _Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
     op, number = row.op, _number_function(row, namespace)
     if row in BINARY:
         return functions.two_inputs(op, namespace == "nd", operands)
@@ -293,7 +229,7 @@ def functions_of(namespace: str, operands: _Operands = None) -> dict[str, Callab
     }
 
 
-def _documented(row: Row, name: str, namespace: str, operands: _Operands) -> Callable[..., Any]:
+def _documented(row: _Row, name: str, namespace: str, operands: _Operands) -> Callable[..., Any]:
     array = "nd" if namespace == "nd" else "np"
     first, closing, second = row.arguments.partition("]")
     count = 2 if second else 1

@@ -3,8 +3,10 @@
 import importlib
 import pkgutil
 from pathlib import Path
+from typing import Any
 
-from microlazy.ops.elementwise import BINARY, BINARY_CALLS, UNARY, UNARY_CALLS, Row
+from microlazy.core.kernels.elementwise_rows import BINARY, UNARY
+from microlazy.ops.elementwise import BINARY_CALLS, UNARY_CALLS
 
 from .inspect import Call, evaluate, find, leaves
 from .rows import Function
@@ -27,14 +29,14 @@ def rows() -> list[Function]:
     >>> next(row for row in rows() if "np.exp" in row.names).names
     'np.exp nd.exp'
     """
-    found = [*_made("one", UNARY + UNARY_CALLS), *_made("two", BINARY + BINARY_CALLS)]
+    found = [*_made("one", (*UNARY, *UNARY_CALLS)), *_made("two", (*BINARY, *BINARY_CALLS))]
     for module in pkgutil.iter_modules([str(Path(__file__).parent)], f"{__package__}."):
         if not module.name.endswith("__main__"):
             found.extend(getattr(importlib.import_module(module.name), "ROWS", ()))
     return found
 
 
-def _made(kind: str, table: tuple[Row, ...]) -> list[Function]:
+def _made(kind: str, table: tuple[Any, ...]) -> list[Function]:
     """Rows of elementwise functions; np and nd apart where only one of them has a gradient."""
     made = []
     for row in table:

@@ -2,20 +2,10 @@
 
 Every kernel is serial, works on contiguous memory, and takes the element type as the index of
 its slot: 0 is float32, 1 is float64.  Threads, strides and broadcasting live above, in core/.
+The build reads the slots here, to fill the tables and to write the probe of the tests.
 """
 
-cdef enum Unary:
-    U_NEGATIVE, U_ABS, U_SIGN, U_SQUARE, U_SQRT, U_RSQRT, U_RECIPROCAL,
-    U_EXP, U_EXPM1, U_LOG, U_LOG1P, U_LOG2, U_LOG10,
-    U_SIN, U_COS, U_TANH, U_SIGMOID, U_LOG_SIGMOID, U_RELU, U_SOFTRELU, U_SOFTSIGN,
-    U_ERF, U_GELU, U_SILU,
-    U_FLOOR, U_CEIL, U_RINT, U_TRUNC,
-    N_UNARY
-
-cdef enum Binary:
-    B_ADD, B_SUBTRACT, B_MULTIPLY, B_DIVIDE, B_POWER, B_MAXIMUM, B_MINIMUM, B_MOD,
-    B_EQUAL, B_NOT_EQUAL, B_LESS, B_LESS_EQUAL, B_GREATER, B_GREATER_EQUAL,
-    N_BINARY
+include "generated/ops.pxi"               # Unary and Binary, a number for each op with a row
 
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN

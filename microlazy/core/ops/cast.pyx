@@ -1,10 +1,13 @@
 """Change of dtype. Floats keep their gradient: it is cast back."""
 
 cimport cython
+from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, pack
 from microlazy.core.tape cimport Node, Pass, run
-from microlazy.core.tensor cimport Tensor, header
-from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.tensor cimport (
+    FLOAT16, FLOAT32, FLOAT64, INT32, Tensor, dtype_number, header, is_float, numpy_dtype,
+)
+import numpy
 
 
 @cython.no_gc
@@ -38,3 +41,15 @@ cdef Tensor cast(Tensor x, int dtype):
 
 cdef Tensor copied(Tensor x):
     return converted(x, x.dtype)
+
+
+cdef int promoted(int a, int b) except -1:
+    """The dtype of a result under np: the widest float, else NumPy's integer that we have."""
+    if a == b:
+        return a
+    if is_float(a) or is_float(b):
+        for dtype in (FLOAT64, FLOAT32, FLOAT16):
+            if a == dtype or b == dtype:
+                return dtype
+    common = numpy.result_type(numpy_dtype(a), numpy_dtype(b))
+    return INT32 if common == numpy.int16 else dtype_number(common)

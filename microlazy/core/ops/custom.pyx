@@ -5,12 +5,12 @@ to the run.
 """
 
 cimport cython
+from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.tape cimport Node, Pass, enlist, lead_to, reach, state, tracked
 from microlazy.core.tensor cimport Tensor, alias, is_float, like, same_shape, shape_tuple
 
 from microlazy.base import MXNetError, ShapeError
-from microlazy.core.ops.elementwise cimport fill
 
 
 @cython.no_gc

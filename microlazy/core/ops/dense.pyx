@@ -12,12 +12,12 @@ from cython.parallel cimport prange
 from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport B_GREATER, R_SUM, U_RELU
-from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.elementwise cimport (
-    apply_unary, apply_unary_grad, fill, mask, masked, promoted,
-)
+from microlazy.core.loops.elementwise cimport apply_unary, apply_unary_grad, fill
+from microlazy.core.loops.reductions cimport reduce_matrix_cols
+from microlazy.core.ops.cast cimport cast, promoted
+from microlazy.core.ops.elementwise cimport mask, masked
 from microlazy.core.ops.numpy_call cimport numpy_call
-from microlazy.core.ops.reduce cimport reduce_matrix_cols, sum_over
+from microlazy.core.ops.reduce cimport sum_over
 from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
 from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
@@ -64,55 +64,43 @@ cdef inline Py_ssize_t first(Tensor x) noexcept:
     return (x.data - x.block.data) // itemsize(x.dtype)
 
 
-cdef void dense_forward(floating[::1] x, Py_ssize_t x0, floating[::1] weight, Py_ssize_t w0,
-                        floating[::1] out, Py_ssize_t y0, Py_ssize_t rows, Py_ssize_t units,
-                        Py_ssize_t in_units) noexcept nogil:
-    """out (rows, units) = x (rows, in_units) @ weight (units, in_units)^T."""
-    cdef int dtype = FLOAT32 if floating is float else FLOAT64
-    if rows <= THIN:
-        kernels.thin_nt[dtype](&x[x0], &weight[w0], &out[y0], rows, units, in_units)
-    else:
-        gemm(dtype, False, True, rows, units, in_units, &x[x0], in_units, &weight[w0], in_units,
-             0.0, &out[y0], units)
-
-
-cdef void dense_input_grad(floating[::1] g, Py_ssize_t g0, floating[::1] weight, Py_ssize_t w0,
-                           floating[::1] dx, Py_ssize_t d0, bint accumulate, Py_ssize_t rows,
-                           Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
-    """dx (rows, in_units) (+)= g (rows, units) @ weight (units, in_units)."""
-    cdef int dtype = FLOAT32 if floating is float else FLOAT64
-    if rows <= THIN:
-        kernels.thin_nn[dtype](&g[g0], &weight[w0], &dx[d0], accumulate, rows, units, in_units)
-    else:
-        gemm(dtype, False, False, rows, in_units, units, &g[g0], units, &weight[w0], in_units,
-             1.0 if accumulate else 0.0, &dx[d0], in_units)
-
-
-cdef void dense_weight_grad(floating[::1] g, Py_ssize_t g0, floating[::1] x, Py_ssize_t x0,
-                            floating[::1] dw, Py_ssize_t d0, bint accumulate, Py_ssize_t rows,
-                            Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
-    """dw (units, in_units) (+)= g (rows, units)^T @ x (rows, in_units)."""
-    cdef int dtype = FLOAT32 if floating is float else FLOAT64
-    if rows <= THIN:
-        kernels.thin_tn[dtype](&g[g0], &x[x0], &dw[d0], accumulate, rows, units, in_units)
-    else:
-        gemm(dtype, True, False, units, in_units, rows, &g[g0], units, &x[x0], in_units,
-             1.0 if accumulate else 0.0, &dw[d0], in_units)
-
-
 cdef enum Product:
-    FORWARD, INPUT_GRAD, WEIGHT_GRAD
+    FORWARD                       # out (rows, units) = x @ weight^T: a is x, b the weight
+    INPUT_GRAD                    # out (rows, in_units) (+)= g @ weight: a is g, b the weight
+    WEIGHT_GRAD                   # out (units, in_units) (+)= g^T @ x: a is g, b is x
 
 
-cdef void run_product(int product, floating[::1] a, Py_ssize_t a0, floating[::1] b, Py_ssize_t b0,
-                      floating[::1] out, Py_ssize_t out0, bint accumulate, Py_ssize_t rows,
-                      Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
-    if product == FORWARD:
-        dense_forward(a, a0, b, b0, out, out0, rows, units, in_units)
+cdef void run_kernel(int product, floating[::1] a, Py_ssize_t a0, floating[::1] b, Py_ssize_t b0,
+                     floating[::1] out, Py_ssize_t out0, bint accumulate, Py_ssize_t rows,
+                     Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
+    """A product of matrices that begin at a0, b0 and out0 of their views."""
+    cdef int dtype = FLOAT32 if floating is float else FLOAT64
+    cdef double beta = 1.0 if accumulate else 0.0
+    if rows <= THIN:
+        if product == FORWARD:
+            kernels.thin_nt[dtype](&a[a0], &b[b0], &out[out0], rows, units, in_units)
+        elif product == INPUT_GRAD:
+            kernels.thin_nn[dtype](&a[a0], &b[b0], &out[out0], accumulate, rows, units, in_units)
+        else:
+            kernels.thin_tn[dtype](&a[a0], &b[b0], &out[out0], accumulate, rows, units, in_units)
+    elif product == FORWARD:
+        gemm(dtype, False, True, rows, units, in_units, &a[a0], in_units, &b[b0], in_units, beta,
+             &out[out0], units)
     elif product == INPUT_GRAD:
-        dense_input_grad(a, a0, b, b0, out, out0, accumulate, rows, units, in_units)
+        gemm(dtype, False, False, rows, in_units, units, &a[a0], units, &b[b0], in_units, beta,
+             &out[out0], in_units)
     else:
-        dense_weight_grad(a, a0, b, b0, out, out0, accumulate, rows, units, in_units)
+        gemm(dtype, True, False, units, in_units, rows, &a[a0], units, &b[b0], in_units, beta,
+             &out[out0], in_units)
+
+
+cdef void run_product(int product, int dtype, Views a, Py_ssize_t a0, Views b, Py_ssize_t b0,
+                      Views out, Py_ssize_t out0, bint accumulate, Py_ssize_t rows,
+                      Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
+    if dtype == FLOAT32:
+        run_kernel(product, a.f32, a0, b.f32, b0, out.f32, out0, accumulate, rows, units, in_units)
+    else:
+        run_kernel(product, a.f64, a0, b.f64, b0, out.f64, out0, accumulate, rows, units, in_units)
 
 
 # ---- the dense layer ---------------------------------------------------------------------------
@@ -181,22 +169,14 @@ cdef class Dense(Node):
         cdef Views va = views_of(a), vb = views_of(b), vo = views_of(out)
         cdef Py_ssize_t a0 = first(a), b0 = first(b), out0 = first(out)
         cdef Py_ssize_t rows = self.rows, units = self.units, in_units = self.in_units
+        cdef int dtype = out.dtype
         if rows > THIN:
             need_blas()
         if rows * units * in_units < LONG:
-            if out.dtype == FLOAT32:
-                run_product(product, va.f32, a0, vb.f32, b0, vo.f32, out0, accumulate, rows, units,
-                            in_units)
-            else:
-                run_product(product, va.f64, a0, vb.f64, b0, vo.f64, out0, accumulate, rows, units,
-                            in_units)
-        elif out.dtype == FLOAT32:
-            with nogil:
-                run_product(product, va.f32, a0, vb.f32, b0, vo.f32, out0, accumulate, rows, units,
-                            in_units)
+            run_product(product, dtype, va, a0, vb, b0, vo, out0, accumulate, rows, units, in_units)
         else:
             with nogil:
-                run_product(product, va.f64, a0, vb.f64, b0, vo.f64, out0, accumulate, rows, units,
+                run_product(product, dtype, va, a0, vb, b0, vo, out0, accumulate, rows, units,
                             in_units)
         return 0
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import numpy
 
-UNARY: dict[str, tuple[Any, ...]]
-BINARY: dict[str, tuple[Any, ...]]
+UNARY: dict[str, int]  # the numbers of the ops
+BINARY: dict[str, int]
 
 def integer_divide(
     a: numpy.ndarray[Any, Any], b: numpy.ndarray[Any, Any]

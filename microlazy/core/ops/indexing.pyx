@@ -10,8 +10,9 @@ from cpython.slice cimport PySlice_AdjustIndices, PySlice_Unpack
 from cython.parallel cimport prange
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport B_NOT_EQUAL
-from microlazy.core.ops.cast cimport cast, copied
-from microlazy.core.ops.elementwise cimport fill, masked, promoted
+from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.cast cimport cast, copied, promoted
+from microlazy.core.ops.elementwise cimport masked
 from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
@@ -358,6 +359,7 @@ cdef int record_assignment(Tensor x, object key, Tensor source) except -1:
     cdef Tensor marker
     node.a = source
     node.key = key
+    node.views = True                       # the memory is x's: only the slot is of use
     marker = run(node, header(x.face, x.dtype, x.ndim, x.shape_))
     x.slot = marker.slot
     return 0

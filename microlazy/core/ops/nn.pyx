@@ -6,6 +6,7 @@ The functions at the end are what Gluon's layers call.
 cimport cython
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.elementwise cimport apply_binary_grad, compute_binary
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.dense cimport dense
 from microlazy.core.ops.elementwise cimport unary
@@ -309,17 +310,15 @@ cdef class Dropout(Node):
         mask = new(x.face, x.dtype, x.ndim, shape)
         fill_mask(self.rate, 1.0 / (1.0 - self.rate) if self.rate < 1.0 else 0.0, mask)
         self.mask = packed(expanded(mask, x.ndim, x.shape_))
-        kernels.binary[x.dtype](B_MULTIPLY, x.data, self.mask.data, self.out.data, x.size)
-        return 0
+        return compute_binary(B_MULTIPLY, x, self.mask, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
         cdef Tensor dx = p.target(self.a, &accumulate)
         if dx is None:
             return 0
-        kernels.binary_grad[dx.dtype](B_MULTIPLY, 0, self.grad.data, self.mask.data,
-                                      self.grad.data, self.grad.data, dx.data, accumulate, dx.size)
-        return 0
+        return apply_binary_grad(B_MULTIPLY, 0, self.grad.data, self.mask.data, self.grad.data,
+                                 self.grad.data, dx.data, accumulate, dx.size, dx.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, g * self.mask)

@@ -6,8 +6,8 @@ the input's gradient that the view shows.
 
 cimport cython
 from libc.string cimport memcpy
-from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.elementwise cimport fill, promoted
+from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.cast cimport cast, promoted
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport add_to, assign, pack
 from microlazy.core.tape cimport Node, Pass, run, state

@@ -8,3 +8,8 @@ cdef int give(Pass p, Tensor x, Tensor grad) except -1
 
 # The same for a recorded gradient, under create_graph: x's own, if x is broadcast.
 cdef int hand_on(Pass p, Tensor x, Tensor grad) except -1
+
+# What makes a recorded gradient fit its input is recorded operations, which stand above all nodes:
+# core/ops/reduce, where all of them are at hand, puts its function here when it is imported.
+ctypedef Tensor (*Fit)(Tensor grad, Tensor x)
+cdef void set_fit(Fit function) noexcept

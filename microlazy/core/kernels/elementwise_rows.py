@@ -1,0 +1,327 @@
+"""The elementwise functions that have kernels: one row says all about each.
+
+The build (`setup.py`) writes from these rows the enums of the ops, their loops and the dispatch
+among them. At run time `core/ops/elementwise.pyx` takes the flags and the rules, and `op_table` the
+names and the documentation. This file imports nothing of microlazy, for the build reads it too.
+
+A formula is Cython text, compiled for float and for double: its numbers get that type. In it x, or
+a and b, are the inputs, y is the result and g the gradient of the result. It may use the functions
+of `core/kernels/mathfuncs.h` and of other rows, and may begin with definitions, as in
+``"s = sigmoid(x); g * s"``.
+
+A rule is the gradient in recorded operations, for gradients of gradients; None means 0. It gets the
+functions of these rows as attributes of `f`; comparisons there give constants of 0 and 1. One of a
+and b may be a plain number. y is None unless the gradient's formula reads it.
+"""
+
+import re
+from collections.abc import Callable
+from math import log, pi, sqrt
+from typing import Any, NamedTuple
+
+Rule = Callable[..., Any]
+
+
+class Unary(NamedTuple):
+    """A function of one number."""
+
+    op: str
+    value: str  # the formula; if empty, mathfuncs.h has a function of that name
+    gradient: str
+    rule: Rule | None
+    nd: str  # names in each namespace, separated by blanks
+    np: str
+    npx: str
+    summary: str
+    arguments: str  # of the example, arrays in brackets
+    result: str
+    dtype: str = "float64"  # of the example
+    light: bool = False  # a few instructions an element
+    makes_floats: bool = False  # under np, of integers as well
+    numpy: str = ""  # what NumPy calls it, for integers; if empty, they go through float32
+    before: str = ""  # computed first, in a loop of its own; the formula has it as e
+    loop: str = ""  # a call that runs the loop, for functions that need more than a formula
+    gradient_loop: str = ""
+
+
+class Binary(NamedTuple):
+    """A function of two numbers."""
+
+    op: str
+    value: str
+    gradients: tuple[str, str]  # by a and by b
+    rules: tuple[Rule, Rule] | None
+    nd: str
+    np: str
+    npx: str
+    summary: str
+    arguments: str
+    result: str
+    dtype: str = "float64"
+    light: bool = True
+    loop: str = ""
+    scalar_loop: str = ""  # of an array and a number s, which is the first operand if `swapped`
+    mirrored: str = ""  # of a comparison: the op that gives the same with its operands swapped
+
+
+NO_GRADIENTS = ("0", "0")
+
+
+def reads(row: Unary | Binary, names: str) -> bool:
+    """Whether a gradient's formula reads one of the values with these names.
+
+    Examples
+    --------
+    >>> from microlazy.core.kernels.elementwise_rows import UNARY, reads
+    >>> [row.op for row in UNARY if reads(row, "y")][:3]
+    ['sqrt', 'rsqrt', 'reciprocal']
+    """
+    formulas = (row.gradient,) if isinstance(row, Unary) else row.gradients
+    return any(re.search(rf"\b[{names}]\b", formula) for formula in formulas)
+
+
+UNARY = (
+    Unary(
+        "negative", "-x", "-g", lambda f, g, x, y: -g,
+        "negative", "negative", "", "-x.", "[1, -2]", "[-1.0, 2.0]",
+        light=True, numpy="negative",
+    ),
+    Unary(
+        "abs", "", "g * sign(x)", lambda f, g, x, y: g * f.sign(f.detached(x)),
+        "abs", "abs absolute fabs", "", "The absolute value.", "[1, -2]", "[1.0, 2.0]",
+        light=True, numpy="abs",
+    ),
+    Unary(
+        "sign", "<floating> (x > 0) - <floating> (x < 0) if x == x else x", "0", None,
+        "sign", "sign", "", "-1, 0 or 1 by the sign.", "[3, 0, -2]", "[1.0, 0.0, -1.0]",
+        light=True, numpy="sign",
+    ),
+    Unary(
+        "square", "x * x", "(g + g) * x", lambda f, g, x, y: g * x * 2.0,
+        "square", "square", "", "x**2.", "[3, -2]", "[9.0, 4.0]",
+        light=True, numpy="square",
+    ),
+    Unary(
+        "sqrt", "", "0.5 * g / y", lambda f, g, x, y: g / y * 0.5,
+        "sqrt", "sqrt", "", "The square root.", "[4, 9]", "[2.0, 3.0]",
+        light=True, makes_floats=True, numpy="sqrt",
+    ),
+    Unary(
+        "rsqrt", "1 / sqrt(x)", "-0.5 * g * y / x", lambda f, g, x, y: g * y * y * y * -0.5,
+        "rsqrt", "", "rsqrt", "1 / sqrt(x).", "[4, 16]", "[0.5, 0.25]",
+    ),
+    Unary(
+        "reciprocal", "1 / x", "-g * y * y", lambda f, g, x, y: -g * y * y,
+        "reciprocal", "reciprocal", "", "1 / x.", "[2, 4]", "[0.5, 0.25]",
+        light=True,
+    ),
+    Unary(
+        "exp", "", "g * y", lambda f, g, x, y: g * y,
+        "exp", "exp", "", "The exponential, e**x.", "[0, 1]", "[1.0, 2.7183]",
+        makes_floats=True, numpy="exp",
+    ),
+    Unary(
+        "expm1", "", "g * exp(x)", lambda f, g, x, y: g * f.exp(x),
+        "expm1", "expm1", "", "e**x - 1, accurate near 0.", "[0, 1]", "[0.0, 1.7183]",
+        makes_floats=True, numpy="expm1",
+    ),
+    Unary(
+        "log", "", "g / x", lambda f, g, x, y: g / x,
+        "log", "log", "", "The natural logarithm.", "[1, 2]", "[0.0, 0.6931]",
+        makes_floats=True, numpy="log",
+    ),
+    Unary(
+        "log1p", "", "g / (1 + x)", lambda f, g, x, y: g / (x + 1.0),
+        "log1p", "log1p", "", "log(1 + x), accurate near 0.", "[0, 1]", "[0.0, 0.6931]",
+        makes_floats=True, numpy="log1p",
+    ),
+    Unary(
+        "log2", "", "g / (x * M_LN2)", lambda f, g, x, y: g / (x * log(2.0)),
+        "log2", "log2", "", "The logarithm to base 2.", "[1, 8]", "[0.0, 3.0]",
+        makes_floats=True, numpy="log2",
+    ),
+    Unary(
+        "log10", "", "g / (x * M_LN10)", lambda f, g, x, y: g / (x * log(10.0)),
+        "log10", "log10", "", "The logarithm to base 10.", "[1, 100]", "[0.0, 2.0]",
+        makes_floats=True, numpy="log10",
+    ),
+    Unary(
+        "sin", "", "g * cos(x)", lambda f, g, x, y: g * f.cos(x),
+        "sin", "sin", "", "The sine of angles in radians.", "[0, 1]", "[0.0, 0.8415]",
+        makes_floats=True, numpy="sin",
+        loop="map_trig(sin[floating], libm_sin[floating], x, out, n)",
+        gradient_loop="map_trig_grad(U_COS, 1, x, g, dx, accumulate, n)",
+    ),
+    Unary(
+        "cos", "", "-g * sin(x)", lambda f, g, x, y: -g * f.sin(x),
+        "cos", "cos", "", "The cosine of angles in radians.", "[0, 1]", "[1.0, 0.5403]",
+        makes_floats=True, numpy="cos",
+        loop="map_trig(cos[floating], libm_cos[floating], x, out, n)",
+        gradient_loop="map_trig_grad(U_SIN, -1, x, g, dx, accumulate, n)",
+    ),
+    Unary(
+        "tanh", "", "g * (1 - y * y)", lambda f, g, x, y: g * (1.0 - y * y),
+        "tanh", "tanh", "", "The hyperbolic tangent.", "[0, 1]", "[0.0, 0.7616]",
+        makes_floats=True, numpy="tanh",
+    ),
+    Unary(
+        "sigmoid", "", "g * y * (1 - y)", lambda f, g, x, y: g * y * (1.0 - y),
+        "sigmoid", "", "sigmoid", "1 / (1 + e**-x).", "[0, 1]", "[0.5, 0.7311]",
+    ),
+    Unary(
+        "log_sigmoid", "-softrelu(-x, e)", "g * sigmoid(-x)", lambda f, g, x, y: g * f.sigmoid(-x),
+        "log_sigmoid", "", "log_sigmoid", "-log(1 + e**-x).", "[0, 1]", "[-0.6931, -0.3133]",
+        before="exp(-abs(x))",
+    ),
+    Unary(
+        "relu", "0 if x <= 0 else x", "g if x > 0 else (0 if x <= 0 else x)",
+        lambda f, g, x, y: f.masked(g, f.greater(x, 0.0)),
+        "relu", "", "relu", "max(x, 0); the gradient at 0 is 0.", "[-1, 2]", "[0.0, 2.0]",
+        light=True,
+    ),
+    Unary(
+        "softrelu", "relu(x) + log1p(e)", "g * sigmoid(x)", lambda f, g, x, y: g * f.sigmoid(x),
+        "softrelu", "", "softrelu", "log(1 + e**x).", "[0, 1]", "[0.6931, 1.3133]",
+        before="exp(-abs(x))",
+    ),
+    Unary(
+        "softsign", "x / (1 + abs(x))", "r = 1 / (1 + abs(x)); g * r * r",
+        lambda f, g, x, y: g / f.square(f.abs(x) + 1.0),
+        "softsign", "", "softsign", "x / (1 + abs(x)).", "[0, 1]", "[0.0, 0.5]",
+    ),
+    Unary(
+        "gelu", "0.5 * x * (1 + erf(x * M_SQRT1_2))",
+        "cdf = 0.5 * (1 + erf(x * M_SQRT1_2)); "
+        "pdf = 0.3989422804014327 * exp(-0.5 * x * x); g * (cdf + x * pdf)",
+        lambda f, g, x, y: g * (
+            (f.erf(x * sqrt(0.5)) + 1.0) * 0.5
+            + x * f.exp(x * x * -0.5) * (1.0 / sqrt(2.0 * pi))),
+        "gelu", "", "gelu", "x times the normal distribution function.", "[0, 1]", "[0.0, 0.8413]",
+    ),
+    Unary(
+        "silu", "x * sigmoid(x)", "s = sigmoid(x); g * s * (1 + x * (1 - s))",
+        lambda f, g, x, y: g * (f.sigmoid(x) * (x * (1.0 - f.sigmoid(x)) + 1.0)),
+        "silu", "", "silu", "x * sigmoid(x).", "[0, 1]", "[0.0, 0.7311]",
+    ),
+    Unary(
+        "erf", "", "g * M_2_SQRTPI * exp(-x * x)",
+        lambda f, g, x, y: g * f.exp(-x * x) * (2.0 / sqrt(pi)),
+        "erf", "", "erf", "The error function.", "[0, 1]", "[0.0, 0.8427]",
+    ),
+    Unary(
+        "floor", "", "0", None,
+        "floor", "floor", "", "The next whole number down.", "[1.5, -1.5]", "[1.0, -2.0]",
+        light=True, numpy="floor",
+    ),
+    Unary(
+        "ceil", "", "0", None,
+        "ceil", "ceil", "", "The next whole number up.", "[1.5, -1.5]", "[2.0, -1.0]",
+        light=True, numpy="ceil",
+    ),
+    Unary(
+        "rint", "", "0", None,
+        "rint", "rint", "", "The nearest whole number, halves to even.", "[0.6, 2.5]",
+        "[1.0, 2.0]",
+        light=True, numpy="rint",
+    ),
+    Unary(
+        "trunc", "", "0", None,
+        "trunc fix", "trunc fix", "", "x without its fraction.", "[1.5, -1.5]", "[1.0, -1.0]",
+        light=True, numpy="trunc",
+    ),
+)  # fmt: skip
+
+ARITHMETIC = (
+    Binary(
+        "add", "a + b", ("g", "g"), (lambda f, g, a, b: g, lambda f, g, a, b: g),
+        "add broadcast_add broadcast_plus elemwise_add", "add", "",
+        "a + b.", "[1, 2], 1", "[2.0, 3.0]",
+    ),
+    Binary(
+        "subtract", "a - b", ("g", "-g"), (lambda f, g, a, b: g, lambda f, g, a, b: -g),
+        "subtract broadcast_sub broadcast_minus elemwise_sub", "subtract", "",
+        "a - b.", "[1, 2], 1", "[0.0, 1.0]",
+    ),
+    Binary(
+        "multiply", "a * b", ("g * b", "g * a"),
+        (lambda f, g, a, b: g * b, lambda f, g, a, b: g * a),
+        "multiply broadcast_mul elemwise_mul", "multiply", "",
+        "a * b.", "[1, 2], 3", "[3.0, 6.0]",
+    ),
+    Binary(
+        "divide", "a / b", ("g / b", "-g * y / b"),
+        (lambda f, g, a, b: g / b, lambda f, g, a, b: -g * a / (b * b)),
+        "divide true_divide broadcast_div elemwise_div", "divide true_divide", "",
+        "a / b.", "[1, 2], 2", "[0.5, 1.0]",
+    ),
+    Binary(
+        "mod", "", ("g", "-g * floor(a / b)"),
+        (lambda f, g, a, b: g, lambda f, g, a, b: -g * f.detached(f.floor(a / b))),
+        "modulo broadcast_mod", "mod remainder", "",
+        "The remainder of a / b, with the sign of b.", "[5, -5], 3", "[2.0, 1.0]",
+        loop="map_mod(a, b, out, n)",
+        scalar_loop="map_tiles(map_mod[floating], a, s, swapped, out, n)",
+    ),
+    Binary(
+        "power", "", ("g * b * pow(a, b - 1)", "g * y * log(a)"),
+        (lambda f, g, a, b: g * f.slope_of_power(a, b), lambda f, g, a, b: g * a**b * f.log(a)),
+        "power broadcast_power", "power pow", "",
+        "a**b.", "[2, 3], 2", "[4.0, 9.0]",
+        light=False,
+        loop="map_pow(a, b, out, n)", scalar_loop="map_pow_scalar(a, s, swapped, out, n)",
+    ),
+    Binary(
+        "maximum", "a if (a > b) | (a != a) else b", ("g if a >= b else 0", "g if a < b else 0"),
+        (lambda f, g, a, b: f.masked(g, f.greater_equal(a, b)),
+         lambda f, g, a, b: f.masked(g, f.less(a, b))),
+        "maximum broadcast_maximum", "maximum", "",
+        "The larger of a and b; where they are equal, a has the gradient.", "[1, 3], 2",
+        "[2.0, 3.0]",
+    ),
+    Binary(
+        "minimum", "a if (a < b) | (a != a) else b", ("g if a <= b else 0", "g if a > b else 0"),
+        (lambda f, g, a, b: f.masked(g, f.less_equal(a, b)),
+         lambda f, g, a, b: f.masked(g, f.greater(a, b))),
+        "minimum broadcast_minimum", "minimum", "",
+        "The smaller of a and b; where they are equal, a has the gradient.", "[1, 3], 2",
+        "[1.0, 2.0]",
+    ),
+)  # fmt: skip
+
+COMPARISONS = (
+    Binary(
+        "equal", "a == b", NO_GRADIENTS, None,
+        "equal broadcast_equal", "equal", "", "Whether a == b.", "[1, 2], 2", "[0.0, 1.0]",
+        mirrored="equal",
+    ),
+    Binary(
+        "not_equal", "a != b", NO_GRADIENTS, None,
+        "not_equal broadcast_not_equal", "not_equal", "", "Whether a != b.", "[1, 2], 2",
+        "[1.0, 0.0]",
+        mirrored="not_equal",
+    ),
+    Binary(
+        "less", "a < b", NO_GRADIENTS, None,
+        "lesser broadcast_lesser", "less", "", "Whether a < b.", "[1, 2], 2", "[1.0, 0.0]",
+        mirrored="greater",
+    ),
+    Binary(
+        "less_equal", "a <= b", NO_GRADIENTS, None,
+        "lesser_equal broadcast_lesser_equal", "less_equal", "", "Whether a <= b.", "[1, 2], 2",
+        "[1.0, 1.0]",
+        mirrored="greater_equal",
+    ),
+    Binary(
+        "greater", "a > b", NO_GRADIENTS, None,
+        "greater broadcast_greater", "greater", "", "Whether a > b.", "[1, 2], 2", "[0.0, 0.0]",
+        mirrored="less",
+    ),
+    Binary(
+        "greater_equal", "a >= b", NO_GRADIENTS, None,
+        "greater_equal broadcast_greater_equal", "greater_equal", "", "Whether a >= b.",
+        "[1, 2], 2", "[0.0, 1.0]",
+        mirrored="less_equal",
+    ),
+)  # fmt: skip
+
+BINARY = ARITHMETIC + COMPARISONS

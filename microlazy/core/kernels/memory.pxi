@@ -1,0 +1,43 @@
+# Filling, adding, scaling, and copies between layouts.
+
+cdef void gather(
+    const floating* x, Py_ssize_t step, floating* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if step == 0:
+        fill(x[0], out, n)
+    elif step == 2:                         # a constant step becomes vector code
+        for i in range(n):
+            out[i] = x[2 * i]
+    elif step == -1:
+        for i in range(n):
+            out[i] = x[-i]
+    else:
+        for i in range(n):
+            out[i] = x[i * step]
+
+
+cdef void fill(double value, floating* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating v = <floating> value
+    for i in range(n):
+        out[i] = v
+
+
+cdef void add_to(const floating* src, floating* dst, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        dst[i] += src[i]
+
+
+cdef void scale(
+    double factor, const floating* src, floating* dst, bint accumulate, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating alpha = <floating> factor
+    if accumulate:
+        for i in range(n):
+            dst[i] += alpha * src[i]
+    else:
+        for i in range(n):
+            dst[i] = alpha * src[i]
