@@ -354,6 +354,17 @@ def test_random_slopes_of_rrelu_lie_between_the_bounds():
     assert still.item() == pytest.approx(-0.3)
 
 
+@pytest.mark.parametrize("act_type", ["leaky", "elu", "selu", "rrelu"])
+def test_rectifiers_of_infinity(act_type):
+    x = np.array([onp.inf, 0.0, -onp.inf])
+    x.attach_grad()
+    with autograd.record(train_mode=False):
+        y = npx.leaky_relu(x, act_type=act_type)
+    y.backward()
+    assert y[0] == onp.inf and y[1] == 0 and not onp.isnan(y.asnumpy()).any()
+    assert not onp.isnan(x.grad.asnumpy()).any()
+
+
 @pytest.mark.parametrize(("function", "start"), [(npx.index_add, 10.0), (npx.index_update, 0.0)])
 def test_indexed_writing_leaves_the_array_as_it_was(function, start):
     a = np.full((2, 3), 10.0)

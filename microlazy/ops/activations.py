@@ -167,7 +167,7 @@ def leaky_relu(
     if act_type == "gelu":
         return f.unary_op("gelu", data)
     positive = f.unary_op("relu", data)
-    negative = data - positive
+    negative = f.binary_op("minimum", data, 0)  # data - positive is nan at infinity
     if act_type == "leaky":
         return positive + slope * negative
     if act_type == "prelu":

@@ -7,13 +7,11 @@ from typing import Any
 from ... import initializer
 from ...core.ops.nn import activation
 from ...core.tensor import Tensor
+from ...ops.activations import SELU_ALPHA, SELU_SCALE
 from ..block import HybridBlock
 from ..block.hybrid import without_namespace
 
 __all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "SiLU", "Swish"]
-
-_SELU_ALPHA = 1.6732632423543772
-_SELU_SCALE = 1.0507009873554805
 
 
 def _below_zero(x: Tensor) -> Tensor:
@@ -213,8 +211,8 @@ class SELU(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        elu = activation(x, "relu") + F.expm1(_below_zero(x)) * _SELU_ALPHA
-        return elu * _SELU_SCALE
+        elu = activation(x, "relu") + F.expm1(_below_zero(x)) * SELU_ALPHA
+        return elu * SELU_SCALE
 
 
 class GELU(HybridBlock):
