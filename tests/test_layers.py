@@ -14,7 +14,7 @@ from microlazy import autograd, gluon, nd, np, npx
 from microlazy.gluon import contrib, loss, nn, rnn
 
 sys.path.insert(0, str(pathlib.Path(__file__).with_name("oracle")))
-from gluon_cases import CASES, _flat, stack, values  # noqa: E402
+from gluon_cases import CASES, flat, stack, values  # noqa: E402
 
 SCOPE = {"mx": mx, "nn": nn, "rnn": rnn, "loss": loss, "contrib": contrib, "stack": stack, "F": nd}
 
@@ -39,7 +39,7 @@ def make(name, dtype="float32", batch=None):
             leaves.append(x)
 
     def call(inputs=inputs):
-        return _flat(eval(case.call, SCOPE | {"layer": layer, "x": inputs}))
+        return flat(eval(case.call, SCOPE | {"layer": layer, "x": inputs}))
 
     return layer, inputs, leaves, call
 
