@@ -1,6 +1,8 @@
 """Gluon's layers, cells and losses: gradients, dtypes, batches, lazy sizes, plans, refusals."""
 
+import copy
 import pathlib
+import pickle
 import sys
 import zlib
 
@@ -12,7 +14,7 @@ from microlazy import autograd, gluon, nd, np, npx
 from microlazy.gluon import contrib, loss, nn, rnn
 
 sys.path.insert(0, str(pathlib.Path(__file__).with_name("oracle")))
-from gluon_cases import CASES, _flat, stack, values  # noqa: E402
+from gluon_cases import CASES, flat, stack, values  # noqa: E402
 
 SCOPE = {"mx": mx, "nn": nn, "rnn": rnn, "loss": loss, "contrib": contrib, "stack": stack, "F": nd}
 
@@ -37,7 +39,7 @@ def make(name, dtype="float32", batch=None):
             leaves.append(x)
 
     def call(inputs=inputs):
-        return _flat(eval(case.call, SCOPE | {"layer": layer, "x": inputs}))
+        return flat(eval(case.call, SCOPE | {"layer": layer, "x": inputs}))
 
     return layer, inputs, leaves, call
 
@@ -352,6 +354,23 @@ def test_channels_last(kind, axes):
     if "Conv" in kind:
         b.weight.set_data(a.weight.data().transpose(turned))
     numpy.testing.assert_allclose(b(x.transpose(turned)).asnumpy(), right, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("code", BATCHED)
+def test_copied_pickled_and_shared(code):
+    """Before its sizes are known and after; a layer that shares parameters computes the same."""
+    layer, shape = eval(code, SCOPE), (2, *BATCHED[code])
+    copies = [layer, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))]
+    for one in copies:
+        one.initialize(mx.init.Constant(0.1))
+    first, *others = (one(nd.ones(shape)).asnumpy() for one in copies)
+    others.append(pickle.loads(pickle.dumps(layer))(nd.ones(shape)).asnumpy())
+    if list(layer.params):
+        gap = "" if code.endswith("()") else ", "
+        tied = eval(f"{code[:-1]}{gap}params=shared)", SCOPE | {"shared": layer.params})
+        others.append(tied(nd.ones(shape)).asnumpy())
+    for other in others:
+        numpy.testing.assert_array_equal(other, first)
 
 
 GIVEN = {
@@ -679,6 +698,28 @@ def test_a_hybrid_cell_written_for_mxnet():
     cell.hybridize()
     outputs, _ = cell.unroll(4, nd.ones((2, 4, 5)))
     assert outputs[3].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_a_network_learns_to_count(kind, hybrid):
+    """The next of the numbers 0 to 4 in turn, from the first of them on."""
+    mx.random.seed(0)
+    net = nn.HybridSequential()
+    layer = rnn.LSTM(16, layout="NTC") if kind == "lstm" else rnn.GRU(16, layout="NTC")
+    net.add(nn.Embedding(5, 8), layer, nn.Dense(5, flatten=False))
+    net.initialize(mx.init.Xavier())
+    if hybrid:
+        net.hybridize()
+    trainer = gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 0.03})
+    objective = loss.SoftmaxCrossEntropyLoss()
+    numbers = nd.array([[(start + i) % 5 for i in range(8)] for start in range(5)])
+    for _ in range(40):
+        with autograd.record():
+            error = objective(net(numbers[:, :-1]), numbers[:, 1:])
+        error.backward()
+        trainer.step(5)
+    assert error.mean().asscalar() < 0.1
 
 
 # ---- losses ------------------------------------------------------------------------------------

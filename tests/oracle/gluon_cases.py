@@ -39,9 +39,9 @@ def values(kind: str, shape: Shape, generator: numpy.random.Generator) -> numpy.
     return generator.uniform(-1.5, 1.5, shape).round(3)
 
 
-def _flat(outputs: Any) -> list[Any]:
+def flat(outputs: Any) -> list[Any]:
     if isinstance(outputs, list | tuple):
-        return [y for part in outputs for y in _flat(part)]
+        return [y for part in outputs for y in flat(part)]
     return [] if outputs is None else [outputs]
 
 
@@ -120,11 +120,11 @@ def _run(mx: Any, name: str, case: Case, face: str, hybrid: bool) -> dict[str, A
     for key, p in parameters.items():
         kind = "positive" if key.endswith("running_var") else "any"
         p.set_data(space.array(values(kind, p.shape, generator), dtype="float32"))
-    answers["predicted"] = _numbers(_flat(eval(case.call, scope)))
+    answers["predicted"] = _numbers(flat(eval(case.call, scope)))
     if not case.trained:
         return answers
     with mx.autograd.record():
-        outputs = _flat(eval(case.call, scope))
+        outputs = flat(eval(case.call, scope))
         weights = [
             space.array(numpy.random.default_rng(i).uniform(0.5, 1.5, y.shape), dtype="float32")
             for i, y in enumerate(outputs)

@@ -6,7 +6,6 @@ from typing import Any
 
 from ...initializer import Initializer
 from ..nn import (
-    BatchNorm,
     Concatenate,
     Embedding,
     HybridConcatenate,
@@ -14,6 +13,7 @@ from ..nn import (
     PixelShuffle1D,
     PixelShuffle2D,
     PixelShuffle3D,
+    SyncBatchNorm,
 )
 
 __all__ = [
@@ -75,61 +75,3 @@ class SparseEmbedding(Embedding):
         **kwargs: Any,
     ) -> None:
         super().__init__(input_dim, output_dim, dtype, weight_initializer, **kwargs)
-
-
-class SyncBatchNorm(BatchNorm):
-    """Batch normalization over the batches of all devices, which here are one: `BatchNorm`.
-
-    Parameters
-    ----------
-    in_channels : int
-        The number of channels; 0 finds it from the first input.
-    num_devices : int or None
-        Of no effect.
-    momentum, epsilon, center, scale, use_global_stats
-        As in `BatchNorm`.
-    beta_initializer, gamma_initializer : Initializer or str
-        As in `BatchNorm`.
-    running_mean_initializer, running_variance_initializer : Initializer or str
-        As in `BatchNorm`.
-    **kwargs
-        `prefix` and `params`, as in `Block`.
-
-    Examples
-    --------
-    >>> from microlazy import nd
-    >>> layer = SyncBatchNorm()
-    >>> layer.initialize()
-    >>> layer(nd.ones((2, 3, 4, 4))).shape
-    (2, 3, 4, 4)
-    """
-
-    def __init__(
-        self,
-        in_channels: int = 0,
-        num_devices: int | None = None,
-        momentum: float = 0.9,
-        epsilon: float = 1e-5,
-        center: bool = True,
-        scale: bool = True,
-        use_global_stats: bool = False,
-        beta_initializer: Initializer | str | None = "zeros",
-        gamma_initializer: Initializer | str | None = "ones",
-        running_mean_initializer: Initializer | str | None = "zeros",
-        running_variance_initializer: Initializer | str | None = "ones",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            1,
-            momentum,
-            epsilon,
-            center,
-            scale,
-            use_global_stats,
-            beta_initializer,
-            gamma_initializer,
-            running_mean_initializer,
-            running_variance_initializer,
-            in_channels,
-            **kwargs,
-        )

@@ -143,7 +143,7 @@ class _ConvRNNCell(_ConvCell):
         self, F: Any, x: Tensor, states: States, **parameters: Tensor
     ) -> tuple[Tensor, States]:
         i2h, h2h = self._products(x, states[0], *parameters.values())
-        output = activated(F, i2h + h2h, self._activation)
+        output = activated(i2h + h2h, self._activation)
         return output, [output]
 
     forward = Layer.forward

@@ -12,7 +12,7 @@ from ...initializer import Initializer
 from ..parameter import Parameter
 from .layer import Layer, given_source, size_of
 
-__all__ = ["BatchNorm", "BatchNormReLU", "GroupNorm", "InstanceNorm", "LayerNorm"]
+__all__ = ["BatchNorm", "BatchNormReLU", "GroupNorm", "InstanceNorm", "LayerNorm", "SyncBatchNorm"]
 
 Init = Initializer | str | None
 
@@ -188,6 +188,64 @@ class BatchNormReLU(BatchNorm):
     """
 
     _fuse_relu = True
+
+
+class SyncBatchNorm(BatchNorm):
+    """Batch normalization over the batches of all devices, which here are one: `BatchNorm`.
+
+    Parameters
+    ----------
+    in_channels : int
+        The number of channels; 0 finds it from the first input.
+    num_devices : int or None
+        Of no effect.
+    momentum, epsilon, center, scale, use_global_stats
+        As in `BatchNorm`.
+    beta_initializer, gamma_initializer : Initializer or str
+        As in `BatchNorm`.
+    running_mean_initializer, running_variance_initializer : Initializer or str
+        As in `BatchNorm`.
+    **kwargs
+        `prefix` and `params`, as in `Block`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> layer = SyncBatchNorm()
+    >>> layer.initialize()
+    >>> layer(nd.ones((2, 3, 4, 4))).shape
+    (2, 3, 4, 4)
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 0,
+        num_devices: int | None = None,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
+        use_global_stats: bool = False,
+        beta_initializer: Init = "zeros",
+        gamma_initializer: Init = "ones",
+        running_mean_initializer: Init = "zeros",
+        running_variance_initializer: Init = "ones",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            1,
+            momentum,
+            epsilon,
+            center,
+            scale,
+            use_global_stats,
+            beta_initializer,
+            gamma_initializer,
+            running_mean_initializer,
+            running_variance_initializer,
+            in_channels,
+            **kwargs,
+        )
 
 
 class LayerNorm(_Norm):

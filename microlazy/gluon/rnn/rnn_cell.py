@@ -257,7 +257,7 @@ class HybridRecurrentCell(RecurrentCell, HybridBlock):
 # ---- cells with parameters ---------------------------------------------------------------------
 
 
-def activated(F: Any, x: Tensor, activation: Any) -> Tensor:
+def activated(x: Tensor, activation: Any) -> Tensor:
     """x through an activation function: a name, a layer or a function."""
     if isinstance(activation, str):
         return npx.activation(x, act_type=activation)
@@ -404,7 +404,7 @@ class RNNCell(GatedCell):
         self, F: Any, x: Tensor, states: States, **parameters: Tensor
     ) -> tuple[Tensor, States]:
         i2h, h2h = self._products(x, states[0], *parameters.values())
-        output = activated(F, i2h + h2h, self._activation)
+        output = activated(i2h + h2h, self._activation)
         return output, [output]
 
     forward = Layer.forward
@@ -513,12 +513,12 @@ def lstm_step(
     """The output and the cell state of an LSTM, from its gates before their activation."""
     enter, forget, new, leave = F.split(gates, num_outputs=4, axis=axis)
     enter, forget, leave = (
-        activated(F, gate, recurrent_activation) for gate in (enter, forget, leave)
+        activated(gate, recurrent_activation) for gate in (enter, forget, leave)
     )
-    cell = forget * cell + enter * activated(F, new, activation)
+    cell = forget * cell + enter * activated(new, activation)
     if clip != (None, None):
         cell = cell.clip(*clip)
-    return leave * activated(F, cell, activation), cell
+    return leave * activated(cell, activation), cell
 
 
 class GRUCell(GatedCell):
@@ -583,9 +583,9 @@ def gru_step(
     """The new state of a gated recurrent unit, from what input and state give to its gates."""
     i2h_reset, i2h_update, i2h_new = F.split(i2h, num_outputs=3, axis=axis)
     h2h_reset, h2h_update, h2h_new = F.split(h2h, num_outputs=3, axis=axis)
-    reset = activated(F, i2h_reset + h2h_reset, "sigmoid")
-    keep = activated(F, i2h_update + h2h_update, "sigmoid")
-    new = activated(F, i2h_new + reset * h2h_new, activation)
+    reset = activated(i2h_reset + h2h_reset, "sigmoid")
+    keep = activated(i2h_update + h2h_update, "sigmoid")
+    new = activated(i2h_new + reset * h2h_new, activation)
     return new + keep * (state - new)
 
 
