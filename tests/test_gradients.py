@@ -1,5 +1,6 @@
 """Every differentiable op: gradients against central differences, plans against eager calls."""
 
+import functools
 import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import pytest
 
 import microlazy as mx
 from microlazy import nd, np, npx
+from microlazy.core.functions import unary_op
 from microlazy.core.ops import nn
 from microlazy.ops.elementwise import BINARY, UNARY
 
@@ -47,7 +49,7 @@ FACES = {"np": np, "nd": nd}
 
 def faces_of(row: Any) -> list[tuple[str, Callable[..., Any]]]:
     """The functions that a row of the table makes, one for each face."""
-    functions = [("nd", getattr(nd, row.nd.split()[0]))]
+    functions = [("nd", getattr(nd, row.nd.split()[0]))] if row.nd else []
     for namespace, names in ((np, row.np), (npx, row.npx)):
         if names:
             functions.append(("np", getattr(namespace, names.split()[0])))
@@ -558,7 +560,7 @@ def test_add_accumulates_and_write_replaces(case):
 
 @pytest.mark.parametrize("name", [row.op for row in UNARY])
 def test_long_arrays_have_the_gradients_of_their_parts(name):
-    function = getattr(nd, next(row.nd.split()[0] for row in UNARY if row.op == name))
+    function = functools.partial(unary_op, name)
     low, high = DOMAINS.get(name, (-2, 2))
     values = numpy.random.default_rng(3).uniform(low, high, 70_001).astype("float32")
     ends = slice(0, 17), slice(40_000, 40_033), slice(69_990, None)

@@ -195,7 +195,6 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
 # Name: what composes it of functions that have gradients already, or of integer operations.
 COMPOSED: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x.copy(),
-    "mish": lambda x: x * f.unary_op("tanh", f.unary_op("softrelu", x)),
     "frexp": lambda x: (apply("mantissa", x), apply("exponent", x)),
     "modf": lambda x: (apply("fraction", x), _trunc(x)),
     "float_power": lambda a, b: f.as_dtype(a, "float64") ** f.as_dtype(b, "float64"),

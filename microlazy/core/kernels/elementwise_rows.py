@@ -204,6 +204,15 @@ UNARY = (
         "silu", "", "silu", "x * sigmoid(x).", "[0, 1]", "[0.0, 0.7311]",
     ),
     Unary(
+        "mish",
+        "n = 1 + 2 * e if x >= 0 else e * (e + 2); x * n / (n + (2 * e * e if x >= 0 else 2))",
+        "t = tanh(log1p(exp(-abs(x))) + relu(x)); g * (t + x * (1 - t * t) * sigmoid(x))",
+        lambda f, g, x, y: g * (
+            (t := f.tanh(f.softrelu(x))) + x * (1.0 - t * t) * f.sigmoid(x)),
+        "", "", "mish", "x * tanh(log(1 + e**x)).", "[0, 1]", "[0.0, 0.8651]",
+        before="exp(-abs(x))",
+    ),
+    Unary(
         "erf", "", "g * M_2_SQRTPI * exp(-x * x)",
         lambda f, g, x, y: g * f.exp(-x * x) * (2.0 / sqrt(pi)),
         "erf", "", "erf", "The error function.", "[0, 1]", "[0.0, 0.8427]",
