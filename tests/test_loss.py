@@ -231,3 +231,18 @@ def test_a_users_own_loss_in_the_older_style():
             return F.abs(pred - label) * 2
 
     assert Own(None, 0)(nd.array([1, 2]), nd.array([0, 4])).asnumpy().tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "options", [{"weight": 2.0}, {"from_logits": True}, {"batch_axis": 1}, {"sparse_label": False}]
+)
+def test_every_call_of_softmax_cross_entropy_heeds_its_options(options, face):
+    loss = gluon.loss.SoftmaxCELoss(**options)
+    pred, label = face.array([[0.0, -1.0], [2.0, 1.0]]), face.array([0, 1])
+    if not options.get("sparse_label", True):
+        label = face.array([[1.0, 0.0], [0.0, 1.0]])
+    first = loss(pred, label).asnumpy()
+    for _ in range(2):
+        numpy.testing.assert_array_equal(loss(pred, label).asnumpy(), first)
+    if "weight" in options:
+        numpy.testing.assert_allclose(first, 2 * gluon.loss.SoftmaxCELoss()(pred, label).asnumpy())

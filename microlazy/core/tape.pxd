@@ -11,6 +11,14 @@ cdef extern from "state.h" nogil:
         int stream
         void* trace
 
+cdef bint profiling               # then every op is a node, and its forward() is timed
+
+cdef inline void set_mode(State* s, bint recording, bint tracing) noexcept nogil:
+    """Say what a thread does; whether that is plain computing follows."""
+    s.recording = recording
+    s.tracing = tracing
+    s.plain = not (recording or tracing or profiling)
+
 cdef enum GradReq:
     NULL_REQ, WRITE, ADD
 
@@ -61,7 +69,6 @@ cdef class Node(Slot):
 
 cdef State* state() noexcept nogil
 
-cdef bint profiling                           # then forward() and backward() are timed
 cdef int begin_early(Node node) except -1     # forward() will follow, but the op begins here
 cdef int timed_forward(Node node) except -1
 cdef int timed_backward(Node node, Pass p) except -1

@@ -31,10 +31,6 @@ cdef State* state() noexcept nogil:
     return &the_state
 
 
-cdef void set_plain() noexcept nogil:
-    the_state.plain = not (the_state.recording or the_state.tracing or profiling)
-
-
 # ---- profiling ---------------------------------------------------------------------------------
 
 cdef bint profiling = False
@@ -86,7 +82,7 @@ def profile(bint on) -> None:
     global profiling, early
     profiling = on
     early = None
-    set_plain()
+    set_mode(&the_state, the_state.recording, the_state.tracing)
 
 
 def take_timings() -> list:
@@ -627,15 +623,13 @@ def backward(heads, head_grads=None, bint retain_graph=False, bint train_mode=Tr
 
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1:
     cdef State before = the_state
-    the_state.recording = p.recorded is not None
+    set_mode(&the_state, p.recorded is not None, the_state.tracing)
     the_state.training = train_mode
-    set_plain()
     try:
         start_and_walk(p, heads, head_grads, retain)
     finally:
-        the_state.recording = before.recording
+        set_mode(&the_state, before.recording, the_state.tracing)
         the_state.training = before.training
-        set_plain()
     return 0
 
 
@@ -722,13 +716,11 @@ cdef Tensor own_memory(Tensor g, list before, bint record):
     cdef bint recording = s.recording
     if (g.block.users == 1 or not record) and not any([g is other for other in before]):
         return g
-    s.recording = record
-    set_plain()
+    set_mode(s, record, s.tracing)
     try:
         return g.copy()
     finally:
-        s.recording = recording
-        set_plain()
+        set_mode(s, recording, s.tracing)
 
 
 def ops_behind(y) -> list:
@@ -768,16 +760,14 @@ cdef class Scope:
     def __enter__(self):
         self.before = the_state
         if self.recording >= 0:
-            the_state.recording = self.recording
-            set_plain()
+            set_mode(&the_state, self.recording, the_state.tracing)
         if self.training >= 0:
             the_state.training = self.training
         return None
 
     def __exit__(self, *exc):
-        the_state.recording = self.before.recording
+        set_mode(&the_state, self.before.recording, the_state.tracing)
         the_state.training = self.before.training
-        set_plain()
 
     def __call__(self, function):
         """Use the scope as a decorator."""
@@ -867,8 +857,7 @@ def is_training() -> bool:
 def set_recording(bint recording) -> bool:
     """Turn recording on or off for this thread; returns what it was."""
     before = bool(the_state.recording)
-    the_state.recording = recording
-    set_plain()
+    set_mode(&the_state, recording, the_state.tracing)
     return before
 
 

@@ -1,6 +1,6 @@
 """Abstract evaluation: ops that say their output's shape and compute nothing."""
 
-from microlazy.core.tape cimport Node, State, state
+from microlazy.core.tape cimport Node, State, set_mode, state
 from microlazy.core.tensor cimport MAX_NDIM, Tensor, dtype_number, header, parse_shape
 
 from microlazy.util import is_np_array
@@ -60,8 +60,7 @@ cdef class tracing:
     def __enter__(self):
         cdef State* s = state()
         self.before = s[0]
-        s.tracing = True
-        s.plain = False
+        set_mode(s, s.recording, True)
         s.trace = NULL
         return self
 
@@ -97,9 +96,8 @@ cdef class suspended:
     def __enter__(self):
         cdef State* s = state()
         self.before = s[0]
-        s.tracing = False
+        set_mode(s, s.recording, False)
         s.trace = NULL
-        s.plain = not s.recording
         s.stream = 1
         return self
 

@@ -294,10 +294,10 @@ class SoftmaxCrossEntropyLoss(Loss):
         self._axis = axis
         self._sparse_label = sparse_label
         self._from_logits = from_logits
-        self._plain = weight is None and batch_axis == 0 and sparse_label and not from_logits
+        self._one_call = weight is None and batch_axis == 0 and sparse_label and not from_logits
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        if self._plain and sample_weight is None and pred.ndim == 2 and label.ndim == 1:
+        if self._one_call and sample_weight is None and pred.ndim == 2 and label.ndim == 1:
             return softmax_cross_entropy(pred, label, self._axis)
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
         return self._mean(loss, self._weight, sample_weight)
