@@ -10,12 +10,12 @@ cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, lead_to, profiling, reach, snapshot, state,
-    timed_backward, timed_forward, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, snapshot, state, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values, take_layout,
 )
+from microlazy.core.tape cimport profiling, timed_backward, timed_forward
 
 from microlazy.base import AbstractValueError, MXNetError
 
