@@ -1,6 +1,7 @@
 """Builds the compiled core; everything that can be said without code is in pyproject.toml."""
 
 import os
+import runpy
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -49,6 +50,7 @@ FLAGS = {
     },
 }
 WIDE = ("avx2", "avx512")
+GENERATED = Path("build/generated")
 EMPTY_PROBE = "int main(void) { return 0; }\n"
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
@@ -75,12 +77,14 @@ class BuildExt(build_ext):
         self.parallel = self.parallel or JOBS
 
     def run(self):
+        runpy.run_path("setup_rules.py")["write"](GENERATED)
         jobs = self.parallel if self.parallel > 1 else 0
         translated = cythonize(
             self.extensions,
             nthreads=jobs,
             force=self.force,
             build_dir="build/cython",
+            include_path=[str(GENERATED)],
             compiler_directives=DIRECTIVES,
         )
         by_name = {extension.name: extension for extension in translated}

@@ -1873,46 +1873,7 @@ cdef void thin_tn(
             thin_tn(g + 4 * n, x + 4 * k, dw, True, m - 4, n, k)
 
 
-# Optimizers.
-
-cdef inline floating clipped(const Update* u, floating g) noexcept nogil:
-    cdef floating bound = <floating> (INFINITY if u.clip < 0 else u.clip)
-    return bound if g > bound else (-bound if g < -bound else g)
-
-
-cdef void sgd(
-    const Update* u, const floating* grad, floating* weight, floating* state, Py_ssize_t n
-) noexcept nogil:
-    cdef Update step = u[0]
-    cdef Py_ssize_t i
-    cdef floating lr = <floating> u.lr, momentum = <floating> u.momentum, g
-    cdef floating rescale = <floating> u.rescale, wd = <floating> u.wd
-    if state == NULL:
-        for i in range(n):
-            g = clipped(&step, rescale * grad[i]) + wd * weight[i]
-            weight[i] -= lr * g
-    else:
-        for i in range(n):
-            g = clipped(&step, rescale * grad[i]) + wd * weight[i]
-            state[i] = momentum * state[i] - lr * g
-            weight[i] += state[i]
-
-
-cdef void adam(
-    const Update* u, const floating* grad, floating* weight, floating* mean, floating* var,
-    Py_ssize_t n
-) noexcept nogil:
-    cdef Update step = u[0]
-    cdef Py_ssize_t i
-    cdef floating lr = <floating> u.lr, epsilon = <floating> u.epsilon
-    cdef floating beta1 = <floating> u.beta1, beta2 = <floating> u.beta2
-    cdef floating rest1 = <floating> (1 - u.beta1), rest2 = <floating> (1 - u.beta2), g
-    cdef floating rescale = <floating> u.rescale, wd = <floating> u.wd
-    for i in range(n):
-        g = clipped(&step, rescale * grad[i] + wd * weight[i])
-        mean[i] = beta1 * mean[i] + rest1 * g
-        var[i] = beta2 * var[i] + rest2 * g * g
-        weight[i] -= lr * mean[i] / (sqrt(var[i]) + epsilon)
+include "updates.pxi"
 
 
 # Random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as
@@ -2126,8 +2087,7 @@ put(table.add_bias, <void*> add_bias[float], <void*> add_bias[double])
 put(table.thin_nt, <void*> thin_nt[float], <void*> thin_nt[double])
 put(table.thin_nn, <void*> thin_nn[float], <void*> thin_nn[double])
 put(table.thin_tn, <void*> thin_tn[float], <void*> thin_tn[double])
-put(table.sgd, <void*> sgd[float], <void*> sgd[double])
-put(table.adam, <void*> adam[float], <void*> adam[double])
+put(table.update, <void*> update[float], <void*> update[double])
 put(table.uniform, <void*> uniform[float], <void*> uniform[double])
 put(table.normal, <void*> normal[float], <void*> normal[double])
 put(table.keep_mask, <void*> keep_mask[float], <void*> keep_mask[double])

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
-from microlazy.core.kernels.table cimport KernelTable, Update
+from microlazy.core.kernels.table cimport KernelTable
 
 UNARY = (
     "negative abs sign square sqrt rsqrt reciprocal exp expm1 log log1p log2 log10 sin cos tanh "
@@ -29,20 +29,6 @@ cdef void* data(array) except? NULL:
     if not array.flags.c_contiguous:
         raise ValueError("kernels work on contiguous arrays")
     return <void*> <size_t> array.ctypes.data
-
-
-cdef Update make_update(dict values):
-    """Gradient descent at rate 1 with nothing else, except for the given fields."""
-    cdef Update u
-    u.lr = values.get("lr", 1)
-    u.wd = values.get("wd", 0)
-    u.rescale = values.get("rescale", 1)
-    u.clip = values.get("clip", -1)
-    u.momentum = values.get("momentum", 0)
-    u.beta1 = values.get("beta1", 0)
-    u.beta2 = values.get("beta2", 0)
-    u.epsilon = values.get("epsilon", 0)
-    return u
 
 
 cdef class Kernels:
@@ -430,30 +416,16 @@ cdef class Kernels:
                 self.table.thin_tn[t](g_, x_, dw_, accumulate, m, n, k)
         return dw
 
-    def sgd(self, dict update, grad, weight, state=None):
-        cdef Update u = make_update(update)
-        cdef void* grad_ = data(grad)
-        cdef void* weight_ = data(weight)
-        cdef void* state_ = NULL if state is None else data(state)
-        cdef Py_ssize_t n = grad.size
-        cdef int t = grad.dtype.itemsize == 8
+    def update(self, int rule, double[::1] constants, list arrays):
+        cdef void* arrays_[16]
+        cdef Py_ssize_t i, n = arrays[1].size
+        cdef int t = arrays[1].dtype.itemsize == 8
+        for i in range(len(arrays)):
+            arrays_[i] = data(arrays[i])
         with nogil:
             for _ in range(self.repeat):
-                self.table.sgd[t](&u, grad_, weight_, state_, n)
-        return weight
-
-    def adam(self, dict update, grad, weight, mean, var):
-        cdef Update u = make_update(update)
-        cdef void* grad_ = data(grad)
-        cdef void* weight_ = data(weight)
-        cdef void* mean_ = data(mean)
-        cdef void* var_ = data(var)
-        cdef Py_ssize_t n = grad.size
-        cdef int t = grad.dtype.itemsize == 8
-        with nogil:
-            for _ in range(self.repeat):
-                self.table.adam[t](&u, grad_, weight_, mean_, var_, n)
-        return weight
+                self.table.update[t](rule, &constants[0], arrays_, n)
+        return arrays[1]
 
     def uniform(self, key, offset, double low, double high, out):
         cdef unsigned long long key_ = key

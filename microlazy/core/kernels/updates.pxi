@@ -1,0 +1,10 @@
+# Optimizers: one kernel for each rule of microlazy/optimizer/, written by the build
+# (setup_rules.py). `arrays` are the gradient, the weight and the states.
+
+cdef inline floating limited(floating x, floating bound) noexcept nogil:
+    # In this form compilers know it for a minimum and a maximum that let NaN pass.
+    cdef floating y = bound if bound < x else x
+    return -bound if -bound > y else y
+
+
+include "rule_kernels.pxi"
