@@ -13,7 +13,7 @@ from setuptools.errors import CompileError, LinkError
 
 KERNELS = "microlazy.core.kernels"
 HEADERS = ["microlazy/core", "microlazy/core/kernels"]
-GENERATE = "kernel_templates/generate.py"
+GENERATE = "microlazy/core/kernels/templates/generate.py"
 PROBE = Path("benchmarks/kernel_probe.pyx.tp")
 JOBS = os.cpu_count() or 1
 

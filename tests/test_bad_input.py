@@ -12,7 +12,7 @@ from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import AbstractValueError, MXNetError, ShapeError
 from microlazy.core import generator
 from microlazy.core.ops import nn
-from microlazy.core.optimizers import sgd_update
+from microlazy.core.rules import Rule
 from microlazy.core.tensor import Tensor
 from microlazy.gluon import loss as losses
 
@@ -462,11 +462,14 @@ def test_arrays_are_made_by_functions():
         {"grads": [nd.ones((2,), dtype="float64")]},
         {"grads": [5]},
         {"weights": [nd.ones((2,), dtype="int32")]},
-        {"momenta": []},
-        {"momenta": [nd.ones((1,))]},
-        {"lrs": []},
-        {"lrs": ["fast"]},
-        {"wds": []},
+        {"states": []},
+        {"states": [nd.ones((1,))]},
+        {"values": (0.5, 0.0)},
+        {"values": ("fast", 0.0, 0.9)},
+        {"lr_mults": []},
+        {"lr_mults": ["fast"]},
+        {"wd_mults": []},
+        {"counts": []},
     ],
     ids=str,
 )
@@ -475,18 +478,23 @@ def test_updates_that_do_not_fit(change):
     arguments = {
         "weights": [weight],
         "grads": [nd.ones((2,))],
-        "momenta": None,
-        "lrs": [0.5],
-        "wds": [0.0],
+        "states": [nd.zeros((2,))],
+        "values": (0.5, 0.0, 0.9),
+        "lr_mults": [1.0],
+        "wd_mults": [1.0],
+        "counts": [0],
+        "steps": 1,
     } | change
-    refused(lambda: sgd_update(*arguments.values()), (ValueError, TypeError), arrays=(weight,))
+    program = Rule("m = momentum * m - lr * grad\nweight += m", states="m").program
+    refused(lambda: program.run(*arguments.values()), (ValueError, TypeError), arrays=(weight,))
 
 
 def test_updates_of_read_only_weights():
     array = numpy.ones(2, "float32")
     array.flags.writeable = False
     weight = nd.from_numpy(array)
-    refused(lambda: sgd_update([weight], [nd.ones((2,))], None, [0.5], [0.0]), ValueError,
+    arguments = [weight], [nd.ones((2,))], [], (0.5, 0.0), [1.0], [1.0], [0], 1
+    refused(lambda: Rule("weight -= lr * grad").program.run(*arguments), ValueError,
             "read-only", arrays=(weight,))  # fmt: skip
 
 

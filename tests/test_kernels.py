@@ -11,6 +11,7 @@ from scipy import special
 
 from benchmarks.kernel_probe import BINARY, COMPARISONS, UNARY, Kernels
 from microlazy.core.kernels.select import available, chosen
+from microlazy.optimizer import SGD, Adam
 
 SCALED = {"gelu", "silu", "mish"}  # near 0 far left, where they are accurate on the scale of x
 FLOATS = [np.float32, np.float64]
@@ -548,22 +549,25 @@ def test_thin_products_keep_nan_and_infinity_in_their_rows(kernels):
 def test_optimizers(kernels, rng, n, dtype):
     grad, weight, state = rng.normal(size=(3, n)).astype(dtype)
     square = rng.uniform(0, 1, n).astype(dtype)
-    for clip in (-1, 0.4):
-        update = {"lr": 0.1, "wd": 0.01, "rescale": 0.5, "clip": clip, "momentum": 0.9}
-        update |= {"beta1": 0.9, "beta2": 0.99, "epsilon": 1e-6}
-        bound = clip if clip > 0 else np.inf
+
+    def run(rule, constants, *arrays):
+        return kernels.update(rule.program.kernel, np.array(constants), list(arrays))
+
+    for bound in (np.inf, 0.4):
         scaled = 0.5 * grad.astype(np.float64)
         g = np.clip(scaled, -bound, bound) + 0.01 * weight
         tolerance = {"rtol": 20 * np.finfo(dtype).eps, "atol": 20 * np.finfo(dtype).eps}
-        plain = kernels.sgd(update, grad, weight.copy(), None)
+        plain = run(SGD.plain, [0.5, bound, 0.01, 0.1], grad, weight.copy())
         np.testing.assert_allclose(plain, weight - 0.1 * g, **tolerance)
         momentum = state.copy()
-        moved = kernels.sgd(update, grad, weight.copy(), momentum)
+        constants = [0.5, bound, 0.01, 0.9, 0.1]
+        moved = run(SGD.with_momentum, constants, grad, weight.copy(), momentum)
         np.testing.assert_allclose(momentum, 0.9 * state - 0.1 * g, **tolerance)
         np.testing.assert_array_equal(moved, weight + momentum)
         g = np.clip(scaled + 0.01 * weight, -bound, bound)
         mean, var = state.copy(), square.copy()
-        moved = kernels.adam(update, grad, weight.copy(), mean, var)
+        constants = [0.5, 0.01, bound, 0.9, 1 - 0.9, 0.99, 1 - 0.99, 0.1, 1e-6]
+        moved = run(Adam.rule, constants, grad, weight.copy(), mean, var)
         np.testing.assert_allclose(mean, 0.9 * state + 0.1 * g, **tolerance)
         np.testing.assert_allclose(var, 0.99 * square + 0.01 * g * g, **tolerance)
         step = 0.1 * mean.astype(np.float64) / (np.sqrt(var.astype(np.float64)) + 1e-6)

@@ -419,6 +419,39 @@ def test_indices_outside_are_refused_before_anything_is_written():
 # ---- updates -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shape", [(1,), (2, 2), (3,)])
+@pytest.mark.parametrize(("function", "states"), [
+    (nd.sgd_update, 0), (nd.sgd_mom_update, 1), (nd.nag_mom_update, 1), (nd.adam_update, 2),
+    (nd.rmsprop_update, 1), (nd.rmspropalex_update, 3), (nd.ftrl_update, 2),
+    (nd.ftml_update, 3), (nd.signsgd_update, 0), (nd.signum_update, 1),
+])  # fmt: skip
+def test_updates_refuse_arrays_of_another_shape(function, states, shape):
+    for odd in range(1, 2 + states):
+        arrays = [nd.ones((2,)) for _ in range(2 + states)]
+        arrays[odd] = nd.ones(shape)
+        with pytest.raises(ShapeError, match=r"has shape .*, but the weight has shape"):
+            function(*arrays, lr=0.1, out=arrays[0])
+        assert all((each == 1).asnumpy().all() for each in arrays)
+
+
+def test_a_limit_of_zero_limits_to_zero():
+    w, g = nd.array([1, 2], dtype="float64"), nd.ones((2,), dtype="float64")
+    assert nd.sgd_update(w, g, lr=1, clip_gradient=0).asnumpy().tolist() == [1, 2]
+    assert nd.sgd_update(w, g, lr=1, clip_gradient=-1).asnumpy().tolist() == [0, 1]
+
+
+def test_updates_of_any_layout_and_of_float16():
+    w = nd.array([[1, 2], [3, 4]]).T
+    new = nd.sgd_update(w, nd.ones((2, 2)), lr=1)
+    assert new.asnumpy().tolist() == [[0, 2], [1, 3]]
+    half = nd.ones((2,), dtype="float16")
+    momentum = nd.zeros((2,), dtype="float16")
+    assert nd.sgd_mom_update(half, half, momentum, lr=0.5, out=half) is half
+    assert (half.dtype, momentum.dtype) == (numpy.float16, numpy.float16)
+    assert momentum.asnumpy().tolist() == [-0.5, -0.5]
+    assert half.asnumpy().tolist() == [0.5, 0.5]
+
+
 def test_updates_change_states_in_place_and_leave_the_tape_alone():
     weight, momentum = nd.ones((2,)), nd.zeros((2,))
     weight.attach_grad()

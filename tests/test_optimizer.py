@@ -10,7 +10,9 @@ import pytest
 from microlazy import lr_scheduler, nd, optimizer
 from microlazy.base import MXNetError
 
-RECORDED = json.loads((Path(__file__).parent / "oracle" / "training.json").read_text())
+ORACLE = Path(__file__).parent / "oracle"
+RECORDED = json.loads((ORACLE / "training.json").read_text())
+LONG = json.loads((ORACLE / "optimizers.json").read_text())
 START = [1.0, -2.0, 0.5, 3.0]
 
 
@@ -25,6 +27,105 @@ def test_mxnets_answers(case):
     for grad, expected in zip(case["grads"], case["weights"], strict=True):
         update(0, nd.array(grad), weight)
         numpy.testing.assert_allclose(weight.asnumpy(), expected, rtol=1e-5, atol=2e-6)
+
+
+def two_weights(made, dtype="float32", steps=100):
+    """Make the steps of tests/oracle/record_optimizers.py; give the weights after each."""
+    rng = numpy.random.RandomState(7)
+    weights = [nd.array(each, dtype=dtype) for each in rng.uniform(-2, 2, (2, 5))]
+    made.set_lr_mult({0: 0.5})
+    made.set_wd_mult({"dense_bias": 2.0})
+    update = optimizer.get_updater(made)
+    for _ in range(steps):
+        grads = [nd.array(each, dtype=dtype) for each in rng.uniform(-2, 2, (2, 5))]
+        update([0, 1], grads, weights)
+        yield [w.asnumpy() for w in weights]
+
+
+@pytest.mark.parametrize("case", LONG, ids=ids)
+def test_mxnets_weights_over_100_steps(case):
+    names = {0: "dense_weight", 1: "dense_bias"}
+    made = optimizer.create(case["name"], param_idx2name=names, **case["arguments"])
+    every = list(two_weights(made))
+    for step, expected in zip(case["steps"], case["weights"], strict=True):
+        numpy.testing.assert_allclose(every[step - 1], expected, rtol=2e-5, atol=5e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", LONG, ids=ids)
+def test_a_rule_without_a_kernel_gives_the_same_bits(case, dtype):
+    with_kernel = optimizer.create(case["name"], **case["arguments"])
+    rule = with_kernel.rule
+    assert rule.program.kernel >= 0
+    longer = optimizer.Rule(f"{rule.formula}\nnobody_asks = weight + grad",
+                            states=" ".join(rule.states), numbers=rule.numbers)
+    assert longer.program.kernel == -1
+    kind = type("Interpreted", (type(with_kernel),), {"rule": longer})
+    interpreted = kind(**case["arguments"])
+    for one, other in zip(two_weights(with_kernel, dtype, 20), two_weights(interpreted, dtype, 20),
+                          strict=True):
+        assert numpy.asarray(one).tobytes() == numpy.asarray(other).tobytes()
+
+
+@pytest.mark.parametrize("size", [0, 1, 511, 513, 300_001])
+def test_a_rule_of_ones_own_on_any_size(size):
+    class Lion(optimizer.Optimizer):
+        rule = optimizer.Rule(
+            """
+            g = rescale_grad * grad
+            weight -= lr * (sign(beta1 * mean + (1 - beta1) * g) + wd * weight)
+            mean = beta2 * mean + (1 - beta2) * g
+            """,
+            states="mean",
+        )
+        beta1, beta2 = 0.5, 0.75
+
+    rng = numpy.random.default_rng(size)
+    expected, mean = rng.normal(size=size), 0.0
+    weight = nd.array(expected, dtype="float64")
+    update = optimizer.get_updater(Lion(learning_rate=0.25, wd=0.5, rescale_grad=2.0))
+    for _ in range(3):
+        grad = rng.normal(size=size)
+        update(0, nd.array(grad, dtype="float64"), weight)
+        g = 2.0 * grad
+        expected = expected - 0.25 * (numpy.sign(0.5 * mean + 0.5 * g) + 0.5 * expected)
+        mean = 0.75 * mean + 0.25 * g
+    numpy.testing.assert_allclose(weight.asnumpy(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "formula, reason",
+    [
+        ("weight -= lr * tanh(grad)", r"tanh\(grad\).*no such operation"),
+        ("weight -= lr * grad ** 2", r"grad \*\* 2.*of numbers"),
+        ("weight -= clip(grad, grad)", "the bound of a clip"),
+        ("weight -= sign(lr) * grad", r"sign\(lr\).*needs an array"),
+        ("weight[0] = grad", "a line assigns to the weight"),
+        ("grad = weight", "a line assigns to the weight"),
+        ("import os", "a line is an assignment"),
+        ("weight -= __import__('os')", "no such operation"),
+        ("weight -= (lambda: grad)()", "no such operation"),
+        ("weight =", "lines of Python"),
+        ("g = grad", "must change `weight`"),
+        ("weight -= " + " + ".join("abs(grad)" for _ in range(200)), "at most"),
+    ],
+)
+def test_rules_with_something_else_in_them_are_refused(formula, reason):
+    weight = nd.ones(2)
+    kind = type("Odd", (optimizer.Optimizer,), {"rule": optimizer.Rule(formula)})
+    with pytest.raises(ValueError, match=reason):
+        kind().update(0, weight, nd.ones(2), None)
+    assert weight.asnumpy().tolist() == [1, 1]
+
+
+def test_a_refused_step_does_not_count():
+    made = optimizer.Adam()
+    update = optimizer.get_updater(made)
+    update(0, nd.ones(2), nd.ones(2))
+    with pytest.raises(ValueError):
+        update(0, nd.ones(3), nd.ones(2))
+    assert made.num_update == 1
+    assert made._index_update_count == {0: 1}
 
 
 def sgd(w, g, state, t, lr, wd, momentum, clip):
@@ -137,6 +238,21 @@ def test_a_learning_rate_given_with_a_scheduler_replaces_its_base():
     assert made.learning_rate == schedule.base_lr == 0.5
 
 
+@pytest.mark.parametrize(
+    "kind, arguments, schedule, expected",
+    [
+        (optimizer.Adam, {}, {"base_lr": 1.0}, 0.001),
+        (optimizer.SGD, {"learning_rate": 0.5}, {}, 0.5),
+    ],
+)
+def test_a_learning_rate_that_nobody_wrote_is_no_reason_to_warn(
+    kind, arguments, schedule, expected, recwarn
+):
+    made = kind(lr_scheduler=lr_scheduler.FactorScheduler(10, **schedule), **arguments)
+    assert made.learning_rate == expected  # as in MXNet
+    assert not recwarn
+
+
 def test_multipliers_by_index_and_by_name():
     made = optimizer.SGD(learning_rate=1.0, wd=1.0, param_idx2name={0: "a_weight", 1: "a_bias"})
     made.set_lr_mult({0: 0.5, "a_bias": 0.25})
@@ -218,6 +334,11 @@ def test_registering_a_name_again_warns():
         (optimizer.Adam, {"beta1": 1.0}, ValueError),
         (optimizer.Adam, {"beta2": -0.1}, ValueError),
         (optimizer.Adam, {"epsilon": -1}, ValueError),
+        (optimizer.NAG, {"momentum": -1}, ValueError),
+        (optimizer.RMSProp, {"gamma1": 1.0}, ValueError),
+        (optimizer.RMSProp, {"clip_weights": "1"}, TypeError),
+        (optimizer.Signum, {"momentum": 1.0}, ValueError),
+        (optimizer.Ftrl, {"lamda1": -1}, ValueError),
     ],
 )
 def test_bad_numbers_are_refused_by_name(kind, arguments, error):

@@ -1,7 +1,9 @@
 """The Trainer: the answers of MXNet, what it refuses, and its file."""
 
+import copy
 import json
 import math
+import pickle
 import struct
 from pathlib import Path
 
@@ -31,6 +33,12 @@ def make_net(*units):
     for n in units:
         net.add(gluon.nn.Dense(n, activation="tanh"))
     return net
+
+
+def one_parameter():
+    w = gluon.Parameter("w", shape=(1,), init="ones")
+    w.initialize()
+    return w
 
 
 def backward(net, face, x=X, y=Y):
@@ -228,6 +236,56 @@ def test_float16_and_float32_parameters_together(tmp_path):
         numpy.testing.assert_allclose(parameter.data().asnumpy(), 0.439, rtol=1e-3)
 
 
+@pytest.mark.parametrize("name, arguments", [("sgd", {"momentum": 0.9}), ("adam", {})])
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda both: pickle.loads(pickle.dumps(both))])
+def test_a_copy_of_network_and_trainer_trains_the_copy(name, arguments, again):
+    net, trainer = make(name, arguments)
+    net[0].weight.lr_mult = 0.5
+    for _ in range(2):
+        backward(net, nd)
+        trainer.step(6)
+    before = values(net)
+    other, other_trainer = again((net, trainer))
+    for ignore_stale_grad in (False, True):
+        backward(other, nd)
+        other_trainer.step(6, ignore_stale_grad)
+    assert values(net) == before
+    for _ in range(2):
+        backward(net, nd)
+        trainer.step(6)
+    assert values(other) == values(net) != before
+    assert other_trainer.optimizer.num_update == trainer.optimizer.num_update == 4
+
+
+def test_a_subclass_that_overrides_update_is_asked():
+    class Halved(optimizer.SGD):
+        def update(self, index, weight, grad, state):
+            super().update(index, weight, grad * 0.5, state)
+
+    w = one_parameter()
+    trainer = gluon.Trainer([w], Halved(learning_rate=1.0))
+    with autograd.record():
+        loss = w.data() * 1
+    loss.backward()
+    trainer.step(1)
+    assert w.data().asscalar() == 0.5
+
+
+def test_float16_parameters_can_be_stale(recwarn):
+    pair = [gluon.Parameter(name, shape=(2,), dtype="float16", init="ones") for name in "ab"]
+    for parameter in pair:
+        parameter.initialize()
+    trainer = gluon.Trainer(pair, "nag", {"learning_rate": 0.5, "momentum": 0.5,
+                                          "multi_precision": True})
+    for parameter in (*pair, pair[0]):
+        with autograd.record():
+            loss = parameter.data() * 1
+        loss.backward()
+        trainer.step(1, ignore_stale_grad=True)
+    assert pair[1].data().asnumpy().tolist() == [0.25, 0.25]
+    assert pair[0].data().asnumpy().tolist() == [-0.625, -0.625]
+
+
 # ---- stale and uninitialized parameters --------------------------------------------------------
 
 
@@ -318,6 +376,12 @@ def test_other_things_than_parameters_are_refused(params):
         ({"optimizer": "nope"}, ValueError, "Cannot find optimizer nope"),
         ({"optimizer": None}, TypeError, "named by a str"),
         ({"optimizer": "sgd", "optimizer_params": {"foo": 3}}, TypeError, "foo"),
+        ({"optimizer": "sgd", "optimizer_params": {"lr": 0.1}}, TypeError,
+         "SGD has no argument 'lr', did you mean 'learning_rate'"),
+        ({"optimizer": "adam", "optimizer_params": {"beta_1": 0.1}}, TypeError,
+         "Adam has no argument 'beta_1', did you mean 'beta1'"),
+        ({"optimizer": "sgd", "optimizer_params": 0.1}, TypeError,
+         "optimizer_params is a dict such as.*0.1"),
         ({"optimizer": optimizer.SGD(), "optimizer_params": {"wd": 3}}, ValueError,
          "optimizer_params"),
         ({"optimizer": "sgd", "kvstore": "dist_sync"}, ValueError, "dist_sync"),
@@ -326,7 +390,7 @@ def test_other_things_than_parameters_are_refused(params):
 )
 def test_bad_arguments_are_refused(arguments, error, reason):
     with pytest.raises(error, match=reason):
-        gluon.Trainer([], **arguments)
+        gluon.Trainer([one_parameter()], **arguments)
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, math.nan])
@@ -339,9 +403,30 @@ def test_a_batch_size_is_above_zero(batch_size):
     assert values(net) == before
 
 
+@pytest.mark.parametrize("batch_size", ["2", None, [2]])
+def test_a_batch_size_is_a_number(batch_size):
+    net, trainer = make()
+    backward(net, nd)
+    before = values(net)
+    with pytest.raises(TypeError, match="batch_size must be a number"):
+        trainer.step(batch_size)
+    assert values(net) == before
+
+
+@pytest.mark.parametrize("params", [
+    [], {}, (), gluon.nn.Sequential().params, make_net(3).collect_params("no such name")])
+def test_nothing_to_train_is_refused(params):
+    with pytest.raises(ValueError, match=r"nothing to train: give net.collect_params\(\)"):
+        gluon.Trainer(params, "sgd")
+
+
 @pytest.mark.parametrize("kvstore", ["device", "local", None])
 def test_single_process_stores_are_accepted(kvstore):
-    trainer = gluon.Trainer([], "sgd", kvstore=kvstore, update_on_kvstore=False)
+    w = one_parameter()
+    trainer = gluon.Trainer([w], "sgd", kvstore=kvstore, update_on_kvstore=False)
+    with autograd.record():
+        loss = w.data() * 2
+    loss.backward()
     trainer.step(1)
 
 

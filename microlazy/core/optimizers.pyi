@@ -1,32 +1,26 @@
 from collections.abc import Sequence
-from typing import TypeVar
 
+from microlazy.core.rules import Parsed, Rule
 from microlazy.core.tensor import Tensor
 
-_A = TypeVar("_A", bound=Tensor)
+RULES: tuple[Rule, ...]
 
-def sgd_update(
-    weights: Sequence[Tensor],
-    grads: Sequence[Tensor],
-    momenta: Sequence[Tensor] | None,
-    lrs: Sequence[float],
-    wds: Sequence[float],
-    momentum: float = 0.0,
-    rescale_grad: float = 1.0,
-    clip_gradient: float | None = None,
-) -> None: ...
-def adam_update(
-    weights: Sequence[Tensor],
-    grads: Sequence[Tensor],
-    means: Sequence[Tensor],
-    variances: Sequence[Tensor],
-    lrs: Sequence[float],
-    wds: Sequence[float],
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-    rescale_grad: float = 1.0,
-    clip_gradient: float | None = None,
-) -> None: ...
+class Program:
+    inputs: tuple[str, ...]
+    kernel: int
+    def __init__(self, parsed: Parsed, states: tuple[str, ...]) -> None: ...
+    def run(
+        self,
+        weights: list[Tensor],
+        grads: list[Tensor],
+        states: list[Tensor],
+        values: tuple[float | None, ...],
+        lr_mults: list[float],
+        wd_mults: list[float],
+        counts: list[int],
+        steps: int,
+    ) -> None: ...
+
+def convert(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None: ...
 def stale(weights: Sequence[Tensor]) -> list[int]: ...
 def mark_used(weights: Sequence[Tensor]) -> None: ...

@@ -9,8 +9,7 @@ from typing import Any
 from .. import optimizer as opt
 from ..core.optimizers import mark_used, stale
 from ..core.plan import generation
-from ..core.tensor import Tensor
-from ..optimizer.optimizer import Group
+from ..optimizer.group import Group
 from ..params_file import write_atomically
 from .parameter import Parameter, ParameterDict
 
@@ -39,8 +38,10 @@ class Trainer:
     Raises
     ------
     ValueError
-        If `params` is not made of parameters, the optimizer is unknown, or several processes are
-        asked for.
+        If `params` is not made of parameters or has none, the optimizer is unknown, or several
+        processes are asked for.
+    TypeError
+        If `optimizer_params` is not a dict, or names an argument that the optimizer does not have.
     RuntimeError
         If a parameter has not been initialized.
 
@@ -74,6 +75,11 @@ class Trainer:
             raise ValueError(f"kvstore={kvstore!r} is for several processes; microlazy has one")
         if update_on_kvstore:
             raise ValueError("update_on_kvstore=True: there is no store here; leave it out")
+        if not isinstance(optimizer_params, (Mapping, type(None))):
+            raise TypeError(
+                "optimizer_params is a dict such as {'learning_rate': 0.1}, not "
+                f"{optimizer_params!r}"
+            )
         for param in self._params:
             param.list_ctx()  # refuses, by name, one that was not initialized
         self._param2idx = {param.name: i for i, param in enumerate(self._params)}
@@ -90,12 +96,19 @@ class Trainer:
         self._optimizer = optimizer
         self._scale = optimizer.rescale_grad
         self._updater = opt.get_updater(optimizer)
-        self._generation: int | None = None  # of the parameters, when the lists below were made
-        self._indices: list[int] = []
-        self._weights: list[Tensor] = []
-        self._grads: list[Tensor] = []
-        self._alone: list[tuple] = []  # what is updated one by one, the rest in a group
+        self._forget_arrays()
+
+    def _forget_arrays(self) -> None:
+        self._generation: int | None = None  # of the parameters, when the group was made
         self._group: Group | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copy.deepcopy() and pickle keep: all but the arrays of these parameters."""
+        return vars(self) | {"_generation": None, "_group": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._optimizer.param_dict = dict(enumerate(self._params))
 
     @property
     def learning_rate(self) -> float:
@@ -118,7 +131,9 @@ class Trainer:
         Examples
         --------
         >>> from microlazy import gluon
-        >>> trainer = gluon.Trainer([], "sgd", {"learning_rate": 0.1})
+        >>> net = gluon.nn.Dense(1, in_units=2)
+        >>> net.initialize()
+        >>> trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
         >>> trainer.set_learning_rate(0.05)
         >>> trainer.learning_rate
         0.05
@@ -142,8 +157,8 @@ class Trainer:
             If there are such parameters; the message names them, and nothing is updated.
         DeferredInitializationError
             If a parameter still waits for its first forward pass.
-        ValueError
-            If `batch_size` is not above zero.
+        ValueError, TypeError
+            If `batch_size` is not above zero, or not a number.
 
         Examples
         --------
@@ -158,22 +173,19 @@ class Trainer:
         >>> w.data().asnumpy()
         array([0.75, 0.25], dtype=float32)
         """
-        if not batch_size > 0:
+        try:
+            above = batch_size > 0
+        except TypeError:
+            raise TypeError(f"batch_size must be a number, not {batch_size!r}") from None
+        if not above:
             raise ValueError(f"batch_size must be above zero, not {batch_size}")
-        if self._generation != generation():
-            self._collect()
-        unused = stale(self._weights)
+        group = self._collect()
+        unused = stale(group.weights)
         if unused and not ignore_stale_grad:
-            self._refuse(unused)
+            self._refuse(group, unused)
         self._optimizer.rescale_grad = self._scale / batch_size
-        if unused:
-            self._update_all_but(unused)
-        else:
-            for triple in self._alone:
-                self._updater.update_alone(*triple)
-            if self._group is not None:
-                self._optimizer.update_group(self._group)
-        mark_used(self._weights)
+        (group.without(unused) if unused else group).update()
+        mark_used(group.weights)
 
     def allreduce_grads(self) -> None:
         """Sum each gradient over the devices: with one device, nothing is to be done.
@@ -181,7 +193,9 @@ class Trainer:
         Examples
         --------
         >>> from microlazy import gluon
-        >>> gluon.Trainer([], "sgd").allreduce_grads()
+        >>> net = gluon.nn.Dense(1, in_units=2)
+        >>> net.initialize()
+        >>> gluon.Trainer(net.collect_params(), "sgd").allreduce_grads()
         """
         self._collect()
 
@@ -195,8 +209,13 @@ class Trainer:
 
         Examples
         --------
-        >>> from microlazy import gluon
-        >>> trainer = gluon.Trainer([], "sgd")
+        >>> from microlazy import autograd, gluon, nd
+        >>> net = gluon.nn.Dense(1, in_units=2)
+        >>> net.initialize()
+        >>> trainer = gluon.Trainer(net.collect_params(), "sgd")
+        >>> with autograd.record():
+        ...     loss = net(nd.ones((1, 2)))
+        >>> loss.backward()
         >>> trainer.allreduce_grads()
         >>> trainer.update(batch_size=1)
         """
@@ -218,8 +237,10 @@ class Trainer:
         >>> import os, tempfile
         >>> from microlazy import gluon
         >>> path = os.path.join(tempfile.mkdtemp(), "trainer.states")
-        >>> gluon.Trainer([], "sgd", {"learning_rate": 0.5}).save_states(path)
-        >>> trainer = gluon.Trainer([], "sgd")
+        >>> net = gluon.nn.Dense(1, in_units=2)
+        >>> net.initialize()
+        >>> gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5}).save_states(path)
+        >>> trainer = gluon.Trainer(net.collect_params(), "sgd")
         >>> trainer.load_states(path)
         >>> trainer.learning_rate
         0.5
@@ -249,48 +270,43 @@ class Trainer:
         >>> from microlazy import gluon, nd
         >>> path = os.path.join(tempfile.mkdtemp(), "net.params")
         >>> nd.save(path, {"weight": nd.ones(3)})
+        >>> net = gluon.nn.Dense(1, in_units=2)
+        >>> net.initialize()
         >>> try:
-        ...     gluon.Trainer([], "sgd").load_states(path)
+        ...     gluon.Trainer(net.collect_params(), "sgd").load_states(path)
         ... except RuntimeError as error:
         ...     print(str(error).split(": ")[1])
         it holds arrays, but not the states of an optimizer
         """
         path = os.fspath(fname)
-        self._collect()
-        weights = dict(zip(self._indices, self._weights, strict=True))
+        group = self._collect()
+        weights = dict(zip(group.indices, group.weights, strict=True))
         with open(path, "rb") as file:
             states = file.read()
         self._updater.set_states(states, weights, repr(path))
-        self._generation = None
+        self._forget_arrays()
 
-    def _collect(self) -> None:
+    def _collect(self) -> Group:
         """Look up the weights, gradients and states once, for all steps until one is replaced."""
         now = generation()
-        pairs = [
-            (i, param.data()) for i, param in enumerate(self._params) if param.grad_req != "null"
-        ]
-        indices = [i for i, _ in pairs]
-        weights = [weight for _, weight in pairs]
-        grads = [weight.grad for weight in weights]
-        self._updater.make_states(indices, weights)
-        self._alone, self._group = self._updater.split(indices, grads, weights)
-        self._indices, self._weights, self._grads = indices, weights, grads
-        self._generation = now
+        if self._group is None or self._generation != now:
+            live = [
+                (i, p.data()) for i, p in enumerate(self._params) if p.grad_req != "null"
+            ]
+            weights = [weight for _, weight in live]
+            grads = [weight.grad for weight in weights]
+            self._group = self._updater.group([i for i, _ in live], grads, weights)
+            self._generation = now
+        return self._group
 
-    def _refuse(self, places: list[int]) -> None:
-        names = ", ".join(f"`{self._params[self._indices[i]].name}`" for i in places)
+    def _refuse(self, group: Group, places: list[int]) -> None:
+        names = ", ".join(f"`{self._params[group.indices[i]].name}`" for i in places)
         raise UserWarning(
-            f"Gradient of Parameter {names} on context {self._weights[places[0]].context} has not "
+            f"Gradient of Parameter {names} on context {group.weights[places[0]].context} has not "
             "been updated by backward since last `step`. Either backward() was not called, or the "
             "loss does not depend on all parameters. If that is meant, call step with "
             "ignore_stale_grad=True: it updates only the parameters with a new gradient"
         )
-
-    def _update_all_but(self, places: list[int]) -> None:
-        left_out = set(places)
-        chosen = [i for i in range(len(self._weights)) if i not in left_out]
-        lists = (self._indices, self._grads, self._weights)
-        self._updater(*([each[i] for i in chosen] for each in lists))
 
 
 def _checked_params(params: Any) -> list[Parameter]:
@@ -303,4 +319,10 @@ def _checked_params(params: Any) -> list[Parameter]:
             raise ValueError(
                 f"params must be a list or dict of Parameters, got one of {type(param)}"
             )
+    if not params:
+        raise ValueError(
+            "params has no Parameter, so there is nothing to train: give net.collect_params(), "
+            "which has those of all layers (net.params has only those of `net` itself), and see "
+            "that what you select from it finds some"
+        )
     return list(dict.fromkeys(params))

@@ -1,6 +1,7 @@
 """Optimizers: how a gradient changes a weight."""
 
-from .optimizer import SGD, Adam, Optimizer, create, register
-from .updater import Updater, get_updater
-
-__all__ = ["SGD", "Adam", "Optimizer", "Updater", "create", "get_updater", "register"]
+from ..core.rules import Rule
+from .adaptive import *  # noqa: F403
+from .base import *  # noqa: F403
+from .descent import *  # noqa: F403
+from .updater import *  # noqa: F403

@@ -16,7 +16,8 @@ import numpy
 from ..base import MXNetError
 from ..core.tensor import Tensor
 from ..params_file import as_tensor, pack, unpack
-from .optimizer import Group, Index, Optimizer
+from .base import Optimizer
+from .group import Group, Index
 
 __all__ = ["Updater", "get_updater"]
 
@@ -61,41 +62,20 @@ class Updater:
         """Update a weight by its gradient, or a list of weights by as many gradients."""
         if not isinstance(index, (list, tuple)):
             index, grad, weight = [index], [grad], [weight]
-        self.make_states(index, weight)
-        alone, group = self.split(index, grad, weight)
-        for one in alone:
-            self.update_alone(*one)
-        if group is not None:
-            self.optimizer.update_group(group)
+        self.group(index, grad, weight).update()
 
-    def make_states(self, indices: Sequence[Index], weights: Sequence[Tensor]) -> None:
-        """Make the states that are missing: all of them, or none if one is refused."""
+    def group(
+        self, indices: Sequence[Index], grads: Sequence[Tensor], weights: Sequence[Tensor]
+    ) -> Group:
+        """Return weights as a group; states that are missing are made, all of them or none."""
         new = {
             index: self.optimizer.create_state_multi_precision(index, weight)
             for index, weight in zip(indices, weights, strict=True)
             if index not in self.states
         }
         self.states.update(new)
-
-    def split(
-        self, indices: Sequence[Index], grads: Sequence[Tensor], weights: Sequence[Tensor]
-    ) -> tuple[list[tuple], Group | None]:
-        """Return what is updated one by one, and the group that one compiled call updates."""
-        triples = list(zip(indices, grads, weights, strict=True))
-        if not self.optimizer.fused:
-            return triples, None
-        alone = [triple for triple in triples if triple[2].dtype == numpy.float16]
-        together = [triple for triple in triples if triple[2].dtype != numpy.float16]
-        if not together:
-            return alone, None
-        indices, grads, weights = map(list, zip(*together, strict=True))
-        states = self.optimizer.columns(  # type: ignore[attr-defined]
-            [self.states[index] for index in indices])
-        return alone, Group(self.optimizer, indices, weights, grads, states)
-
-    def update_alone(self, index: Index, grad: Tensor, weight: Tensor) -> None:
-        """Update one weight whose state exists."""
-        self.optimizer.update_multi_precision(index, weight, grad, self.states[index])
+        states = [self.states[index] for index in indices]
+        return self.optimizer.group(indices, weights, grads, states)
 
     def get_states(self, dump_optimizer: bool = False) -> bytes:
         """Return the states as bytes.

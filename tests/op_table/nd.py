@@ -308,7 +308,9 @@ ROWS = (
     _none("nd.contrib.allclose", "nd.contrib.allclose(x, y)"),
     _none("nd.contrib.rand_zipfian", "nd.contrib.rand_zipfian(i.astype('float64'), 4, 5)"),
     # ---- updates ----
-    _none("nd.sgd_update nd.signsgd_update", "nd.sgd_update(x, y, lr=0.1, wd=0.2)"),
+    _none(
+        "nd.sgd_update nd.signsgd_update", "nd.sgd_update(x, y, lr=0.1, wd=0.2)", dynamic=True
+    ),
     _none(
         "nd.sgd_mom_update nd.nag_mom_update nd.signum_update nd.rmsprop_update",
         "nd.sgd_mom_update(x, y, p, lr=0.1)",

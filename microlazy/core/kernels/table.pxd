@@ -10,13 +10,6 @@ include "generated/ops.pxi"               # Unary and Binary, a number for each 
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
-ctypedef struct Update:
-    # One optimizer step on one array, with MXNet's order of clipping (clip < 0: none) and decay:
-    # SGD takes g = clip(rescale * grad) + wd * weight, Adam g = clip(rescale * grad + wd * weight)
-    double lr, wd, rescale, clip
-    double momentum                       # SGD
-    double beta1, beta2, epsilon          # Adam; lr comes corrected for bias
-
 ctypedef struct KernelTable:
     const char* name                      # "baseline", "avx2" or "avx512"
 
@@ -110,11 +103,10 @@ ctypedef struct KernelTable:
     void (*thin_tn[2])(const void* g, const void* x, void* dw, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k) noexcept nogil
 
-    # Optimizers, in place. state is the momentum buffer or NULL.
-    void (*sgd[2])(const Update* u, const void* grad, void* weight, void* state,
-                   Py_ssize_t n) noexcept nogil
-    void (*adam[2])(const Update* u, const void* grad, void* weight, void* mean, void* var,
-                    Py_ssize_t n) noexcept nogil
+    # One step of the optimizers' rule number `rule` on n elements. `arrays` are the gradient, the
+    # weight and the states; `constants` what the rule's numbers come to.
+    void (*update[2])(int rule, const double* constants, void** arrays,
+                      Py_ssize_t n) noexcept nogil
 
     # Philox4x32-10 (Salmon et al. 2011). Element i of the stream that starts at `offset` comes
     # from counter block (offset + i / per_block) alone, per_block = 4 values of 32 bits for

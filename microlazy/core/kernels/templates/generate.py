@@ -1,7 +1,8 @@
 """Writes what the build derives from tables: the kernels' functions, their dispatch, the probe.
 
 The tables are the rows of `core/kernels/elementwise_rows.py`, the slots of `table.pxd`, and the
-functions of `mathfuncs.h` below. Cython's own Tempita fills the templates beside this file.
+functions of `mathfuncs.h` below. Cython's own Tempita fills the templates beside this file;
+`optimizer_rules.py` writes the kernels of optimizers.
 """
 
 import re
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from Cython import Tempita
 
 HERE = Path(__file__).parent
-KERNELS = HERE.parent / "microlazy" / "core" / "kernels"
+KERNELS = HERE.parent
 GENERATED = KERNELS / "generated"
 
 # T is float or double; the names in mathfuncs.h begin with f32 or f64.
@@ -114,7 +115,7 @@ class Method(NamedTuple):
 
 
 def method(slot: Function) -> Method:
-    arrays = [name for kind, name in slot.parameters if "*" in kind and "Update" not in kind]
+    arrays = [name for kind, name in slot.parameters if "*" in kind]
     numeric = [name for kind, name in slot.parameters if "void*" in kind] or arrays
     sizes = SIZES | OTHER_SIZES.get(slot.name, {})
     takes, options, prepared, passed = [], [], [], []
@@ -125,10 +126,6 @@ def method(slot: Function) -> Method:
             takes.append("str op")
             table = OPS.get(slot.name.split("_")[0], "REDUCTIONS")
             prepared.append(f"cdef int op_ = {table}.index(op)")
-        elif "Update" in kind:
-            takes.append("dict update")
-            prepared.append("cdef Update update_ = make_update(update)")
-            value = "&update_"
         elif name in arrays:
             takes.append(name)
             prepared.append(f"cdef void* {name}_ = data({name})")
@@ -161,12 +158,13 @@ def main(probe: Path | None = None) -> None:
         "SLOPING": [row for row in rows["UNARY"] if row.gradient != "0"],
         "MATHFUNCS": mathfuncs(),
         "SLOTS": slots(),
-        "METHODS": [method(slot) for slot in slots()],
+        "METHODS": [method(slot) for slot in slots() if slot.name != "update"],
         "enum": lambda row: ("U_" if row in rows["UNARY"] else "B_") + row.op.upper(),
         "word": lambda found, row: "elif" if found.index(row) else "if",
         "body": body,
         "declared": declared,
     }
+    runpy.run_path(str(HERE / "optimizer_rules.py"))["write"](GENERATED)
     targets = {path: GENERATED / path.stem for path in sorted(HERE.glob("*.pxi.tp"))}
     if probe:
         targets[probe] = probe.with_suffix("")

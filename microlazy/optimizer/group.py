@@ -1,0 +1,140 @@
+"""Groups of weights that an optimizer updates together, kept from step to step."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from ..core.functions import as_dtype, detach
+from ..core.optimizers import convert
+from ..core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from .base import Optimizer
+
+Index = Any  # an int, or any other key
+Copies = tuple[list[Tensor], list[Tensor]]  # to where, from where
+
+
+class Group:
+    """Weights that are updated one after the other, by an optimizer's `update`."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        indices: list[Index],
+        weights: list[Tensor],
+        grads: list[Tensor],
+        states: list[Any],
+    ):
+        self.optimizer = optimizer
+        self.indices = indices
+        self.weights = weights
+        self.grads = grads
+        self.states = states
+        self.left_out: list[int] = []
+        self.rest: Group = self
+
+    def without(self, places: list[int]) -> Group:
+        """Return a group of the weights that are not at `places`: often those of the last time."""
+        if places != self.left_out:
+            kept = sorted({*range(len(self.indices))} - {*places})
+            lists = (self.indices, self.weights, self.grads, self.states)
+            self.rest = self.optimizer.group(*([each[i] for i in kept] for each in lists))
+            self.left_out = places
+        return self.rest
+
+    def update(self) -> None:
+        """Make one step of every weight."""
+        for each in zip(self.indices, self.weights, self.grads, self.states, strict=True):
+            self.optimizer.update_multi_precision(*each)
+
+
+class RuleGroup(Group):
+    """Weights that are updated by an optimizer's rule, in one compiled call."""
+
+    def __init__(self, optimizer: Optimizer, indices: list[Index], *lists: list):
+        super().__init__(optimizer, indices, *lists)
+        self.program = optimizer.rule.program  # type: ignore[union-attr]
+        self.values = operator.attrgetter("learning_rate", "wd", *self.program.inputs)
+        self.lr_mults = optimizer._multipliers("lr_mult", indices)
+        self.wd_mults = optimizer._multipliers("wd_mult", indices)
+        self.counts: list[int] = []
+        self.steps = 0  # made since the counts were read
+        # What the rule works on, and the copies that float16 needs before and after.
+        self.rule_weights: list[Tensor] = []
+        self.rule_grads: list[Tensor] = []
+        self.rule_states: list[Tensor] = []
+        self.has_float16 = False
+        self.loads: Copies = ([], [])
+        self.stores: Copies = ([], [])
+        for index, weight, grad, state in zip(indices, *lists, strict=True):
+            self.add(index, weight, grad, state)
+
+    def add(self, index: Index, weight: Tensor, grad: Tensor, state: Any) -> None:
+        """Take a weight in; what is float16 is computed in float32."""
+        if weight.dtype == numpy.float16:
+            self.has_float16 = True
+            copy, wide_grad = (as_dtype(detach(each), "float32") for each in (weight, grad))
+            pairs = [(wide_grad, grad)]
+            if self.optimizer.multi_precision:
+                copy, state = state
+            else:
+                pairs.append((copy, weight))
+            for target, source in pairs:
+                self.loads[0].append(target)
+                self.loads[1].append(source)
+            self.stores[0].append(weight)
+            self.stores[1].append(copy)
+            weight, grad = copy, wide_grad
+        states = [] if state is None else [state] if isinstance(state, Tensor) else list(state)
+        wanted = self.optimizer.rule.states  # type: ignore[union-attr]
+        if len(states) != len(wanted):
+            raise ValueError(
+                f"weight {index!r} has {len(states)} arrays as its state, but "
+                f"{type(self.optimizer).__name__} needs {len(wanted)}: {', '.join(wanted)}"
+            )
+        self.rule_weights.append(weight)
+        self.rule_grads.append(grad)
+        self.rule_states += states
+
+    def update(self) -> None:
+        """Make one step of every weight, or of none if one of them is refused."""
+        optimizer = self.optimizer
+        if not self.indices:
+            return
+        if optimizer._ahead is not self:
+            counts, begin = optimizer._index_update_count, optimizer.begin_num_update
+            self.counts = [counts.get(index, begin) for index in self.indices]
+            self.most = max(self.counts)
+            self.steps = 0
+            optimizer._ahead = self
+        steps, before = self.steps + 1, optimizer.num_update
+        if self.most + steps > before:
+            optimizer.num_update = self.most + steps
+        try:
+            if self.has_float16:
+                convert(*self.loads)
+            self.program.run(
+                self.rule_weights,
+                self.rule_grads,
+                self.rule_states,
+                self.values(optimizer),
+                self.lr_mults,
+                self.wd_mults,
+                self.counts,
+                steps,
+            )
+        except BaseException:
+            optimizer.num_update = before
+            raise
+        self.steps = steps
+        if self.has_float16:
+            convert(*self.stores)
+
+    def counted(self) -> dict[Index, int]:
+        """How often each weight was updated by now."""
+        counts = zip(self.indices, self.counts, strict=True)
+        return {index: count + self.steps for index, count in counts}
