@@ -9,8 +9,8 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.tensor cimport (
-    FLOAT64, NP, Slot, Tensor, alias, allocate, is_float, like, need_values, numpy_dtype,
-    same_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, header, is_float, like, need_values,
+    numpy_dtype, same_shape, shape_tuple, view_numpy,
 )
 
 from microlazy.base import MXNetError, ShapeError
@@ -252,6 +252,10 @@ cdef bint tracked(Tensor x) noexcept:
     return type(x.slot) is not Variable or (<Variable>x.slot).req != NULL_REQ
 
 
+cdef bint is_leaf(Tensor x) noexcept:
+    return type(x.slot) is Variable
+
+
 cdef bint leads_to_gradient(Node node) noexcept:
     cdef Tensor x
     if tracked(node.a) or tracked(node.b) or tracked(node.c):
@@ -259,6 +263,29 @@ cdef bint leads_to_gradient(Node node) noexcept:
     if node.rest is not None:
         for x in node.rest:
             if tracked(x):
+                return True
+    return False
+
+
+cdef bint tracked_integers(Tensor x) noexcept:
+    return tracked(x) and not is_float(x.dtype)
+
+
+cdef bint carries_gradient(Node node, Tensor out) noexcept:
+    """Whether a gradient passes from `out` to what it was computed from.
+
+    Floats that become integers lose it; integers keep the gradient of integers.
+    """
+    cdef Tensor x
+    if is_float(out.dtype):
+        return leads_to_gradient(node)
+    if out.dtype == BOOL:
+        return False
+    if tracked_integers(node.a) or tracked_integers(node.b) or tracked_integers(node.c):
+        return True
+    if node.rest is not None:
+        for x in node.rest:
+            if tracked_integers(x):
                 return True
     return False
 
@@ -300,7 +327,7 @@ cdef Tensor run(Node node, Tensor out):
         out.abstract = True
         if s.trace is not NULL:
             (<list>s.trace).append(node)
-        if s.recording and is_float(out.dtype) and leads_to_gradient(node):
+        if s.recording and carries_gradient(node, out):
             out.slot = node
         return out
     refuse_abstract(node)
@@ -308,7 +335,7 @@ cdef Tensor run(Node node, Tensor out):
         allocate(out)
     node.forward()
     node.out = None
-    if s.recording and is_float(out.dtype) and leads_to_gradient(node):
+    if s.recording and carries_gradient(node, out):
         if node.needs & NEEDS_OUT:
             node.y = alias(out)
         snapshot(node)
@@ -454,11 +481,11 @@ cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
 
 cdef int check_head(Pass p, Tensor head, object grad) except -1:
     need_values(head, "backward() was called on it")
-    if not isinstance(head.slot, Node):
+    if not tracked(head):
         raise MXNetError(
             "Cannot differentiate: this array was not computed under autograd.record() from an "
             "array with attach_grad() (or a parameter), so there is no graph behind it")
-    lead_to(p, <Node>head.slot)
+    lead_to_array(p, head)
     if grad is None:
         return 0
     if not isinstance(grad, Tensor):
@@ -480,7 +507,9 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
     for i in range(n):
         check_head(p, <Tensor>heads[i], grads[i])
     # Of several heads none is known to be the newest: start at the end of the tape then.
-    newest = <void*>(<Tensor>heads[0]).slot if n == 1 else tail
+    newest = tail
+    if n == 1:
+        newest = NULL if is_leaf(<Tensor>heads[0]) else <void*>(<Tensor>heads[0]).slot
     inspect_graph(p, newest)
     if p.recorded is not None:
         return start_recorded(p, heads, grads)
@@ -608,6 +637,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     cdef Slot slot
     cdef Tensor x
     cdef list arrays = as_list(heads, "heads"), kept = [], result = []
+    cdef list behind = None
     cdef list wrt = as_list(variables, "variables")
     if create_graph:
         p.recorded = []
@@ -631,12 +661,102 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
             if found is None:
                 raise MXNetError("a variable does not lead to the heads: its gradient is unknown")
             result.append(own_memory(found, result, create_graph))
+        if create_graph:
+            behind = led_to_heads(p, arrays, wrt)
+            result = [handed_out(g, behind) for g in result]
     finally:
         for slot, array, written, wanted in kept:
             slot.grad = array
             slot.written = written
             slot.wanted = wanted
     return result
+
+
+@cython.no_gc
+@cython.final
+cdef class HandedOut(Node):
+    """A gradient that grad(create_graph=True) returned; `a` is what it is to the tape.
+
+    It may not depend on all that led to the heads, which is in `rest`: the derivative of the
+    gradient of a linear function is 0 there, not unknown.
+    """
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor x, target
+        cdef bint accumulate
+        give_head_gradient(p, self.a, self.grad)
+        for x in self.rest:
+            if is_leaf(x):
+                target = p.target(x, &accumulate)
+                if target is not None and not accumulate:
+                    view_numpy(target)[...] = 0
+            else:
+                self.show_zeros(p, x)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Tensor x
+        if p.wants(self.a):
+            hand(p, self.a, g)
+        for x in self.rest:
+            if not is_leaf(x):
+                self.show_zeros(p, x)
+            elif p.wants(x) and p.asked[x.slot] is None:
+                p.asked[x.slot] = zeros_like(x)
+        return 0
+
+    cdef int show_zeros(self, Pass p, Tensor x) except -1:
+        """Zeros for an intermediate result that grad() was asked about, unless more is known."""
+        if x.slot is not None and x.slot.wanted == p.number and x.slot.grad is None:
+            x.slot.grad = zeros_like(x)
+        return 0
+
+    cdef int inspect(self, Pass p) except -1:
+        return lead_to_array(p, self.a)
+
+    cdef str name(self):
+        return "gradient"
+
+
+cdef Tensor zeros_like(Tensor x):
+    cdef Tensor y = like(x)
+    view_numpy(y)[...] = 0
+    return y
+
+
+cdef Tensor place_of(Tensor x):
+    """Where x stands in the graph: its shape and slot, without its values."""
+    cdef Tensor y = header(x.face, x.dtype, x.ndim, x.shape_)
+    y.abstract = True
+    y.slot = x.slot
+    return y
+
+
+cdef list led_to_heads(Pass p, list heads, list asked):
+    """One array for each leaf behind the heads and for each array asked for."""
+    cdef dict found = {}
+    cdef Node node
+    cdef Tensor x
+    for x in heads:
+        if is_leaf(x):
+            found[id(x.slot)] = x
+    for node in p.recorded:
+        for x in (node.a, node.b, node.c, *(node.rest or ())):
+            if x is not None and is_leaf(x):
+                found[id(x.slot)] = x
+    for x in asked:
+        found[id(x.slot)] = x
+    return list(found.values())
+
+
+cdef Tensor handed_out(Tensor g, list arrays):
+    cdef HandedOut node = HandedOut.__new__(HandedOut)
+    cdef Tensor y = alias(g)
+    node.a = place_of(g)
+    node.rest = list(arrays)
+    enlist(node)
+    y.slot = node
+    return y
 
 
 cdef Tensor own_memory(Tensor g, list before, bint record):
