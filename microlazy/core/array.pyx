@@ -11,7 +11,7 @@ from microlazy.core.ops.indexing cimport get_item, set_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport (
-    ADD, NULL_REQ, WRITE, Variable, go_back, may_write, new_pass, wrote,
+    ADD, NULL_REQ, WRITE, Variable, go_back, new_pass,
 )
 from microlazy.core.tensor cimport (
     BOOL, ND, NP, Tensor, dtype_number, from_numpy, is_float, like, need_values, numpy_dtype,
@@ -384,10 +384,7 @@ cdef class Array(Tensor):
         if not same_shape(self, target):
             raise ShapeError(f"copyto: an array of shape {shape_tuple(self)} cannot be copied into "
                              f"one of shape {shape_tuple(target)}")
-        may_write(target)
-        assign(target, self)
-        wrote(target)
-        return other
+        return functions.write_into(other, self)
 
     def astype(self, dtype, copy=True):
         """Return the array with another dtype.

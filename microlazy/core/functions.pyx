@@ -16,6 +16,8 @@ from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
+from microlazy.core.ops.rewrite cimport become, rewrites
+from microlazy.core.ops.rewrite cimport begin as begin_rewrite, finish as finish_rewrite
 from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, concatenate as join, expand_dims as expand,
@@ -704,6 +706,11 @@ def random_array(str kind, p, q, int face, shape, dtype=None, out=None):
         if shape is not None and plain_shape(shape) not in (shape_tuple(target), (1,), ()):
             raise ShapeError(f"random.{kind}: out has shape {shape_tuple(target)}, but shape "
                              f"{shape} was asked for")
+        if rewrites(target, None):
+            rewrite = begin_rewrite(target, target, None)
+            sample_into(law, target)
+            finish_rewrite(rewrite, None)
+            return out
         may_write(target)
         sample_into(law, target)
         wrote(target)
@@ -723,9 +730,10 @@ def write_into(out, x):
     if shape_tuple(target) != shape_tuple(source):
         raise ShapeError(f"out has shape {shape_tuple(target)}, but the result has shape "
                          f"{shape_tuple(source)}")
+    if rewrites(target, source):
+        become(target, source, None)
+        return out
     may_write(target)
     assign(target, source)
     wrote(target)
-    if tracked(source):
-        target.slot = source.slot
     return out

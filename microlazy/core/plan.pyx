@@ -8,6 +8,7 @@ forward(), hand out the outputs. Eager calls run the very same nodes, so both gi
 
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
     NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, snapshot, state, tracked,
@@ -117,6 +118,14 @@ cdef class PlanRun(Node):
         self.let_go()
         return 0
 
+    cdef int sharing(self, Block block) noexcept:
+        cdef Tensor x
+        cdef int count = 0
+        if self.plan is not None:
+            for x in self.plan.inputs:
+                count += x.block is block
+        return count
+
     cdef int let_go(self) except -1:
         if self.plan is not None and self.plan.pending == <void*>self:
             self.plan.pending = NULL
@@ -136,6 +145,7 @@ cdef class PlanOutput(Node):
     """An output of a run: hands its gradient to the node in the plan that computed it."""
     cdef PlanRun source
     cdef Tensor inside
+    cdef int users                # arrays of the plan on this memory, unless another output has it
 
     cdef int backward(self, Pass p) except -1:
         cdef Slot slot = self.inside.slot
@@ -165,6 +175,9 @@ cdef class PlanOutput(Node):
         self.done = True
         self.source = None
         return 0
+
+    cdef int sharing(self, Block block) noexcept:
+        return self.users if self.inside.block is block else 0
 
     cdef str name(self):
         return "hybridized block"
@@ -314,6 +327,8 @@ cdef class Plan:
                 node = PlanOutput.__new__(PlanOutput)
                 node.source = source
                 node.inside = out
+                if self.roots.index(self.roots[i]) == i:
+                    node.users = self.users[i]
                 enlist(node)
                 y.slot = node
             results.append(y)

@@ -8,10 +8,15 @@ reach any more leaves the tape by itself.
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
+from microlazy.core.storage cimport Block
 from microlazy.core.tensor cimport (
     BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, header, is_float, like, need_values,
     numpy_dtype, same_shape, shape_tuple, view_numpy,
 )
+
+import operator
+import os
+import sys
 
 from microlazy.base import MXNetError, ShapeError
 
@@ -189,6 +194,9 @@ cdef class Node(Slot):
         bury(self)
         return 0
 
+    cdef int sharing(self, Block block) noexcept:
+        return self.y is not None and self.y.block is block
+
     cdef str name(self):
         return type(self).__name__.lower()
 
@@ -222,6 +230,10 @@ cdef void bury(Node node) noexcept:
         while dying:
             dying.pop()
         burying = False
+
+
+cdef void* newest_node() noexcept:
+    return tail
 
 
 cdef void enlist(Node node) noexcept:
@@ -309,15 +321,27 @@ cdef list versions_of(list arrays):
 
 
 cdef int check(Node node) except -1:
-    if ((node.needs & NEEDS_A and node.version_a != node.a.block.version)
-            or (node.needs & NEEDS_B and node.version_b != node.b.block.version)
-            or (node.needs & NEEDS_C and node.version_c != node.c.block.version)
-            or (node.needs & NEEDS_OUT and node.version_y != node.y.block.version)
-            or (node.needs & NEEDS_REST and node.versions != versions_of(node.rest))):
-        raise MXNetError(
-            f"an array that the gradient of {node.name()} needs was changed in place after it was "
-            "used under record(). Change it after backward(), or work on a copy()")
+    cdef Tensor x
+    if node.needs & NEEDS_A and node.version_a != node.a.block.version:
+        refuse_changed(node, node.a, node.version_a)
+    if node.needs & NEEDS_B and node.version_b != node.b.block.version:
+        refuse_changed(node, node.b, node.version_b)
+    if node.needs & NEEDS_C and node.version_c != node.c.block.version:
+        refuse_changed(node, node.c, node.version_c)
+    if node.needs & NEEDS_OUT and node.version_y != node.y.block.version:
+        refuse_changed(node, node.y, node.version_y)
+    if node.needs & NEEDS_REST and node.versions != versions_of(node.rest):
+        for x, version in zip(node.rest, node.versions):
+            if x.block.version != version:
+                refuse_changed(node, x, version)
     return 0
+
+
+cdef int refuse_changed(Node node, Tensor x, unsigned long version) except -1:
+    raise MXNetError(
+        f"an array of shape {shape_tuple(x)} that the gradient of {node.name()} needs was changed "
+        f"in place{line_that_wrote(x, version)} after it was used under record(). Change it after "
+        "backward(), or work on a copy()")
 
 
 cdef Tensor run(Node node, Tensor out):
@@ -359,29 +383,59 @@ cdef int refuse_abstract(Node node) except -1:
     return 0
 
 
+# ---- writes in place ---------------------------------------------------------------------------
+
 cdef int may_write(Tensor x) except -1:
     need_values(x, "it was to be changed in place")
     if x.block.readonly:
         raise ValueError("this array is read-only: its memory belongs to a read-only array")
     if the_state.recording and tracked(x):
-        raise MXNetError(
-            "in-place operations (+=, x[:] = ...) on an array that takes part in the gradient are "
-            "not supported while recording with autograd; compute a new array, or change it "
-            "outside record() or inside pause()")
+        refuse_write(x)
     return 0
 
 
-cdef int need_sole_view(Tensor x) except -1:
-    if x.block is not None and x.block.users > 1:
-        raise MXNetError(
-            "under record(), what leads to a gradient cannot be written into an array that shares "
-            "its memory with another one (a view, or what it is a view of): the other would lose "
-            "the gradient. Write into a copy(), or drop the views first")
-    return 0
+cdef int refuse_write(Tensor x) except -1:
+    raise MXNetError(
+        "in-place operations (+=, x[:] = ...) on an array with attach_grad(), or on memory that "
+        "is shared with one, are not supported while recording with autograd; compute a new array, "
+        "or change it outside record() or inside pause()")
 
 
 cdef void wrote(Tensor x) noexcept:
     x.block.version += 1
+    if tail is not NULL:
+        remember_line(x.block)
+
+
+cdef enum:
+    LINES = 64
+
+cdef list last_lines = [None] * LINES   # (a block's id, its version, file, line), newest anywhere
+cdef unsigned int written_lines = 0
+cdef str PACKAGE = os.path.dirname(os.path.dirname(__file__))
+
+
+cdef int remember_line(Block block) noexcept:
+    """Note which line of a program wrote to a block, for messages; done for live graphs only."""
+    global written_lines
+    frame = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    if frame is not None:
+        last_lines[written_lines % LINES] = (
+            <size_t><void*>block, block.version, frame.f_code.co_filename, frame.f_lineno)
+        written_lines += 1
+    return 0
+
+
+cdef str line_that_wrote(Tensor x, unsigned long version):
+    """The line that first changed x after it had a version, if it is still remembered."""
+    places = [place for place in last_lines if place is not None
+              and place[0] == <size_t><void*>x.block and place[1] > version]
+    if not places:
+        return ""
+    place = min(places, key=operator.itemgetter(1))
+    return f" at {place[2]}:{place[3]}"
 
 
 # ---- going back --------------------------------------------------------------------------------

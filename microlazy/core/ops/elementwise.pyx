@@ -12,6 +12,7 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport sum_to
+from microlazy.core.ops.rewrite cimport become, rewrites
 from microlazy.core.ops.shape cimport same_memory
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
@@ -20,8 +21,7 @@ from microlazy.core.strided cimport (
     piece, piece_length, piece_start,
 )
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, need_sole_view, output_of, run, state,
-    tracked, wrote,
+    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, output_of, run, state, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, dtype_number,
@@ -806,16 +806,11 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
             raise ShapeError(f"{binary_names[op]} in place: an array of shape {shape_tuple(a)} "
                              "cannot hold a result of shape "
                              f"{tuple([shape[i] for i in range(ndim)])}")
-    if state().recording and tracked(b) and not tracked(a):
-        result = binary(op, copied(a), b)
+    if rewrites(a, b):
+        result = a if op == B_ADD or op == B_SUBTRACT else copied(a)
+        result = binary(op, result, result if b is a else b)
         check_float(op, result, a)
-        result = cast(result, a.dtype)
-        need_sole_view(a)
-        may_write(a)
-        assign(a, result)
-        wrote(a)
-        a.slot = result.slot
-        return 0
+        return become(a, result, b)
     if a.dtype == b.dtype and a.dtype <= FLOAT64 and a.contiguous and op < B_EQUAL and (
             not overlap(a, b) or (a.data == b.data and b.contiguous and same_shape(a, b))):
         may_write(a)
@@ -839,6 +834,10 @@ cdef int check_float(int op, Tensor result, Tensor a) except -1:
 
 cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
     cdef Tensor result
+    if rewrites(a, None):
+        result = binary_scalar(op, a if op < B_DIVIDE else copied(a), s, False)
+        check_float(op, result, a)
+        return become(a, result, None)
     if a.dtype <= FLOAT64 and a.contiguous:
         may_write(a)
         apply_binary_scalar(op, a, s, False, a)

@@ -12,6 +12,7 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport B_NOT_EQUAL
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.elementwise cimport fill, masked, promoted
+from microlazy.core.ops.rewrite cimport Rewrite, assigned, begin, finish, rewrites
 from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
@@ -19,8 +20,7 @@ from microlazy.core.strided cimport (
     Pieces, assign, broadcast_shape, cut, expanded, packed, piece, piece_length, piece_start,
 )
 from microlazy.core.tape cimport (
-    NEEDS_B, NEEDS_C, Node, Pass, may_write, need_sole_view, run, state, tracked,
-    wrote,
+    NEEDS_B, NEEDS_C, Node, Pass, may_write, run, state, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, itemsize,
@@ -266,38 +266,16 @@ cdef Tensor gather(Tensor x, object key):
 
 # ---- writing -----------------------------------------------------------------------------------
 
-@cython.no_gc
-@cython.final
-cdef class Assigned(Node):
-    """An array after `x[key] = value` under record(): the value's gradient is the array's there."""
-    cdef object key
-
-    cdef int forward(self) except -1:
-        return 0
-
-    cdef int backward(self, Pass p) except -1:
-        cdef Tensor part = from_numpy(view_numpy(self.grad)[self.key], self.a.face)
-        return give(p, self.a, part)
-
-    cdef int derive(self, Pass p, Tensor g) except -1:
-        return hand_on(p, self.a, gather(g, self.key))
-
-    cdef str name(self):
-        return "assignment"
-
-
 cdef int set_item(Tensor x, object key, object value) except -1:
     cdef Basic b
-    cdef Tensor source = None, part
-    cdef bint basic = resolve(x, key, &b), recorded = False
+    cdef Tensor source = None, part = x, given
+    cdef Rewrite r = None
+    cdef bint basic = resolve(x, key, &b)
     cdef bint number = isinstance(value, (numbers.Number, numpy.generic))
     cdef object resolved = None
     if isinstance(value, Tensor):
         source = <Tensor>value
         need_values(source, "it was to be written into an array")
-        recorded = state().recording and tracked(source) and not tracked(x)
-        if recorded:
-            need_sole_view(x)
     elif not number:
         try:
             array = numpy.asarray(value, dtype=numpy_dtype(x.dtype))
@@ -305,11 +283,23 @@ cdef int set_item(Tensor x, object key, object value) except -1:
             raise TypeError(f"cannot write {type(value).__name__} into an array of "
                             f"{numpy_dtype(x.dtype)}: expected numbers or an array") from None
         source = from_numpy(array, x.face)
-    if not basic or recorded:
+    if rewrites(x, source):
         resolved = resolved_key(key)
-    may_write(x)
+        if basic:
+            part = basic_part(x, &b)
+        given = source
+        if source is not None and source.block is x.block:
+            if basic and same_place(part, source):
+                return 0              # the end of `x[key] += value`: the view was changed already
+            source = copied(source)
+        r = begin(x, part, given)
+    else:
+        may_write(x)
+        if not basic:
+            resolved = resolved_key(key)
+        else:
+            part = basic_part(x, &b)
     if basic:
-        part = basic_part(x, &b)
         if number:
             fill_number(part, value)
         else:
@@ -321,8 +311,19 @@ cdef int set_item(Tensor x, object key, object value) except -1:
             view_numpy(x)[resolved] = view_numpy(source)
         except ValueError as error:
             raise ShapeError(str(error)) from None
-    wrote(x)
-    return record_assignment(x, resolved, source) if recorded else 0
+    whole = basic and part.size == x.size
+    if r is None:
+        wrote(x)
+        if whole and isinstance(x.slot, Node) and (<Node>x.slot).done:
+            x.slot = None             # nothing is left of what a used graph had computed
+        return 0
+    return finish(r, assigned(x, resolved, source, None if whole else r.before))
+
+
+cdef bint same_place(Tensor a, Tensor b) noexcept:
+    """Whether two arrays are the same elements in the same order."""
+    return a.data == b.data and a.dtype == b.dtype and a.size == b.size and (
+        a.contiguous and b.contiguous)
 
 
 cdef object resolved_key(object key):
@@ -351,16 +352,6 @@ cdef Tensor basic_part(Tensor x, Basic* b):
     part.contiguous = is_contiguous(part)
     look_at(part, x.block, x.data + (offset if part.size else 0))
     return part
-
-
-cdef int record_assignment(Tensor x, object key, Tensor source) except -1:
-    cdef Assigned node = Assigned.__new__(Assigned)
-    cdef Tensor marker
-    node.a = source
-    node.key = key
-    marker = run(node, header(x.face, x.dtype, x.ndim, x.shape_))
-    x.slot = marker.slot
-    return 0
 
 
 # ---- take, pick, where -------------------------------------------------------------------------
