@@ -308,7 +308,7 @@ def var(x, axis=None, ddof=0, keepdims=False):
 
 
 def root_of_variance(x):
-    """The square root, with the gradient 0 where it is 0: that of equal elements, as in MXNet."""
+    """The square root of a sum of squares, with the gradient 0 where it is 0."""
     cdef Tensor t = array_of(x, "std"), zero
     if not state().recording or not tracked(t):
         return unary(U_SQRT, t)
@@ -323,7 +323,7 @@ def norm(x, ord=2, axis=None, keepdims=False):
         return reduce(R_SUM, unary(U_ABS, t), axis, keepdims, False)
     if ord != 2:
         raise ValueError(f"norm: ord is 1 or 2, not {ord!r}")
-    return unary(U_SQRT, reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False))
+    return root_of_variance(reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False))
 
 
 def truth(str name, x, axis=None, keepdims=False):

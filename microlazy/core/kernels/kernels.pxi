@@ -504,13 +504,13 @@ cdef inline floating divide_grad_b(
 cdef inline floating power_grad_a(
     floating a, floating b, floating y, floating g
 ) noexcept nogil:
-    return g * b * pow(a, b - <floating> 1)
+    return g * b * pow(a, b - <floating> 1) if b != 0 else <floating> 0
 
 
 cdef inline floating power_grad_b(
     floating a, floating b, floating y, floating g
 ) noexcept nogil:
-    return g * y * log(a)
+    return <floating> 0 if (a == 0) & (b >= 0) else g * y * log(a)
 
 
 cdef inline floating maximum(floating a, floating b) noexcept nogil:

@@ -120,7 +120,7 @@ BINARY_RULES = {
     "subtract": (lambda g, a, b: g, lambda g, a, b: -g),
     "multiply": (lambda g, a, b: g * b, lambda g, a, b: g * a),
     "divide": (lambda g, a, b: g / b, lambda g, a, b: -g * a / (b * b)),
-    "power": (lambda g, a, b: g * slope_of_power(a, b), lambda g, a, b: g * a ** b * log_of(a)),
+    "power": (lambda g, a, b: g * slope_of_power(a, b), lambda g, a, b: g * growth_of_power(a, b)),
     "maximum": (lambda g, a, b: masked(g, mask(B_GREATER_EQUAL, a, b)),
                 lambda g, a, b: masked(g, mask(B_LESS, a, b))),
     "minimum": (lambda g, a, b: masked(g, mask(B_LESS_EQUAL, a, b)),
@@ -194,14 +194,20 @@ cdef Tensor masked(Tensor x, Tensor ones):
 
 cdef object slope_of_power(object a, object b):
     """d(a**b)/da, which is 0 for b = 0 whatever a is."""
-    if isinstance(b, Tensor):
-        return b * a ** (b - 1.0)
-    return a ** (b - 1.0) * b if b != 0 else zeros_of(<Tensor>a)
+    if not isinstance(b, Tensor):
+        return a ** (b - 1.0) * b if b != 0 else zeros_of(<Tensor>a)
+    return b * a ** (b + mask(B_EQUAL, a, 0.0) * mask(B_EQUAL, b, 0.0) - 1.0) if (
+        isinstance(a, Tensor)) else b * a ** (b - 1.0)
 
 
-cdef object log_of(object a):
-    return unary(U_LOG, <Tensor>a) if isinstance(a, Tensor) else math.log(a) if a > 0 else (
-        -math.inf if a == 0 else math.nan)
+cdef object growth_of_power(object a, object b):
+    """d(a**b)/db = a**b log(a), which is 0 for a = 0 and b >= 0."""
+    if isinstance(a, Tensor):
+        return a ** b * unary(U_LOG, <Tensor>(
+            a + mask(B_EQUAL, a, 0.0) * mask(B_GREATER_EQUAL, b, 0.0)))
+    if a == 0:
+        return masked(-(a ** b), mask(B_LESS, b, 0.0))
+    return a ** b * (math.log(a) if a > 0 else math.nan)
 
 
 cdef Tensor floor_of(object a, object b):
