@@ -877,7 +877,7 @@ def test_a_state_that_is_written_in_every_step(free):
             h[:] = nd.dot(w, w)
             y = (h * h).sum()
         y.backward()
-        assert gradient(w) == [[158, 274], [266, 482]]      # MXNet's
+        assert gradient(w) == [[158, 274], [266, 482]]  # MXNet's
         if free:
             h[:] = 0
     with autograd.record():

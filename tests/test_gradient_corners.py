@@ -3,8 +3,11 @@
 import gradients as check
 import numpy
 import pytest
+import scipy.special
 
-from microlazy import autograd, nd, np
+from microlazy import autograd, nd, np, npx
+from microlazy.base import MXNetError, ShapeError
+from microlazy.core.ops import special
 
 
 def leaf(values, dtype="float64", face=np):
@@ -84,3 +87,103 @@ def test_powers_at_zero(dtype):
         slopes = autograd.grad(base**exponent, [base, exponent], create_graph=True)
     assert slopes[0].tolist() == [0, 0, 1]
     assert numpy.allclose(slopes[1].tolist(), [0, 0, 2 * numpy.log(2)])
+
+
+# ---- integers ----------------------------------------------------------------------------------
+
+INTEGERS = {
+    "flip": (lambda x: np.flip(x), [[1, 1, 1], [1, 1, 1]]),
+    "transpose": (lambda x: x.T * np.array([[1, 2]] * 3, dtype="int32"), [[1, 1, 1], [2, 2, 2]]),
+    "reshape": (lambda x: x.reshape(3, 2), [[1, 1, 1], [1, 1, 1]]),
+    "slice": (lambda x: x[0], [[1, 1, 1], [0, 0, 0]]),
+    "index": (lambda x: x[[0, 0]], [[2, 2, 2], [0, 0, 0]]),
+    "take": (lambda x: np.take(x, np.array([1], dtype="int32"), axis=0), [[0, 0, 0], [1, 1, 1]]),
+    "concatenate": (lambda x: np.concatenate([x, x]), [[2, 2, 2], [2, 2, 2]]),
+    "stack": (lambda x: np.stack([x, x + x]), [[3, 3, 3], [3, 3, 3]]),
+    "sum": (lambda x: x.sum(), [[1, 1, 1], [1, 1, 1]]),
+    "sum over an axis": (lambda x: x.sum(axis=1) * np.array([1, 2], dtype="int32"),
+                         [[1, 1, 1], [2, 2, 2]]),
+    "product": (lambda x: x.prod(axis=1), [[6, 3, 2], [30, 24, 20]]),
+    "multiply": (lambda x: x * x, [[2, 4, 6], [8, 10, 12]]),
+    "numbers": (lambda x: 5 - x * 3, [[-3, -3, -3], [-3, -3, -3]]),
+    "negative": (lambda x: -x, [[-1, -1, -1], [-1, -1, -1]]),
+    "square": (np.square, [[2, 4, 6], [8, 10, 12]]),
+    "max": (lambda x: x.max(axis=0), [[0, 0, 0], [1, 1, 1]]),
+    "maximum": (lambda x: np.maximum(x, 4), [[0, 0, 0], [1, 1, 1]]),
+    "broadcast": (lambda x: np.broadcast_to(x, (2, 2, 3)), [[2, 2, 2], [2, 2, 2]]),
+    "cumsum": (lambda x: np.cumsum(x, axis=1), [[3, 2, 1], [3, 2, 1]]),
+    "repeat": (lambda x: np.repeat(x, 2, axis=0), [[2, 2, 2], [2, 2, 2]]),
+    "where": (lambda x: np.where(x > 2, x, -x), [[-1, -1, 1], [1, 1, 1]]),
+    "in place": (lambda x: doubled(np.flip(x)), [[2, 2, 2], [2, 2, 2]]),
+    "to floats": (lambda x: x.astype("float32") * 2.5, [[2, 2, 2], [2, 2, 2]]),
+}  # fmt: skip
+
+
+def doubled(x):
+    x += x
+    return x
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64"])
+def test_integers_have_gradients(name, dtype):
+    function, expected = INTEGERS[name]
+    x = leaf([[1, 2, 3], [4, 5, 6]], dtype)
+    assert gradients(function, x) == [expected]
+    assert x.grad.dtype == numpy.dtype(dtype)
+
+
+def test_integers_have_gradients_under_nd():
+    x = leaf([[1, 2], [3, 4]], "int32", nd)
+    assert gradients(lambda x: nd.flip(x, axis=0), x) == [[[1, 1], [1, 1]]]
+    assert gradients(lambda x: (x * x).sum(), x) == [[[2, 4], [6, 8]]]
+    assert gradients(lambda x: nd.concat(x, x, dim=0), x) == [[[2, 2], [2, 2]]]
+
+
+def test_floats_that_become_integers_lose_their_gradient():
+    x = leaf([1.5, 2.5])
+    with autograd.record():
+        y = x.astype("int32") * 2
+    with pytest.raises(MXNetError, match="Cannot differentiate"):
+        y.backward()
+
+
+# ---- numbers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("face", [np, nd])
+def test_a_range_of_large_integers_is_exact(face):
+    start = 2**53
+    assert face.arange(start, start + 4, dtype="int64").asnumpy().tolist() == [
+        start, start + 1, start + 2, start + 3
+    ]  # fmt: skip
+
+
+def test_where_beside_numbers_and_bool_plus_bool():
+    mask, whole = np.array([1, 0]) > 0, np.array([1, 2], dtype="int32")
+    assert np.where(mask, whole, 1.5).tolist() == [1, 1.5]
+    assert np.where(mask, 1.5, whole).tolist() == [1.5, 2]
+    assert np.where(mask, whole, 7).dtype == numpy.int32
+    assert np.where(mask, mask, 2).tolist() == [1, 2]
+    assert (mask + True).dtype == bool and (mask + True).tolist() == [True, True]
+    assert (mask + 1).dtype == numpy.int64
+
+
+@pytest.mark.parametrize("face", [np, nd])
+def test_fractions_do_not_go_into_integers_in_place(face):
+    x = face.array([1, 2], dtype="int32")
+    for change in (lambda: x.__iadd__(1.5), lambda: x.__imul__(0.5), lambda: x.__isub__(0.1)):
+        with pytest.raises(MXNetError, match="fraction"):
+            change()
+    x += 2.0
+    assert x.asnumpy().tolist() == [3, 4]
+
+
+def test_sums_of_small_integers():
+    """int64 under np, as in NumPy; their own dtype under nd, as in MXNet."""
+    for dtype in ("int8", "uint8", "int32", "int64"):
+        x = np.array([100, 100, 100], dtype=dtype)
+        assert x.sum().dtype == x.prod().dtype == np.cumsum(x).dtype == numpy.int64
+        assert x.sum().item() == 300 and np.cumsum(x).tolist() == [100, 200, 300]
+        assert x.max().dtype == numpy.dtype(dtype)
+    assert nd.array([100, 100], dtype="int8").sum().asnumpy().tolist() == [-56]

@@ -273,15 +273,22 @@ def where(condition, x, y):
     """x where the condition holds, else y."""
     cdef Tensor c = array_of(condition, "where")
     if not isinstance(x, Tensor):
-        x = new_array(c.face, (), dtype_for(y), x)
+        x = new_array(c.face, (), dtype_for(y, x), x)
     if not isinstance(y, Tensor):
-        y = new_array(c.face, (), dtype_for(x), y)
+        y = new_array(c.face, (), dtype_for(x, y), y)
     return where_arrays(c, x, y)
 
 
-cdef object dtype_for(object other):
+cdef object dtype_for(object other, object number):
     """The dtype that a number takes beside an array; the default beside a number."""
-    return numpy_dtype((<Tensor>other).dtype) if isinstance(other, Tensor) else None
+    if not isinstance(other, Tensor):
+        return None
+    if (<Tensor>other).face == NP and not is_float((<Tensor>other).dtype):
+        if isinstance(number, (float, numpy.floating)):
+            return numpy_dtype(FLOAT32)
+        if (<Tensor>other).dtype == BOOL and not isinstance(number, (bool, numpy.bool_)):
+            return numpy_dtype(INT64)
+    return numpy_dtype((<Tensor>other).dtype)
 
 
 # ---- reductions --------------------------------------------------------------------------------
@@ -345,8 +352,8 @@ def cumsum(x, axis=None, dtype=None):
     cdef Tensor t = array_of(x, "cumsum")
     if dtype is not None:
         t = cast(t, dtype_number(dtype))
-    elif t.dtype == BOOL:
-        t = cast(t, INT64)
+    elif t.dtype == BOOL or (t.face == NP and not is_float(t.dtype)):
+        t = cast(t, INT64)            # as NumPy; nd keeps the dtype, as MXNet
     if axis is None:
         t = reshape(t, -1)
         axis = 0

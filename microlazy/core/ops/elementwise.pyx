@@ -21,7 +21,8 @@ from microlazy.core.strided cimport (
     piece, piece_length, piece_start,
 )
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, output_of, run, state, wrote,
+    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, output_of, run, state, tracked_integers,
+    wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, dtype_number,
@@ -33,6 +34,7 @@ import math
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
+from microlazy.core.ops import numpy_call as numpy_calls
 
 # What NumPy calls them, for dtypes without a kernel, and which gradients read y = f(x).
 UNARY = {
@@ -290,6 +292,10 @@ cdef Tensor unary(int op, Tensor x):
             return cast(out, FLOAT16) if x.dtype == FLOAT16 else out
         if x.face == NP and makes_floats[op]:
             return unary(op, cast(x, FLOAT32))
+        if state().recording and tracked_integers(x):
+            rule = UNARY_RULES[unary_names[op]]
+            return numpy_calls.call(unary_numpy[op], [x], dtype=numpy_dtype(x.dtype),
+                                    gradients=(lambda g, y, x: rule(g, x, y),))
         return numpy_call(unary_numpy[op], [x], {}, x.face, x.dtype if x.dtype != BOOL else INT64,
                           x.ndim, x.shape_)
     out = header(x.face, x.dtype, x.ndim, x.shape_)
@@ -635,7 +641,15 @@ cdef Tensor binary_other(int op, Tensor a, Tensor b):
     function = integer_divide if op == B_DIVIDE else binary_numpy[op]
     if dtype == BOOL and op in (B_SUBTRACT, B_POWER, B_MOD):
         raise MXNetError(f"{binary_names[op]} is not defined for bool arrays; use astype()")
+    if state().recording and (tracked_integers(a) or tracked_integers(b)):
+        return numpy_calls.call(function, [a, b], gradients=of_integers(
+            BINARY_RULES.get(binary_names[op], NO_GRADIENT)), dtype=numpy_dtype(dtype))
     return numpy_call(function, [a, b], {}, a.face, dtype, ndim, shape)
+
+
+cdef tuple of_integers(tuple rules):
+    """The gradients of two operands as rules of a NumPy function."""
+    return lambda g, y, a, b: rules[0](g, a, b), lambda g, y, a, b: rules[1](g, a, b)
 
 
 def integer_divide(a, b):
@@ -776,7 +790,8 @@ cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
     if a.face == NP and (op == B_DIVIDE or isinstance(s, float) and not s.is_integer()):
         return binary_scalar(op, cast(a, FLOAT32), s, swapped)
     if dtype == BOOL:
-        return binary_scalar(op, cast(a, INT64), s, swapped)
+        if not isinstance(s, (bool, numpy.bool_)) or a.face != NP:
+            return binary_scalar(op, cast(a, INT64), s, swapped)
     number = new(a.face, dtype, 0, NULL)
     try:
         view_numpy(number)[...] = int(s)
@@ -813,7 +828,7 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
                              "cannot hold a result of shape "
                              f"{tuple([shape[i] for i in range(ndim)])}")
     if rewrites(a, b):
-        result = a if op == B_ADD or op == B_SUBTRACT else copied(a)
+        result = a if op <= B_SUBTRACT and is_float(a.dtype) else copied(a)
         result = binary(op, result, result if b is a else b)
         check_float(op, result, a)
         return become(a, result, b)
@@ -841,7 +856,8 @@ cdef int check_float(int op, Tensor result, Tensor a) except -1:
 cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
     cdef Tensor result
     if rewrites(a, None):
-        result = binary_scalar(op, a if op < B_DIVIDE else copied(a), s, False)
+        result = a if op < B_DIVIDE and is_float(a.dtype) else copied(a)
+        result = binary_scalar(op, result, s, False)
         check_float(op, result, a)
         return become(a, result, None)
     if a.dtype <= FLOAT64 and a.contiguous:
@@ -849,6 +865,9 @@ cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
         apply_binary_scalar(op, a, s, False, a)
         wrote(a)
         return 0
+    if not is_float(a.dtype) and op != B_DIVIDE and s != int(s):
+        raise MXNetError(f"{binary_names[op]} in place: the number {s} has a fraction, but the "
+                         f"array holds {numpy_dtype(a.dtype)}; use astype()")
     result = binary_scalar(op, a, s if is_float(a.dtype) or op == B_DIVIDE else int(s), False)
     check_float(op, result, a)
     may_write(a)
