@@ -148,6 +148,57 @@ def test_floats_that_become_integers_lose_their_gradient():
         y.backward()
 
 
+# ---- lists of recorded arrays ------------------------------------------------------------------
+
+LISTS = {
+    "array": lambda a, b: np.array([a, b]),
+    "asarray": lambda a, b: np.asarray([a, b]),
+    "nested": lambda a, b: np.array([[a, 1.0], [2, b]]),
+    "mean": lambda a, b: np.mean([a, b]),
+    "sum": lambda a, b: np.sum([a, b]),
+    "std": lambda a, b: np.std([a, b]),
+    "var": lambda a, b: np.var([a, b]),
+    "max": lambda a, b: np.max([a, b]),
+    "prod": lambda a, b: np.prod([a, b]),
+    "exp": lambda a, b: np.exp([a, b]),
+    "add": lambda a, b: np.add([a, b], [b, b]),
+    "maximum": lambda a, b: np.maximum([a, b], 2.5),
+    "where": lambda a, b: np.where(np.array([True, False]), [a, b], [b, b]),
+    "dot": lambda a, b: np.dot([a, b], [b, b]),
+    "median": lambda a, b: np.median([a, b, a * b]),
+    "norm": lambda a, b: np.linalg.norm([a, b]),
+    "sort": lambda a, b: np.sort([a, b]),
+    "cumsum": lambda a, b: np.cumsum([a, b]),
+    "average": lambda a, b: np.average([a, b], weights=np.array([1.0, 3.0])),
+    "stack": lambda a, b: np.stack([a, b]),
+    "concatenate": lambda a, b: np.concatenate([[a, b], [b]]),
+    "operator": lambda a, b: np.ones(2) * np.array((a, b)),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_of_recorded_arrays_are_recorded(name):
+    def function(x):
+        return LISTS[name](x[0] * 2, x[1] * 3)
+
+    values = numpy.array([1.0, 2.0])
+    x = leaf(values, "float32")
+    (slope,) = gradients(function, x)
+    step = 0.05
+    for i in range(2):
+        shift = step * numpy.eye(2)[i]
+        high, low = [float(function(np.array(values + s)).sum()) for s in (shift, -shift)]
+        assert slope[i] == pytest.approx((high - low) / (2 * step), rel=0.02, abs=1e-3)
+
+
+def test_a_list_that_holds_itself_is_refused_under_record():
+    x = leaf([1.0])
+    circle = [x]
+    circle.append(circle)
+    with autograd.record(), pytest.raises(ShapeError, match="nested"):
+        np.array(circle)
+
+
 # ---- numbers -----------------------------------------------------------------------------------
 
 

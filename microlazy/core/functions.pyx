@@ -77,6 +77,8 @@ def to_array(int face, obj, dtype=None):
     elif isinstance(obj, (numpy.ndarray, numpy.generic)):
         array = numpy.asarray(obj)
         kept = dtype if dtype is not None else (array.dtype if face == NP else None)
+    elif isinstance(obj, (list, tuple)) and is_on_tape(obj, 0):
+        return joined(face, obj, FLOAT32 if dtype is None else dtype_number(dtype), 0)
     else:
         try:
             array = numpy.asarray(unwrapped(obj))
@@ -94,6 +96,34 @@ def to_array(int face, obj, dtype=None):
         raise TypeError(f"source_array must be array like object, with numbers; got {obj!r}"
                         ) from None
     return from_numpy(array, face)
+
+
+cdef bint is_on_tape(object obj, int depth):
+    """Whether nested lists hold an array that is recorded now, or one without values."""
+    if isinstance(obj, Tensor):
+        return (<Tensor>obj).abstract or (state().recording and tracked(<Tensor>obj))
+    if isinstance(obj, (list, tuple)) and depth <= MAX_NDIM:
+        for item in obj:
+            if is_on_tape(item, depth + 1):
+                return True
+    return False
+
+
+cdef Tensor joined(int face, object obj, int dtype, int depth):
+    """Nested lists of arrays and numbers as one array, recorded."""
+    if isinstance(obj, Tensor):
+        return cast(with_face(obj, face), dtype)
+    if isinstance(obj, (list, tuple)):
+        if not obj:
+            return to_array(face, obj, numpy_dtype(dtype))
+        if depth == MAX_NDIM:
+            raise ShapeError(f"an array has at most {MAX_NDIM} axes, but the lists are nested "
+                             "deeper")
+        return stack_arrays([joined(face, item, dtype, depth + 1) for item in obj], 0)
+    array = numpy.asarray(obj)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"source_array must be array like object, with numbers; got {obj!r}")
+    return from_numpy(array.astype(numpy_dtype(dtype)), face)
 
 
 cdef object unwrapped(object obj):
