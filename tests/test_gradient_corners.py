@@ -199,6 +199,72 @@ def test_a_list_that_holds_itself_is_refused_under_record():
         np.array(circle)
 
 
+# ---- SciPy -------------------------------------------------------------------------------------
+
+UNIT = numpy.array([0.2, 0.35, 0.7])
+INPUTS = {"logit": UNIT, "ndtri": UNIT, "erfcinv": UNIT * 2, "entr": UNIT}
+ORDERS = {"jv": 1.5, "yv": 1.5, "iv": 1.5, "kv": 1.5, "ive": 1.5, "kve": 1.5}
+
+
+@pytest.mark.parametrize("name", special.RULES)
+def test_ufuncs_of_scipy_are_recorded(name):
+    ufunc = getattr(scipy.special, name)
+    first = numpy.array([0.4, 1.3, 2.2])
+    if name == "betainc":
+        function, arrays = lambda x: ufunc(1.5, 2.0, x), [UNIT]
+    elif name in ("gammainc", "gammaincc"):
+        function, arrays = lambda x: ufunc(1.5, x), [first]
+    elif name in ORDERS:
+        function, arrays = lambda x: ufunc(ORDERS[name], x), [first]
+    elif ufunc.nin == 2:
+        function, arrays = ufunc, [first, first[::-1] + 0.5]
+    else:
+        function, arrays = ufunc, [INPUTS.get(name, first)]
+    slopes = check.gradients(function, [check.leaf(v, "np") for v in arrays])[1]
+    for got, wanted in zip(slopes, check.central_differences(function, arrays, "np"), strict=True):
+        numpy.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+    x = leaf(arrays[0], "float16")
+    assert function(x, *arrays[1:]).dtype in (numpy.float16, numpy.float64)
+
+
+def test_a_parameter_without_a_rule_is_refused():
+    order = leaf([1.5])
+    with autograd.record():
+        y = scipy.special.jv(order, np.array([1.0], dtype="float64"))
+    with pytest.raises(MXNetError, match="order of jv"):
+        y.backward()
+
+
+def test_xlogy_at_zero():
+    x, y = leaf([0.0, 0.0]), leaf([0.0, 2.0])
+    (by_x, by_y) = gradients(scipy.special.xlogy, x, y)
+    assert by_x == [0, 0] and by_y[1] == 0
+
+
+# ---- einsum ------------------------------------------------------------------------------------
+
+
+def test_einsum_with_lists():
+    a, b = leaf(numpy.arange(6).reshape(2, 3)), leaf(numpy.arange(12).reshape(3, 4))
+    for items in (
+        (a, [0, 1], b, [1, 2], [0, 2]),
+        (a, [0, 1], b, [1, 2]),
+        (a, [0, 1]),
+        (a, [5, 2], [2, 5]),
+        (a, [Ellipsis, 1], [Ellipsis]),
+    ):
+        with autograd.record():
+            y = np.einsum(*items)
+        plain = [x.asnumpy() if not isinstance(x, list) else x for x in items]
+        assert numpy.allclose(y.asnumpy(), numpy.einsum(*plain))
+        y.backward()
+    assert a.grad.tolist() == [[1] * 3] * 2
+    with pytest.raises(TypeError, match="subscripts"):
+        np.einsum(a, b)
+    with pytest.raises(ValueError, match="0 to 51"):
+        np.einsum(a, [0, 52])
+
+
 # ---- numbers -----------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from microlazy.context import Context, cpu
 from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import Array, NDArray, ndarray
+from microlazy.core.ops import special as _special
 
 _NP = 1
 
@@ -196,12 +197,13 @@ def _function_of_ufunc(ufunc: onp.ufunc) -> Callable[..., Any] | None:
     name = ufunc.__name__
     if getattr(onp, name, None) is ufunc:
         return getattr(_np(), name, None)
-    special = sys.modules.get("scipy.special")
-    if name in _SCIPY and getattr(special, name, None) is ufunc:
-        from microlazy import numpy_extension as npx
+    if getattr(sys.modules.get("scipy.special"), name, None) is not ufunc:
+        return None
+    if name in _special.RULES:
+        return functools.partial(_special.apply, name)
+    from microlazy import numpy_extension as npx
 
-        return getattr(npx, _SCIPY[name], None)
-    return None
+    return getattr(npx, _SCIPY.get(name, ""), None)
 
 
 def _operand(value: Any, dtype: Any) -> Any:
