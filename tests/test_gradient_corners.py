@@ -148,6 +148,36 @@ def test_floats_that_become_integers_lose_their_gradient():
         y.backward()
 
 
+# ---- float16 -----------------------------------------------------------------------------------
+
+SQUARE = numpy.array([[2.0, 0.5], [0.5, 1.0]])
+LINALG = {
+    "inv": np.linalg.inv, "det": np.linalg.det, "cholesky": np.linalg.cholesky,
+    "slogdet": lambda x: np.linalg.slogdet(x)[1], "pinv": np.linalg.pinv,
+    "svd": lambda x: np.linalg.svd(x)[1], "eigvalsh": np.linalg.eigvalsh,
+    "eigh": lambda x: np.linalg.eigh(x)[0], "qr": lambda x: np.linalg.qr(x)[1],
+    "solve": lambda x: np.linalg.solve(x, np.ones((2, 1), dtype="float16")),
+    "norm": np.linalg.norm, "nuc": lambda x: np.linalg.norm(x, "nuc"),
+    "matrix_rank": lambda x: np.linalg.matrix_rank(x) * x, "cond": np.linalg.cond,
+    "matrix_power": lambda x: np.linalg.matrix_power(x, -2),
+    "tensorinv": lambda x: np.linalg.tensorinv(x, ind=1),
+    "lstsq": lambda x: np.linalg.lstsq(x, np.ones((2, 1), dtype="float16"), rcond=None)[0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LINALG)
+def test_linear_algebra_of_float16(name):
+    half, single = leaf(SQUARE, "float16"), leaf(SQUARE, "float32")
+    with autograd.record():
+        y, z = LINALG[name](half), LINALG[name](single)
+    assert y.dtype == numpy.float16
+    assert numpy.allclose(y.asnumpy(), z.asnumpy(), rtol=2e-3, atol=1e-3)
+    y.backward()
+    z.backward()
+    assert half.grad.dtype == numpy.float16
+    assert numpy.allclose(half.grad.asnumpy(), single.grad.asnumpy(), rtol=5e-3, atol=5e-3)
+
+
 # ---- lists of recorded arrays ------------------------------------------------------------------
 
 LISTS = {
