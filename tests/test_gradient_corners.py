@@ -334,3 +334,27 @@ def test_sums_of_small_integers():
         assert x.sum().item() == 300 and np.cumsum(x).tolist() == [100, 200, 300]
         assert x.max().dtype == numpy.dtype(dtype)
     assert nd.array([100, 100], dtype="int8").sum().asnumpy().tolist() == [-56]
+
+
+# ---- masks under nd ----------------------------------------------------------------------------
+
+
+def test_a_mask_of_dtype_bool_is_a_mask_under_nd():
+    x, mask = nd.array([1, 2, 3, 4]), nd.array([1, 0, 1, 0], dtype="bool")
+    assert x[mask].asnumpy().tolist() == [1, 3]
+    x.attach_grad()
+    assert gradients(lambda x: x[mask] * 3, x) == [[3, 0, 3, 0]]
+    x[mask] = 0
+    assert x.asnumpy().tolist() == [0, 2, 0, 4]
+    matrix = nd.ones((4, 2))
+    matrix[mask] = nd.array([[5, 6], [7, 8]])
+    assert matrix.asnumpy()[:, 0].tolist() == [5, 1, 7, 1]
+    with pytest.raises(IndexError):
+        x[nd.array([1, 0], dtype="bool")]
+
+
+def test_floats_that_look_like_a_mask_get_a_hint():
+    x = nd.array([1, 2, 3, 4])
+    with pytest.warns(UserWarning, match="astype"):
+        assert x[x > 2].asnumpy().tolist() == [1, 1, 2, 2]
+    assert npx.relu(np.array([1.0])).tolist() == [1]

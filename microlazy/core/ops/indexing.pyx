@@ -30,6 +30,7 @@ from microlazy.core.tensor cimport (
 
 import numbers
 import operator
+import warnings
 
 import numpy
 
@@ -157,11 +158,17 @@ cdef object key_with(object key, list values):
 
 
 cdef object index_values(Tensor t):
-    """A copy of an index array that NumPy takes: bool masks of np stay, the rest is int64."""
+    """A copy of an index array that NumPy takes: masks stay, the rest is int64."""
     need_values(t, "it was used as an index")
-    if t.dtype == BOOL and t.face == NP:
+    if t.dtype == BOOL:
         return view_numpy(t).copy()
-    return view_numpy(t).astype(numpy.int64)
+    places = view_numpy(t)
+    if places.dtype.kind == "f" and places.size > 2 and ((places == 0) | (places == 1)).all():
+        warnings.warn(
+            f"an index of {places.size} floats, all 0 or 1, was taken as the places 0 and 1. If "
+            " it is a mask, such as a comparison of nd arrays gives, write mask.astype('bool')",
+            UserWarning, stacklevel=1)
+    return places.astype(numpy.int64)
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -254,7 +261,7 @@ cdef Tensor gather(Tensor x, object key):
     # The shape of the result, from an array of x's shape that has but one byte of memory. Only a
     # mask must be looked at for that.
     stand_in = numpy.broadcast_to(numpy.zeros((), numpy.int8), shape_tuple(x))
-    values = [index_values(t) if t.dtype == BOOL and t.face == NP or not t.abstract
+    values = [index_values(t) if t.dtype == BOOL or not t.abstract
               else numpy.zeros(shape_tuple(t), numpy.int64) for t in node.rest]
     ndim = parse_shape(stand_in[key_with(node.key, values)].shape, shape)
     node.a = x
