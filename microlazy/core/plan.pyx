@@ -198,6 +198,7 @@ cdef class Plan:
     cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
     cdef list firsts              # where an output first stands among the outputs
     cdef list roots               # the array of the plan that owns an output's memory, or None
+    cdef list new_roots           # whether no output before has the same one
     cdef list users               # how many of the plan's own arrays look at that memory
     cdef list captured            # parameters and constants that nodes read
     cdef list was_tracked         # whether they had gradients
@@ -327,7 +328,7 @@ cdef class Plan:
                 node = PlanOutput.__new__(PlanOutput)
                 node.source = source
                 node.inside = out
-                if self.roots.index(self.roots[i]) == i:
+                if self.new_roots[i]:
                     node.users = self.users[i]
                 enlist(node)
                 y.slot = node
@@ -404,6 +405,8 @@ cdef Plan build(object block, object structure, list args):
                 "make it inside forward(), or pass it in")
         plan.roots.append(x if id(x) in producers else None)
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
+    roots = [id(x) for x in plan.roots]
+    plan.new_roots = [i not in roots[:place] for place, i in enumerate(roots)]
     for node in plan.nodes:
         if not node.views:
             allocate(node.out)
