@@ -20,6 +20,8 @@ ops.numpy_call exchange
 ops.elementwise
 ops.reduce
 ops.indexing ops.dense ops.random
+ops.rewrite
+ops.in_place
 ops.nn
 functions
 array

@@ -640,3 +640,86 @@ def test_two_threads_differentiate_by_one_variable_at_a_time(create_graph):
     done.set()
     thread.join()
     assert found == [[14, 14], [15, 15]]
+
+
+# ---- gradients that do not depend on what they are differentiated by ---------------------------
+
+FLAT = {
+    "relu": lambda x: npx.relu(x),
+    "abs": np.abs,
+    "clip": lambda x: np.clip(x, -1, 1),
+    "sum": lambda x: x.sum(),
+    "mean": lambda x: x.mean(axis=0),
+    "linear": lambda x: np.dot(x, np.ones((2, 3), dtype="float64")),
+    "copy": lambda x: x.copy(),
+    "negative": lambda x: -x,
+    "index": lambda x: x[0],
+    "stack": lambda x: np.stack([x, x]),
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_the_second_derivative_of_what_is_piecewise_linear_is_zero(name):
+    (x,) = leaves([numpy.array([[0.5, -2.0], [3.0, -0.25]])])
+    with autograd.record():
+        (first,) = autograd.grad(FLAT[name](x), x, create_graph=True)
+        (second,) = autograd.grad(first, x, create_graph=True)
+        (third,) = autograd.grad(second, x, create_graph=True)
+        assert not second.asnumpy().any() and not third.asnumpy().any()
+        assert second.shape == third.shape == x.shape
+        product = (first * x).sum()
+    expected = first.asnumpy()
+    product.backward(retain_graph=True)
+    assert (x.grad.asnumpy() == expected).all()
+    for slope in (first, second, third):
+        x.grad[:] = 7
+        slope.backward(retain_graph=True)
+        assert not x.grad.asnumpy().any()
+
+
+def test_a_mixed_gradient_depends_on_one_input_and_not_on_the_other():
+    x, w, b = leaves([numpy.array([[1.0, 2.0]]), numpy.array([[3.0], [4.0]]), numpy.array([1.0])])
+    with autograd.record():
+        y = np.dot(x, w) + b
+        (slope,) = autograd.grad(y, x, create_graph=True)
+        penalty = (slope * slope).sum()
+    gw, gx, gb = autograd.grad(penalty, [w, x, b], retain_graph=True)
+    assert gw.tolist() == [[6], [8]] and gx.tolist() == [[0, 0]] and gb.tolist() == [0]
+    for array in (x, w, b):
+        array.grad[:] = 7
+    penalty.backward()
+    assert w.grad.tolist() == [[6], [8]]
+    assert x.grad.tolist() == [[0, 0]] and b.grad.tolist() == [0]
+
+
+def test_the_hessian_of_a_network_of_relus():
+    x, w = leaves([numpy.array([0.5, -1.5]), numpy.array([[1.0, 2.0], [3.0, -4.0]])])
+    with autograd.record():
+        y = npx.relu(np.dot(w, x))
+        loss = (y**2).sum() + npx.relu(x).sum()
+        (slope,) = autograd.grad(loss, x, create_graph=True)
+        rows = [autograd.grad(slope[i], x, retain_graph=True)[0].tolist() for i in range(2)]
+        linear = autograd.grad(y.sum(), x, create_graph=True)[0]
+        nothing = [autograd.grad(linear[i], x, retain_graph=True)[0].tolist() for i in range(2)]
+    active = numpy.array([[0.0, 0.0], [3.0, -4.0]])
+    assert numpy.allclose(rows, 2 * active.T @ active)
+    assert nothing == [[0, 0], [0, 0]]
+
+
+def test_an_intermediate_result_that_a_gradient_does_not_depend_on():
+    (x,) = leaves([numpy.array([1.0, 2.0])])
+    with autograd.record():
+        y = x * 3
+        (slope,) = autograd.grad(npx.relu(y), y, create_graph=True)
+        by_y, by_x = autograd.grad(slope, [y, x], create_graph=True)
+        both = autograd.grad(slope * y, [y, x], create_graph=True)
+    assert by_y.tolist() == by_x.tolist() == [0, 0]
+    assert [g.tolist() for g in both] == [[1, 1], [3, 3]]
+
+
+def test_what_never_led_to_the_heads_is_still_refused():
+    x, other = leaves([numpy.array([1.0]), numpy.array([1.0])])
+    with autograd.record():
+        (slope,) = autograd.grad(npx.relu(x), x, create_graph=True)
+    with pytest.raises(MXNetError, match="does not lead"):
+        autograd.grad(slope, other)

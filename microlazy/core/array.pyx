@@ -5,14 +5,13 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, copied
 from microlazy.core.ops.dense cimport matmul
-from microlazy.core.ops.elementwise cimport (
-    binary, binary_into, binary_scalar, binary_scalar_into, unary,
-)
-from microlazy.core.ops.indexing cimport get_item, set_item
+from microlazy.core.ops.elementwise cimport binary, binary_scalar, unary
+from microlazy.core.ops.in_place cimport binary_into, binary_scalar_into, set_item
+from microlazy.core.ops.indexing cimport get_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport (
-    ADD, NULL_REQ, WRITE, Variable, go_back, may_write, new_pass, wrote,
+    ADD, NULL_REQ, WRITE, Variable, go_back, new_pass,
 )
 from microlazy.core.tensor cimport (
     BOOL, ND, NP, Tensor, dtype_number, from_numpy, is_float, like, need_values, numpy_dtype,
@@ -401,10 +400,7 @@ cdef class Array(Tensor):
         if not same_shape(self, target):
             raise ShapeError(f"copyto: an array of shape {shape_tuple(self)} cannot be copied into "
                              f"one of shape {shape_tuple(target)}")
-        may_write(target)
-        assign(target, self)
-        wrote(target)
-        return other
+        return functions.write_into(other, self)
 
     def astype(self, dtype, copy=True):
         """Return the array with another dtype.

@@ -15,6 +15,8 @@ from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
+from microlazy.core.ops.rewrite cimport become, rewrites
+from microlazy.core.ops.rewrite cimport begin as begin_rewrite, finish as finish_rewrite
 from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, concatenate as join, expand_dims as expand,
@@ -74,6 +76,8 @@ def to_array(int face, obj, dtype=None):
     elif isinstance(obj, (numpy.ndarray, numpy.generic)):
         array = numpy.asarray(obj)
         kept = dtype if dtype is not None else (array.dtype if face == NP else None)
+    elif isinstance(obj, (list, tuple)) and is_on_tape(obj, 0):
+        return joined(face, obj, FLOAT32 if dtype is None else dtype_number(dtype), 0)
     else:
         try:
             array = numpy.asarray(unwrapped(obj))
@@ -91,6 +95,34 @@ def to_array(int face, obj, dtype=None):
         raise TypeError(f"source_array must be array like object, with numbers; got {obj!r}"
                         ) from None
     return from_numpy(array, face)
+
+
+cdef bint is_on_tape(object obj, int depth):
+    """Whether nested lists hold an array that is recorded now, or one without values."""
+    if isinstance(obj, Tensor):
+        return (<Tensor>obj).abstract or (state().recording and tracked(<Tensor>obj))
+    if isinstance(obj, (list, tuple)) and depth <= MAX_NDIM:
+        for item in obj:
+            if is_on_tape(item, depth + 1):
+                return True
+    return False
+
+
+cdef Tensor joined(int face, object obj, int dtype, int depth):
+    """Nested lists of arrays and numbers as one array, recorded."""
+    if isinstance(obj, Tensor):
+        return cast(with_face(obj, face), dtype)
+    if isinstance(obj, (list, tuple)):
+        if not obj:
+            return to_array(face, obj, numpy_dtype(dtype))
+        if depth == MAX_NDIM:
+            raise ShapeError(f"an array has at most {MAX_NDIM} axes, but the lists are nested "
+                             "deeper")
+        return stack_arrays([joined(face, item, dtype, depth + 1) for item in obj], 0)
+    array = numpy.asarray(obj)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"source_array must be array like object, with numbers; got {obj!r}")
+    return from_numpy(array.astype(numpy_dtype(dtype)), face)
 
 
 cdef object unwrapped(object obj):
@@ -270,15 +302,22 @@ def where(condition, x, y):
     """x where the condition holds, else y."""
     cdef Tensor c = array_of(condition, "where")
     if not isinstance(x, Tensor):
-        x = new_array(c.face, (), dtype_for(y), x)
+        x = new_array(c.face, (), dtype_for(y, x), x)
     if not isinstance(y, Tensor):
-        y = new_array(c.face, (), dtype_for(x), y)
+        y = new_array(c.face, (), dtype_for(x, y), y)
     return where_arrays(c, x, y)
 
 
-cdef object dtype_for(object other):
+cdef object dtype_for(object other, object number):
     """The dtype that a number takes beside an array; the default beside a number."""
-    return numpy_dtype((<Tensor>other).dtype) if isinstance(other, Tensor) else None
+    if not isinstance(other, Tensor):
+        return None
+    if (<Tensor>other).face == NP and not is_float((<Tensor>other).dtype):
+        if isinstance(number, (float, numpy.floating)):
+            return numpy_dtype(FLOAT32)
+        if (<Tensor>other).dtype == BOOL and not isinstance(number, (bool, numpy.bool_)):
+            return numpy_dtype(INT64)
+    return numpy_dtype((<Tensor>other).dtype)
 
 
 # ---- reductions --------------------------------------------------------------------------------
@@ -305,7 +344,7 @@ def var(x, axis=None, ddof=0, keepdims=False):
 
 
 def root_of_variance(x):
-    """The square root, with the gradient 0 where it is 0: that of equal elements, as in MXNet."""
+    """The square root of a sum of squares, with the gradient 0 where it is 0."""
     cdef Tensor t = array_of(x, "std"), zero
     if not state().recording or not tracked(t):
         return unary(U_SQRT, t)
@@ -320,7 +359,7 @@ def norm(x, ord=2, axis=None, keepdims=False):
         return reduce(R_SUM, unary(U_ABS, t), axis, keepdims, False)
     if ord != 2:
         raise ValueError(f"norm: ord is 1 or 2, not {ord!r}")
-    return unary(U_SQRT, reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False))
+    return root_of_variance(reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False))
 
 
 def truth(str name, x, axis=None, keepdims=False):
@@ -342,8 +381,8 @@ def cumsum(x, axis=None, dtype=None):
     cdef Tensor t = array_of(x, "cumsum")
     if dtype is not None:
         t = cast(t, dtype_number(dtype))
-    elif t.dtype == BOOL:
-        t = cast(t, INT64)
+    elif t.dtype == BOOL or (t.face == NP and not is_float(t.dtype)):
+        t = cast(t, INT64)            # as NumPy; nd keeps the dtype, as MXNet
     if axis is None:
         t = reshape(t, -1)
         axis = 0
@@ -703,6 +742,11 @@ def random_array(str kind, p, q, int face, shape, dtype=None, out=None):
         if shape is not None and plain_shape(shape) not in (shape_tuple(target), (1,), ()):
             raise ShapeError(f"random.{kind}: out has shape {shape_tuple(target)}, but shape "
                              f"{shape} was asked for")
+        if rewrites(target, None):
+            rewrite = begin_rewrite(target, target, None)
+            sample_into(law, target)
+            finish_rewrite(rewrite, None)
+            return out
         may_write(target)
         sample_into(law, target)
         wrote(target)
@@ -722,9 +766,10 @@ def write_into(out, x):
     if shape_tuple(target) != shape_tuple(source):
         raise ShapeError(f"out has shape {shape_tuple(target)}, but the result has shape "
                          f"{shape_tuple(source)}")
+    if rewrites(target, source):
+        become(target, source, None)
+        return out
     may_write(target)
     assign(target, source)
     wrote(target)
-    if tracked(source):
-        target.slot = source.slot
     return out

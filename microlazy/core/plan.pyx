@@ -8,6 +8,7 @@ forward(), hand out the outputs. Eager calls run the very same nodes, so both gi
 
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
     NEEDS_OUT, Node, Pass, State, enlist, lead_to, profiling, reach, set_mode, snapshot, state,
@@ -125,6 +126,14 @@ cdef class PlanRun(Node):
         self.let_go()
         return 0
 
+    cdef int sharing(self, Block block) noexcept:
+        cdef Tensor x
+        cdef int count = 0
+        if self.plan is not None:
+            for x in self.plan.inputs:
+                count += x.block is block
+        return count
+
     cdef int let_go(self) except -1:
         if self.plan is not None and self.plan.pending == <void*>self:
             self.plan.pending = NULL
@@ -144,6 +153,7 @@ cdef class PlanOutput(Node):
     """An output of a run: hands its gradient to the node in the plan that computed it."""
     cdef PlanRun source
     cdef Tensor inside
+    cdef int users                # arrays of the plan on this memory, unless another output has it
 
     cdef int backward(self, Pass p) except -1:
         cdef Slot slot = self.inside.slot
@@ -174,6 +184,9 @@ cdef class PlanOutput(Node):
         self.source = None
         return 0
 
+    cdef int sharing(self, Block block) noexcept:
+        return self.users if self.inside.block is block else 0
+
     cdef str name(self):
         return "hybridized block"
 
@@ -193,6 +206,7 @@ cdef class Plan:
     cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
     cdef list firsts              # where an output first stands among the outputs
     cdef list roots               # the array of the plan that owns an output's memory, or None
+    cdef list new_roots           # whether no output before has the same one
     cdef list users               # how many of the plan's own arrays look at that memory
     cdef list captured            # parameters and constants that nodes read
     cdef list was_tracked         # whether they had gradients
@@ -325,6 +339,8 @@ cdef class Plan:
                 node = PlanOutput.__new__(PlanOutput)
                 node.source = source
                 node.inside = out
+                if self.new_roots[i]:
+                    node.users = self.users[i]
                 enlist(node)
                 y.slot = node
             results.append(y)
@@ -399,6 +415,8 @@ cdef Plan build(object forward, object structure, list args):
                 "make it inside forward(), or pass it in")
         plan.roots.append(x if id(x) in producers else None)
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
+    roots = [id(x) for x in plan.roots]
+    plan.new_roots = [i not in roots[:place] for place, i in enumerate(roots)]
     for node in plan.nodes:
         if not node.views:
             allocate(node.out)

@@ -1,5 +1,6 @@
 """The tape: which ops ran, and how gradients go back through them.  It knows no op."""
 
+from microlazy.core.storage cimport Block
 from microlazy.core.tensor cimport Slot, Tensor
 
 cdef extern from "state.h" nogil:
@@ -65,6 +66,7 @@ cdef class Node(Slot):
     cdef bint leads(self, Pass p) noexcept        # whether p wants a gradient of what is behind it
     cdef int inspect(self, Pass p) except -1      # before any backward(): refuse what is not usable
     cdef int release(self) except -1
+    cdef int sharing(self, Block block) noexcept  # how many arrays of its own look at this memory
     cdef str name(self)
 
 cdef State* state() noexcept nogil
@@ -76,9 +78,13 @@ cdef int timed_backward(Node node, Pass p) except -1
 cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the tape needs
 cdef Tensor output_of(Node node)              # under NEEDS_OUT: the result, on the tape
 cdef bint tracked(Tensor x) noexcept
-cdef int may_write(Tensor x) except -1        # before a write in place
-cdef int need_sole_view(Tensor x) except -1   # before a recorded write in place
-cdef void wrote(Tensor x) noexcept            # after it
+cdef bint is_leaf(Tensor x) noexcept
+cdef bint tracked_integers(Tensor x) noexcept
+cdef Tensor place_of(Tensor x)                # where x stands in the graph, without its values
+cdef void* newest_node() noexcept             # the tape's end
+cdef int may_write(Tensor x) except -1        # before a write in place that is not recorded
+cdef int refuse_write(Tensor x) except -1
+cdef void wrote(Tensor x) noexcept            # after any write in place
 cdef Pass new_pass()
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x

@@ -8,11 +8,15 @@ reach any more leaves the tape by itself.
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
+from microlazy.core.storage cimport Block
 from microlazy.core.tensor cimport (
-    FLOAT64, NP, Slot, Tensor, alias, allocate, is_float, like, need_values, numpy_dtype,
-    same_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, header, is_float, like, need_values,
+    numpy_dtype, same_shape, shape_tuple, view_numpy,
 )
 
+import operator
+import os
+import sys
 from threading import get_ident
 from time import perf_counter_ns as clock
 
@@ -253,6 +257,9 @@ cdef class Node(Slot):
         bury(self)
         return 0
 
+    cdef int sharing(self, Block block) noexcept:
+        return self.y is not None and self.y.block is block
+
     cdef str name(self):
         return type(self).__name__.lower()
 
@@ -288,6 +295,10 @@ cdef void bury(Node node) noexcept:
         burying = False
 
 
+cdef void* newest_node() noexcept:
+    return tail
+
+
 cdef void enlist(Node node) noexcept:
     global tail
     node.earlier = tail
@@ -316,6 +327,10 @@ cdef bint tracked(Tensor x) noexcept:
     return type(x.slot) is not Variable or (<Variable>x.slot).req != NULL_REQ
 
 
+cdef bint is_leaf(Tensor x) noexcept:
+    return type(x.slot) is Variable
+
+
 cdef bint leads_to_gradient(Node node) noexcept:
     cdef Tensor x
     if tracked(node.a) or tracked(node.b) or tracked(node.c):
@@ -323,6 +338,29 @@ cdef bint leads_to_gradient(Node node) noexcept:
     if node.rest is not None:
         for x in node.rest:
             if tracked(x):
+                return True
+    return False
+
+
+cdef bint tracked_integers(Tensor x) noexcept:
+    return tracked(x) and not is_float(x.dtype)
+
+
+cdef bint carries_gradient(Node node, Tensor out) noexcept:
+    """Whether a gradient passes from `out` to what it was computed from.
+
+    Floats that become integers lose it; integers keep the gradient of integers.
+    """
+    cdef Tensor x
+    if is_float(out.dtype):
+        return leads_to_gradient(node)
+    if out.dtype == BOOL:
+        return False
+    if tracked_integers(node.a) or tracked_integers(node.b) or tracked_integers(node.c):
+        return True
+    if node.rest is not None:
+        for x in node.rest:
+            if tracked_integers(x):
                 return True
     return False
 
@@ -346,15 +384,27 @@ cdef list versions_of(list arrays):
 
 
 cdef int check(Node node) except -1:
-    if ((node.needs & NEEDS_A and node.version_a != node.a.block.version)
-            or (node.needs & NEEDS_B and node.version_b != node.b.block.version)
-            or (node.needs & NEEDS_C and node.version_c != node.c.block.version)
-            or (node.needs & NEEDS_OUT and node.version_y != node.y.block.version)
-            or (node.needs & NEEDS_REST and node.versions != versions_of(node.rest))):
-        raise MXNetError(
-            f"an array that the gradient of {node.name()} needs was changed in place after it was "
-            "used under record(). Change it after backward(), or work on a copy()")
+    cdef Tensor x
+    if node.needs & NEEDS_A and node.version_a != node.a.block.version:
+        refuse_changed(node, node.a, node.version_a)
+    if node.needs & NEEDS_B and node.version_b != node.b.block.version:
+        refuse_changed(node, node.b, node.version_b)
+    if node.needs & NEEDS_C and node.version_c != node.c.block.version:
+        refuse_changed(node, node.c, node.version_c)
+    if node.needs & NEEDS_OUT and node.version_y != node.y.block.version:
+        refuse_changed(node, node.y, node.version_y)
+    if node.needs & NEEDS_REST and node.versions != versions_of(node.rest):
+        for x, version in zip(node.rest, node.versions):
+            if x.block.version != version:
+                refuse_changed(node, x, version)
     return 0
+
+
+cdef int refuse_changed(Node node, Tensor x, unsigned long version) except -1:
+    raise MXNetError(
+        f"an array of shape {shape_tuple(x)} that the gradient of {node.name()} needs was changed "
+        f"in place{line_that_wrote(x, version)} after it was used under record(). Change it after "
+        "backward(), or work on a copy()")
 
 
 cdef Tensor run(Node node, Tensor out):
@@ -364,7 +414,7 @@ cdef Tensor run(Node node, Tensor out):
         out.abstract = True
         if s.trace is not NULL:
             (<list>s.trace).append(node)
-        if s.recording and is_float(out.dtype) and leads_to_gradient(node):
+        if s.recording and carries_gradient(node, out):
             out.slot = node
         return out
     refuse_abstract(node)
@@ -375,7 +425,7 @@ cdef Tensor run(Node node, Tensor out):
     else:
         node.forward()
     node.out = None
-    if s.recording and is_float(out.dtype) and leads_to_gradient(node):
+    if s.recording and carries_gradient(node, out):
         if node.needs & NEEDS_OUT:
             node.y = alias(out)
         snapshot(node)
@@ -399,29 +449,59 @@ cdef int refuse_abstract(Node node) except -1:
     return 0
 
 
+# ---- writes in place ---------------------------------------------------------------------------
+
 cdef int may_write(Tensor x) except -1:
     need_values(x, "it was to be changed in place")
     if x.block.readonly:
         raise ValueError("this array is read-only: its memory belongs to a read-only array")
     if the_state.recording and tracked(x):
-        raise MXNetError(
-            "in-place operations (+=, x[:] = ...) on an array that takes part in the gradient are "
-            "not supported while recording with autograd; compute a new array, or change it "
-            "outside record() or inside pause()")
+        refuse_write(x)
     return 0
 
 
-cdef int need_sole_view(Tensor x) except -1:
-    if x.block is not None and x.block.users > 1:
-        raise MXNetError(
-            "under record(), what leads to a gradient cannot be written into an array that shares "
-            "its memory with another one (a view, or what it is a view of): the other would lose "
-            "the gradient. Write into a copy(), or drop the views first")
-    return 0
+cdef int refuse_write(Tensor x) except -1:
+    raise MXNetError(
+        "in-place operations (+=, x[:] = ...) on an array with attach_grad(), or on memory that "
+        "is shared with one, are not supported while recording with autograd; compute a new array, "
+        "or change it outside record() or inside pause()")
 
 
 cdef void wrote(Tensor x) noexcept:
     x.block.version += 1
+    if tail is not NULL:
+        remember_line(x.block)
+
+
+cdef enum:
+    LINES = 64
+
+cdef list last_lines = [None] * LINES   # (a block's id, its version, file, line), newest anywhere
+cdef unsigned int written_lines = 0
+cdef str PACKAGE = os.path.dirname(os.path.dirname(__file__))
+
+
+cdef int remember_line(Block block) noexcept:
+    """Note which line of a program wrote to a block, for messages; done for live graphs only."""
+    global written_lines
+    frame = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    if frame is not None:
+        last_lines[written_lines % LINES] = (
+            <size_t><void*>block, block.version, frame.f_code.co_filename, frame.f_lineno)
+        written_lines += 1
+    return 0
+
+
+cdef str line_that_wrote(Tensor x, unsigned long version):
+    """The line that first changed x after it had a version, if it is still remembered."""
+    places = [place for place in last_lines if place is not None
+              and place[0] == <size_t><void*>x.block and place[1] > version]
+    if not places:
+        return ""
+    place = min(places, key=operator.itemgetter(1))
+    return f" at {place[2]}:{place[3]}"
 
 
 # ---- going back --------------------------------------------------------------------------------
@@ -524,11 +604,11 @@ cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
 
 cdef int check_head(Pass p, Tensor head, object grad) except -1:
     need_values(head, "backward() was called on it")
-    if not isinstance(head.slot, Node):
+    if not tracked(head):
         raise MXNetError(
             "Cannot differentiate: this array was not computed under autograd.record() from an "
             "array with attach_grad() (or a parameter), so there is no graph behind it")
-    lead_to(p, <Node>head.slot)
+    lead_to_array(p, head)
     if grad is None:
         return 0
     if not isinstance(grad, Tensor):
@@ -550,7 +630,9 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
     for i in range(n):
         check_head(p, <Tensor>heads[i], grads[i])
     # Of several heads none is known to be the newest: start at the end of the tape then.
-    newest = <void*>(<Tensor>heads[0]).slot if n == 1 else tail
+    newest = tail
+    if n == 1:
+        newest = NULL if is_leaf(<Tensor>heads[0]) else <void*>(<Tensor>heads[0]).slot
     inspect_graph(p, newest)
     if p.recorded is not None:
         return start_recorded(p, heads, grads)
@@ -676,6 +758,7 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
     cdef Slot slot
     cdef Tensor x
     cdef list arrays = as_list(heads, "heads"), kept = [], result = []
+    cdef list behind = None
     cdef list wrt = as_list(variables, "variables")
     if create_graph:
         p.recorded = []
@@ -699,12 +782,102 @@ def grad(heads, variables, head_grads=None, retain_graph=None, bint create_graph
             if found is None:
                 raise MXNetError("a variable does not lead to the heads: its gradient is unknown")
             result.append(own_memory(found, result, create_graph))
+        if create_graph:
+            behind = led_to_heads(p, arrays, wrt)
+            result = [handed_out(g, behind) for g in result]
     finally:
         for slot, array, written, wanted in kept:
             slot.grad = array
             slot.written = written
             slot.wanted = wanted
     return result
+
+
+@cython.no_gc
+@cython.final
+cdef class HandedOut(Node):
+    """A gradient that grad(create_graph=True) returned; `a` is what it is to the tape.
+
+    It may not depend on all that led to the heads, which is in `rest`: the derivative of the
+    gradient of a linear function is 0 there, not unknown.
+    """
+
+    cdef int backward(self, Pass p) except -1:
+        cdef Tensor x, target
+        cdef bint accumulate
+        give_head_gradient(p, self.a, self.grad)
+        for x in self.rest:
+            if is_leaf(x):
+                target = p.target(x, &accumulate)
+                if target is not None and not accumulate:
+                    view_numpy(target)[...] = 0
+            else:
+                self.show_zeros(p, x)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Tensor x
+        if p.wants(self.a):
+            hand(p, self.a, g)
+        for x in self.rest:
+            if not is_leaf(x):
+                self.show_zeros(p, x)
+            elif p.wants(x) and p.asked[x.slot] is None:
+                p.asked[x.slot] = zeros_like(x)
+        return 0
+
+    cdef int show_zeros(self, Pass p, Tensor x) except -1:
+        """Zeros for an intermediate result that grad() was asked about, unless more is known."""
+        if x.slot is not None and x.slot.wanted == p.number and x.slot.grad is None:
+            x.slot.grad = zeros_like(x)
+        return 0
+
+    cdef int inspect(self, Pass p) except -1:
+        return lead_to_array(p, self.a)
+
+    cdef str name(self):
+        return "gradient"
+
+
+cdef Tensor zeros_like(Tensor x):
+    cdef Tensor y = like(x)
+    view_numpy(y)[...] = 0
+    return y
+
+
+cdef Tensor place_of(Tensor x):
+    """Where x stands in the graph: its shape and slot, without its values."""
+    cdef Tensor y = header(x.face, x.dtype, x.ndim, x.shape_)
+    y.abstract = True
+    y.slot = x.slot
+    return y
+
+
+cdef list led_to_heads(Pass p, list heads, list asked):
+    """One array for each leaf behind the heads and for each array asked for."""
+    cdef dict found = {}
+    cdef Node node
+    cdef Tensor x
+    for x in heads:
+        if is_leaf(x):
+            found[id(x.slot)] = x
+    for node in p.recorded:
+        for x in (node.a, node.b, node.c, *(node.rest or ())):
+            if x is not None and is_leaf(x):
+                found[id(x.slot)] = x
+    for x in asked:
+        found[id(x.slot)] = x
+    return list(found.values())
+
+
+cdef Tensor handed_out(Tensor g, list arrays):
+    cdef HandedOut node = HandedOut.__new__(HandedOut)
+    cdef Tensor y = alias(g)
+    node.a = place_of(g)
+    node.rest = list(arrays)
+    enlist(node)
+    y.slot = node
+    return y
 
 
 cdef Tensor own_memory(Tensor g, list before, bint record):

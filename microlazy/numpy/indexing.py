@@ -446,7 +446,8 @@ def _triangle(name: str, side: str, result: str, mask: Callable[..., onp.ndarray
             raise ValueError(f"{name}: the array has no axes")
         if m.ndim == 1:
             m = _f.broadcast_to(m, (len(m), len(m)))
-        return _f.where(_f.to_array(_f.face_of(m), mask(*m.shape[-2:], k), "bool"), m, 0)
+        zero = onp.dtype(m.dtype).type(0)  # of m's dtype: beside bools a 0 would make integers
+        return _f.where(_f.to_array(_f.face_of(m), mask(*m.shape[-2:], k), "bool"), m, zero)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Return matrices with zeros {side} the k-th diagonal.

@@ -9,6 +9,7 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
+from microlazy.core.ops.precision import half_in_single
 from microlazy.numpy.arguments import as_array, as_arrays
 from microlazy.numpy.norms import matrix_norm, norm, vector_norm
 from microlazy.numpy.products import cross, matmul, outer, tensordot, vecdot
@@ -265,6 +266,7 @@ def _count_above(s: onp.ndarray, limit: float) -> onp.ndarray:
     return (s > limit * s.max(initial=0)).sum()
 
 
+@half_in_single
 def matrix_rank(
     A: ndarray,
     tol: float | None = None,

@@ -71,7 +71,12 @@ def _vector_norm(x: ndarray, ord: Any, axis: Any, keepdims: bool) -> ndarray:
         return _f.reduction("sum", _f.as_dtype(x != 0, x.dtype), axis, keepdims)
     if ord == 1:
         return _f.reduction("sum", sizes, axis, keepdims)
-    return _f.reduction("sum", sizes**ord, axis, keepdims) ** (1.0 / ord)
+    # Zeros are kept out of powers, whose slope is infinite there: the norm's gradient at 0 is 0.
+    zero = sizes == 0
+    powers = _f.where(zero, 0.0 if ord > 0 else math.inf, _f.where(zero, 1.0, sizes) ** ord)
+    total = _f.reduction("sum", powers, axis, keepdims)
+    nothing = total == 0
+    return _f.where(nothing, 0.0, _f.where(nothing, 1.0, total) ** (1.0 / ord))
 
 
 # Name of the norm: over which axis of the absolute values to sum, and what to do with the sums.

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import string
 from typing import Any
 
 import numpy as onp
@@ -143,7 +144,7 @@ def tensordot(a: ndarray, b: ndarray, axes: Any = 2) -> ndarray:
 
 
 def einsum(
-    subscripts: str, *operands: ndarray, optimize: Any = False, out: ndarray | None = None
+    subscripts: Any, *operands: Any, optimize: Any = False, out: ndarray | None = None
 ) -> ndarray:
     """Sum products of elements over labelled axes (Einstein's convention).
 
@@ -154,6 +155,9 @@ def einsum(
         "->" the result has the labels that occur once, in alphabetical order. A label twice in an
         operand takes its diagonal; "..." stands for further axes, which are broadcast.
     *operands : ndarray
+        Instead of letters, each operand, the first one too, may be followed by a list of numbers
+        for its axes, and the last one by a list for those of the result:
+        ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
     optimize : bool or str or list
         The order of the products, as in `numpy.einsum_path`; from left to right by default.
     out : ndarray, optional
@@ -172,9 +176,31 @@ def einsum(
            [2., 4.]]))
     """
     if not isinstance(subscripts, str):
-        raise TypeError(f"einsum: subscripts are a str such as 'ij,jk', not {subscripts!r}")
+        subscripts, operands = _with_letters((subscripts, *operands))
     result = _einsum(subscripts, as_arrays(operands), optimize)
     return result if out is None else _f.write_into(out, result)
+
+
+def _with_letters(items: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Return the letters and the operands of einsum's form with lists of numbers."""
+
+    def letters(axes: Any) -> str:
+        if not isinstance(axes, (list, tuple)):
+            raise TypeError(
+                "einsum: subscripts are a str such as 'ij,jk', or a list of numbers after each "
+                f"operand, not {axes!r}"
+            )
+        names = string.ascii_uppercase + string.ascii_lowercase
+        for axis in axes:
+            if axis is not Ellipsis and not 0 <= axis < len(names):
+                raise ValueError(f"einsum: an axis is a number from 0 to 51, not {axis!r}")
+        return "".join("..." if axis is Ellipsis else names[axis] for axis in axes)
+
+    operands, places = items[: len(items) // 2 * 2 : 2], items[1::2]
+    output = "->" + letters(items[-1]) if len(items) % 2 and len(items) > 1 else ""
+    if not places:
+        letters(items[0])
+    return ",".join(map(letters, places)) + output, operands
 
 
 def kron(a: ndarray, b: ndarray) -> ndarray:

@@ -20,6 +20,7 @@ from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import Array, NDArray, ndarray
 from microlazy.ops.elementwise import functions_of
+from microlazy.ops import special as _special
 
 _NP = 1
 
@@ -197,10 +198,11 @@ def _function_of_ufunc(ufunc: onp.ufunc) -> Callable[..., Any] | None:
     name = ufunc.__name__
     if getattr(onp, name, None) is ufunc:
         return getattr(_np(), name, None)
-    special = sys.modules.get("scipy.special")
-    if name in _SCIPY and getattr(special, name, None) is ufunc:
-        return functions_of("npx").get(_SCIPY[name])
-    return None
+    if getattr(sys.modules.get("scipy.special"), name, None) is not ufunc:
+        return None
+    if name in _special.RULES:
+        return functools.partial(_special.apply, name)
+    return functions_of("npx").get(_SCIPY.get(name, ""))
 
 
 def _operand(value: Any, dtype: Any) -> Any:

@@ -1,5 +1,6 @@
 """Numbers in a row, grids of coordinates, and the windows of signal processing."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -40,19 +41,22 @@ __all__ = [
 
 
 def steps(start: float, stop: float | None, step: float) -> onp.ndarray:
-    """Return NumPy's arange, in float64.
+    """Return NumPy's arange: in int64 if all three are whole numbers, else in float64.
 
     Examples
     --------
     >>> from microlazy.numpy.ranges import steps
     >>> steps(3, None, 1)
-    array([0., 1., 2.])
+    array([0, 1, 2])
     """
     if step == 0:
         raise ValueError("arange: the step must not be 0")
     if stop is None:
         start, stop = 0, start
-    return onp.arange(start, stop, step, dtype="float64")
+    bounds = (start, stop, step)
+    if all(math.isfinite(x) and x == int(x) and abs(x) < 2**63 for x in bounds):
+        return onp.arange(*map(int, bounds), dtype="int64")
+    return onp.arange(*bounds, dtype="float64")
 
 
 def arange(

@@ -417,7 +417,7 @@ def cumprod(
     if axis is None:
         a, axis = _f.reshape(a, -1), 0
     axis = onp.lib.array_utils.normalize_axis_index(axis, a.ndim)
-    if dtype is None and a.dtype.kind == "b":
+    if dtype is None and a.dtype.kind != "f":
         dtype = "int64"
     result = _f.as_dtype(a, dtype) if dtype is not None else a.copy()
     step, n = 1, result.shape[axis]

@@ -14,6 +14,7 @@ import numpy
 from microlazy.base import MXNetError
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call, call_many
+from microlazy.core.ops.precision import half_in_single
 from microlazy.core.tensor import Tensor
 
 A = TypeVar("A", bound=Tensor)
@@ -82,6 +83,7 @@ def _square(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
 # ---- inverse, determinant ------------------------------------------------------------------------
 
 
+@half_in_single
 def inv(a: A) -> A:
     """The inverse of square matrices."""
     return call(
@@ -96,6 +98,7 @@ def _stack_of_numbers(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
     return _square(a)[0][:-2], a.dtype
 
 
+@half_in_single
 def det(a: A) -> A:
     """The determinant; its gradient is right for singular matrices as well."""
     return call(
@@ -138,6 +141,7 @@ def _log_of_det(a: numpy.ndarray) -> numpy.ndarray:
     return numpy.linalg.slogdet(a)[1]
 
 
+@half_in_single
 def slogdet(a: A) -> tuple[A, A]:
     """The sign of the determinant and the logarithm of its absolute value."""
     a = in_floats(a)
@@ -162,6 +166,7 @@ def _solution(a: Tensor, b: Tensor) -> tuple[tuple[int, ...], Any]:
     return (*stack, n, b.shape[-1]), numpy.result_type(a.dtype, b.dtype)
 
 
+@half_in_single
 def solve(a: A, b: A) -> A:
     """x such that a @ x = b, for matrices b."""
     return call(
@@ -179,6 +184,7 @@ def _swapped(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
     return (*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype
 
 
+@half_in_single
 def pinv(a: A, rcond: float = 1e-15, hermitian: bool = False) -> A:
     """The Moore-Penrose inverse; singular values below rcond times the largest count as 0."""
     return call(
@@ -205,6 +211,7 @@ def _least_squares(a: numpy.ndarray, b: numpy.ndarray, rcond: float | None) -> n
     return numpy.linalg.lstsq(a, b, rcond)[0]
 
 
+@half_in_single
 def least_squares(a: A, b: A, rcond: float | None) -> A:
     """The shortest x among those that make a @ x nearest to b, for matrices a and b."""
 
@@ -228,6 +235,7 @@ def least_squares(a: A, b: A, rcond: float | None) -> A:
 # ---- decompositions ------------------------------------------------------------------------------
 
 
+@half_in_single
 def cholesky(a: A) -> A:
     """The lower triangular L with L @ L.T = a; reads the lower triangle of a."""
     return call(
@@ -259,6 +267,7 @@ def _gradient_of_qr(gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor) -
     return _t(solve(r, _t(right)))
 
 
+@half_in_single
 def qr(a: A) -> tuple[A, ...]:
     """Q with orthonormal columns and upper triangular R with Q @ R = a."""
     a = in_floats(a)
@@ -272,6 +281,7 @@ def qr(a: A) -> tuple[A, ...]:
     return q, f.concatenate([left, _mm(_t(q), a[..., m:])], -1)
 
 
+@half_in_single
 def qr_complete(a: A) -> tuple[A, ...]:
     """Q square; without a gradient where it has more columns than R needs."""
     a = in_floats(a)
@@ -295,6 +305,7 @@ def _gradient_of_eigh(
     return _symmetric(_mm(_columns_times(v, gw) + _mm(v, turned), _t(v)))
 
 
+@half_in_single
 def eigh(a: A, UPLO: str = "L") -> tuple[A, ...]:
     """Eigenvalues in ascending order and orthonormal eigenvectors of symmetric matrices."""
     return call_many(
@@ -310,6 +321,7 @@ def _vector_of_values(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
     return _square(a)[0][:-1], a.dtype
 
 
+@half_in_single
 def eigvalsh(a: A, UPLO: str = "L") -> A:
     """Eigenvalues of symmetric matrices in ascending order."""
 
@@ -354,6 +366,7 @@ def _gradient_of_eig(gs: tuple[Tensor, ...], ys: tuple[Tensor, ...], a: Tensor) 
     return solve(vt, _mm(turned + _columns_times(_eye(a, a.shape[-1]), gw), vt))
 
 
+@half_in_single
 def eig(a: A) -> tuple[A, ...]:
     """Eigenvalues and eigenvectors of length 1, where they are real."""
     return call_many(
@@ -361,6 +374,7 @@ def eig(a: A) -> tuple[A, ...]:
     )
 
 
+@half_in_single
 def eigvals(a: A) -> A:
     """Eigenvalues, where they are real."""
 
@@ -403,6 +417,7 @@ def _gradient_of_svd(
     return total
 
 
+@half_in_single
 def svd(a: A, full_matrices: bool = False) -> tuple[A, ...]:
     """u, s and vt with a = u @ diag(s) @ vt; no gradient if u or vt is completed to a square."""
     a = in_floats(a)
@@ -422,6 +437,7 @@ def _svdvals(a: numpy.ndarray) -> numpy.ndarray:
     return numpy.linalg.svd(a, compute_uv=False)
 
 
+@half_in_single
 def svdvals(a: A) -> A:
     """Singular values in descending order."""
 

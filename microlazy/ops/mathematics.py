@@ -126,7 +126,13 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
         numpy.arctan2,
         (lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b)),
     ),
-    "hypot": (numpy.hypot, (lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)),
+    "hypot": (
+        numpy.hypot,
+        (
+            lambda g, y, a, b: g * a / (y + _same(g, y, 0)),  # 0 at the origin
+            lambda g, y, a, b: g * b / (y + _same(g, y, 0)),
+        ),
+    ),
     "logaddexp": (
         numpy.logaddexp,
         (lambda g, y, a, b: g * _exp(a - y), lambda g, y, a, b: g * _exp(b - y)),

@@ -19,6 +19,39 @@ def _converted(value: Any, source: str, target: str) -> Any:
     return value
 
 
+def half_in_single(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compute a function of float16 arrays in float32, and give its float32 results in float16.
+
+    LAPACK and the samplers have no float16. Arrays of other dtypes pass as they are.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.ops.precision import half_in_single
+    >>> @half_in_single
+    ... def both(x):
+    ...     return x, x.dtype.name
+    >>> both(np.ones(1, dtype="float16"))
+    (array([1.], dtype=float16), 'float32')
+    """
+
+    @functools.wraps(function)
+    def wide(*args: Any, **kwargs: Any) -> Any:
+        arrays = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
+        if not any(x.dtype == numpy.float16 for x in arrays):
+            return function(*args, **kwargs)
+        args = tuple(_converted(x, "float16", "float32") for x in args)
+        kwargs = {name: _converted(x, "float16", "float32") for name, x in kwargs.items()}
+        result = function(*args, **kwargs)
+        if any(x.dtype in (numpy.float32, numpy.float64) for x in arrays):
+            return result
+        if isinstance(result, tuple):
+            return tuple(_converted(x, "float32", "float16") for x in result)
+        return _converted(result, "float32", "float16")
+
+    return wide
+
+
 def at_least_single(layer: Callable[..., Any]) -> Callable[..., Any]:
     """Compute a layer of float16 arrays in float32, and give its results in float16.
 

@@ -272,8 +272,10 @@ ARITHMETIC = (
         scalar_loop="map_tiles(map_mod[floating], a, s, swapped, out, n)",
     ),
     Binary(
-        "power", "", ("g * b * pow(a, b - 1)", "g * y * log(a)"),
-        (lambda f, g, a, b: g * f.slope_of_power(a, b), lambda f, g, a, b: g * a**b * f.log(a)),
+        "power", "",
+        ("g * b * pow(a, b - 1) if b != 0 else 0", "0 if (a == 0) & (b >= 0) else g * y * log(a)"),
+        (lambda f, g, a, b: g * f.slope_of_power(a, b),
+         lambda f, g, a, b: g * f.growth_of_power(a, b)),
         "power broadcast_power", "power pow", "",
         "a**b.", "[2, 3], 2", "[4.0, 9.0]",
         light=False,

@@ -11,24 +11,24 @@ from microlazy.core.loops.elementwise cimport (
     compare_with_number, compute_binary, fill, mask_into, scaled,
 )
 from microlazy.core.loops.reductions cimport sum_to
-from microlazy.core.ops.cast cimport cast, copied, promoted
+from microlazy.core.ops.cast cimport cast, promoted
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.shape cimport same_memory
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.strided cimport assign, broadcast_shape, expanded, overlap, packed
+from microlazy.core.strided cimport broadcast_shape, expanded, packed
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, may_write, need_sole_view, output_of, run, state,
-    tracked, wrote,
+    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, output_of, run, state, tracked_integers,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, NP, Tensor, allocate, header, is_float, like,
-    new, numpy_dtype, same_shape, shape_tuple, view_numpy,
+    new, numpy_dtype, same_shape, view_numpy,
 )
 
 import numpy
 
-from microlazy.base import MXNetError, ShapeError
+from microlazy.base import MXNetError
 from microlazy.core.kernels import elementwise_rows
+from microlazy.core.ops import numpy_call as numpy_calls
 
 UNARY = {row.op: number for number, row in enumerate(elementwise_rows.UNARY)}
 BINARY = {row.op: number for number, row in enumerate(elementwise_rows.BINARY)}
@@ -81,6 +81,7 @@ for _row in elementwise_rows.COMPARISONS:
 Recorded.masked = staticmethod(lambda x, ones: masked(<Tensor>x, <Tensor>ones))
 Recorded.detached = staticmethod(lambda x: detached(<Tensor>x))
 Recorded.slope_of_power = staticmethod(lambda a, b: slope_of_power(a, b))
+Recorded.growth_of_power = staticmethod(lambda a, b: growth_of_power(a, b))
 
 
 cdef Tensor detached(Tensor x):
@@ -142,11 +143,40 @@ cdef Tensor gradient_by(int op, int which, Tensor g, object a, object b):
     return zeros_of(g) if rules is None else rules[which](Recorded, g, a, b)
 
 
+cdef Tensor slope_by(int op, Tensor g, object x, object y):
+    """The gradient of op(x), recorded; y is its result where the rule reads it."""
+    rule = elementwise_rows.UNARY[op].rule
+    return zeros_of(g) if rule is None else rule(Recorded, g, x, y)
+
+
+cdef Tensor unary_of_integers(int op, Tensor x):
+    """By NumPy, recorded: MXNet lets integers have gradients."""
+    return numpy_calls.call(unary_numpy[op], [x], dtype=numpy_dtype(x.dtype),
+                            gradients=(lambda g, y, x: slope_by(op, g, x, y),))
+
+
+cdef Tensor binary_of_integers(int op, object function, Tensor a, Tensor b, int dtype):
+    return numpy_calls.call(function, [a, b], dtype=numpy_dtype(dtype),
+                            gradients=(lambda g, y, a, b: gradient_by(op, 0, g, a, b),
+                                       lambda g, y, a, b: gradient_by(op, 1, g, a, b)))
+
+
 cdef object slope_of_power(object a, object b):
     """d(a**b)/da, which is 0 for b = 0 whatever a is."""
-    if isinstance(b, Tensor):
-        return b * a ** (b - 1.0)
-    return a ** (b - 1.0) * b if b != 0 else zeros_of(<Tensor>a)
+    if not isinstance(b, Tensor):
+        return a ** (b - 1.0) * b if b != 0 else zeros_of(<Tensor>a)
+    return b * a ** (b + mask(B_EQUAL, a, 0.0) * mask(B_EQUAL, b, 0.0) - 1.0) if (
+        isinstance(a, Tensor)) else b * a ** (b - 1.0)
+
+
+cdef object growth_of_power(object a, object b):
+    """d(a**b)/db = a**b log(a), which is 0 for a = 0 and b >= 0."""
+    if isinstance(a, Tensor):
+        return a ** b * unary(U_LOG, <Tensor>(
+            a + mask(B_EQUAL, a, 0.0) * mask(B_GREATER_EQUAL, b, 0.0)))
+    if a == 0:
+        return masked(-(a ** b), mask(B_LESS, b, 0.0))
+    return a ** b * (numpy.log(a) if a > 0 else numpy.nan)
 
 
 # ---- one input ---------------------------------------------------------------------------------
@@ -172,11 +202,8 @@ cdef class UnaryOp(Node):
                                 x.size, x.dtype)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
-        rule = elementwise_rows.UNARY[self.op].rule
-        if rule is None:
-            return hand_on(p, self.a, zeros_of(g))
         y = output_of(self) if reads_y[self.op] else None
-        return hand_on(p, self.a, rule(Recorded, g, self.a, y))
+        return hand_on(p, self.a, slope_by(self.op, g, self.a, y))
 
     cdef str name(self):
         return unary_names[self.op]
@@ -191,6 +218,8 @@ cdef Tensor unary(int op, Tensor x):
             return cast(out, FLOAT16) if x.dtype == FLOAT16 else out
         if x.face == NP and makes_floats[op]:
             return unary(op, cast(x, FLOAT32))
+        if state().recording and tracked_integers(x):
+            return unary_of_integers(op, x)
         return numpy_call(unary_numpy[op], [x], {}, x.face, x.dtype if x.dtype != BOOL else INT64,
                           x.ndim, x.shape_)
     out = header(x.face, x.dtype, x.ndim, x.shape_)
@@ -357,6 +386,8 @@ cdef Tensor binary_other(int op, Tensor a, Tensor b):
     function = integer_divide if op == B_DIVIDE else binary_numpy[op]
     if dtype == BOOL and op in (B_SUBTRACT, B_POWER, B_MOD):
         raise MXNetError(f"{binary_names[op]} is not defined for bool arrays; use astype()")
+    if state().recording and (tracked_integers(a) or tracked_integers(b)):
+        return binary_of_integers(op, function, a, b, dtype)
     return numpy_call(function, [a, b], {}, a.face, dtype, ndim, shape)
 
 
@@ -461,7 +492,8 @@ cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
     if a.face == NP and (op == B_DIVIDE or isinstance(s, float) and not s.is_integer()):
         return binary_scalar(op, cast(a, FLOAT32), s, swapped)
     if dtype == BOOL:
-        return binary_scalar(op, cast(a, INT64), s, swapped)
+        if not isinstance(s, (bool, numpy.bool_)) or a.face != NP:
+            return binary_scalar(op, cast(a, INT64), s, swapped)
     number = new(a.face, dtype, 0, NULL)
     try:
         view_numpy(number)[...] = int(s)
@@ -483,61 +515,3 @@ def with_number(array, function, number, swapped):
     array([False,  True])
     """
     return function(number, array) if swapped else function(array, number)
-
-
-# ---- in place ----------------------------------------------------------------------------------
-
-cdef int binary_into(int op, Tensor a, Tensor b) except -1:
-    """a = op(a, b): b is broadcast to a, never a to b."""
-    cdef Py_ssize_t[MAX_NDIM] shape
-    cdef Tensor result
-    cdef int ndim = broadcast_shape(a, b, shape, binary_names[op]), i
-    for i in range(ndim):
-        if ndim != a.ndim or shape[i] != a.shape_[i]:
-            raise ShapeError(f"{binary_names[op]} in place: an array of shape {shape_tuple(a)} "
-                             "cannot hold a result of shape "
-                             f"{tuple([shape[i] for i in range(ndim)])}")
-    if state().recording and tracked(b) and not tracked(a):
-        result = binary(op, copied(a), b)
-        check_float(op, result, a)
-        result = cast(result, a.dtype)
-        need_sole_view(a)
-        may_write(a)
-        assign(a, result)
-        wrote(a)
-        a.slot = result.slot
-        return 0
-    if a.dtype == b.dtype and a.dtype <= FLOAT64 and a.contiguous and op < FIRST_COMPARISON and (
-            not overlap(a, b) or (a.data == b.data and b.contiguous and same_shape(a, b))):
-        may_write(a)
-        compute_binary(op, a, b, a)
-        wrote(a)
-        return 0
-    result = binary(op, a, b)
-    check_float(op, result, a)
-    may_write(a)
-    assign(a, result)
-    wrote(a)
-    return 0
-
-
-cdef int check_float(int op, Tensor result, Tensor a) except -1:
-    if is_float(result.dtype) and not is_float(a.dtype):
-        raise MXNetError(f"{binary_names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
-                         f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
-    return 0
-
-
-cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
-    cdef Tensor result
-    if a.dtype <= FLOAT64 and a.contiguous:
-        may_write(a)
-        apply_binary_scalar(op, a, s, False, a)
-        wrote(a)
-        return 0
-    result = binary_scalar(op, a, s if is_float(a.dtype) or op == B_DIVIDE else int(s), False)
-    check_float(op, result, a)
-    may_write(a)
-    assign(a, result)
-    wrote(a)
-    return 0

@@ -1,9 +1,20 @@
-"""Reading and writing parts of an array."""
+"""Reading parts of an array."""
 
-from microlazy.core.tensor cimport Tensor
+from microlazy.core.tensor cimport MAX_NDIM, Tensor
+
+cdef struct Basic:                    # a basic key, resolved: the arguments of view()
+    int ndim
+    Py_ssize_t[MAX_NDIM] start
+    Py_ssize_t[MAX_NDIM] shape
+    Py_ssize_t[MAX_NDIM] step
+    int[MAX_NDIM] source
 
 cdef object get_item(Tensor x, object key)
-cdef int set_item(Tensor x, object key, object value) except -1
+cdef int resolve(Tensor x, object key, Basic* b) except -1    # 1 for a basic key, 0 for another
+cdef Tensor basic_part(Tensor x, Basic* b)                    # what the key names, outside the tape
+cdef object resolved_key(object key)                          # any key, as NumPy takes it
+cdef Tensor gather(Tensor x, object key)      # x[key] for a key with arrays
+cdef Tensor scattered(Tensor values, object key, Tensor x)    # the adjoint: zeros elsewhere
 cdef Tensor take(Tensor x, Tensor index, int axis, str mode)
 cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode)
 cdef Tensor where(Tensor condition, Tensor x, Tensor y)

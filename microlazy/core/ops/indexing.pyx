@@ -17,11 +17,10 @@ from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
-    Pieces, assign, broadcast_shape, cut, expanded, packed, piece, piece_length, piece_start,
+    Pieces, broadcast_shape, cut, expanded, packed, piece, piece_length, piece_start,
 )
 from microlazy.core.tape cimport (
-    NEEDS_B, NEEDS_C, Node, Pass, may_write, need_sole_view, run, state, tracked,
-    wrote,
+    NEEDS_B, NEEDS_C, Node, Pass, run, state,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, itemsize,
@@ -29,20 +28,12 @@ from microlazy.core.tensor cimport (
     shape_tuple, view_numpy,
 )
 
-import numbers
 import operator
+import warnings
 
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
-
-cdef struct Basic:                    # a basic key, resolved: the arguments of view()
-    int ndim
-    Py_ssize_t[MAX_NDIM] start
-    Py_ssize_t[MAX_NDIM] shape
-    Py_ssize_t[MAX_NDIM] step
-    int[MAX_NDIM] source
-
 
 cdef bint is_index(object item):
     return PyLong_Check(item) and type(item) is not bool or (
@@ -158,11 +149,17 @@ cdef object key_with(object key, list values):
 
 
 cdef object index_values(Tensor t):
-    """A copy of an index array that NumPy takes: bool masks of np stay, the rest is int64."""
+    """A copy of an index array that NumPy takes: masks stay, the rest is int64."""
     need_values(t, "it was used as an index")
-    if t.dtype == BOOL and t.face == NP:
+    if t.dtype == BOOL:
         return view_numpy(t).copy()
-    return view_numpy(t).astype(numpy.int64)
+    places = view_numpy(t)
+    if places.dtype.kind == "f" and places.size > 2 and ((places == 0) | (places == 1)).all():
+        warnings.warn(
+            f"an index of {places.size} floats, all 0 or 1, was taken as the places 0 and 1. If "
+            " it is a mask, such as a comparison of nd arrays gives, write mask.astype('bool')",
+            UserWarning, stacklevel=1)
+    return places.astype(numpy.int64)
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -255,7 +252,7 @@ cdef Tensor gather(Tensor x, object key):
     # The shape of the result, from an array of x's shape that has but one byte of memory. Only a
     # mask must be looked at for that.
     stand_in = numpy.broadcast_to(numpy.zeros((), numpy.int8), shape_tuple(x))
-    values = [index_values(t) if t.dtype == BOOL and t.face == NP or not t.abstract
+    values = [index_values(t) if t.dtype == BOOL or not t.abstract
               else numpy.zeros(shape_tuple(t), numpy.int64) for t in node.rest]
     ndim = parse_shape(stand_in[key_with(node.key, values)].shape, shape)
     node.a = x
@@ -267,77 +264,11 @@ cdef Tensor gather(Tensor x, object key):
 
 # ---- writing -----------------------------------------------------------------------------------
 
-@cython.no_gc
-@cython.final
-cdef class Assigned(Node):
-    """An array after `x[key] = value` under record(): the value's gradient is the array's there."""
-    cdef object key
-
-    cdef int forward(self) except -1:
-        return 0
-
-    cdef int backward(self, Pass p) except -1:
-        cdef Tensor part = from_numpy(view_numpy(self.grad)[self.key], self.a.face)
-        return give(p, self.a, part)
-
-    cdef int derive(self, Pass p, Tensor g) except -1:
-        return hand_on(p, self.a, gather(g, self.key))
-
-    cdef str name(self):
-        return "assignment"
-
-
-cdef int set_item(Tensor x, object key, object value) except -1:
-    cdef Basic b
-    cdef Tensor source = None, part
-    cdef bint basic = resolve(x, key, &b), recorded = False
-    cdef bint number = isinstance(value, (numbers.Number, numpy.generic))
-    cdef object resolved = None
-    if isinstance(value, Tensor):
-        source = <Tensor>value
-        need_values(source, "it was to be written into an array")
-        recorded = state().recording and tracked(source) and not tracked(x)
-        if recorded:
-            need_sole_view(x)
-    elif not number:
-        try:
-            array = numpy.asarray(value, dtype=numpy_dtype(x.dtype))
-        except (ValueError, TypeError):
-            raise TypeError(f"cannot write {type(value).__name__} into an array of "
-                            f"{numpy_dtype(x.dtype)}: expected numbers or an array") from None
-        source = from_numpy(array, x.face)
-    if not basic or recorded:
-        resolved = resolved_key(key)
-    may_write(x)
-    if basic:
-        part = basic_part(x, &b)
-        if number:
-            fill_number(part, value)
-        else:
-            assign(part, source)
-    elif number:
-        view_numpy(x)[resolved] = value
-    else:
-        try:
-            view_numpy(x)[resolved] = view_numpy(source)
-        except ValueError as error:
-            raise ShapeError(str(error)) from None
-    wrote(x)
-    return record_assignment(x, resolved, source) if recorded else 0
-
-
 cdef object resolved_key(object key):
     """A key as NumPy takes it, with the values of our arrays."""
     cdef list arrays = []
     cdef object bare = key_without_arrays(key, arrays)
     return key_with(bare, [index_values(t) for t in arrays])
-
-
-cdef int fill_number(Tensor part, object value) except -1:
-    if part.contiguous and part.dtype <= FLOAT64 and type(value) is not complex:
-        return fill(part, value)
-    view_numpy(part)[...] = value
-    return 0
 
 
 cdef Tensor basic_part(Tensor x, Basic* b):
@@ -352,17 +283,6 @@ cdef Tensor basic_part(Tensor x, Basic* b):
     part.contiguous = is_contiguous(part)
     look_at(part, x.block, x.data + (offset if part.size else 0))
     return part
-
-
-cdef int record_assignment(Tensor x, object key, Tensor source) except -1:
-    cdef Assigned node = Assigned.__new__(Assigned)
-    cdef Tensor marker
-    node.a = source
-    node.key = key
-    node.views = True                       # the memory is x's: only the slot is of use
-    marker = run(node, header(x.face, x.dtype, x.ndim, x.shape_))
-    x.slot = marker.slot
-    return 0
 
 
 # ---- take, pick, where -------------------------------------------------------------------------

@@ -15,14 +15,15 @@ from microlazy.core.ops.shape cimport (
 )
 from microlazy.core.ops.slots cimport give, hand_on, set_fit
 from microlazy.core.strided cimport add_to, assign, packed
-from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state
+from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state, tracked_integers
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, allocate, header, is_float,
-    like, new, parse_axis, same_shape, shape_tuple, view_numpy,
+    like, new, numpy_dtype, parse_axis, same_shape, shape_tuple, view_numpy,
 )
 
 import numpy
 
+from microlazy.core.ops import numpy_call as numpy_calls
 
 cdef list NAMES = ["sum", "prod", "max", "min"]
 cdef list FUNCTIONS = [numpy.sum, numpy.prod, numpy.max, numpy.min]
@@ -198,6 +199,26 @@ cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, doub
     return run(node, reduced_header(x, mask, keepdims, x.dtype))
 
 
+cdef int sum_dtype(Tensor x) noexcept:
+    """Of a sum or product of x: integers are summed in int64 under np, as in NumPy."""
+    return INT64 if x.dtype == BOOL or (x.face == NP and not is_float(x.dtype)) else x.dtype
+
+
+# The gradients of sums, products and extremes of integers, which NumPy computes.
+cdef Tensor spread(Tensor g, Tensor x, tuple axis):
+    return broadcast_to(kept_axes(g, x, axis_mask(axis, x.ndim, False)), x.ndim, x.shape_)
+
+
+INTEGER_RULES = {
+    R_SUM: lambda g, y, x, axis, keepdims: spread(g, x, axis),
+    R_PROD: lambda g, y, x, axis, keepdims:
+        spread(g, x, axis) * products_of_others(x, axis_mask(axis, (<Tensor>x).ndim, False)),
+    R_MAX: lambda g, y, x, axis, keepdims:
+        spread(g, x, axis) * cast(equal(x, spread(y, x, axis)), (<Tensor>x).dtype),
+}
+INTEGER_RULES[R_MIN] = INTEGER_RULES[R_MAX]
+
+
 cdef Tensor sum_over(Tensor x, unsigned int mask):
     return reduce_with(R_SUM, x, mask, True, 1.0)
 
@@ -210,12 +231,13 @@ cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims, bint exclude):
     if x.dtype == FLOAT16:
         return cast(reduce(op, cast(x, FLOAT32), axis, keepdims, exclude), FLOAT16)
     if x.dtype > FLOAT64:
-        out = reduced_header(x, mask, keepdims,
-                             INT64 if x.dtype == BOOL and op <= R_PROD else x.dtype)
-        return numpy_call(FUNCTIONS[op], [x],
-                          {"axis": tuple([i for i in range(x.ndim) if mask >> i & 1]),
-                           "keepdims": out.ndim == x.ndim}, x.face, out.dtype, out.ndim,
-                          out.shape_)
+        out = reduced_header(x, mask, keepdims, sum_dtype(x) if op <= R_PROD else x.dtype)
+        options = {"axis": tuple([i for i in range(x.ndim) if mask >> i & 1]),
+                   "keepdims": out.ndim == x.ndim}
+        if state().recording and tracked_integers(x):
+            return numpy_calls.call(FUNCTIONS[op], [x], options, (INTEGER_RULES[op],),
+                                    dtype=numpy_dtype(out.dtype))
+        return numpy_call(FUNCTIONS[op], [x], options, x.face, out.dtype, out.ndim, out.shape_)
     return reduce_with(op, x, mask, keepdims, 1.0)
 
 
