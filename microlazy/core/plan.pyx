@@ -13,7 +13,8 @@ from microlazy.core.tape cimport (
     NEEDS_OUT, Node, Pass, State, enlist, lead_to, reach, snapshot, state, tracked,
 )
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values, take_layout,
+    Slot, Tensor, alias, allocate, deeper, header, like, look_at, look_away, need_values,
+    take_layout,
 )
 
 from microlazy.base import AbstractValueError, MXNetError
@@ -24,15 +25,17 @@ cdef enum:
 
 # ---- a call's arguments and results ------------------------------------------------------------
 
-cdef object flatten(object value, list tensors):
+cdef object flatten(object value, list tensors, int depth=0):
     """Put the arrays in nested lists, tuples and dicts into `tensors`; return what is left."""
     if isinstance(value, Tensor):
         tensors.append(value)
         return Tensor
     if type(value) is dict:
-        return (dict, list(value), [flatten(item, tensors) for item in value.values()])
+        depth = deeper(depth)
+        return (dict, list(value), [flatten(item, tensors, depth) for item in value.values()])
     if isinstance(value, (list, tuple)):
-        return (type(value), None, [flatten(item, tensors) for item in value])
+        depth = deeper(depth)
+        return (type(value), None, [flatten(item, tensors, depth) for item in value])
     return (None, value, None)
 
 
@@ -184,13 +187,12 @@ cdef class Plan:
     cdef list nodes, inputs, outputs
     cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
     cdef list firsts              # where an output first stands among the outputs
-    cdef list roots               # the array of the plan that owns an output's memory, or None
-    cdef list users               # how many of the plan's own arrays look at that memory
     cdef list captured            # parameters and constants that nodes read
     cdef list was_tracked         # whether they had gradients
     cdef object structure         # of the arguments
     cdef object result            # of what is returned
     cdef bint recording, training, running
+    cdef bint counted             # whether the nodes know how many arrays look at their memory
     cdef list tracked_inputs
     cdef void* pending            # the run whose backward pass may still come
 
@@ -260,30 +262,35 @@ cdef class Plan:
     cdef object run(self, list args):
         cdef Py_ssize_t i
         cdef Node node
-        cdef Tensor root
         cdef list results
-        cdef bint first = self.users is None
         self.bind(args)
-        if not first:
-            for i in range(PyList_GET_SIZE(self.roots)):
-                root = <Tensor>PyList_GET_ITEM(self.roots, i)
-                if root is not None and root.block.users > <int>self.users[i]:
-                    allocate(root)          # the caller still holds the last result
         self.running = True
         try:
             for i in range(PyList_GET_SIZE(self.nodes)):
                 node = <Node>PyList_GET_ITEM(self.nodes, i)
+                if self.counted and not node.views and node.out.block.users > node.users:
+                    allocate(node.out)      # somebody still holds what the last run computed
                 node.forward()
                 if self.recording:
                     snapshot(node)
+        except BaseException:
+            self.unbind()
+            raise
         finally:
             self.running = False
-        if first:
-            self.users = [0 if r is None else (<Tensor>r).block.users for r in self.roots]
+        if not self.counted:
+            self.count()
         results = self.hand_out(args)
         if self.pending is NULL:
             self.unbind()
         return results[0] if self.result is Tensor else unflatten(self.result, results)
+
+    cdef int count(self) except -1:
+        cdef Node node
+        for node in self.nodes:
+            node.users = node.out.block.users
+        self.counted = True
+        return 0
 
     cdef list hand_out(self, list args):
         """The caller's arrays: new views of the outputs, on the outer tape if it records."""
@@ -341,7 +348,7 @@ cdef Plan build(object block, object structure, list args):
     plan.tracked_inputs = []
     for x in args:
         y = header(x.face, x.dtype, x.ndim, x.shape_)
-        y.abstract = True
+        y.abstract = y.movable = True
         take_layout(y, x)
         plan.tracked_inputs.append(tracked(x))
         if s.recording:
@@ -362,7 +369,7 @@ cdef Plan build(object block, object structure, list args):
     plan.outputs = []
     plan.result = flatten(result, plan.outputs)
     for node in plan.nodes:
-        node.planned = True
+        node.planned = node.out.movable = True
         producers[id(node.out)] = node
     plan.captured = []
     places = {id(y): i for i, y in enumerate(inputs)}
@@ -376,18 +383,14 @@ cdef Plan build(object block, object structure, list args):
                 seen[id(x)] = x
                 plan.captured.append(x)
     plan.was_tracked = [tracked(t) for t in plan.captured]
-    plan.origins, plan.roots = [], []
+    plan.origins = []
     order = [id(out) for out in plan.outputs]
     plan.firsts = [order.index(i) for i in order]
     for out in plan.outputs:
-        x = out
-        while id(x) in producers and (<Node>producers[id(x)]).views:
-            x = (<Node>producers[id(x)]).a
         if out.abstract and id(out) not in producers and id(out) not in places:
             raise AbstractValueError(
                 "a hybridized block returned an array that was made in another dry run or trace; "
                 "make it inside forward(), or pass it in")
-        plan.roots.append(x if id(x) in producers else None)
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
     for node in plan.nodes:
         if not node.views:
