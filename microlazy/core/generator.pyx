@@ -100,9 +100,8 @@ def own_number() -> int:
     0
     """
     process = sys.modules.get("multiprocessing.process")
-    if process is None or process.parent_process() is None:
-        return 0
-    return zlib.crc32(process.current_process().name.encode())
+    name = "MainProcess" if process is None else process.current_process().name
+    return 0 if name == "MainProcess" else zlib.crc32(name.encode())
 
 
 def stream():
