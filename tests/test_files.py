@@ -553,7 +553,7 @@ def test_noise_behind_a_beginning_is_refused(start, noise):
     assert read(start + noise) is None
 
 
-# ---- writing ---------------------------------------------------------------------------------------
+# ---- writing -------------------------------------------------------------------------------------
 
 NAMELESS = pytest.mark.skipif(
     not hasattr(os, "O_TMPFILE"), reason="this system has no files without a name"
@@ -621,7 +621,7 @@ def test_what_a_killed_process_left_goes_at_the_next_writing(tmp_path, monkeypat
     path = tmp_path / "x.npy"
     path.write_bytes(b"old")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", lambda *a, **k: os._exit(9))   # dies between two lines
+        patch.setattr(os, "replace", lambda *a, **k: os._exit(9))  # dies between two lines
         child = os.fork()
         if child == 0:
             try:
