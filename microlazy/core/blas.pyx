@@ -1,9 +1,9 @@
 """Matrix products by the BLAS that SciPy brings.
 
 The routines are fetched at the first product, from the one module of SciPy that has them: all of
-scipy.linalg takes longer to import than the rest of the package. Large products are cut in two or more by our own threads and each piece is
-computed by a BLAS that is told to use one: a pool of its own would fight with ours for the cores,
-and it wakes up for products that one core finishes sooner.
+scipy.linalg takes longer to import than the rest of the package. Large products are cut in two or
+more by our own threads and each piece is computed by a BLAS that is told to use one: a pool of its
+own would fight with ours for the cores, and it wakes up for products that one core finishes sooner.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer

@@ -48,7 +48,7 @@ def from_buffer(int face, obj):
     TypeError
         If it has no buffer, or elements of another type or byte order.
     ValueError
-        If its memory or its strides are not aligned to its elements, as in a field of packed records.
+        If its memory or its strides are not aligned to its elements: a field of packed records.
 
     Examples
     --------
