@@ -669,6 +669,8 @@ def test_more_differences_than_there_are():
     m = np.arange(6.0).reshape(2, 3)
     assert np.diff(m, n=2**62).shape == numpy.diff(m.asnumpy(), n=5).shape == (2, 0)
     assert np.diff(m, n=2).tolist() == [[0], [0]]
+    assert np.polyder(np.ones(3), 2**62).shape == (0,)
+    assert np.polyder(np.ones(3), 2).tolist() == [2]
 
 
 # ---- integers at their ends ----------------------------------------------------------------------
