@@ -72,10 +72,11 @@ def main(arguments: list[str]) -> int:
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     status = subprocess.run([*command, *(arguments or ALL)], cwd=FOLDER, env=environment).returncode
-    reports = sorted(logs.iterdir())
-    for report in reports:
-        print(f"--- {report.name}", report.read_text(errors="replace"), sep="\n")
-    print(f"{len(reports)} processes had something to report")
+    # A refused allocation, which some tests ask for, leaves a line in a report as well.
+    reports = [path.read_text(errors="replace") for path in sorted(logs.iterdir())]
+    reports = [text for text in reports if "ERROR:" in text or "runtime error:" in text]
+    print(*reports, sep="\n")
+    print(f"{len(reports)} processes did what they should not")
     return 1 if status or reports else 0
 
 
