@@ -52,6 +52,8 @@ FLAGS = {
     },
 }
 WIDE = ("avx2", "avx512")
+# More flags for compiling and linking every module: tests/sanitize.py asks for sanitizers.
+EXTRA = os.environ.get("MICROLAZY_CFLAGS", "").split()
 EMPTY_PROBE = "int main(void) { return 0; }\n"
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
@@ -107,14 +109,16 @@ class BuildExt(build_ext):
                 extension.extra_link_args = openmp if flags is FLAGS["unix"] else []
             elif module not in WIDE:
                 extension.extra_compile_args = [*flags["all"], *flags["kernels"]]
-            elif is_x86_64 and self.links(EMPTY_PROBE, flags[module]):
+            elif is_x86_64 and not EXTRA and self.links(EMPTY_PROBE, flags[module]):
                 extension.extra_compile_args = [
                     *flags["all"],
                     *flags["kernels"],
                     *flags[module],
                 ]
             else:
-                continue  # this compiler or processor family has no such vector unit
+                continue  # no such vector unit; and sanitizers need to see the source but once
+            extension.extra_compile_args += EXTRA
+            extension.extra_link_args = [*extension.extra_link_args, *EXTRA]
             built.append(extension)
         self.extensions[:] = built
         super().build_extensions()

@@ -90,8 +90,12 @@ class Function:
                 raise TypeError(
                     f"{type(self).__name__}: the inputs must be arrays, not {type(x).__name__}"
                 )
-        with pause(is_training()):
-            outputs = self.forward(*inputs)
+        try:
+            with pause(is_training()):
+                outputs = self.forward(*inputs)
+        except BaseException:
+            self._used, self.saved_tensors = False, ()
+            raise
         if not isinstance(outputs, (list, tuple)):
             return self._recorded(inputs, [outputs])[0]
         results = self._recorded(inputs, list(outputs))

@@ -13,8 +13,10 @@ import math
 import operator
 import os
 import re
+import stat
 import struct
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -30,6 +32,7 @@ __all__ = [
     "pack_npz",
     "pack_safetensors",
     "unpack_npy",
+    "unpack_limit",
     "unpack_npz",
     "unpack_safetensors",
     "write_atomically",
@@ -46,6 +49,7 @@ ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # By method, stored or deflated: the most bytes that one byte can unpack to. A bit of deflate stands
 # for up to 129 bytes.
 RATIOS = {0: 1, 8: 1032}
+LINKS = "/proc/self/fd"  # where an open file without a name can be given one
 # What safetensors calls the dtypes that we have.
 SAFETENSORS = dict(
     zip(("F32", "F64", "F16", "U8", "I32", "I8", "I64", "BOOL"), DTYPES, strict=True)
@@ -54,6 +58,10 @@ SAFETENSORS = dict(
 
 def write_atomically(path: str, chunks: Iterable[bytes | memoryview]) -> None:
     """Write a file so that at any moment either the old one or the whole new one is there.
+
+    A file that is replaced keeps its permissions, and nobody else can read the new one meanwhile.
+    Where the system has files without a name, a process that is killed while it writes leaves
+    nothing behind.
 
     Raises
     ------
@@ -69,18 +77,70 @@ def write_atomically(path: str, chunks: Iterable[bytes | memoryview]) -> None:
     >>> open(path).read()
     'one two'
     """
+    mode = None
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(f"{path!r} exists and is not a file")
     target = os.path.realpath(path)
-    if os.path.exists(target) and not os.path.isfile(target):
-        raise OSError(f"{path!r} exists and is not a file")
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.tmp")
     try:
-        with open(temporary, "xb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.exists(target):
-            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR, _private(mode))
+    except (AttributeError, OSError):  # the system has none, or not in this folder
+        _write_named(target, chunks, mode)
+        return
+    with open(descriptor, "r+b") as file:
+        _fill(file, chunks, mode)
+        try:
+            _name(descriptor, folder, name, mode is None)
+        except OSError:  # no /proc here, or another writer at the same moment
+            file.seek(0)
+            _write_named(target, iter(lambda: file.read(1 << 20), b""), mode)
+
+
+def _private(mode: int | None) -> int:
+    """The permissions to begin with: of a file that is replaced, nobody's but the writer's."""
+    return 0o666 if mode is None else 0o600
+
+
+def _fill(file: Any, chunks: Iterable[bytes | memoryview], mode: int | None) -> None:
+    file.writelines(chunks)
+    file.flush()
+    if mode is not None and hasattr(os, "fchmod"):
+        os.fchmod(file.fileno(), stat.S_IMODE(mode))
+    os.fsync(file.fileno())
+
+
+def _name(descriptor: int, folder: str, name: str, is_new: bool) -> None:
+    """Give a file without a name its place.
+
+    To replace a file it must have another name first, if only for a moment. That name is the same
+    each time: what a killed process left there goes when the file is written again.
+    """
+    link = f"{LINKS}/{descriptor}"
+    passing = f".{zlib.crc32(os.fsencode(name)):08x}.tmp"
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        if is_new:
+            with contextlib.suppress(FileExistsError):  # somebody was faster: replace it
+                os.link(link, name, dst_dir_fd=place)
+                return
+        try:
+            os.link(link, passing, dst_dir_fd=place)
+        except FileExistsError:  # a killed process left it, or another is between these lines
+            os.unlink(passing, dir_fd=place)
+            raise
+        os.replace(passing, name, src_dir_fd=place, dst_dir_fd=place)
+    finally:
+        os.close(place)
+
+
+def _write_named(target: str, chunks: Iterable[bytes | memoryview], mode: int | None) -> None:
+    temporary = os.path.join(os.path.dirname(target), f".{os.urandom(8).hex()}.tmp")
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(temporary, flags, _private(mode)), "wb") as file:
+            _fill(file, chunks, mode)
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -262,6 +322,46 @@ def pack_npz(arrays: Mapping[str, numpy.ndarray], compressed: bool = False) -> b
     return target.getvalue()
 
 
+_most_unpacked = 1 << 30
+
+
+def unpack_limit(nbytes: int | None = None) -> int:
+    """Return how many bytes the compressed arrays of a .npz file may unpack to, or set it.
+
+    A small file can unpack to a thousand times its size, which may be more than the memory there
+    is. The limit begins at 1 GiB; raise it before a larger file is loaded.
+
+    Parameters
+    ----------
+    nbytes : int, optional
+        The new limit.
+
+    Returns
+    -------
+    int
+        The limit before.
+
+    Raises
+    ------
+    ValueError
+        If the limit is negative.
+
+    Examples
+    --------
+    >>> from microlazy.files import unpack_limit
+    >>> before = unpack_limit(8 << 30)
+    >>> unpack_limit(before)
+    8589934592
+    """
+    global _most_unpacked
+    before = _most_unpacked
+    if nbytes is not None:
+        if operator.index(nbytes) < 0:
+            raise ValueError(f"the limit is a number of bytes of at least 0, not {nbytes}")
+        _most_unpacked = operator.index(nbytes)
+    return before
+
+
 def unpack_npz(buffer: bytes, origin: str) -> dict[str, numpy.ndarray]:
     """Read a .npz file, stored or deflated.
 
@@ -289,6 +389,7 @@ def unpack_npz(buffer: bytes, origin: str) -> dict[str, numpy.ndarray]:
         reader.refuse(f"the zip archive has {count} members, but {len(members)} were found")
     if sum(member.compress_size for member in members) > len(buffer):
         reader.refuse("the members of the zip archive are larger than the file")
+    unpacked = sum(member.file_size for member in members if member.compress_type)
     arrays: dict[str, numpy.ndarray] = {}
     for member in members:
         reader.field = member.header_offset
@@ -306,6 +407,11 @@ def unpack_npz(buffer: bytes, origin: str) -> dict[str, numpy.ndarray]:
         if member.file_size > member.compress_size * ratio:
             reader.refuse(
                 f"{name!r} cannot unpack {member.compress_size} bytes to {member.file_size}"
+            )
+        if unpacked > _most_unpacked:
+            reader.refuse(
+                f"the arrays unpack to {unpacked} bytes, more than the limit of {_most_unpacked}; "
+                f"if you trust the file, call microlazy.files.unpack_limit({unpacked}) before"
             )
         with reader.refusing(f"{name!r} is truncated or corrupted"):
             data = archive.read(member)

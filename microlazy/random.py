@@ -40,6 +40,12 @@ def seed(seed_state: int, ctx: object = "all") -> None:
     ctx : Context or "all"
         Accepted for compatibility: there is one generator.
 
+    Notes
+    -----
+    A program that sets no seed draws the same numbers at every start. Its worker processes, forked
+    or spawned, draw others: each has a sequence of its own, the same at every start as well. Once a
+    seed is set, forked workers all go on with that one sequence, so set another in each of them.
+
     Examples
     --------
     >>> import microlazy as mx

@@ -1,5 +1,6 @@
 """NumPy's and safetensors' files: read and written as their libraries do, refused when damaged."""
 
+import errno
 import io
 import json
 import math
@@ -8,6 +9,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import threading
 import tracemalloc
 import warnings
 import zipfile
@@ -19,9 +21,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import microlazy as mx
-from microlazy import nd, np, npx
+from microlazy import files, nd, np, npx
 from microlazy.base import MXNetError
-from microlazy.files import pack_npy, pack_npz, pack_safetensors, unpack_safetensors
+from microlazy.files import (
+    pack_npy,
+    pack_npz,
+    pack_safetensors,
+    unpack_limit,
+    unpack_npz,
+    unpack_safetensors,
+    write_atomically,
+)
 from microlazy.params_file import load_frombuffer
 
 DTYPES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool")
@@ -541,3 +551,151 @@ def test_changed_bytes_are_refused_or_a_value(name, changes):
 def test_noise_behind_a_beginning_is_refused(start, noise):
     pytest.importorskip("safetensors")
     assert read(start + noise) is None
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+NAMELESS = pytest.mark.skipif(
+    not hasattr(os, "O_TMPFILE"), reason="this system has no files without a name"
+)
+
+
+@pytest.fixture(params=["nameless", "named"])
+def way(request, monkeypatch):
+    """Both ways of writing: into a file without a name where there are such, and beside it."""
+    if request.param == "named":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    return request.param
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_private_file_stays_private_while_it_is_replaced(tmp_path, way, monkeypatch):
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    seen = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda n: (seen.append(os.fstat(n).st_mode), fsync(n)))
+
+    def pieces():
+        for file in tmp_path.iterdir():
+            seen.append(file.stat().st_mode)
+        yield b"new"
+
+    before = os.umask(0o022)
+    try:
+        write_atomically(str(path), pieces())
+        assert path.read_bytes() == b"new"
+        assert {mode & 0o777 for mode in seen} == {0o600}
+        write_atomically(str(tmp_path / "other"), [b"new"])
+        assert (tmp_path / "other").stat().st_mode & 0o777 == 0o644
+        (tmp_path / "other").chmod(0o664)
+        write_atomically(str(tmp_path / "other"), [b"newer"])
+        assert (tmp_path / "other").stat().st_mode & 0o777 == 0o664
+    finally:
+        os.umask(before)
+    assert sorted(os.listdir(tmp_path)) == ["other", "x.npy"]
+
+
+@NAMELESS
+def test_a_killed_process_leaves_nothing_behind(tmp_path):
+    script = (
+        "import os, signal, sys\n"
+        "from microlazy.files import write_atomically\n"
+        "def pieces():\n"
+        "    yield b'x' * 100_000\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_atomically(sys.argv[1], pieces())\n"
+    )
+    for there in (False, True):
+        path = tmp_path / "x.npy"
+        if there:
+            path.write_bytes(b"old")
+        done = subprocess.run([sys.executable, "-c", script, str(path)])
+        assert done.returncode == -9
+        assert os.listdir(tmp_path) == ["x.npy"] * there
+
+
+@NAMELESS
+def test_what_a_killed_process_left_goes_at_the_next_writing(tmp_path, monkeypatch):
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", lambda *a, **k: os._exit(9))  # dies between two lines
+        child = os.fork()
+        if child == 0:
+            try:
+                write_atomically(str(path), [b"new"])
+            finally:
+                os._exit(1)
+        os.waitpid(child, 0)
+    assert len(os.listdir(tmp_path)) == 2
+    assert path.read_bytes() == b"old"
+    write_atomically(str(path), [b"newer"])
+    assert path.read_bytes() == b"newer"
+    assert os.listdir(tmp_path) == ["x.npy"]
+
+
+@NAMELESS
+def test_without_proc_files_are_written_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LINKS", "/nowhere")
+    for text in (b"one", b"two"):
+        write_atomically(str(tmp_path / "x"), [text])
+        assert (tmp_path / "x").read_bytes() == text
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_two_writers_of_one_file(tmp_path):
+    path = tmp_path / "x"
+    texts = [bytes([number]) * 1000 for number in range(4)]
+
+    def write(text):
+        for _ in range(50):
+            write_atomically(str(path), [text])
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_bytes() in texts
+    assert os.listdir(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("name", ["ü" * 120, "名" * 80, "a" * 250])
+def test_long_names(tmp_path, way, name):
+    path = tmp_path / name
+    for text in (b"one", b"two"):
+        write_atomically(str(path), [text])
+        assert path.read_bytes() == text
+    assert len(os.listdir(tmp_path)) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links are POSIX's")
+def test_symbolic_links(tmp_path, way):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(OSError) as caught:
+        write_atomically(str(tmp_path / "loop"), [b"new"])
+    assert caught.value.errno == errno.ELOOP
+    assert (tmp_path / "loop").is_symlink()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for text in (b"one", b"two"):
+        write_atomically(str(tmp_path / "link"), [text])
+        assert (tmp_path / "real").read_bytes() == text
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_limit_on_what_is_unpacked():
+    buffer = pack_npz({"a": numpy.zeros(1 << 16, "u1"), "b": numpy.zeros(9, "u1")}, True)
+    before = unpack_limit(1 << 16)
+    try:
+        with pytest.raises(MXNetError, match=r"unpack to \d+ bytes.*unpack_limit\(\d+\)"):
+            np.load(io.BytesIO(buffer))
+        unpack_limit(1 << 17)
+        assert np.load(io.BytesIO(buffer))["a"].size == 1 << 16
+        assert unpack_npz(pack_npz({"a": numpy.zeros(1 << 18)}), "buffer")["a"].size == 1 << 18
+        with pytest.raises(ValueError, match="at least 0"):
+            unpack_limit(-1)
+        assert unpack_limit() == 1 << 17
+    finally:
+        unpack_limit(before)

@@ -1,5 +1,6 @@
 """Random numbers: the same bits on every machine, and the right distributions."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -267,3 +268,55 @@ def test_dropout_where_nothing_or_everything_goes():
             with pytest.raises(ValueError, match="probability"):
                 nn.dropout(x, rate)
         assert generator.get_state() == before
+
+
+# ---- worker processes ----------------------------------------------------------------------------
+
+WORKERS = """
+import multiprocessing, os, sys
+import microlazy as mx
+from microlazy import nd
+
+def draw(queue):
+    queue.put(nd.random.uniform(shape=(2,)).asnumpy().tolist())
+
+if __name__ == "__main__":
+    if "seed" in sys.argv:
+        mx.random.seed(5)
+    context = multiprocessing.get_context(sys.argv[1])
+    queue = context.Queue()
+    draw(queue)
+    print(queue.get())
+    for _ in range(2):
+        worker = context.Process(target=draw, args=(queue,))
+        worker.start()
+        print(queue.get())
+        worker.join()
+"""
+
+
+def workers(folder, *arguments):
+    """What a program and its two workers draw."""
+    script = folder / "workers.py"
+    script.write_text(WORKERS)
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn"])
+def test_workers_draw_numbers_of_their_own(tmp_path, kind):
+    if kind not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system has no {kind}")
+    drawn = workers(tmp_path, kind)
+    assert len(set(drawn)) == 3
+    assert workers(tmp_path, kind) == drawn  # the same at every start
+
+
+def test_forked_workers_go_on_with_a_seed_that_was_set(tmp_path):
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("this system has no fork")
+    _, first, second = workers(tmp_path, "fork", "seed")
+    assert first == second

@@ -39,12 +39,13 @@ cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
 UFUNCS.update({getattr(numpy, name): op for name, op in BINARY.items()})
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
 cdef object HOST = cpu(0)
+cdef tuple NUMBERS = (numbers.Real, numpy.bool_)      # not a literal: see core/functions
 
 
 cdef inline bint is_number(object x):
     cdef type kind = type(x)
     return (kind is float or kind is int or kind is bool
-            or isinstance(x, (numbers.Real, numpy.bool_)))
+            or isinstance(x, NUMBERS))
 
 
 cdef bint is_array_like(object x):

@@ -1,9 +1,9 @@
 """Matrix products by the BLAS that SciPy brings.
 
-The routines are fetched at the first product, since importing scipy.linalg takes longer than the
-rest of the package. Large products are cut in two or more by our own threads and each piece is
-computed by a BLAS that is told to use one: a pool of its own would fight with ours for the cores,
-and it wakes up for products that one core finishes sooner.
+The routines are fetched at the first product, from the one module of SciPy that has them: all of
+scipy.linalg takes longer to import than the rest of the package. Large products are cut in two or
+more by our own threads and each piece is computed by a BLAS that is told to use one: a pool of its
+own would fight with ours for the cores, and it wakes up for products that one core finishes sooner.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
@@ -12,6 +12,12 @@ from libc.stdint cimport uintptr_t
 from libc.string cimport memset
 from microlazy.core.parallel cimport threads
 from microlazy.core.tensor cimport FLOAT32, itemsize
+
+import os
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from threading import RLock
 
 ctypedef void (*sgemm_t)(char* ta, char* tb, int* m, int* n, int* k, float* alpha, float* a,
                          int* lda, float* b, int* ldb, float* beta, float* c,
@@ -24,12 +30,20 @@ ctypedef void (*set_threads_t)(int n) noexcept nogil
 
 cdef enum:
     WORTH_THREADS = 1 << 19       # multiplications from which a second core pays
+    LARGEST = 0x7FFFFFFF          # size or row length: BLAS counts in 32 bits
 
 cdef sgemm_t sgemm = NULL
 cdef dgemm_t dgemm = NULL
 cdef get_threads_t blas_threads = NULL
 cdef set_threads_t set_blas_threads = NULL
 cdef str library = ""
+
+# A process forked while another thread imports would wait for that import's lock for ever: a fork
+# waits until the routines are there.
+cdef object fetching = RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=fetching.acquire, after_in_parent=fetching.release,
+                        after_in_child=fetching.release)
 
 
 cdef void* routine(object module, str name) except NULL:
@@ -40,11 +54,37 @@ cdef void* routine(object module, str name) except NULL:
 cdef int need_blas() except -1:
     global sgemm, dgemm
     if sgemm is NULL:
-        import scipy.linalg.cython_blas as cython_blas
-        find_thread_control()
-        dgemm = <dgemm_t>routine(cython_blas, "dgemm")
-        sgemm = <sgemm_t>routine(cython_blas, "sgemm")
+        with fetching:
+            module = routines()
+            find_thread_control()
+            dgemm = <dgemm_t>routine(module, "dgemm")
+            sgemm = <sgemm_t>routine(module, "sgemm")
     return 0
+
+
+def routines():
+    """The module scipy.linalg.cython_blas, without the rest of scipy.linalg where that works.
+
+    Examples
+    --------
+    >>> from microlazy.core.blas import routines
+    >>> "dgemm" in routines().__pyx_capi__
+    True
+    """
+    name = "scipy.linalg.cython_blas"
+    if name in sys.modules:
+        return sys.modules[name]
+    try:
+        import scipy                        # on Windows it says where its libraries are
+        spec = PathFinder.find_spec(name, [os.path.join(scipy.__path__[0], "linalg")])
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules.pop(name, None)         # so that scipy.linalg, once imported, gets it whole
+        routine(module, "dgemm")
+        return module
+    except Exception:                       # another layout of SciPy's
+        import scipy.linalg.cython_blas as cython_blas
+        return cython_blas
 
 
 cdef int find_thread_control() except -1:
@@ -53,8 +93,7 @@ cdef int find_thread_control() except -1:
     import ctypes
     from pathlib import Path
 
-    import scipy
-    root = Path(scipy.__file__).parent
+    root = Path(find_spec("scipy").origin).parent
     for folder in (root.parent / "scipy.libs", root / ".dylibs"):
         for path in sorted(folder.glob("*openblas*")):
             blas = ctypes.CDLL(str(path))
@@ -107,6 +146,40 @@ cdef void one_gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_s
               <double*>c, &lc)
 
 
+cdef void gemm_cut(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+                   const char* a, Py_ssize_t lda, const char* b, Py_ssize_t ldb, double beta,
+                   char* c, Py_ssize_t ldc) noexcept nogil:
+    """A product of any size: halved until BLAS can count it."""
+    cdef Py_ssize_t size = itemsize(dtype), half
+    cdef bint by_m, by_n, by_k
+    if m == 1:                              # no second row, so its distance does not matter
+        ldc = min(ldc, n)
+    if (k if ta else m) == 1:
+        lda = min(lda, m if ta else k)
+    if (n if tb else k) == 1:
+        ldb = min(ldb, k if tb else n)
+    by_m = m > LARGEST or ldc > LARGEST or (lda > LARGEST and not ta)
+    by_n = n > LARGEST or (ldb > LARGEST and tb)
+    by_k = k > LARGEST or (lda > LARGEST and ta) or (ldb > LARGEST and not tb)
+    if by_m and m > 1:
+        half = m // 2
+        gemm_cut(dtype, ta, tb, half, n, k, a, lda, b, ldb, beta, c, ldc)
+        gemm_cut(dtype, ta, tb, m - half, n, k, a + half * size * (1 if ta else lda), lda, b, ldb,
+                 beta, c + half * size * ldc, ldc)
+    elif by_n and n > 1:
+        half = n // 2
+        gemm_cut(dtype, ta, tb, m, half, k, a, lda, b, ldb, beta, c, ldc)
+        gemm_cut(dtype, ta, tb, m, n - half, k, a, lda, b + half * size * (ldb if tb else 1), ldb,
+                 beta, c + half * size, ldc)
+    elif by_k and k > 1:
+        half = k // 2
+        gemm_cut(dtype, ta, tb, m, n, half, a, lda, b, ldb, beta, c, ldc)
+        gemm_cut(dtype, ta, tb, m, n, k - half, a + half * size * (lda if ta else 1), lda,
+                 b + half * size * (1 if tb else ldb), ldb, 1.0, c, ldc)
+    else:
+        one_gemm(dtype, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc)
+
+
 cdef void piece(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                 const char* a, Py_ssize_t lda, const char* b, Py_ssize_t ldb, double beta, char* c,
                 Py_ssize_t ldc, bint by_rows, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -115,10 +188,10 @@ cdef void piece(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssiz
     if last <= first:
         return
     if by_rows:
-        one_gemm(dtype, ta, tb, last - first, n, k, a + first * size * (1 if ta else lda), lda, b,
+        gemm_cut(dtype, ta, tb, last - first, n, k, a + first * size * (1 if ta else lda), lda, b,
                  ldb, beta, c + first * size * ldc, ldc)
     else:
-        one_gemm(dtype, ta, tb, m, last - first, k, a, lda,
+        gemm_cut(dtype, ta, tb, m, last - first, k, a, lda,
                  b + first * size * (ldb if tb else 1), ldb, beta, c + first * size, ldc)
 
 
@@ -136,13 +209,15 @@ cdef void gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize
                 memset(<char*>c + i * ldc * size, 0, n * size)
         return
     if set_blas_threads is NULL:
-        one_gemm(dtype, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc)
+        gemm_cut(dtype, ta, tb, m, n, k, <const char*>a, lda, <const char*>b, ldb, beta, <char*>c,
+                 ldc)
         return
     before = blas_threads()
     if before != 1:
         set_blas_threads(1)
     if count == 1 or m * n * k < WORTH_THREADS:
-        one_gemm(dtype, ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc)
+        gemm_cut(dtype, ta, tb, m, n, k, <const char*>a, lda, <const char*>b, ldb, beta, <char*>c,
+                 ldc)
     else:
         step = ((m if by_rows else n) + count - 1) // count
         step = (step + 15) & ~15

@@ -48,7 +48,7 @@ def from_buffer(int face, obj):
     TypeError
         If it has no buffer, or elements of another type or byte order.
     ValueError
-        If its memory is not aligned to its elements.
+        If its memory or its strides are not aligned to its elements: a field of packed records.
 
     Examples
     --------
@@ -79,16 +79,40 @@ def from_buffer(int face, obj):
     for i in range(ndim):
         x.strides_[i] = array.strides[i]
     x.contiguous = is_contiguous(x)
-    place_at(x, array, <char*><size_t>array.ctypes.data, not array.flags.writeable)
+    place_at(x, root_of(array), <char*><size_t>array.ctypes.data, not array.flags.writeable)
     return x
+
+
+cdef object root_of(object array):
+    """What keeps an array's memory: the first of our arrays if it came from here, else itself."""
+    cdef Tensor x
+    base = array
+    while isinstance(base, numpy.ndarray):
+        base = base.base
+    if not isinstance(base, memoryview) or not isinstance(base.obj, Tensor):
+        return array
+    x = base.obj
+    while isinstance(x.block.owner, Tensor):
+        x = x.block.owner
+    return alias(x)                       # without x's place on the tape
 
 
 cdef int place_at(Tensor x, object owner, char* data, bint readonly) except -1:
     """Let x look at foreign memory, which `owner` keeps alive."""
     cdef Block block
+    cdef int i
     if x.size and <size_t>data % itemsize(x.dtype):
         raise ValueError("cannot share memory that is not aligned to its elements; use array() to "
                          "copy")
+    for i in range(x.ndim):
+        if x.strides_[i] % itemsize(x.dtype) == 0:
+            continue
+        if x.size and x.shape_[i] > 1:
+            raise ValueError(
+                f"cannot share memory whose elements are {x.strides_[i]} bytes apart along axis "
+                f"{i}, which is no multiple of their {itemsize(x.dtype)} bytes (a field of packed "
+                "records is so); use array() to copy")
+        x.strides_[i] = itemsize(x.dtype)     # of an axis that nobody steps along
     block = borrow(owner, data, x.size * itemsize(x.dtype), readonly)
     look_at(x, block, block.data)
     return 0

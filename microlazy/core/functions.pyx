@@ -25,8 +25,8 @@ from microlazy.core.ops.shape cimport (
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport may_write, state, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, dtype_number, from_numpy, is_float,
-    need_values, new, numpy_dtype, parse_axis, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, deeper, dtype_number, from_numpy,
+    is_float, need_values, new, numpy_dtype, parse_axis, parse_shape, shape_tuple, view_numpy,
 )
 
 import math
@@ -46,8 +46,14 @@ cdef Tensor array_of(object x, str what):
     return <Tensor>x
 
 
+# Of a literal tuple with abstract classes Cython does not see that a check of one was interrupted.
+cdef tuple NUMBERS = (numbers.Real, numpy.bool_)
+cdef tuple NUMPY_VALUES = (numpy.ndarray, numpy.generic)
+cdef tuple LISTS = (list, tuple, numpy.ndarray)
+
+
 cdef bint is_number(object x):
-    return isinstance(x, (numbers.Real, numpy.bool_))
+    return isinstance(x, NUMBERS)
 
 
 # ---- creation ----------------------------------------------------------------------------------
@@ -73,14 +79,14 @@ def to_array(int face, obj, dtype=None):
         source = <Tensor>obj
         array = view_numpy(source)
         kept = dtype if dtype is not None else array.dtype
-    elif isinstance(obj, (numpy.ndarray, numpy.generic)):
+    elif isinstance(obj, NUMPY_VALUES):
         array = numpy.asarray(obj)
         kept = dtype if dtype is not None else (array.dtype if face == NP else None)
     elif isinstance(obj, (list, tuple)) and is_on_tape(obj, 0):
         return joined(face, obj, FLOAT32 if dtype is None else dtype_number(dtype), 0)
     else:
         try:
-            array = numpy.asarray(unwrapped(obj))
+            array = numpy.asarray(unwrapped(obj, 0))
         except ValueError as error:
             raise TypeError(f"source_array must be array like object: {error}") from None
         kept = dtype
@@ -125,12 +131,13 @@ cdef Tensor joined(int face, object obj, int dtype, int depth):
     return from_numpy(array.astype(numpy_dtype(dtype)), face)
 
 
-cdef object unwrapped(object obj):
+cdef object unwrapped(object obj, int depth):
     """Nested lists with our arrays in them as nested lists of NumPy arrays."""
     if isinstance(obj, Tensor):
         return view_numpy(<Tensor>obj)
     if isinstance(obj, (list, tuple)):
-        return [unwrapped(item) for item in obj]
+        depth = deeper(depth)
+        return [unwrapped(item, depth) for item in obj]
     return obj
 
 
@@ -186,7 +193,7 @@ def binary_op(str name, a, b):
 
 
 cdef inline bint is_list(object x):
-    return isinstance(x, (list, tuple, numpy.ndarray))
+    return isinstance(x, LISTS)
 
 
 def one_input(str op_name, number=None, nd=False, operands=None):
@@ -438,13 +445,10 @@ def batch_dot(a, b, transpose_a=False, transpose_b=False):
 
 cdef Tensor reshape_tensor(Tensor t, tuple target):
     cdef Py_ssize_t[MAX_NDIM] shape
-    cdef Py_ssize_t known = 1
+    known = math.prod([n for n in target if n != -1])
     unknown = [i for i, n in enumerate(target) if n == -1]
     if len(unknown) > 1:
         raise ShapeError(f"reshape: only one size may be -1, but the shape is {target}")
-    for n in target:
-        if n != -1:
-            known *= n
     if unknown:
         if known == 0 or t.size % known:
             raise ShapeError(f"reshape: cannot reshape array of size {t.size} into shape {target}")

@@ -2,9 +2,16 @@
 
 Philox (Salmon et al. 2011) computes block i from (key, i) alone, so a draw is a range of counters,
 and any thread can fill any part of it with the same bits.
+
+Until a program sets a seed, each worker process has a sequence of its own: forked ones by how many
+forks came before, spawned ones by the name that multiprocessing gave them. So workers differ, and
+the same program draws the same numbers again.
 """
 
 import operator
+import os
+import sys
+import zlib
 
 import numpy
 
@@ -14,6 +21,8 @@ from microlazy.core.tape cimport state
 # depend on when, between the draws of its dropout layers, their sizes were found.
 cdef unsigned long long[2] keys
 cdef unsigned long long[2] used
+cdef bint seeded = False                # whether the program chose the sequence
+cdef unsigned long long forks = 0       # of this process and of those that it came from
 
 
 cdef unsigned long long generator_key() noexcept:
@@ -41,7 +50,8 @@ def seed(seed_state) -> None:
     Parameters
     ----------
     seed_state : int
-        Equal seeds give equal sequences.
+        Equal seeds give equal sequences, in worker processes as well: those that are forked later
+        go on with this sequence, all of them with the same one.
 
     Examples
     --------
@@ -52,13 +62,46 @@ def seed(seed_state) -> None:
     >>> bool((a == mx.nd.random.uniform(shape=(3,))).asnumpy().all())
     True
     """
+    global seeded
     try:
         number = operator.index(seed_state)
     except TypeError:
         raise ValueError(f"seed_state must be int, not {seed_state!r}") from None
-    keys[0] = mixed(<unsigned long long>(number & 0xFFFFFFFFFFFFFFFF))
+    begin(<unsigned long long>(number & 0xFFFFFFFFFFFFFFFF))
+    seeded = True
+
+
+cdef int begin(unsigned long long number) except -1:
+    keys[0] = mixed(number)
     keys[1] = mixed(keys[0])
     used[0] = used[1] = 0
+    return 0
+
+
+def count_fork() -> None:
+    """Count a fork that is about to happen."""
+    global forks
+    forks += 1
+
+
+def begin_in_child() -> None:
+    """Give a forked process a sequence of its own, unless a seed was set."""
+    if not seeded:
+        begin(keys[0] ^ mixed(forks))
+
+
+def own_number() -> int:
+    """0, and in a worker process of multiprocessing a number made from its name.
+
+    Examples
+    --------
+    >>> from microlazy.core.generator import own_number
+    >>> own_number()
+    0
+    """
+    process = sys.modules.get("multiprocessing.process")
+    name = "MainProcess" if process is None else process.current_process().name
+    return 0 if name == "MainProcess" else zlib.crc32(name.encode())
 
 
 def stream():
@@ -101,4 +144,6 @@ def set_state(saved) -> None:
     keys[0], keys[1], used[0], used[1] = saved
 
 
-seed(0)
+begin(own_number())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=count_fork, after_in_child=begin_in_child)

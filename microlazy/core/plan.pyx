@@ -15,7 +15,8 @@ from microlazy.core.tape cimport (
     timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, header, like, look_at, look_away, need_values, take_layout,
+    Slot, Tensor, alias, allocate, deeper, header, like, look_at, look_away, need_values,
+    take_layout,
 )
 
 import numpy
@@ -28,15 +29,17 @@ cdef enum:
 
 # ---- a call's arguments and results ------------------------------------------------------------
 
-cdef object flatten(object value, list tensors):
+cdef object flatten(object value, list tensors, int depth=0):
     """Put the arrays in nested lists, tuples and dicts into `tensors`; return what is left."""
     if isinstance(value, Tensor):
         tensors.append(value)
         return Tensor
     if type(value) is dict:
-        return (dict, list(value), [flatten(item, tensors) for item in value.values()])
+        depth = deeper(depth)
+        return (dict, list(value), [flatten(item, tensors, depth) for item in value.values()])
     if isinstance(value, (list, tuple)):
-        return (type(value), None, [flatten(item, tensors) for item in value])
+        depth = deeper(depth)
+        return (type(value), None, [flatten(item, tensors, depth) for item in value])
     return (None, value, None)
 
 
@@ -205,14 +208,13 @@ cdef class Plan:
     cdef list nodes, inputs, outputs
     cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
     cdef list firsts              # where an output first stands among the outputs
-    cdef list roots               # the array of the plan that owns an output's memory, or None
-    cdef list new_roots           # whether no output before has the same one
-    cdef list users               # how many of the plan's own arrays look at that memory
+    cdef list sole                # of each output: whether none before is on the same memory
     cdef list captured            # parameters and constants that nodes read
     cdef list was_tracked         # whether they had gradients
     cdef object structure         # of the arguments
     cdef object result            # of what is returned
     cdef bint recording, training, running
+    cdef bint counted             # whether the nodes know how many arrays look at their memory
     cdef list tracked_inputs
     cdef void* pending            # the run whose backward pass may still come
 
@@ -282,33 +284,40 @@ cdef class Plan:
     cdef object run(self, list args):
         cdef Py_ssize_t i
         cdef Node node
-        cdef Tensor root
         cdef list results
-        cdef bint first = self.users is None
         self.bind(args)
-        if not first:
-            for i in range(PyList_GET_SIZE(self.roots)):
-                root = <Tensor>PyList_GET_ITEM(self.roots, i)
-                if root is not None and root.block.users > <int>self.users[i]:
-                    allocate(root)          # the caller still holds the last result
         self.running = True
         try:
             for i in range(PyList_GET_SIZE(self.nodes)):
                 node = <Node>PyList_GET_ITEM(self.nodes, i)
+                if self.counted and not node.views and node.out.block.users > node.users:
+                    allocate(node.out)      # somebody still holds what the last run computed
                 if profiling:
                     timed_forward(node)
                 else:
                     node.forward()
                 if self.recording:
                     snapshot(node)
+        except BaseException:
+            self.unbind()
+            raise
         finally:
             self.running = False
-        if first:
-            self.users = [0 if r is None else (<Tensor>r).block.users for r in self.roots]
+        if not self.counted:
+            self.count()
         results = self.hand_out(args)
         if self.pending is NULL:
             self.unbind()
         return results[0] if self.result is Tensor else unflatten(self.result, results)
+
+    cdef int count(self) except -1:
+        cdef Node node
+        for node in self.nodes:
+            node.users = node.out.block.users
+        blocks = [id((<Tensor>x).block) for x in self.outputs]
+        self.sole = [block not in blocks[:place] for place, block in enumerate(blocks)]
+        self.counted = True
+        return 0
 
     cdef list hand_out(self, list args):
         """The caller's arrays: new views of the outputs, on the outer tape if it records."""
@@ -339,8 +348,8 @@ cdef class Plan:
                 node = PlanOutput.__new__(PlanOutput)
                 node.source = source
                 node.inside = out
-                if self.new_roots[i]:
-                    node.users = self.users[i]
+                if self.sole[i]:
+                    node.users = (<Node>out.slot).users
                 enlist(node)
                 y.slot = node
             results.append(y)
@@ -368,7 +377,7 @@ cdef Plan build(object forward, object structure, list args):
     plan.tracked_inputs = []
     for x in args:
         y = header(x.face, x.dtype, x.ndim, x.shape_)
-        y.abstract = True
+        y.abstract = y.movable = True
         take_layout(y, x)
         plan.tracked_inputs.append(tracked(x))
         if s.recording:
@@ -388,7 +397,7 @@ cdef Plan build(object forward, object structure, list args):
     plan.outputs = []
     plan.result = flatten(result, plan.outputs)
     for node in plan.nodes:
-        node.planned = True
+        node.planned = node.out.movable = True
         producers[id(node.out)] = node
     plan.captured = []
     places = {id(y): i for i, y in enumerate(inputs)}
@@ -402,21 +411,15 @@ cdef Plan build(object forward, object structure, list args):
                 seen[id(x)] = x
                 plan.captured.append(x)
     plan.was_tracked = [tracked(t) for t in plan.captured]
-    plan.origins, plan.roots = [], []
+    plan.origins = []
     order = [id(out) for out in plan.outputs]
     plan.firsts = [order.index(i) for i in order]
     for out in plan.outputs:
-        x = out
-        while id(x) in producers and (<Node>producers[id(x)]).views:
-            x = (<Node>producers[id(x)]).a
         if out.abstract and id(out) not in producers and id(out) not in places:
             raise AbstractValueError(
                 "a hybridized block returned an array that was made in another dry run or trace; "
                 "make it inside forward(), or pass it in")
-        plan.roots.append(x if id(x) in producers else None)
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
-    roots = [id(x) for x in plan.roots]
-    plan.new_roots = [i not in roots[:place] for place, i in enumerate(roots)]
     for node in plan.nodes:
         if not node.views:
             allocate(node.out)

@@ -11,6 +11,10 @@ from libc.stdint cimport uintptr_t
 cdef extern from "hugepages.h" nogil:
     void advise_huge_pages(void* data, size_t nbytes)
 
+cdef extern from "guard.h" nogil:
+    bint MICROLAZY_POOLED         # no, under AddressSanitizer
+    void forbid_access(void* data, size_t nbytes)
+
 cdef enum:
     ALIGNMENT = 64
     BUCKETS = 16 + 4 * 40
@@ -20,6 +24,8 @@ cdef PyObject* free_blocks[BUCKETS]     # each holds a reference to the first bl
 cdef Py_ssize_t cached = 0              # bytes waiting in the free lists
 cdef Py_ssize_t cache_limit = 2 << 30
 cdef Py_ssize_t allocated = 0           # bytes in blocks, in use or waiting
+cdef list dying = []                    # owners of dead blocks, dropped one by one: no recursion
+cdef bint burying = False
 
 
 cdef class Block:
@@ -30,6 +36,20 @@ cdef class Block:
         if self.raw is not NULL:
             allocated -= self.nbytes
             PyMem_RawFree(self.raw)
+        if self.owner is not None:
+            bury(self)
+
+
+cdef void bury(Block block) noexcept:
+    """Drop a block's owner without recursion: it may stand on another block, and so on."""
+    global burying
+    dying.append(block.owner)
+    block.owner = None
+    if not burying:
+        burying = True
+        while dying:
+            dying.pop()
+        burying = False
 
 
 cdef inline Py_ssize_t capacity(Py_ssize_t nbytes, int* bucket) noexcept:
@@ -75,6 +95,7 @@ cdef Block acquire(Py_ssize_t nbytes):
     block.data = <char*>((<uintptr_t>block.raw + ALIGNMENT - 1) & ~<uintptr_t>(ALIGNMENT - 1))
     block.nbytes = size
     block.bucket = bucket
+    forbid_access(block.data + nbytes, <char*>block.raw + size + ALIGNMENT - block.data - nbytes)
     if size >= LARGE:
         advise_huge_pages(block.data, size)
     return block
@@ -83,7 +104,7 @@ cdef Block acquire(Py_ssize_t nbytes):
 cdef void recycle(Block block) noexcept:
     global cached
     cdef int bucket = block.bucket
-    if bucket < 0 or cached + block.nbytes > cache_limit:
+    if not MICROLAZY_POOLED or bucket < 0 or cached + block.nbytes > cache_limit:
         return
     if free_blocks[bucket] is not NULL:
         block.next_free = <Block>free_blocks[bucket]

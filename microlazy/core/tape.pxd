@@ -57,6 +57,7 @@ cdef class Node(Slot):
     cdef bint awaited             # reached by a pass that has not yet come to it
     cdef bint views               # its output shares its input's memory
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
+    cdef int users                # in a plan: how many of its arrays look at the output's memory
     cdef void* earlier            # neighbours on the tape (unowned)
     cdef void* later
     cdef bint listed

@@ -161,6 +161,8 @@ cdef Pass new_pass():
 
 
 cdef int reach(Pass p, Node node) except -1:
+    if node.done:                           # by user code that this pass ran after looking at it
+        return refuse_graph(node)
     node.written = p.number
     if not node.planned:
         Py_INCREF(node)
@@ -522,59 +524,61 @@ cdef int inspect_graph(Pass p, void* newest) except -1:
 cdef int walk(Pass p, void* newest, bint retain) except -1:
     """Run the reached nodes' backward, newest first, until none is pending."""
     cdef void* position = newest
+    cdef Node node = None
+    try:
+        while p.pending > 0 and position is not NULL:
+            node = <Node>position
+            if node.written == p.number:
+                if profiling:
+                    timed_backward(node, p)
+                else:
+                    node.backward(p)
+                if not retain:
+                    node.release()
+                leave(p, node)
+                position = node.earlier
+                if not retain:
+                    unlist(node)
+            else:
+                position = node.earlier
+    except BaseException:
+        leave_all(p, <void*>node)
+        raise
+    return 0
+
+
+cdef void leave(Pass p, Node node) noexcept:
+    """The pass is done with a node that it reached."""
+    if node.wanted != p.number:
+        node.grad = None
+    node.awaited = False
+    p.pending -= 1
+    Py_DECREF(node)                         # what reach() took
+
+
+cdef void leave_all(Pass p, void* newest) noexcept:
+    """The pass failed: leave the nodes that it reached and has not come to."""
+    cdef void* position = newest
     cdef Node node
-    cdef bint failed = False
     while p.pending > 0 and position is not NULL:
         node = <Node>position
-        if node.written == p.number:
-            try:
-                if not failed:
-                    if profiling:
-                        timed_backward(node, p)
-                    else:
-                        node.backward(p)
-            except BaseException as error:
-                failed = True
-                problem = error
-            if node.wanted != p.number:
-                node.grad = None
-            if not retain and not failed:
-                node.release()
-            node.awaited = False
-            p.pending -= 1
-            Py_DECREF(node)             # what reach() took
-            position = node.earlier
-            if not retain and not failed:
-                unlist(node)
-        else:
-            position = node.earlier
-    if failed:
-        raise problem
-    return 0
+        if node.awaited and node.written == p.number:
+            leave(p, node)
+        position = node.earlier
 
 
 cdef int walk_recorded(Pass p) except -1:
     """As walk(), by each node's derive(): what it computes is on the tape, and the graph stays."""
     cdef Node node
     cdef Tensor g
-    cdef bint failed = False
     for node in p.recorded:                 # newest first, as they were inspected
-        if node.written != p.number:
-            continue
-        g = node.grad
-        if node.wanted != p.number:
-            node.grad = None
-        try:
-            if not failed and node.leads(p):
+        if node.written == p.number:
+            g = node.grad
+            if node.wanted != p.number:
+                node.grad = None
+            if node.leads(p):
                 node.derive(p, g)
-        except BaseException as error:
-            failed = True
-            problem = error
-        node.awaited = False
-        p.pending -= 1
-        Py_DECREF(node)                     # what reach() took
-    if failed:
-        raise problem
+            leave(p, node)
     return 0
 
 
@@ -622,23 +626,40 @@ cdef int check_head(Pass p, Tensor head, object grad) except -1:
 
 cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
     cdef Py_ssize_t i, n = len(heads)
-    cdef void* newest
+    cdef Node newest
     cdef list grads = [None] * n if head_grads is None else (
         [head_grads] if isinstance(head_grads, Tensor) else list(head_grads))
     if len(grads) != n:
         raise ValueError(f"{n} heads need {n} head gradients, {len(grads)} were given")
     for i in range(n):
         check_head(p, <Tensor>heads[i], grads[i])
-    # Of several heads none is known to be the newest: start at the end of the tape then.
-    newest = tail
-    if n == 1:
-        newest = NULL if is_leaf(<Tensor>heads[0]) else <void*>(<Tensor>heads[0]).slot
-    inspect_graph(p, newest)
-    if p.recorded is not None:
-        return start_recorded(p, heads, grads)
-    for i in range(n):
-        give_head_gradient(p, <Tensor>heads[i], grads[i])
-    return walk(p, newest, retain)
+    if n == 0:
+        return 0
+    newest = newest_of(p, heads)            # owned, as head gradients may run anybody's code
+    cdef void* start = NULL if newest is None else <void*>newest
+    inspect_graph(p, start)
+    try:
+        if p.recorded is not None:
+            return start_recorded(p, heads, grads)
+        for i in range(n):
+            give_head_gradient(p, <Tensor>heads[i], grads[i])
+    except BaseException:
+        leave_all(p, start)
+        raise
+    return walk(p, start, retain)
+
+
+cdef Node newest_of(Pass p, list heads):
+    """The node of that head which stands last on the tape, None if all are leaves."""
+    cdef void* position = tail if len(heads) > 1 else NULL
+    while position is not NULL and (<Node>position).inspected != p.number:
+        position = (<Node>position).earlier
+    if position is not NULL:
+        return <Node>position
+    for x in heads:
+        if isinstance((<Tensor>x).slot, Node):
+            return <Node>(<Tensor>x).slot
+    return None
 
 
 cdef int start_recorded(Pass p, list heads, list grads) except -1:

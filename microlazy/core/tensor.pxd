@@ -24,6 +24,7 @@ cdef class Tensor:
     cdef Py_ssize_t size
     cdef int ndim, dtype, face
     cdef bint contiguous, abstract
+    cdef bint movable             # a plan may point it at other memory
     cdef Py_ssize_t shape_[MAX_NDIM]
     cdef Py_ssize_t strides_[MAX_NDIM]    # in bytes
 
@@ -48,5 +49,6 @@ cdef tuple shape_tuple(Tensor x)
 cdef int parse_shape(object shape, Py_ssize_t* out) except -1     # returns ndim
 cdef int parse_axis(object axis, int ndim) except -1
 cdef int need_values(Tensor x, str what) except -1        # refuses an abstract tensor
+cdef int deeper(int depth) except -1      # depth + 1, for lists in lists; refuses too many
 cdef object view_numpy(Tensor x)                          # a NumPy array on the same memory
 cdef Tensor from_numpy(object array, int face)            # copies

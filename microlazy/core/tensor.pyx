@@ -34,9 +34,12 @@ for _number, _dtype in enumerate(NUMPY_DTYPES):
         DTYPE_NUMBERS[_key] = _number
 DTYPE_NUMBERS.update({None: FLOAT32, float: FLOAT32, int: INT64, bool: BOOL})
 
+cdef enum:
+    MOST_NESTED = 64              # as in NumPy
+
 cdef PyObject* face_types[2]
 cdef tuple EMPTY = ()
-cdef Py_ssize_t LARGEST = <Py_ssize_t>1 << 60     # elements of an array
+cdef Py_ssize_t LARGEST = <Py_ssize_t>1 << 62     # bytes of an array, axes of size 0 left out
 
 
 @cython.no_gc
@@ -99,6 +102,7 @@ cdef class Tensor:
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
         need_values(self, "its memory was asked for")
+        cdef Tensor owner = alias(self) if self.movable else self     # what keeps the memory
         if flags & PyBUF_WRITABLE and self.block.readonly:
             raise BufferError("this array is read-only: its memory belongs to a read-only array")
         if not self.contiguous and (
@@ -109,14 +113,14 @@ cdef class Tensor:
         if (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS and self.ndim > 1:
             raise BufferError("this array is not in Fortran order")
         buffer.buf = self.data
-        buffer.obj = self
+        buffer.obj = owner
         buffer.len = self.size * ITEMSIZE[self.dtype]
         buffer.itemsize = ITEMSIZE[self.dtype]
         buffer.readonly = self.block.readonly
         buffer.ndim = self.ndim
         buffer.format = <char*>FORMAT[self.dtype] if flags & PyBUF_FORMAT else NULL
-        buffer.shape = self.shape_ if flags & PyBUF_ND else NULL
-        buffer.strides = self.strides_ if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
+        buffer.shape = owner.shape_ if flags & PyBUF_ND else NULL
+        buffer.strides = owner.strides_ if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
         buffer.suboffsets = NULL
         buffer.internal = NULL
 
@@ -170,23 +174,29 @@ cdef void register_face(int face, type cls):
     face_types[face] = <PyObject*>cls
 
 
+cdef object too_large(tuple shape):
+    return MemoryError(f"an array of shape {shape} is larger than any memory")
+
+
 cdef Tensor header(int face, int dtype, int ndim, const Py_ssize_t* shape):
     cdef type cls = <type>face_types[face]
     cdef Tensor x = (<PyTypeObject*>cls).tp_new(cls, EMPTY, NULL)
-    cdef Py_ssize_t step = ITEMSIZE[dtype], size = 1
-    cdef int i, j
+    cdef Py_ssize_t step = ITEMSIZE[dtype], size = 1, span = step, n
+    cdef int i
     x.face = face
     x.dtype = dtype
     x.ndim = ndim
     x.contiguous = True
     for i in range(ndim - 1, -1, -1):
-        x.shape_[i] = shape[i]
+        n = shape[i]
+        x.shape_[i] = n
         x.strides_[i] = step
-        if (size | shape[i]) >> 31 and size > LARGEST // max(shape[i], <Py_ssize_t>1):
-            raise MemoryError(f"an array of shape {tuple([shape[j] for j in range(ndim)])} is "
-                              "larger than any memory")
-        step *= shape[i]
-        size *= shape[i]
+        if (span | n) >> 31 and n > LARGEST // span:      # no product of these sizes may wrap
+            raise too_large(tuple([shape[j] for j in range(ndim)]))
+        step *= n
+        size *= n
+        if n:
+            span *= n
     x.size = size
     return x
 
@@ -297,7 +307,6 @@ cdef tuple shape_tuple(Tensor x):
 cdef int parse_shape(object shape, Py_ssize_t* out) except -1:
     cdef Py_ssize_t n
     cdef int ndim = 0
-    cdef double total = 1
     if not isinstance(shape, (tuple, list)):
         try:
             shape = (operator.index(shape),)
@@ -310,14 +319,14 @@ cdef int parse_shape(object shape, Py_ssize_t* out) except -1:
     if len(shape) > MAX_NDIM:
         raise ShapeError(f"an array has at most {MAX_NDIM} axes, but the shape has {len(shape)}")
     for item in shape:
-        n = operator.index(item)
+        try:
+            n = operator.index(item)
+        except OverflowError:
+            raise too_large(tuple(shape)) from None
         if n < 0:
             raise ShapeError(f"negative size {n} in the shape {tuple(shape)}")
         out[ndim] = n
-        total *= n
         ndim += 1
-    if total > 4.0e18:
-        raise MemoryError(f"an array of shape {tuple(shape)} is larger than any memory")
     return ndim
 
 
@@ -334,6 +343,13 @@ cdef int parse_axis(object axis, int ndim) except -1:
         raise numpy.exceptions.AxisError(
             f"axis {n} is out of bounds for an array of {ndim} dimension{'s' * (ndim != 1)}")
     return <int>(n + ndim if n < 0 else n)
+
+
+cdef int deeper(int depth) except -1:
+    if depth >= MOST_NESTED:
+        raise ValueError(f"lists stand in lists more than {MOST_NESTED} deep; one that contains "
+                         "itself has no end")
+    return depth + 1
 
 
 cdef int need_values(Tensor x, str what) except -1:

@@ -68,7 +68,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     parts = as_arrays(x for x in (ends[0], a, ends[1]) if x is not None)
     if len(parts) > 1:
         a = _f.concatenate(parts, axis)
-    for _ in range(n):
+    for _ in range(min(n, a.shape[axis])):  # then nothing is left
         upper, lower = _cut(a, axis, 1, None), _cut(a, axis, 0, -1)
         a = upper != lower if a.dtype == bool else upper - lower
     return a

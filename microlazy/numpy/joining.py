@@ -199,6 +199,9 @@ def _cuts(indices_or_sections: Any) -> Any:
     return indices_or_sections
 
 
+MOST_EMPTY = 1 << 20  # parts of an array that is cut into more parts than it has elements
+
+
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[ndarray]:
     """Cut along an axis, as `split`; of a number of parts, the first may be one longer.
 
@@ -212,6 +215,11 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[ndarr
     if isinstance(cuts, (int, onp.integer)):
         if cuts < 1:
             raise ValueError(f"array_split: the number of parts must be above 0, not {cuts}")
+        if cuts > ary.shape[axis] + MOST_EMPTY:
+            raise ValueError(
+                f"array_split: {cuts} parts of an axis of size {ary.shape[axis]}: more than "
+                f"{MOST_EMPTY} of them would be empty"
+            )
         longer = ary.shape[axis] % cuts
         length = ary.shape[axis] // cuts
         cuts = [i * length + min(i, longer) for i in range(1, cuts)]

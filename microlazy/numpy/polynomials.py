@@ -142,7 +142,7 @@ def polyder(p: Any, m: int = 1) -> ndarray:
     p = _coefficients(p)
     if m < 0:
         raise ValueError(f"polyder: m must not be negative: {m} (see polyint)")
-    for _ in range(m):
+    for _ in range(min(m, len(p))):
         powers = onp.arange(len(p) - 1, 0, -1)
         p = p[: max(len(p) - 1, 0)] * _f.to_array(_f.face_of(p), powers, p.dtype)
     return p

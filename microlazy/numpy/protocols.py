@@ -19,8 +19,8 @@ from microlazy.context import Context, cpu
 from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import Array, NDArray, ndarray
-from microlazy.ops.elementwise import functions_of
 from microlazy.ops import special as _special
+from microlazy.ops.elementwise import functions_of
 
 _NP = 1
 

@@ -275,7 +275,9 @@ def topk(
 
 
 def _top_places(x: numpy.ndarray, axis: int, k: int, is_ascend: bool) -> numpy.ndarray:
-    order = numpy.argsort(x if is_ascend else -x, axis=axis, kind="stable")
+    if not is_ascend:
+        x = -x if x.dtype.kind == "f" else ~x  # which never wraps, and turns the order as well
+    order = numpy.argsort(x, axis=axis, kind="stable")
     return order.take(numpy.arange(k), axis)
 
 

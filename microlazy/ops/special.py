@@ -13,9 +13,9 @@ import numpy
 
 from microlazy.base import MXNetError
 from microlazy.core import functions as f
-from microlazy.ops import mathematics
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+from microlazy.ops import mathematics
 
 A = TypeVar("A", bound=Tensor)
 Rule = Callable[..., Tensor]

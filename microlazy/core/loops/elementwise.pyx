@@ -75,6 +75,9 @@ cdef void binary_rows(int op, const char* a, const char* b, char* out, int dtype
         for i in range(n[axis]):
             binary_rows(op, a + i * sa[axis], b + i * sb[axis], out + i * so[axis], dtype,
                         axis + 1, last, n, sa, sb, so)
+    elif sa[axis] == 0 and sb[axis] == 0:     # foreign memory may be broadcast already
+        kernels.binary[dtype](op, a, b, out, 1)
+        kernels.fill[dtype](number_at(out, dtype), out, n[axis])
     elif sa[axis] == 0:
         kernels.binary_scalar[dtype](op, b, number_at(a, dtype), True, out, n[axis])
     elif sb[axis] == 0:

@@ -111,7 +111,7 @@ cdef class CustomOutput(Node):
         return 0
 
     cdef str name(self):
-        return self.source.name()
+        return "autograd.Function" if self.source is None else self.source.name()
 
 
 cdef Tensor new_output(CustomRun source, Py_ssize_t place):

@@ -21,6 +21,7 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core.ops.elementwise import BINARY
 
 cdef list names = list(BINARY)
+cdef tuple NUMBERS = (numbers.Number, numpy.generic)      # not a literal: see core/functions
 
 
 cdef int set_item(Tensor x, object key, object value) except -1:
@@ -28,7 +29,7 @@ cdef int set_item(Tensor x, object key, object value) except -1:
     cdef Tensor source = None, part = x, given
     cdef Rewrite r = None
     cdef bint basic = resolve(x, key, &b)
-    cdef bint number = isinstance(value, (numbers.Number, numpy.generic))
+    cdef bint number = isinstance(value, NUMBERS)
     cdef object resolved = None
     if isinstance(value, Tensor):
         source = <Tensor>value

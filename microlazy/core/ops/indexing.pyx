@@ -23,8 +23,8 @@ from microlazy.core.tape cimport (
     NEEDS_B, NEEDS_C, Node, Pass, run, state,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, from_numpy, header, is_contiguous, itemsize,
-    like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
+    BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, deeper, from_numpy, header, is_contiguous,
+    itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
     shape_tuple, view_numpy,
 )
 
@@ -34,6 +34,9 @@ import warnings
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
+
+cdef tuple SLICE_OR_BOOL = (slice, bool, numpy.bool_)      # not literals: see core/functions
+
 
 cdef bint is_index(object item):
     return PyLong_Check(item) and type(item) is not bool or (
@@ -107,19 +110,20 @@ class Place(int):
 cdef object key_without_arrays(object key, list arrays):
     """An advanced key in NumPy's terms, our arrays put into `arrays` and numbered in the key."""
     if type(key) is tuple:
-        return tuple([key_item(item, arrays) for item in key])
-    return key_item(key, arrays)
+        return tuple([key_item(item, arrays, 0) for item in key])
+    return key_item(key, arrays, 0)
 
 
-cdef object key_item(object item, list arrays):
+cdef object key_item(object item, list arrays, int depth):
     if isinstance(item, Tensor):
         arrays.append(item)
         return Place(len(arrays) - 1)
     if isinstance(item, numpy.ndarray):
         return item.astype(numpy.int64) if item.dtype.kind == "f" else item.copy()
     if isinstance(item, list):
-        return [key_item(part, arrays) for part in item] if has_arrays(item) else list(item)
-    if isinstance(item, (slice, bool, numpy.bool_)) or item is None or item is Ellipsis:
+        depth = deeper(depth)
+        return [key_item(part, arrays, depth) for part in item] if has_arrays(item) else list(item)
+    if isinstance(item, SLICE_OR_BOOL) or item is None or item is Ellipsis:
         return item
     if isinstance(item, (tuple, range)):
         return list(item)
@@ -137,14 +141,16 @@ cdef bint has_arrays(list items):
     return False
 
 
-cdef object key_with(object key, list values):
+cdef object key_with(object key, list values, int depth=0):
     """The key with index arrays at their places."""
     if type(key) is Place:
         return values[key]
     if type(key) is tuple:
-        return tuple([key_with(item, values) for item in key])
+        depth = deeper(depth)
+        return tuple([key_with(item, values, depth) for item in key])
     if type(key) is list:
-        return [key_with(item, values) for item in key]
+        depth = deeper(depth)
+        return [key_with(item, values, depth) for item in key]
     return key
 
 
@@ -485,7 +491,7 @@ cdef class Where(Node):
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
-        holds = view_numpy(self.c) != 0
+        holds = numpy.broadcast_to(view_numpy(self.c) != 0, shape_tuple(g))
         if p.wants(self.a):
             hand_on(p, self.a, masked(g, as_floats(holds, g)))
         if p.wants(self.b):

@@ -135,6 +135,10 @@ cdef Tensor products_of_others(Tensor x, unsigned int mask):
     cdef Py_ssize_t n = 1, i
     cdef int axis, kept = 0
     cdef Tensor rows, before, after, out
+    if mask == 0:                       # and no room for one more axis, if there are MAX_NDIM
+        out = like(x)
+        fill(out, 1.0)
+        return out
     places = [a for a in range(x.ndim) if not mask >> a & 1]
     kept = len(places)
     places += [a for a in range(x.ndim) if mask >> a & 1]

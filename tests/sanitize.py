@@ -1,0 +1,93 @@
+"""Run the tests on a build with AddressSanitizer and UndefinedBehaviorSanitizer.
+
+    python -m tests.sanitize                  # every test but the tutorials
+    python -m tests.sanitize --short          # what touches memory in the most ways
+    python -m tests.sanitize tests/test_plan.py -k export      # what pytest is told
+
+For GCC on Linux. The build is made from a copy of the tree in build/sanitized, incrementally, and
+the tree itself stays as it is. In that build every array has memory of its own, exactly as long as
+it needs, and none is used again, so that each step past an end and each use after the end of a
+life is seen. What the sanitizers find is printed, and the exit status is 1.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "build" / "sanitized"
+SOURCES = ("microlazy", "tests", "docs", "benchmarks", "pyproject.toml", "setup.py", "README.md")
+FLAGS = (
+    *("-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g1", "-O1"),
+    # Cython calls methods and module functions through pointers of other types.
+    "-fno-sanitize=function" if "clang" in os.environ.get("CC", "") else "",
+    # Python's and NumPy's headers cast addresses; x86-64 and aarch64 read them all the same.
+    "-fno-sanitize=alignment",
+)
+SHORT = (
+    *("memory_safety", "random_programs", "layouts", "exchange", "indexing", "plan", "autograd"),
+    *("kernels", "array", "bad_input"),
+)
+# They ask whether memory is used again, which that build never does.
+POOL = (
+    "test_exchange.py::test_memory_outlives_the_exporter_and_is_not_used_again",
+    "test_exchange.py::test_a_capsule_that_nobody_takes_gives_the_memory_back",
+    "test_exchange.py::test_a_consumer_may_let_go_without_pythons_lock",
+    "test_array.py::test_memory_is_used_again",
+    "test_array.py::test_empty_cache_gives_memory_back",
+)
+ALL = ("tests", "--ignore=tests/test_tutorials.py", "--ignore=tests/test_typing.py")
+
+
+def build() -> None:
+    """Copy the tree's sources and build the modules there."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+            shutil.copytree(ROOT / name, FOLDER / name, ignore=ignore, dirs_exist_ok=True)
+        else:
+            shutil.copy2(ROOT / name, FOLDER / name)
+    flags = " ".join(filter(None, FLAGS))
+    environment = os.environ | {"MICROLAZY_CFLAGS": flags, "PYTHONPATH": str(FOLDER)}
+    command = [sys.executable, "setup.py", "build_ext", "--inplace"]
+    subprocess.run(command, cwd=FOLDER, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def library(name: str) -> str:
+    """Return the path of one of the compiler's libraries."""
+    command = [os.environ.get("CC", "gcc"), f"-print-file-name={name}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main(arguments: list[str]) -> int:
+    """Build, run pytest with the arguments, and print what was found."""
+    build()
+    if arguments == ["--short"]:
+        arguments = [f"tests/test_{name}.py" for name in SHORT]
+    logs = FOLDER / "found"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir()
+    environment = os.environ | {
+        "PYTHONPATH": str(FOLDER),
+        "PYTHONMALLOC": "malloc",  # so that each Python object is watched as well
+        "LD_PRELOAD": f"{library('libasan.so')}:{library('libstdc++.so')}",
+        # Python itself leaves memory behind at its end; and a test may ask for more than there is.
+        "ASAN_OPTIONS": f"detect_leaks=0:allocator_may_return_null=1:log_path={logs}/report",
+        "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={logs}/report",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += [f"--deselect=tests/{name}" for name in POOL]
+    status = subprocess.run([*command, *(arguments or ALL)], cwd=FOLDER, env=environment).returncode
+    # A refused allocation, which some tests ask for, leaves a line in a report as well.
+    reports = [path.read_text(errors="replace") for path in sorted(logs.iterdir())]
+    reports = [text for text in reports if "ERROR:" in text or "runtime error:" in text]
+    print(*reports, sep="\n")
+    print(f"{len(reports)} processes did what they should not")
+    return 1 if status or reports else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
