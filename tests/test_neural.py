@@ -32,7 +32,7 @@ def arrays_of(layer, face, dtype="float64"):
 
 
 def run(layer, arrays):
-    face = nd if isinstance(arrays["x"], nd.NDArray) else np
+    face = np if isinstance(arrays["x"], np.ndarray) else nd
     scope = {
         "npx": npx,
         "nd": nd,
@@ -45,7 +45,7 @@ def run(layer, arrays):
 
 
 def weighted(arrays):
-    face = nd if isinstance(arrays[0], nd.NDArray) else np
+    face = np if isinstance(arrays[0], np.ndarray) else nd
     parts = [
         (a * face.array(weights(a.shape, i), dtype=a.dtype)).sum() for i, a in enumerate(arrays)
     ]

@@ -81,7 +81,7 @@ def test_ops_in_plans():
     step()
     run(step)
     found = counts()
-    assert found["dense"] == 2 and found["_backward_dense"] == 2
+    assert found["fully_connected"] == 2 and found["_backward_fully_connected"] == 2
     assert found["_backward_hybridized block"] >= 1
 
 

@@ -55,20 +55,20 @@ cdef int need_blas() except -1:
     global sgemm, dgemm
     if sgemm is NULL:
         with fetching:
-            module = routines()
+            module = _routines()
             find_thread_control()
             dgemm = <dgemm_t>routine(module, "dgemm")
             sgemm = <sgemm_t>routine(module, "sgemm")
     return 0
 
 
-def routines():
+def _routines():
     """The module scipy.linalg.cython_blas, without the rest of scipy.linalg where that works.
 
     Examples
     --------
-    >>> from microlazy.core.blas import routines
-    >>> "dgemm" in routines().__pyx_capi__
+    >>> from microlazy.core.blas import _routines
+    >>> "dgemm" in _routines().__pyx_capi__
     True
     """
     name = "scipy.linalg.cython_blas"

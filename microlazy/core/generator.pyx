@@ -78,25 +78,25 @@ cdef int begin(unsigned long long number) except -1:
     return 0
 
 
-def count_fork() -> None:
+def _count_fork() -> None:
     """Count a fork that is about to happen."""
     global forks
     forks += 1
 
 
-def begin_in_child() -> None:
+def _begin_in_child() -> None:
     """Give a forked process a sequence of its own, unless a seed was set."""
     if not seeded:
         begin(keys[0] ^ mixed(forks))
 
 
-def own_number() -> int:
+def _own_number() -> int:
     """0, and in a worker process of multiprocessing a number made from its name.
 
     Examples
     --------
-    >>> from microlazy.core.generator import own_number
-    >>> own_number()
+    >>> from microlazy.core.generator import _own_number
+    >>> _own_number()
     0
     """
     process = sys.modules.get("multiprocessing.process")
@@ -144,6 +144,6 @@ def set_state(saved) -> None:
     keys[0], keys[1], used[0], used[1] = saved
 
 
-begin(own_number())
+begin(_own_number())
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=count_fork, after_in_child=begin_in_child)
+    os.register_at_fork(before=_count_fork, after_in_child=_begin_in_child)

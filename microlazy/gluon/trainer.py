@@ -290,9 +290,7 @@ class Trainer:
         """Look up the weights, gradients and states once, for all steps until one is replaced."""
         now = generation()
         if self._group is None or self._generation != now:
-            live = [
-                (i, p.data()) for i, p in enumerate(self._params) if p.grad_req != "null"
-            ]
+            live = [(i, p.data()) for i, p in enumerate(self._params) if p.grad_req != "null"]
             weights = [weight for _, weight in live]
             grads = [weight.grad for weight in weights]
             self._group = self._updater.group([i for i, _ in live], grads, weights)

@@ -9,11 +9,11 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
-from microlazy.core.ops.precision import half_in_single
 from microlazy.numpy.arguments import as_array, as_arrays
 from microlazy.numpy.norms import matrix_norm, norm, vector_norm
 from microlazy.numpy.products import cross, matmul, outer, tensordot, vecdot
 from microlazy.ops import linear_algebra as _la
+from microlazy.ops.precision import half_in_single
 
 __all__ = [
     "LinAlgError",

@@ -14,8 +14,8 @@ import numpy
 from microlazy.base import MXNetError
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call, call_many
-from microlazy.core.ops.precision import half_in_single
 from microlazy.core.tensor import Tensor
+from microlazy.ops.precision import half_in_single
 
 A = TypeVar("A", bound=Tensor)
 LinAlgError = numpy.linalg.LinAlgError

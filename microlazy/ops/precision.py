@@ -27,7 +27,7 @@ def half_in_single(function: Callable[..., Any]) -> Callable[..., Any]:
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.ops.precision import half_in_single
+    >>> from microlazy.ops.precision import half_in_single
     >>> @half_in_single
     ... def both(x):
     ...     return x, x.dtype.name

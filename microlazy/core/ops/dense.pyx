@@ -107,10 +107,13 @@ cdef void run_product(int product, int dtype, Views a, Py_ssize_t a0, Views b, P
 
 @cython.no_gc
 @cython.final
-cdef class Dense(Node):
+cdef class FullyConnected(Node):
     """y = x @ weight^T + bias, or relu of it: a is x, b the weight, c the bias or None."""
     cdef Py_ssize_t rows, units, in_units
     cdef bint relu                # whose gradient reads the result
+
+    cdef str name(self):
+        return "fully_connected"
 
     cdef int forward(self) except -1:
         cdef Tensor out = self.out
@@ -216,7 +219,7 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu)
     cdef Py_ssize_t in_units = 1, rows = 1
     cdef int i, ndim
     cdef Tensor out
-    cdef Dense node
+    cdef FullyConnected node
     if weight.ndim != 2:
         raise ShapeError(f"fully_connected: the weight must have 2 axes (units, inputs), not "
                          f"{shape_tuple(weight)}")
@@ -250,7 +253,7 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu)
         return cast(dense(cast(x, FLOAT32), cast(weight, FLOAT32),
                           None if bias is None else cast(bias, FLOAT32), flatten, relu), FLOAT16)
     out = header(x.face, x.dtype, ndim, shape)
-    node = Dense.__new__(Dense)
+    node = FullyConnected.__new__(FullyConnected)
     node.rows = rows
     node.units = weight.shape_[0]
     node.in_units = in_units

@@ -54,7 +54,7 @@ for _op, _row in enumerate(elementwise_rows.BINARY):
 
 # ---- gradients in recorded operations ------------------------------------------------------------
 
-def recorded_unary(int op):
+def _recorded_unary(int op):
     """The function of a row as its rules call it; of a plain number too."""
     def function(x):
         if isinstance(x, Tensor):
@@ -64,7 +64,7 @@ def recorded_unary(int op):
     return function
 
 
-def constant_mask(int op):
+def _constant_mask(int op):
     def function(a, b):
         return mask(op, a, b)
     return function
@@ -75,9 +75,9 @@ class Recorded:
 
 
 for _row in elementwise_rows.UNARY:
-    setattr(Recorded, _row.op, staticmethod(recorded_unary(UNARY[_row.op])))
+    setattr(Recorded, _row.op, staticmethod(_recorded_unary(UNARY[_row.op])))
 for _row in elementwise_rows.COMPARISONS:
-    setattr(Recorded, _row.op, staticmethod(constant_mask(BINARY[_row.op])))
+    setattr(Recorded, _row.op, staticmethod(_constant_mask(BINARY[_row.op])))
 Recorded.masked = staticmethod(lambda x, ones: masked(<Tensor>x, <Tensor>ones))
 Recorded.detached = staticmethod(lambda x: detached(<Tensor>x))
 Recorded.slope_of_power = staticmethod(lambda a, b: slope_of_power(a, b))

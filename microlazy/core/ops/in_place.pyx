@@ -4,7 +4,7 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport apply_binary_scalar, compute_binary, fill
 from microlazy.core.ops.cast cimport copied
 from microlazy.core.ops.elementwise cimport binary, binary_scalar
-from microlazy.core.ops.indexing cimport Basic, basic_part, resolve, resolved_key
+from microlazy.core.ops.indexing cimport Basic, basic_part, hint_at_mask, resolve, resolved_key
 from microlazy.core.ops.rewrite cimport Rewrite, assigned, become, begin, finish, rewrites
 from microlazy.core.strided cimport assign, broadcast_shape, overlap
 from microlazy.core.tape cimport Node, may_write, wrote
@@ -31,6 +31,8 @@ cdef int set_item(Tensor x, object key, object value) except -1:
     cdef bint basic = resolve(x, key, &b)
     cdef bint number = isinstance(value, NUMBERS)
     cdef object resolved = None
+    if not basic:
+        hint_at_mask(x, key)
     if isinstance(value, Tensor):
         source = <Tensor>value
         need_values(source, "it was to be written into an array")

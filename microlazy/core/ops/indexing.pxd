@@ -12,6 +12,7 @@ cdef struct Basic:                    # a basic key, resolved: the arguments of 
 cdef object get_item(Tensor x, object key)
 cdef int resolve(Tensor x, object key, Basic* b) except -1    # 1 for a basic key, 0 for another
 cdef Tensor basic_part(Tensor x, Basic* b)                    # what the key names, outside the tape
+cdef int hint_at_mask(Tensor x, object key) except -1
 cdef object resolved_key(object key)                          # any key, as NumPy takes it
 cdef Tensor gather(Tensor x, object key)      # x[key] for a key with arrays
 cdef Tensor scattered(Tensor values, object key, Tensor x)    # the adjoint: zeros elsewhere

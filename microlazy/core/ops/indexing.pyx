@@ -24,7 +24,7 @@ from microlazy.core.tape cimport (
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, deeper, from_numpy, header, is_contiguous,
-    itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
+    is_float, itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
     shape_tuple, view_numpy,
 )
 
@@ -159,13 +159,28 @@ cdef object index_values(Tensor t):
     need_values(t, "it was used as an index")
     if t.dtype == BOOL:
         return view_numpy(t).copy()
+    return view_numpy(t).astype(numpy.int64)
+
+
+cdef int hint_at_mask(Tensor x, object key) except -1:
+    """Warn of a float index that has the shape of a mask, and only zeros and ones."""
+    cdef Tensor t
+    cdef int i
+    if not isinstance(key, Tensor):
+        return 0
+    t = <Tensor>key
+    if not is_float(t.dtype) or t.abstract or t.size < 3 or t.ndim > x.ndim:
+        return 0
+    for i in range(t.ndim):
+        if t.shape_[i] != x.shape_[i]:
+            return 0
     places = view_numpy(t)
-    if places.dtype.kind == "f" and places.size > 2 and ((places == 0) | (places == 1)).all():
+    if ((places == 0) | (places == 1)).all():
         warnings.warn(
-            f"an index of {places.size} floats, all 0 or 1, was taken as the places 0 and 1. If "
-            " it is a mask, such as a comparison of nd arrays gives, write mask.astype('bool')",
+            f"an index of {t.size} floats, all 0 or 1, was taken as the places 0 and 1. If it is "
+            "a mask, such as a comparison of nd arrays gives, write mask.astype('bool')",
             UserWarning, stacklevel=1)
-    return places.astype(numpy.int64)
+    return 0
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -253,6 +268,7 @@ cdef Tensor gather(Tensor x, object key):
     cdef Gather node = Gather.__new__(Gather)
     cdef Tensor t
     cdef int ndim
+    hint_at_mask(x, key)
     node.rest = []
     node.key = key_without_arrays(key, node.rest)
     # The shape of the result, from an array of x's shape that has but one byte of memory. Only a

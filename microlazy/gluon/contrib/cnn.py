@@ -10,9 +10,10 @@ from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
+from ..block.tree import where
 from ..nn import Activation
 from ..nn.conv_layers import described
-from ..nn.layer import Layer, choice_of, given_source, size_of, sizes_of
+from ..nn.layer import Layer, choice_of, given_source, size_of, sizes_known, sizes_of
 from .sampling import deformed_windows
 
 __all__ = ["DeformableConvolution", "ModulatedDeformableConvolution"]
@@ -161,7 +162,7 @@ class DeformableConvolution(Layer):
         for count in (self._kwargs["num_group"], self._num_deformable_group):
             if channels % count:
                 raise ShapeError(
-                    f"{self._where()} cannot divide {channels} channels of an input of shape "
+                    f"{where(self)} cannot divide {channels} channels of an input of shape "
                     f"{x.shape} into {count} groups"
                 )
         for role, count in (("offset", self._shifts), ("deformable_conv", None)):
@@ -210,7 +211,7 @@ class DeformableConvolution(Layer):
 
     def __repr__(self) -> str:
         weight, bias = (getattr(self, f"deformable_conv_{kind}") for kind in ("weight", "bias"))
-        return described(self, weight._shape[1], self._kwargs, bias, self.act)
+        return described(self, sizes_known(weight)[1], self._kwargs, bias, self.act)
 
 
 class ModulatedDeformableConvolution(DeformableConvolution):

@@ -9,7 +9,16 @@ from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
-from ..nn.layer import LAYOUTS, Layer, choice_of, fraction_of, given_source, size_of, sizes_of
+from ..nn.layer import (
+    LAYOUTS,
+    Layer,
+    choice_of,
+    fraction_of,
+    given_source,
+    size_of,
+    sizes_known,
+    sizes_of,
+)
 from ..rnn import BidirectionalCell, HybridRecurrentCell, RecurrentCell
 from ..rnn.rnn_cell import GatedCell, RememberingCell, activated, gru_step, lstm_step
 from ..rnn.sequences import merged, split_steps
@@ -126,7 +135,7 @@ class _ConvCell(HybridRecurrentCell, Layer):
         return i2h, h2h
 
     def __repr__(self) -> str:
-        shape = self.i2h_weight._shape
+        shape = sizes_known(self.i2h_weight)
         channels = f"{shape[self._channel_axis] or None} -> {shape[0]}"
         return f"{type(self).__name__}({channels}, {self._activation}, {self._layout})"
 

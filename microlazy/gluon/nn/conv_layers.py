@@ -8,8 +8,9 @@ from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
+from ..block.tree import where
 from .activations import Activation
-from .layer import LAYOUTS, Layer, Shape, choice_of, given_source, size_of, sizes_of
+from .layer import LAYOUTS, Layer, Shape, choice_of, given_source, size_of, sizes_known, sizes_of
 
 __all__ = [
     "Conv1D",
@@ -85,7 +86,7 @@ class _Conv(Layer):
         channels = self._size_along(x, self._channel_axis, self._axes + 2)
         if channels % self._kwargs["num_group"]:
             raise ShapeError(
-                f"{self._where()} cannot divide {channels} channels of an input of shape "
+                f"{where(self)} cannot divide {channels} channels of an input of shape "
                 f"{x.shape} into {self._kwargs['num_group']} groups"
             )
         self._settle(x, (self.weight, self._weight_shape(channels)))
@@ -105,7 +106,7 @@ class _Conv(Layer):
 
     def _seen_channels(self) -> int:
         """How many channels each filter sees; 0 while it is unknown."""
-        return self.weight._shape[self._channel_axis]
+        return sizes_known(self.weight)[self._channel_axis]
 
     def _alias(self) -> str:
         return "conv"
@@ -263,7 +264,7 @@ class _ConvTranspose(_Conv):
         return self._filters(in_channels, self._channels // self._kwargs["num_group"])
 
     def _seen_channels(self) -> int:
-        return self.weight._shape[0]
+        return sizes_known(self.weight)[0]
 
 
 class Conv2DTranspose(_ConvTranspose):

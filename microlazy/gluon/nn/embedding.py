@@ -9,6 +9,7 @@ import numpy
 from ... import numpy_extension as npx
 from ...core.tensor import Tensor
 from ...initializer import Initializer
+from ..block.tree import where
 from .layer import Layer, size_of
 
 __all__ = ["Embedding"]
@@ -86,7 +87,7 @@ class Embedding(Layer):
         rows = self._kwargs["input_dim"]
         bad = places[~((places >= 0) & (places < rows))]
         if bad.size:
-            raise IndexError(f"{self._where()} has rows 0 to {rows - 1}, but was given {bad[0]:g}")
+            raise IndexError(f"{where(self)} has rows 0 to {rows - 1}, but was given {bad[0]:g}")
 
     def __repr__(self) -> str:
         rows, size, dtype = self._kwargs.values()

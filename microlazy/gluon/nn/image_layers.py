@@ -8,6 +8,7 @@ from typing import Any
 from ...base import ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
+from ..block.tree import where
 from .layer import Layer, sizes_of
 
 __all__ = ["PixelShuffle1D", "PixelShuffle2D", "PixelShuffle3D", "ReflectionPad2D"]
@@ -81,7 +82,7 @@ class _PixelShuffle(Layer):
         channels = self._size_along(x, 1, self._axes + 2)
         if channels % math.prod(self._factors):
             raise ShapeError(
-                f"{self._where()} needs a multiple of {math.prod(self._factors)} channels, but "
+                f"{where(self)} needs a multiple of {math.prod(self._factors)} channels, but "
                 f"got {channels} (input shape {x.shape})"
             )
 

@@ -11,7 +11,10 @@ from ...base import MXNetError, ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ..block import HybridBlock
+from ..block.hybrid import need_array
+from ..block.tree import where
 from ..parameter import Parameter
+from ..parameter.shapes import fits
 
 Shape = tuple[int, ...]
 
@@ -31,9 +34,9 @@ class Layer(HybridBlock):
         except (MXNetError, TypeError, ValueError) as error:
             if self.name in str(error):
                 raise
-            self._need_array(x)
+            need_array(self, x)
             self.infer_shape(x, *args)  # says more of a size that does not fit
-            raise type(error)(f"{self._where()}: {error}") from error
+            raise type(error)(f"{where(self)}: {error}") from error
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         """Find the unknown sizes of the layer's own parameters from its inputs.
@@ -67,16 +70,15 @@ class Layer(HybridBlock):
     def _settle(self, x: Tensor, *found: tuple[Parameter | None, Shape]) -> None:
         """Give parameters the shapes that an input asks for."""
         for parameter, shape in found:
-            if parameter is not None and not parameter._takes(shape):
+            if parameter is not None and not fits(shape, sizes_known(parameter)):
                 raise ShapeError(
-                    f"{self._where()} does not take an input of shape {x.shape}: its "
+                    f"{where(self)} does not take an input of shape {x.shape}: its "
                     f"{self._role(parameter)} would need shape {shape}, but has "
                     f"{parameter.shape}. The known size: {parameter.why}."
                 )
         for parameter, shape in found:
-            if parameter is not None and parameter._shape != shape:
-                parameter.shape = shape
-                parameter._source = f"inferred from the first input {x.shape}"
+            if parameter is not None and sizes_known(parameter) != shape:
+                parameter.settle(shape, f"inferred from the first input {x.shape}")
 
     def _role(self, parameter: Parameter) -> str:
         return next(name for name, p in self._reg_params.items() if p is parameter)
@@ -85,26 +87,31 @@ class Layer(HybridBlock):
         """The input's size along an axis, refusing 0 and another number of axes than `ndim`."""
         if ndim is not None and x.ndim != ndim:
             raise ShapeError(
-                f"{self._where()} takes an input of {ndim} axes, but got shape {x.shape}"
+                f"{where(self)} takes an input of {ndim} axes, but got shape {x.shape}"
             )
         if not -x.ndim <= axis < x.ndim:
             raise ShapeError(
-                f"{self._where()} works along axis {axis}, but the input has shape {x.shape}"
+                f"{where(self)} works along axis {axis}, but the input has shape {x.shape}"
             )
         size = x.shape[axis]
         if not size:
             raise ShapeError(
-                f"{self._where()} needs an input with elements along axis {axis}, but got shape "
+                f"{where(self)} needs an input with elements along axis {axis}, but got shape "
                 f"{x.shape}"
             )
         return size
 
 
+def sizes_known(parameter: Parameter) -> Shape:
+    """The shape of a layer's parameter, with 0 for what is unknown."""
+    return tuple(max(size, 0) for size in parameter.shape)
+
+
 def given_source(name: str, size: int, *parameters: Parameter | None) -> None:
     """Note that a parameter's size was given when its layer was made."""
     for parameter in parameters:
-        if size and parameter is not None and parameter._source is None:
-            parameter._source = f"{name}={size} given when the layer was made"
+        if size and parameter is not None:
+            parameter.settle(sizes_known(parameter), f"{name}={size} given when the layer was made")
 
 
 def size_of(layer: str, name: str, given: Any, least: int) -> int:

@@ -10,7 +10,7 @@ from ... import numpy_extension as npx
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..parameter import Parameter
-from .layer import Layer, given_source, size_of
+from .layer import Layer, given_source, size_of, sizes_known
 
 __all__ = ["BatchNorm", "BatchNormReLU", "GroupNorm", "InstanceNorm", "LayerNorm", "SyncBatchNorm"]
 
@@ -171,7 +171,7 @@ class BatchNorm(_Norm):
     forward = Layer.forward
 
     def _found(self) -> dict[str, Any]:
-        return {"in_channels": self.gamma._shape[0] or None}
+        return {"in_channels": sizes_known(self.gamma)[0] or None}
 
 
 class BatchNormReLU(BatchNorm):

@@ -7,6 +7,7 @@ from typing import Any
 from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.tensor import Tensor
+from ..block.tree import where
 from .layer import LAYOUTS, Layer, choice_of, sizes_of
 
 __all__ = [
@@ -67,7 +68,7 @@ class _Pooling(Layer):
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         if x.ndim != self._axes + 2:
             raise ShapeError(
-                f"{self._where()} takes an input of {self._axes + 2} axes, but got shape {x.shape}"
+                f"{where(self)} takes an input of {self._axes + 2} axes, but got shape {x.shape}"
             )
 
     def _alias(self) -> str:

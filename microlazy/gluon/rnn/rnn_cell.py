@@ -13,7 +13,7 @@ from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ...util import is_np_array
 from ..block import Block, HybridBlock
-from ..nn.layer import Layer, fraction_of, given_source, size_of
+from ..nn.layer import Layer, fraction_of, given_source, size_of, sizes_known
 from ..utils import _indent
 from .sequences import (
     join_features,
@@ -309,7 +309,9 @@ class GatedCell(HybridRecurrentCell, Layer):
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         self._size_along(x, 1)
-        self._settle(x, (self.i2h_weight, (self.i2h_weight._shape[0], math.prod(x.shape[1:]))))
+        self._settle(
+            x, (self.i2h_weight, (sizes_known(self.i2h_weight)[0], math.prod(x.shape[1:])))
+        )
 
     def _products(self, x: Tensor, state: Tensor, *parameters: Tensor) -> tuple[Tensor, Tensor]:
         """What the input and the state give to the gates."""
@@ -321,7 +323,7 @@ class GatedCell(HybridRecurrentCell, Layer):
         )
 
     def __repr__(self) -> str:
-        rows, size = self.i2h_weight._shape
+        rows, size = sizes_known(self.i2h_weight)
         return f"{type(self).__name__}({size or None} -> {rows}{self._shown()})"
 
     def _shown(self) -> str:

@@ -11,7 +11,7 @@ from ... import numpy_extension as npx
 from ...base import MXNetError, ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
-from ..nn.layer import Layer, choice_of, fraction_of, given_source, size_of
+from ..nn.layer import Layer, choice_of, fraction_of, given_source, size_of, sizes_known
 from ..parameter import Parameter
 from .projected import run_projected
 from .rnn_cell import (
@@ -309,7 +309,7 @@ class _RNNLayer(Layer):
         return RNNCell(self._hidden_size, self._mode.removeprefix("rnn_"), **options)
 
     def __repr__(self) -> str:
-        rows, size = self._first_weights()[0]._shape
+        rows, size = sizes_known(self._first_weights()[0])
         shown = [f"{size or None} -> {rows // _GATES[self._mode]}", self._layout]
         if self._num_layers != 1:
             shown.append(f"num_layers={self._num_layers}")

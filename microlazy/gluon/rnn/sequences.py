@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import ndarray as nd
 from ...base import ShapeError
-from ...core.array import NDArray
+from ...core.array import ndarray
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ..nn.layer import choice_of
@@ -83,9 +83,7 @@ def last_states(states: Sequence[Sequence[Tensor]], valid_length: Tensor) -> Ste
 
 def like_face(state: Any, inputs: Tensor) -> Any:
     """A state as an array of the type that the inputs have, nd or np."""
-    if isinstance(state, NDArray) == isinstance(inputs, NDArray):
-        return state
-    return state.as_nd_ndarray() if isinstance(inputs, NDArray) else state.as_np_ndarray()
+    return state.as_np_ndarray() if isinstance(inputs, ndarray) else state.as_nd_ndarray()
 
 
 def join_features(parts: Sequence[Tensor]) -> Tensor:
