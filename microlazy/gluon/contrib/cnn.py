@@ -12,8 +12,8 @@ from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..block.tree import where
 from ..nn import Activation
-from ..nn.conv_layers import described
-from ..nn.layer import Layer, choice_of, given_source, size_of, sizes_known, sizes_of
+from ..nn._convolution import described
+from ..nn._layer import Layer, choice_of, given_source, size_of, sizes_known, sizes_of
 from .sampling import deformed_windows
 
 __all__ = ["DeformableConvolution", "ModulatedDeformableConvolution"]

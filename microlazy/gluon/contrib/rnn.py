@@ -9,7 +9,7 @@ from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
-from ..nn.layer import (
+from ..nn._layer import (
     LAYOUTS,
     Layer,
     choice_of,

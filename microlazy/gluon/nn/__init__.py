@@ -3,24 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from ..block import Block, HybridBlock, SymbolBlock
-from . import (
-    activations,
-    basic_layers,
-    conv_layers,
-    embedding,
-    image_layers,
-    norm_layers,
-    parallel_layers,
-    pool_layers,
-)
+from . import activations, basic_layers, conv_layers
 from .activations import *  # noqa: F403
 from .basic_layers import *  # noqa: F403
 from .conv_layers import *  # noqa: F403
-from .embedding import *  # noqa: F403
-from .image_layers import *  # noqa: F403
-from .norm_layers import *  # noqa: F403
-from .parallel_layers import *  # noqa: F403
-from .pool_layers import *  # noqa: F403
 
 __all__ = [
     "Block",
@@ -29,11 +15,6 @@ __all__ = [
     *activations.__all__,
     *basic_layers.__all__,
     *conv_layers.__all__,
-    *embedding.__all__,
-    *image_layers.__all__,
-    *norm_layers.__all__,
-    *parallel_layers.__all__,
-    *pool_layers.__all__,
 ]
 
 

@@ -7,14 +7,34 @@ from ..block import Block, HybridBlock  # noqa: F401  (they are asked for here t
 from ._containers import HybridSequential, Sequential
 from ._dense import Dense
 from ._dropout import Dropout
+from ._embedding import Embedding
 from ._functions import Flatten, HybridLambda, Lambda
+from ._normalization import (
+    BatchNorm,
+    BatchNormReLU,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    SyncBatchNorm,
+)
+from ._parallel import Concatenate, HybridConcatenate, Identity
 
 __all__ = [
+    "BatchNorm",
+    "BatchNormReLU",
+    "Concatenate",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GroupNorm",
+    "HybridConcatenate",
     "HybridLambda",
     "HybridSequential",
+    "Identity",
+    "InstanceNorm",
     "Lambda",
+    "LayerNorm",
     "Sequential",
+    "SyncBatchNorm",
 ]

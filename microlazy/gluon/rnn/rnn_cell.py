@@ -13,7 +13,7 @@ from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ...util import is_np_array
 from ..block import Block, HybridBlock
-from ..nn.layer import Layer, fraction_of, given_source, size_of, sizes_known
+from ..nn._layer import Layer, fraction_of, given_source, size_of, sizes_known
 from ..utils import _indent
 from .sequences import (
     join_features,

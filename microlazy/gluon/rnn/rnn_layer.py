@@ -11,7 +11,7 @@ from ... import numpy_extension as npx
 from ...base import MXNetError, ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
-from ..nn.layer import Layer, choice_of, fraction_of, given_source, size_of, sizes_known
+from ..nn._layer import Layer, choice_of, fraction_of, given_source, size_of, sizes_known
 from ..parameter import Parameter
 from .projected import run_projected
 from .rnn_cell import (

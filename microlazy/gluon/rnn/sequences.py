@@ -10,7 +10,7 @@ from ...base import ShapeError
 from ...core.array import ndarray
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
-from ..nn.layer import choice_of
+from ..nn._layer import choice_of
 
 Steps = list[Tensor]
 

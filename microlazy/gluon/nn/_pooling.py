@@ -8,7 +8,7 @@ from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.tensor import Tensor
 from ..block.tree import where
-from .layer import LAYOUTS, Layer, choice_of, sizes_of
+from ._layer import LAYOUTS, Layer, choice_of, sizes_of
 
 __all__ = [
     "AvgPool1D",

@@ -10,7 +10,7 @@ from ... import numpy_extension as npx
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..block.tree import where
-from .layer import Layer, size_of
+from ._layer import Layer, size_of
 
 __all__ = ["Embedding"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from ... import ndarray as nd
 from ...core.tensor import Tensor
 from ..block import HybridBlock
-from .basic_layers import HybridSequential, Sequential
+from ._containers import HybridSequential, Sequential
 
 __all__ = ["Concatenate", "HybridConcatenate", "Identity"]
 

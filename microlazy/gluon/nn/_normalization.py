@@ -10,7 +10,7 @@ from ... import numpy_extension as npx
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..parameter import Parameter
-from .layer import Layer, given_source, size_of, sizes_known
+from ._layer import Layer, given_source, size_of, sizes_known
 
 __all__ = ["BatchNorm", "BatchNormReLU", "GroupNorm", "InstanceNorm", "LayerNorm", "SyncBatchNorm"]
 

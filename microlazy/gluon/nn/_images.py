@@ -9,7 +9,7 @@ from ...base import ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ..block.tree import where
-from .layer import Layer, sizes_of
+from ._layer import Layer, sizes_of
 
 __all__ = ["PixelShuffle1D", "PixelShuffle2D", "PixelShuffle3D", "ReflectionPad2D"]
 
