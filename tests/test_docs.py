@@ -46,3 +46,16 @@ def test_the_pages_for_newcomers_show_what_they_say(name):
     for block in FENCED.findall(text):
         # A doctest ends at an empty line: without it the fence would be expected output.
         assert block.startswith("```python\n>>> ") and block.endswith("\n\n```"), block
+
+
+def test_the_tree_has_a_line_for_each_file():
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    tree = page[page.index("## The tree") : page.index("## What it depends on")]
+    listed = set(re.findall(r"[\w.]+\.(?:pyx|pxi|pyi|py|h)\b", tree))
+    written = re.compile(r"generated|__pycache__|__init__")
+    files = {
+        path.name
+        for path in (ROOT / "microlazy").rglob("*")
+        if path.suffix in (".py", ".pyx", ".pxi", ".h") and not written.search(str(path))
+    }
+    assert files == {name for name in listed if not name.endswith(".pyi")}

@@ -85,8 +85,7 @@ def kernel(place: int, arrays: int, steps: tuple) -> str:
     body += [f"x{i}[i] = v{i}" for i in written]
     return KERNEL.format(
         place=place,
-        pointers="\n    ".join(
-            f"cdef floating* x{i} = arrays[{i}]" for i in used),
+        pointers="\n    ".join(f"cdef floating* x{i} = arrays[{i}]" for i in used),
         constants="\n    ".join(f"cdef floating c{i} = <floating> constants[{i}]" for i in numbers),
         registers=", ".join(f"v{i}" for i in sorted(places) if i >= 0),
         body="\n        ".join(body),
