@@ -720,7 +720,7 @@ class DropoutCell(HybridRecurrentCell):
     rate : float
         The part to drop, from 0 to 1.
     axes : tuple of int
-        Axes along which all elements share their fate.
+        Axes along which the same elements are dropped.
     prefix, params
         As in `Block`.
 
