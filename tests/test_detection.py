@@ -231,3 +231,14 @@ def test_bad_input_is_named(call, kind, message):
 def test_outside_names_of_detection_are_still_named():
     with pytest.raises(AttributeError, match="not part of microlazy"):
         mx.nd.Correlation  # noqa: B018
+
+
+def test_boxes_without_area_overlap_by_nothing():
+    box = nd.array([[0.5, 0.5, 0.5, 0.5]])
+    assert nd.contrib.box_iou(box, box).asscalar() == 0
+
+
+def test_suppression_drops_padded_rows():
+    boxes = nd.array([[[-1, 0.9, 0, 0, 1, 1], [0, 0.5, 0, 0, 1, 1]]])
+    kept = nd.contrib.box_nms(boxes, id_index=0).asnumpy()
+    numpy.testing.assert_allclose(kept, [[[0, 0.5, 0, 0, 1, 1], [-1] * 6]], rtol=1e-6)

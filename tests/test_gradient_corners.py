@@ -358,3 +358,57 @@ def test_floats_that_look_like_a_mask_get_a_hint():
     with pytest.warns(UserWarning, match="astype"):
         assert x[x > 2].asnumpy().tolist() == [1, 1, 2, 2]
     assert npx.relu(np.array([1.0])).tolist() == [1]
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0, 3), (0,)])
+def test_second_order_of_a_product_of_nothing(shape):
+    x = np.zeros(shape)
+    x.attach_grad()
+    for options in ({}, {"axis": -1}, {"axis": 0, "keepdims": True}):
+        with autograd.record():
+            slope = autograd.grad(np.prod(x, **options), x, create_graph=True)
+        assert slope[0].shape == shape if isinstance(slope, list) else slope.shape == shape
+
+
+def test_a_value_that_the_same_assignment_replaces_has_no_gradient():
+    v, places = np.array([1.0, 2.0, 3.0]), np.array([0, 0, 1], dtype="int64")
+    v.attach_grad()
+    with autograd.record():
+        z = np.zeros(2)
+        z[places] = v
+        loss = (z * z).sum()
+    loss.backward()
+    assert v.grad.tolist() == [0, 4, 6]
+    with autograd.record():
+        z = np.zeros(2)
+        z[places] = v * v
+        (slope,) = autograd.grad((z * z).sum(), [v], create_graph=True)
+    slope.backward()
+    numpy.testing.assert_allclose(slope.asnumpy(), [0, 32, 108])
+    numpy.testing.assert_allclose(v.grad.asnumpy(), [0, 48, 108])
+
+
+def test_a_function_that_returns_no_gradient_leaves_no_old_one():
+    class Without(autograd.Function):
+        def forward(self, x):
+            return x * 2
+
+        def backward(self, dy):
+            return None
+
+    x = np.ones(2)
+    x.attach_grad()
+    x.grad[:] = 77
+    with autograd.record():
+        y = Without()(x)
+    y.backward()
+    assert x.grad.tolist() == [0, 0]
+
+    class Number(Without):
+        def backward(self, dy):
+            return 3
+
+    with autograd.record():
+        y = Number()(x)
+    with pytest.raises(TypeError, match="Number.backward must return an array, or a tuple"):
+        y.backward()

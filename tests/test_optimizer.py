@@ -450,3 +450,31 @@ def test_a_state_that_cannot_be_saved_is_named():
     update.states[0] = object()
     with pytest.raises(TypeError, match="object"):
         update.get_states()
+
+
+@pytest.mark.parametrize("value", [None, "a", 1j, nd.ones(2), 10**400])
+def test_a_number_of_a_rule_that_is_none_is_refused(value):
+    class Own(optimizer.Optimizer):
+        rule = optimizer.Rule("weight -= factor * grad")
+        factor = value
+
+    weight = nd.ones(2)
+    with pytest.raises(TypeError, match="the rule's `factor` must be a number"):
+        Own().update(0, weight, nd.ones(2), None)
+    assert weight.asnumpy().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "error", "message"),
+    [
+        ("weight -= grad", {"states": ["m"]}, TypeError, "names in one string"),
+        ("weight -= grad", {"states": "m m"}, ValueError, "cannot be called 'm'"),
+        ("weight -= grad", {"states": "weight"}, ValueError, "cannot be called 'weight'"),
+        ("weight -= grad", {"states": "lr"}, ValueError, "cannot be called 'lr'"),
+        ("weight -= " + "-" * 3000 + "grad", {}, ValueError, "a few lines of arithmetic"),
+        ("weight -= 1" + "0" * 400 + " * grad", {}, ValueError, "a few lines of arithmetic"),
+    ],
+)
+def test_rules_that_are_refused(formula, options, error, message):
+    with pytest.raises(error, match=message):
+        optimizer.Rule(formula, **options).program  # noqa: B018

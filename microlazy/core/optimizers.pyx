@@ -166,6 +166,7 @@ cdef class Program:
     cdef readonly tuple inputs          # names of the numbers behind lr and wd
     cdef readonly int kernel            # the rule's own; -1 if the build did not see the rule
     cdef tuple states                   # what errors call them
+    cdef tuple bounds                   # which of `inputs` limit something
     cdef int step_count, number_count, constant_count
     cdef Step[MAX_STEPS] steps
     cdef Number[MAX_STEPS] numbers
@@ -179,6 +180,7 @@ cdef class Program:
             raise ValueError(f"a rule has at most {MAX_ARRAYS - 2} states, {MAX_STEPS} operations, "
                              f"and {MAX_TILES} intermediate results at a time")
         self.inputs = parsed.inputs
+        self.bounds = parsed.bounds
         self.states = tuple([f"the state {name}" for name in states])
         self.kernel = BUILT_KERNELS.get((arrays, parsed.steps), -1)
         self.step_count, self.number_count = len(parsed.steps), len(parsed.numbers)
@@ -224,7 +226,7 @@ cdef class Program:
         if len(values) != 2 + len(self.inputs):
             raise ValueError(f"the rule needs lr, wd and {self.inputs}; got {len(values)} numbers")
         for k in range(len(values)):
-            given[k] = -1.0 if values[k] is None else values[k]
+            given[k] = values[k] if type(values[k]) is float else self.number(k, values[k])
         for i in range(n):
             weight = <Tensor?> weights[i]
             check_fit(weight, <Tensor?> grads[i], "a gradient")
@@ -249,6 +251,16 @@ cdef class Program:
                 update_piece(&task, 0, weight.size)
             else:
                 update_pieces(&task, weight.size)
+
+    cdef double number(self, Py_ssize_t k, object value) except? -1:
+        """The value of one of the numbers `lr`, `wd` and `inputs`; None is no bound of a clip."""
+        name = ("lr", "wd", *self.inputs)[k]
+        if value is None and name in self.bounds:
+            return -1.0
+        try:
+            return value
+        except (TypeError, OverflowError):
+            raise TypeError(f"the rule's `{name}` must be a number, not {value!r}") from None
 
     cdef void compute(self, const double* given, double lr_mult, double wd_mult, long long t,
                       double* constants) noexcept:

@@ -24,6 +24,7 @@ OPERATORS: dict[type, str] = {
     ast.Pow: "power",
     ast.USub: "negative",
 }
+RESERVED = ("grad", "weight", "lr", "wd", "t")
 FUNCTIONS = {"sqrt": 1, "abs": 1, "sign": 1, "maximum": 2, "minimum": 2, "clip": 2}
 OF_NUMBERS = {*OPERATORS.values(), "sqrt"}
 
@@ -68,8 +69,9 @@ class Rule:
 
     Raises
     ------
-    ValueError
-        When the rule is first used: if it has something else in it.
+    TypeError, ValueError
+        If the states are no names, or a name is there twice or has another meaning. When the rule
+        is first used: if the formula has something else in it.
 
     Examples
     --------
@@ -100,8 +102,13 @@ class Rule:
         function: str = "",
         summary: str = "",
     ):
+        if not isinstance(states, str):
+            raise TypeError(f"states are names in one string, such as 'mean var', not {states!r}")
         self.formula = textwrap.dedent(formula).strip()
         self.states = tuple(states.split())
+        for name in self.states:
+            if self.states.count(name) > 1 or name in RESERVED or not name.isidentifier():
+                raise ValueError(f"a rule's state cannot be called {name!r}: names are used once")
         self.numbers = textwrap.dedent(numbers).strip()
         self.function = function
         self.summary = summary
@@ -145,11 +152,12 @@ class _Parser:
 
     def parse(self, text: str) -> Parsed:
         try:
-            statements = ast.parse(text).body
+            for statement in ast.parse(text).body:
+                self.assign(statement)
         except SyntaxError as error:
             raise ValueError(f"a rule is lines of Python; {error}") from None
-        for statement in statements:
-            self.assign(statement)
+        except (RecursionError, MemoryError, OverflowError) as error:
+            raise ValueError(f"a rule is a few lines of arithmetic; {error}") from None
         if not any(result == 1 for *_, result in self.steps):
             raise ValueError("a rule must change `weight`")
         return Parsed(

@@ -359,7 +359,8 @@ def box_iou(lhs: NDArray, rhs: NDArray, format: str = "corner") -> NDArray:
         _f.binary_op("maximum", first_low, low), _f.binary_op("minimum", first_high, high)
     )
     covered = _area(first_low, first_high) + _area(low, high) - shared
-    return shared / covered
+    empty = _f.binary_op("equal", covered, 0)  # then nothing is shared either
+    return shared / (covered + _f.as_dtype(empty, covered.dtype))
 
 
 def _corners(boxes: NDArray, format: str) -> tuple[NDArray, NDArray]:

@@ -442,7 +442,7 @@ def _kept_rows(
     out = numpy.full((len(batches), count), -1)
     for i, rows in enumerate(batches):
         valid = rows[:, score_index] > valid_thresh
-        if id_index >= 0 and background_id >= 0:
+        if id_index >= 0:
             valid &= rows[:, id_index] != background_id
         (places,) = numpy.nonzero(valid)
         places = places[numpy.argsort(-rows[places, score_index], kind="stable")]
@@ -499,7 +499,7 @@ def box_nms(
     id_index : int
         Where its class is: boxes of other classes are not hidden. -1 for none.
     background_id : int
-        The class of boxes that are left out; -1 for none.
+        The class of boxes that are left out, where there are classes.
     force_suppress : bool
         Hide boxes of other classes too.
     in_format, out_format : "corner" or "center"

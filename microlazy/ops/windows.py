@@ -160,9 +160,14 @@ def fold(x: A, windows: Windows, sizes: tuple[int, ...]) -> A:
 # ---- the largest element of each window ----------------------------------------------------------
 
 
+def _lowest(x: numpy.ndarray) -> float:
+    """What stands around the array: finite, for a window may have nothing else in it."""
+    return numpy.finfo(x.dtype).min if x.dtype.kind == "f" else numpy.iinfo(x.dtype).min
+
+
 def _largest(x: numpy.ndarray, windows: Windows) -> numpy.ndarray:
     sizes = x.shape[2:]
-    padded = _padded(x, windows, -numpy.inf)
+    padded = _padded(x, windows, _lowest(x))
     out = numpy.full(x.shape[:2] + windows.counts(sizes), -numpy.inf, x.dtype)
     for key in windows.keys(sizes):
         numpy.maximum(out, padded[key], out=out)
@@ -174,7 +179,7 @@ def _first_hits(
 ) -> Iterator[tuple[tuple[Any, ...], numpy.ndarray]]:
     """For each place in a window, the windows whose first largest element is there."""
     sizes = x.shape[2:]
-    padded = _padded(x, windows, -numpy.inf)
+    padded = _padded(x, windows, _lowest(x))
     left = numpy.ones(y.shape, bool)
     for key in windows.keys(sizes):
         hit = padded[key] == y

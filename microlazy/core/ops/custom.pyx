@@ -32,6 +32,9 @@ cdef class CustomRun(Node):
                 self.grads[i] = g
         heads, self.grads = self.grads, None
         result = self.function.backward(*heads)
+        if result is not None and not isinstance(result, (Tensor, tuple, list)):
+            raise TypeError(f"{self.name()}.backward must return an array, or a tuple of one for "
+                            f"each input, not {type(result).__name__}")
         grads = [result] if isinstance(result, Tensor) or result is None else list(result)
         if len(grads) != len(self.rest):
             raise ValueError(f"{self.name()}.backward must return {len(self.rest)} gradients, one "
@@ -59,6 +62,9 @@ cdef class CustomRun(Node):
     cdef int backward(self, Pass p) except -1:
         cdef Tensor x
         for x, grad in zip(self.rest, self.call_backward()):
+            if grad is None and p.wants(x):       # none is zero: an old gradient must not stay
+                grad = like(x)
+                fill(<Tensor>grad, 0.0)
             if grad is not None:
                 give(p, x, <Tensor>grad)
         return 0

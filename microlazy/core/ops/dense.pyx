@@ -267,10 +267,11 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu)
 
 cdef Tensor refuse_mixture(Tensor x, Tensor weight):
     if x.face != weight.face:
-        raise TypeError("fully_connected: the input and the weight are of different array types "
-                        "(nd.NDArray and np.ndarray); was npx.set_np() called after the network "
-                        "was made, or not in this process? A worker that joblib or "
-                        "multiprocessing starts has to call it too")
+        kinds = ("nd.NDArray", "np.ndarray")
+        raise TypeError(
+            f"fully_connected: the input is an {kinds[x.face]}, but the weight is an "
+            f"{kinds[weight.face]}. Call npx.set_np() before a network for np arrays is made, in "
+            "each process: a worker that joblib or multiprocessing starts has to call it too")
     raise MXNetError(
         f"fully_connected: the input is {numpy_dtype(x.dtype)}, but the weight is "
         f"{numpy_dtype(weight.dtype)}; cast one of them (x.astype(), net.cast())")

@@ -200,6 +200,8 @@ cdef NumpyCall prepare(object function, list inputs, dict options, tuple gradien
     cdef NumpyCall node = NumpyCall.__new__(NumpyCall)
     cdef Py_ssize_t n = len(inputs)
     cdef Tensor x
+    if n == 0:
+        raise MXNetError(f"{function.__name__}: at least one array is needed")
     for x in inputs:
         if x.face != (<Tensor>inputs[0]).face:
             raise TypeError(f"{function.__name__}: the arrays are of both types, nd.NDArray and "

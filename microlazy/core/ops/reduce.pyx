@@ -135,7 +135,7 @@ cdef Tensor products_of_others(Tensor x, unsigned int mask):
     cdef Py_ssize_t n = 1, i
     cdef int axis, kept = 0
     cdef Tensor rows, before, after, out
-    if mask == 0:                       # and no room for one more axis, if there are MAX_NDIM
+    if mask == 0 or x.size == 0:        # without axes there is no room for one more of MAX_NDIM
         out = like(x)
         fill(out, 1.0)
         return out

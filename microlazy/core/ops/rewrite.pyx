@@ -269,6 +269,22 @@ cdef int become(Tensor x, Tensor result, Tensor source) except -1:
 
 # ---- x[key] = value ----------------------------------------------------------------------------
 
+cdef object what_stayed(object key, tuple shape):
+    """Which elements of a value no later one replaced, as a key of places may name one twice.
+
+    None if all stayed.
+    """
+    items = key if isinstance(key, tuple) else (key,)
+    if not any([isinstance(item, (list, numpy.ndarray)) and numpy.asarray(item).dtype.kind in "iu"
+                for item in items]):
+        return None
+    owners = numpy.zeros(shape, numpy.int64)
+    numbers = numpy.arange(owners[key].size).reshape(owners[key].shape)
+    owners[key] = numbers
+    stayed = owners[key] == numbers
+    return None if stayed.all() else stayed
+
+
 @cython.no_gc
 @cython.final
 cdef class Assigned(Node):
@@ -278,7 +294,10 @@ cdef class Assigned(Node):
     cdef int backward(self, Pass p) except -1:
         cdef Tensor part
         if p.wants(self.a):
-            give(p, self.a, from_numpy(view_numpy(self.grad)[self.key], self.a.face))
+            grad = view_numpy(self.grad)
+            stayed = what_stayed(self.key, grad.shape)
+            grad = grad[self.key] if stayed is None else numpy.where(stayed, grad[self.key], 0)
+            give(p, self.a, from_numpy(grad, self.a.face))
         if p.wants(self.b):
             part = from_numpy(view_numpy(self.grad), self.b.face)
             view_numpy(part)[self.key] = 0
@@ -286,9 +305,15 @@ cdef class Assigned(Node):
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
-        cdef Tensor ones
+        cdef Tensor ones, part
         if p.wants(self.a):
-            hand_on(p, self.a, gather(g, self.key))
+            part = gather(g, self.key)
+            stayed = what_stayed(self.key, shape_tuple(g))
+            if stayed is not None:
+                ones = like(part)
+                view_numpy(ones)[...] = stayed
+                part = masked(part, ones)
+            hand_on(p, self.a, part)
         if p.wants(self.b):
             ones = like(g)
             array = view_numpy(ones)
