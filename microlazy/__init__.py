@@ -51,6 +51,7 @@ _LATE = {
     "AttrScope": "attribute.AttrScope",
     "attribute": "attribute",
     "callback": "callback",
+    "metric": "metric",
     "mon": "monitor",
     "monitor": "monitor",
     "name": "name",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from microlazy import (
         attribute,
         callback,
+        metric,
         monitor,
         name,
         operator,
