@@ -378,6 +378,6 @@ class PCC(FromStatistics):
         total = float(statistics.sum())
         x, y = statistics.sum(1) / (total or 1), statistics.sum(0) / (total or 1)
         spread = (1 - (x**2).sum()) * (1 - (y**2).sum())
-        if spread <= 0:
+        if not total or spread <= 0:
             return float("nan")
         return float((statistics.trace() / total - (x * y).sum()) / math.sqrt(spread))
