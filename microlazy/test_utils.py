@@ -4,7 +4,6 @@ Random shapes and values come from NumPy's global generator: `numpy.random.seed`
 """
 
 import functools
-import gzip
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -819,35 +818,19 @@ def get_mnist(folder: str | os.PathLike[str] | None = None) -> dict[str, Array]:
     Traceback (most recent call last):
     FileNotFoundError: train-images-idx3-ubyte.gz is not in nowhere: put MNIST's four files there
     """
+    from microlazy.gluon.data.vision._formats import read_idx  # brings the loader with it
+
     default = ["data", os.path.join(data_dir(), "datasets", "mnist")]
     folders = default if folder is None else [os.fspath(folder)]
     found = {}
     for part, name in (("train", "train"), ("test", "t10k")):
-        images = _read_idx(f"{name}-images-idx3-ubyte.gz", folders, 3)
-        labels = _read_idx(f"{name}-labels-idx1-ubyte.gz", folders, 1)
+        images = read_idx(f"{name}-images-idx3-ubyte.gz", folders, 3)
+        labels = read_idx(f"{name}-labels-idx1-ubyte.gz", folders, 1)
         if len(images) != len(labels):
             raise ValueError(f"MNIST: {len(images)} images in {name}, but {len(labels)} labels")
         found[f"{part}_data"] = images[:, None].astype("float32") / 255
         found[f"{part}_label"] = labels.astype("int8")
     return found
-
-
-def _read_idx(name: str, folders: list[str], ndim: int) -> Array:
-    """An array of bytes in MNIST's format: two zeros, the type, the number of axes, their sizes."""
-    for path in (os.path.join(f, n) for f in folders for n in (name, name.removesuffix(".gz"))):
-        if os.path.exists(path):
-            break
-    else:
-        raise FileNotFoundError(
-            f"{name} is not in {' or '.join(folders)}: put MNIST's four files there"
-        )
-    with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
-        head = file.read(4 + 4 * ndim)
-        body = file.read()
-    shape = numpy.frombuffer(head[4:], ">u4").astype(int)
-    if head[:4] != bytes((0, 0, 8, ndim)) or len(shape) != ndim or shape.prod() != len(body):
-        raise ValueError(f"{path} is damaged, or no file of {ndim}-d bytes in MNIST's format")
-    return numpy.frombuffer(body, "uint8").reshape(shape)
 
 
 @contextmanager

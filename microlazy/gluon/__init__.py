@@ -11,7 +11,9 @@ from .trainer import *  # noqa: F403
 
 __all__ = [
     "contrib",
+    "data",
     "loss",
+    "metric",
     "nn",
     "rnn",
     "utils",
@@ -25,11 +27,11 @@ give_hints(trainer.Trainer, TRAINER)
 give_hints(parameter.Parameter, PARAMETER)
 
 if TYPE_CHECKING:
-    from . import contrib, rnn
+    from . import contrib, data, metric, rnn
 else:  # imported when they are used
 
     def __getattr__(name: str) -> Any:
-        if name in ("contrib", "rnn"):
+        if name in ("contrib", "data", "metric", "rnn"):
             return import_module(f"{__name__}.{name}")
         from ..foreign import missing
 

@@ -7,7 +7,7 @@ import numpy
 from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
-from microlazy.ops.arguments import ND, op
+from microlazy.ops.arguments import op
 
 __all__ = ["crop", "flip_left_right", "flip_top_bottom", "normalize", "to_tensor"]
 
@@ -31,7 +31,7 @@ def to_tensor(data: NDArray) -> NDArray:
     """
     _image("to_tensor", data)
     axes = (2, 0, 1) if data.ndim == 3 else (0, 3, 1, 2)
-    floats = data if data.dtype is numpy.float64 else _f.as_dtype(data, "float32")
+    floats = data if data.dtype == numpy.float64 else _f.as_dtype(data, "float32")
     return _f.transpose(floats / 255.0, axes)
 
 
@@ -53,7 +53,8 @@ def normalize(data: NDArray, mean: Any = 0.0, std: Any = 1.0) -> NDArray:
     """
     _image("normalize", data)
     mean, std = (
-        _f.to_array(ND, numpy.reshape(numbers, (-1, 1, 1)), data.dtype) for numbers in (mean, std)
+        _f.to_array(_f.face_of(data), numpy.reshape(numbers, (-1, 1, 1)), data.dtype)
+        for numbers in (mean, std)
     )
     return (data - mean) / std
 

@@ -1,0 +1,8 @@
+"""`gluon.data`: data sets, in which order their samples come, and loaders that make batches."""
+
+from . import batchify, dataloader, dataset, sampler, vision
+from .dataloader import *  # noqa: F403
+from .dataset import *  # noqa: F403
+from .sampler import *  # noqa: F403
+
+__all__ = ["batchify", *dataloader.__all__, *dataset.__all__, *sampler.__all__, "vision"]
