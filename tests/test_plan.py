@@ -317,31 +317,52 @@ def test_the_blocks_inside_of_an_eager_call_run_eagerly_too():
 class PlanSource:
     """What a CachedPlan asks of its block."""
 
-    def __init__(self):
-        self.made = 0
+    def __init__(self, keeps):
+        self.made, self.keeps, self.kept = 0, keeps, []
 
     def forward(self, x):
         self.made += x.is_abstract
-        return x * 2
+        y = x * 2
+        if self.keeps:
+            self.kept.append(y)
+        return y
 
     def arrays(self):
         return []
 
 
 def test_plans_share_a_limit_of_memory_and_the_one_unused_for_longest_goes():
-    source = PlanSource()
+    source = PlanSource(keeps=True)
     plan = CachedPlan(source, 5 * 4096)
     used = memory_info()["allocated"] - memory_info()["cached"]
     for n in range(1000, 1024):
         assert plan(nd.ones((n,))).shape == (n,)
         plan(nd.ones((1000,)))
     assert source.made == 24, "1000 was used all the time"
+    del source.kept[:-4]
     assert memory_info()["allocated"] - memory_info()["cached"] - used <= 5 * 4096
     plan(nd.ones((1001,)))
     assert source.made == 25
     plan(nd.ones((10**6,)))
     plan(nd.ones((10**6,)))
     assert source.made == 26, "the last one is kept, whatever it takes"
+
+
+def test_only_the_plan_that_runs_holds_memory():
+    source = PlanSource(keeps=False)
+    plan, used = CachedPlan(source), memory_info()["allocated"] - memory_info()["cached"]
+    for _ in range(3):
+        for n in range(1000, 1030):
+            x = nd.ones((n,))
+            x.attach_grad()
+            with autograd.record():
+                y = plan(x)
+            y.backward()
+            assert x.grad.asnumpy().tolist() == [2] * n
+            assert plan(x).asnumpy().tolist() == [2] * n
+    del x, y
+    assert source.made == 60
+    assert memory_info()["allocated"] - memory_info()["cached"] - used <= 4 * 8192
 
 
 def test_a_gradient_does_not_pass_a_kept_array_silently():

@@ -5,9 +5,10 @@ once on abstract arrays, which gives the list of nodes. A plan gives every node'
 its own and from then on a call is: point the plan's inputs at the caller's arrays, run each node's
 forward(), hand out the outputs. Eager calls run the very same nodes, so both give the same bits.
 
-Making a plan takes as long as several eager calls. A block makes its first plans at once; later ones
-must be paid for by runs of those that it has. A call of a new kind that is not paid for runs eagerly,
-so that a program whose batches all differ is not slower than without plans.
+Making a plan takes as long as several eager calls. A block makes its first plans at once; later
+ones must be paid for by runs of those that it has. A call of a new kind that is not paid for runs
+eagerly, so that a program whose batches all differ is not slower than without plans. A plan that
+another one of its block follows gives its memory back, which the other finds warm in the cache.
 """
 
 cimport cython
@@ -26,6 +27,9 @@ from microlazy.core.tensor cimport (
 import numpy
 
 from microlazy.base import AbstractValueError, MXNetError
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(object x)
 
 cdef enum:
     MOST_PLANS = 1024             # kept by one block
@@ -275,6 +279,8 @@ cdef class Plan:
     cdef size_t kind              # of the calls that it can run
     cdef Py_ssize_t nbytes        # of its results, and of their gradients
     cdef long long used           # when it last ran, in calls of its block
+    cdef bint kept                # forward() kept an array, whose memory must stay
+    cdef bint resting             # its results have no memory
 
     def __init__(self):
         raise TypeError("plans are made by hybridized blocks")
@@ -346,6 +352,8 @@ cdef class Plan:
         self.bind(args)
         self.running = True
         try:
+            if self.resting:
+                self.wake()
             for i in range(PyList_GET_SIZE(self.nodes)):
                 node = <Node>PyList_GET_ITEM(self.nodes, i)
                 if self.counted and not node.views and node.out.block.users > node.users:
@@ -374,7 +382,44 @@ cdef class Plan:
             node.users = node.out.block.users
         blocks = [id((<Tensor>x).block) for x in self.outputs]
         self.sole = [block not in blocks[:place] for place, block in enumerate(blocks)]
+        self.kept = self.is_kept()
         self.counted = True
+        return 0
+
+    cdef bint is_kept(self) except -1:
+        """Whether anybody but the plan has one of its results: a node holds one, as do readers."""
+        cdef Node node
+        cdef Tensor x
+        cdef dict counts = {}
+        for node in self.nodes:
+            for x in inputs_of(node):
+                counts[id(x)] = counts.get(id(x), 0) + 1
+        for x in self.outputs:
+            counts[id(x)] = counts.get(id(x), 0) + 1
+        for node in self.nodes:
+            x = node.out
+            if Py_REFCNT(x) > 2 + (node.y is x) + <Py_ssize_t>counts.get(id(x), 0):
+                return True
+        return False
+
+    cdef bint rest(self) noexcept:
+        """Give the results' memory back, if nobody may still look at it."""
+        cdef Node node
+        if (self.resting or self.kept or self.running or not self.counted
+                or self.pending is not NULL):
+            return False
+        for node in self.nodes:
+            look_away(node.out)
+            node.grad = None
+        self.resting = True
+        return True
+
+    cdef int wake(self) except -1:
+        cdef Node node
+        for node in self.nodes:
+            if not node.views:
+                allocate(node.out)
+        self.resting = False
         return 0
 
     cdef list hand_out(self, list args):
@@ -576,6 +621,10 @@ cdef class CachedPlan:
                 plan.kind = kind
                 self.add(plan)
                 self.paid -= PRICE + 1
+            if self.latest is not None and self.latest.rest():
+                self.nbytes -= self.latest.nbytes
+            if plan.resting:
+                self.nbytes += plan.nbytes
             self.latest = plan
         self.paid += self.paid < FREE_PLANS * PRICE
         self.calls += 1
@@ -607,8 +656,11 @@ cdef class CachedPlan:
             oldest = None
             for plans in self.plans.values():
                 for other in plans:
-                    if oldest is None or other.used < oldest.used:
+                    if (oldest is None or other.used < oldest.used) and (
+                            self.count >= MOST_PLANS or not other.resting):
                         oldest = other
+            if oldest is None:
+                break
             self.drop(oldest)
         self.plans.setdefault(plan.kind, []).append(plan)
         self.count += 1
@@ -621,7 +673,8 @@ cdef class CachedPlan:
         if not plans:
             del self.plans[plan.kind]
         self.count -= 1
-        self.nbytes -= plan.nbytes
+        if not plan.resting:
+            self.nbytes -= plan.nbytes
         if self.latest is plan:
             self.latest = None
         return 0
