@@ -69,6 +69,12 @@ def _same(g: Tensor, a: Tensor, b: Tensor | float) -> Tensor:
     return f.as_dtype(a == b, g.dtype)
 
 
+def _share(g: Tensor, part: Tensor, total: Tensor) -> Tensor:
+    """g * part / total, and at a total of 0 nothing, nor any derivative."""
+    nothing = _same(g, total, 0)
+    return g * part * (1 - nothing) / (total + nothing)
+
+
 def _sign(g: Tensor, x: Tensor) -> Tensor:
     """1 or -1 by the sign, also of zero, in g's dtype."""
     return 1 - 2 * f.as_dtype(apply("signbit", x), g.dtype)
@@ -124,13 +130,16 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
     "fraction": (_fraction, (lambda g, _y, _x: g,)),
     "arctan2": (
         numpy.arctan2,
-        (lambda g, _y, a, b: g * b / (a * a + b * b), lambda g, _y, a, b: -g * a / (a * a + b * b)),
+        (
+            lambda g, _y, a, b: _share(g, b, a * a + b * b),
+            lambda g, _y, a, b: _share(-g, a, a * a + b * b),
+        ),
     ),
     "hypot": (
         numpy.hypot,
         (
-            lambda g, y, a, _b: g * a / (y + _same(g, y, 0)),  # 0 at the origin
-            lambda g, y, _a, b: g * b / (y + _same(g, y, 0)),
+            lambda g, y, a, _b: _share(g, a, y),
+            lambda g, y, _a, b: _share(g, b, y),
         ),
     ),
     "logaddexp": (
