@@ -88,6 +88,6 @@ else:  # a type checker would take it for a promise
             module, _, member = _LATE[name].partition(".")
             found = import_module(f"microlazy.{module}")
             return getattr(found, member) if member else found
-        from microlazy.outside import explain
+        from microlazy.foreign import missing
 
-        raise AttributeError(explain("microlazy", name))
+        raise missing("microlazy", name, [*globals(), *_LATE])

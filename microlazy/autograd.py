@@ -1,6 +1,6 @@
 """Automatic differentiation: what is recorded, and how gradients are computed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from microlazy.core.ops.custom import recorded as _recorded
 from microlazy.core.tape import (
@@ -109,3 +109,11 @@ class Function:
                     f"{type(self).__name__}.forward must return arrays, not {type(y).__name__}"
                 )
         return _recorded(self, list(inputs), outputs)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+
+    def __getattr__(name: str) -> Any:
+        from .foreign import missing
+
+        raise missing(__name__, name, __all__)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from .outside import explain
+from .outside import OUTSIDE, explain
 
 # In modules: other names of what is here.
 _HERE = {
-    "Linear": "nn.Dense(units) is such a layer; it finds its input size itself",
-    "Module": "a network is a gluon.Block or gluon.HybridBlock",
+    "Linear": "nn.Dense(units), which finds its input size itself",
+    "Module": "a class on gluon.Block or gluon.HybridBlock",
     "ReLU": "nn.Activation('relu')",
     "Sigmoid": "nn.Activation('sigmoid')",
     "Softmax": "npx.softmax(x); SoftmaxCrossEntropyLoss takes its input without a softmax",
@@ -25,7 +26,13 @@ _HERE = {
     "He": "init.MSRAPrelu",
     "Glorot": "init.Xavier",
     "Gaussian": "init.Normal",
+    "no_grad": "autograd.pause()",
+    "enable_grad": "autograd.record()",
+    "GradientTape": "autograd.record()",
 }
+
+# Where the function may be that was looked for in another module.
+_FACES = {"np": "microlazy.numpy", "npx": "microlazy.numpy_extension", "nd": "microlazy.ndarray"}
 
 # On blocks, trainers and parameters: how Gluon does it.
 BLOCK = {
@@ -65,9 +72,16 @@ def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
     from difflib import get_close_matches  # seldom needed
 
     message = explain(module, name)
+    if name.startswith("_"):  # asked for by tools, not by people
+        return AttributeError(message)
     if name in _HERE:
         return AttributeError(f"{message}; write {_HERE[name]}")
-    known = {known.lower(): known for known in names}
+    for face, path in _FACES.items():
+        if callable(vars(sys.modules.get(path, sys)).get(name)):
+            return AttributeError(f"{message}; write {face}.{name}")
+    if name in OUTSIDE:  # the message says it
+        return AttributeError(message)
+    known = {known.lower(): known for known in names if not known.startswith("_")}
     nearest = get_close_matches(name.lower(), known, 1)
     hint = f"; the nearest name is {known[nearest[0]]!r}" if nearest else ""
     return AttributeError(message + hint)

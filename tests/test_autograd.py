@@ -1232,3 +1232,43 @@ def test_a_graph_that_was_used_in_part_is_refused_before_anything_is_written():
     with pytest.raises(MXNetError, match="retain_graph=True"):
         second.backward()
     assert w.grad.asscalar() == 8 and x.grad.asscalar() == 6
+
+
+@pytest.mark.parametrize(
+    ("function", "slope"),
+    [
+        (np.arctan, 0.2),
+        (lambda x: np.degrees(x), 180 / numpy.pi),
+        (lambda x: np.logaddexp(x, x) * 1.0, 1.0),
+        (lambda x: x // np.array([1.5]), 0.0),
+    ],
+)
+def test_a_result_that_no_rule_reads_may_be_changed_in_place(function, slope):
+    x = np.array([2.0])
+    x.attach_grad()
+    with autograd.record():
+        y = function(x)
+        y += x * 3
+        y *= 1.0
+    y.backward()
+    numpy.testing.assert_allclose(x.grad.asnumpy(), [slope + 3], rtol=1e-6)
+
+
+def test_inputs_that_no_rule_reads_may_be_changed_in_place_and_others_not():
+    x = np.array([2.0])
+    x.attach_grad()
+    for function, refused in ((np.radians, False), (np.arctan, True), (np.tan, False)):
+        with autograd.record():
+            h = x * 1.0
+            y = function(h)
+        h[:] = 7.0
+        if refused:
+            with pytest.raises(MXNetError, match="in place"):
+                y.backward()
+        else:
+            y.backward()
+    with autograd.record():
+        y = np.tan(x)
+    y[:] = 7.0
+    with pytest.raises(MXNetError, match="in place"):
+        y.backward()

@@ -37,6 +37,9 @@ NORMS = {
     "vector norm -1": lambda x: np.linalg.norm(x, -1, axis=1),
     "vector norm inf": lambda x: np.linalg.norm(x, numpy.inf, axis=1),
     "hypot": lambda x: np.hypot(x, x * 2),
+    "singular values": lambda x: np.linalg.norm(x, 2),
+    "smallest singular value": lambda x: np.linalg.norm(x, -2),
+    "nuclear": lambda x: np.linalg.norm(x, "nuc"),
 }
 
 
@@ -412,3 +415,13 @@ def test_a_function_that_returns_no_gradient_leaves_no_old_one():
         y = Number()(x)
     with pytest.raises(TypeError, match="Number.backward must return an array, or a tuple"):
         y.backward()
+@pytest.mark.parametrize("function", [np.hypot, np.arctan2])
+def test_nothing_leads_away_from_the_origin_of_the_plane(function):
+    a, b = leaf(numpy.array([0.0, 3.0])), leaf(numpy.array([0.0, 4.0]))
+    with autograd.record():
+        slopes = autograd.grad(function(a, b), [a, b], create_graph=True)
+        total = (slopes[0] * 2 + slopes[1]).sum()
+    assert [slope[0].item() for slope in slopes] == [0, 0]
+    total.backward()
+    assert a.grad[0] == 0 and b.grad[0] == 0
+    assert a.grad[1] != 0 and numpy.isfinite(a.grad.asnumpy()).all()

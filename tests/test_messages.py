@@ -3,7 +3,7 @@
 import pytest
 
 import microlazy as mx
-from microlazy import gluon, nd
+from microlazy import autograd, gluon, nd, np, npx
 from microlazy.gluon import nn
 
 
@@ -144,3 +144,31 @@ def test_a_block_may_define_names_of_other_frameworks():
     net.parameters, net.eval = 3, nn.Dense(2)
     assert (net.train(), net.parameters) == ("trains", 3)
     assert list(net.collect_params()) == ["dense0_weight", "dense0_bias"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "hint"),
+    [
+        (np, "conncatenate", "the nearest name is 'concatenate'"),
+        (np, "relu", "write npx.relu"),
+        (np, "complex64", "an array's dtype is one of"),
+        (nd, "sofmax", "the nearest name is 'softmax'"),
+        (nd, "cast_storage", "sparse arrays are not part"),
+        (nd, "isclose", "write np.isclose"),
+        (npx, "batchnorm", "the nearest name is 'batch_norm'"),
+        (npx, "multibox_prio", "the nearest name is 'multibox_prior'"),
+        (mx, "optimzer", "the nearest name is 'optimizer'"),
+        (mx.init, "Xaviar", "the nearest name is 'Xavier'"),
+        (autograd, "recrod", "the nearest name is 'record'"),
+        (autograd, "no_grad", r"write autograd.pause\(\)"),
+    ],
+)
+def test_a_misspelled_name_names_the_nearest(module, name, hint):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'.*{hint}"):
+        getattr(module, name)
+
+
+@pytest.mark.parametrize("module", [np, nd, npx, mx, autograd])
+def test_names_that_tools_ask_for_get_no_hint(module, name="__wrapped__"):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'$"):
+        getattr(module, name)

@@ -425,6 +425,8 @@ def test_pandas():
     assert np.array(frame).shape == (2, 3)
     frame["d"] = np.array([7.0, 8.0])
     assert frame["d"].tolist() == [7, 8]
+    assert frame[numpy.asarray(np.array([1.0, 3.0]) > 2)]["d"].tolist() == [8]
+    assert pandas.DataFrame([{"loss": np.ones(2).mean().item()}]).dtypes["loss"] == "float64"
 
 
 def test_sparse_matrices_of_scipy():

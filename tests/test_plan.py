@@ -11,6 +11,7 @@ import microlazy as mx
 from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import AbstractValueError, MXNetError
 from microlazy.core.ops import numpy_call
+from microlazy.core.plan import CachedPlan
 from microlazy.core.storage import memory_info
 from microlazy.gluon import HybridBlock, nn
 from microlazy.gluon import loss as losses
@@ -251,6 +252,156 @@ def test_more_shapes_than_plans_are_kept():
     for _ in range(2):
         for n in range(1, 101):
             assert block(nd.zeros((n,))).shape == (n,)
+
+
+class Counted(Function):
+    """How often its Python code computed values, and how often shapes for a plan."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        self.eager = self.made = 0
+
+    def forward(self, *args):
+        arrays = [x for x in args if isinstance(x, nd.NDArray)]
+        self.made += arrays[0].is_abstract
+        self.eager += not arrays[0].is_abstract
+        return super().forward(*args)
+
+
+def counted(function):
+    block = Counted(function)
+    block.hybridize()
+    return block
+
+
+def test_sizes_that_come_again_are_all_planned_in_time():
+    block = counted(lambda x: x + 1)
+    for _ in range(20):
+        for n in range(1, 98):
+            assert block(nd.zeros((n,))).shape == (n,)
+    made, eager = block.made, block.eager
+    for n in range(1, 98):
+        block(nd.zeros((n,)))
+    assert (block.made, block.eager) == (97, eager)
+    assert made == 97
+
+
+def test_sizes_that_never_come_again_are_computed_eagerly_after_a_while():
+    block = counted(lambda x: x * 2)
+    for n in range(1, 500):
+        x = nd.ones((n,))
+        x.attach_grad()
+        with autograd.record():
+            y = block(x)
+        y.backward()
+        assert x.grad.sum().asscalar() == 2 * n
+    assert block.made == 64
+    assert block.eager == 499 - 64
+    block(x)
+    assert block.eager == 499 - 64 + 1, "nothing has paid for a plan"
+
+
+def test_the_blocks_inside_of_an_eager_call_run_eagerly_too():
+    net = nn.HybridSequential()
+    inner = Counted(lambda x: x * 2)
+    net.add(nn.Dense(3, in_units=2), inner)
+    net.initialize()
+    net.hybridize()
+    for n in range(1, 200):
+        assert net(nd.ones((n, 2))).shape == (n, 3)
+    assert (inner.made, inner.eager) == (64, 199 - 64)
+    inner(nd.ones((2,)))
+    assert inner.made == 65, "called by itself it has plans of its own"
+
+
+class PlanSource:
+    """What a CachedPlan asks of its block."""
+
+    def __init__(self, keeps):
+        self.made, self.keeps, self.kept = 0, keeps, []
+
+    def forward(self, x):
+        self.made += x.is_abstract
+        y = x * 2
+        if self.keeps:
+            self.kept.append(y)
+        return y
+
+    def arrays(self):
+        return []
+
+
+def test_plans_share_a_limit_of_memory_and_the_one_unused_for_longest_goes():
+    source = PlanSource(keeps=True)
+    plan = CachedPlan(source, 5 * 4096)
+    used = memory_info()["allocated"] - memory_info()["cached"]
+    for n in range(1000, 1024):
+        assert plan(nd.ones((n,))).shape == (n,)
+        plan(nd.ones((1000,)))
+    assert source.made == 24, "1000 was used all the time"
+    del source.kept[:-4]
+    assert memory_info()["allocated"] - memory_info()["cached"] - used <= 5 * 4096
+    plan(nd.ones((1001,)))
+    assert source.made == 25
+    plan(nd.ones((10**6,)))
+    plan(nd.ones((10**6,)))
+    assert source.made == 26, "the last one is kept, whatever it takes"
+
+
+def test_only_the_plan_that_runs_holds_memory():
+    source = PlanSource(keeps=False)
+    plan, used = CachedPlan(source), memory_info()["allocated"] - memory_info()["cached"]
+    for _ in range(3):
+        for n in range(1000, 1030):
+            x = nd.ones((n,))
+            x.attach_grad()
+            with autograd.record():
+                y = plan(x)
+            y.backward()
+            assert x.grad.asnumpy().tolist() == [2] * n
+            assert plan(x).asnumpy().tolist() == [2] * n
+    del x, y
+    assert source.made == 60
+    assert memory_info()["allocated"] - memory_info()["cached"] - used <= 4 * 8192
+
+
+def test_a_gradient_does_not_pass_a_kept_array_silently():
+    class Keeps(HybridBlock):
+        def forward(self, x):
+            self.h = x * 3
+            return self.h * 2
+
+    block, x = Keeps(), nd.ones((2,))
+    block.hybridize()
+    x.attach_grad()
+    for _ in range(2):
+        with autograd.record():
+            y = block(x)
+            through = y + block.h * block.h
+        for head in (through, block.h):
+            with pytest.raises(MXNetError, match=r"forward\(\) of a hybridized block kept"):
+                head.backward()
+        with autograd.record():
+            y = block(x) + block.h.detach()
+        y.backward()
+        assert x.grad.asnumpy().tolist() == [6, 6]
+
+
+def test_the_memory_that_an_array_interface_names_stays():
+    class Keeps(HybridBlock):
+        def forward(self, x):
+            self.h, self.t = x * 3, (x * 3).as_np_ndarray().T
+            return self.h * 2
+
+    block = Keeps()
+    block.hybridize()
+    block(nd.ones((2, 3)))
+    interface = type("Holder", (), {"__array_interface__": block.h.__array_interface__})()
+    seen = numpy.asarray(interface)
+    for n in range(5):
+        block(nd.ones((2, 3)) * n)
+    assert seen.tolist() == [[3, 3, 3]] * 2
+    assert not hasattr(block.t, "__array_interface__"), "an address could not keep the memory"
 
 
 def test_modes_are_told_apart():
@@ -733,6 +884,28 @@ def test_dictionaries_of_arrays():
             2 * i,
             3 * i,
         ]
+
+
+def test_labels_of_numpy_or_lists_make_no_plans_without_end():
+    block, x = counted(lambda x, labels: x * numpy.sum(labels)), nd.ones((1,))
+    for n in range(200):
+        assert block(x, numpy.array([n, 1])).asscalar() == n + 1
+    assert (block.made, block.eager) == (0, 200)
+    for n in range(200):
+        assert block(x, [n, 1]).asscalar() == n + 1
+    assert block.made == 64
+    loss = losses.SoftmaxCrossEntropyLoss()
+    expected = loss(nd.array([[1.0, 2.0]]), nd.array([1])).asnumpy()
+    loss.hybridize()
+    for labels in (numpy.array([1]), [1], nd.array([1])):
+        assert loss(nd.array([[1.0, 2.0]]), labels).asnumpy() == expected
+
+
+def test_a_number_of_numpy_among_the_arguments_is_one_kind_of_call():
+    block, x = counted(lambda x, factor: x * float(factor)), nd.ones((1,))
+    for n in (2, 3, 2, 3):
+        assert block(x, numpy.float32(n)).asscalar() == n
+    assert (block.made, block.eager) == (2, 0)
 
 
 def test_numpy_arrays_among_the_arguments():

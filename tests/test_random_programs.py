@@ -72,9 +72,7 @@ def unary(chance, x):
 
 def binary(chance, x, y):
     functions = [
-        *(np.add, np.subtract, np.multiply, np.maximum, np.minimum),
-        lambda a, b: np.hypot(a, b * b + 1),
-        lambda a, b: np.arctan2(a, b * b + 1),
+        *(np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.hypot, np.arctan2),
         lambda a, b: a / (b * b + 1),
         lambda a, b: (a * a + 0.5) ** np.tanh(b),
         lambda a, b: np.where(a > b, a * b, b),

@@ -4,6 +4,11 @@ The first call of a hybridized block for given shapes, strides, dtypes and mode 
 once on abstract arrays, which gives the list of nodes. A plan gives every node's output memory of
 its own and from then on a call is: point the plan's inputs at the caller's arrays, run each node's
 forward(), hand out the outputs. Eager calls run the very same nodes, so both give the same bits.
+
+Making a plan takes as long as several eager calls. A block makes its first plans at once; later
+ones must be paid for by runs of those that it has. A call of a new kind that is not paid for runs
+eagerly, so that a program whose batches all differ is not slower than without plans. A plan that
+another one of its block follows gives its memory back, which the other finds warm in the cache.
 """
 
 cimport cython
@@ -23,8 +28,15 @@ import numpy
 
 from microlazy.base import AbstractValueError, MXNetError
 
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(object x)
+
 cdef enum:
-    MOST_PLANS = 64               # kept by one block
+    MOST_PLANS = 1024             # kept by one block
+    FREE_PLANS = 64               # that a block makes before its runs must pay for more
+    PRICE = 16                    # runs that pay for making one plan
+
+cdef Py_ssize_t MOST_BYTES = <Py_ssize_t>1 << 30      # in the plans of one block
 
 
 # ---- a call's arguments and results ------------------------------------------------------------
@@ -79,10 +91,53 @@ cdef bint same_value(object a, object b):
         return True
     if type(a) is not type(b):
         return False
+    if isinstance(a, numpy.generic):
+        return bool(a == b)
     try:
         return (a == b) is True
     except Exception:             # an == of a user's class may fail: then only identity counts
         return False
+
+
+cdef frozenset PLAIN = frozenset((int, float, bool, str, type(None)))
+
+
+cdef bint mix_structure(size_t* kind, object structure) except -1:
+    """Mix what plain values tell into a kind; False if it holds NumPy arrays, which change."""
+    if type(structure) is not tuple:
+        return True
+    value = structure[1]
+    if structure[2] is not None:
+        mix(kind, len(structure[2]))
+        for part in structure[2]:
+            if not mix_structure(kind, part):
+                return False
+    elif type(value) in PLAIN:
+        mix(kind, <size_t>hash(value))
+    elif isinstance(value, numpy.ndarray):
+        return False
+    return True
+
+
+cdef inline void mix(size_t* kind, size_t value) noexcept:
+    kind[0] = (kind[0] ^ value) * <size_t>0x9E3779B97F4A7C15
+    kind[0] ^= kind[0] >> 29
+
+
+cdef size_t kind_of(list args, State* s) noexcept:
+    """A number that calls have in common which one plan can run; others may have it too."""
+    cdef size_t kind = 2 * (s.recording != 0) + (s.training != 0)
+    cdef Tensor x
+    cdef Py_ssize_t i
+    cdef int axis
+    for i in range(PyList_GET_SIZE(args)):
+        x = <Tensor>PyList_GET_ITEM(args, i)
+        mix(&kind, (x.ndim << 8) | (x.dtype << 2) | (x.face << 1) | x.contiguous)
+        for axis in range(x.ndim):
+            mix(&kind, <size_t>x.shape_[axis])
+            if not x.contiguous:
+                mix(&kind, <size_t>x.strides_[axis])
+    return kind
 
 
 # ---- nodes on the outer tape -------------------------------------------------------------------
@@ -110,10 +165,14 @@ cdef class PlanRun(Node):
         cdef list nodes = self.plan.nodes
         cdef Py_ssize_t i
         cdef Node node
-        for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
-            node = <Node>PyList_GET_ITEM(nodes, i)
-            if node.inspected == p.number:
-                node.inspect(p)
+        p.in_plan = True
+        try:
+            for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
+                node = <Node>PyList_GET_ITEM(nodes, i)
+                if node.inspected == p.number:
+                    node.inspect(p)
+        finally:
+            p.in_plan = False
         return 0
 
     cdef bint leads(self, Pass p) noexcept:
@@ -217,6 +276,11 @@ cdef class Plan:
     cdef bint counted             # whether the nodes know how many arrays look at their memory
     cdef list tracked_inputs
     cdef void* pending            # the run whose backward pass may still come
+    cdef size_t kind              # of the calls that it can run
+    cdef Py_ssize_t nbytes        # of its results, and of their gradients
+    cdef long long used           # when it last ran, in calls of its block
+    cdef bint kept                # forward() kept an array, whose memory must stay
+    cdef bint resting             # its results have no memory
 
     def __init__(self):
         raise TypeError("plans are made by hybridized blocks")
@@ -288,6 +352,8 @@ cdef class Plan:
         self.bind(args)
         self.running = True
         try:
+            if self.resting:
+                self.wake()
             for i in range(PyList_GET_SIZE(self.nodes)):
                 node = <Node>PyList_GET_ITEM(self.nodes, i)
                 if self.counted and not node.views and node.out.block.users > node.users:
@@ -316,7 +382,44 @@ cdef class Plan:
             node.users = node.out.block.users
         blocks = [id((<Tensor>x).block) for x in self.outputs]
         self.sole = [block not in blocks[:place] for place, block in enumerate(blocks)]
+        self.kept = self.is_kept()
         self.counted = True
+        return 0
+
+    cdef bint is_kept(self) except -1:
+        """Whether anybody but the plan has one of its results: a node holds one, as do readers."""
+        cdef Node node
+        cdef Tensor x
+        cdef dict counts = {}
+        for node in self.nodes:
+            for x in inputs_of(node):
+                counts[id(x)] = counts.get(id(x), 0) + 1
+        for x in self.outputs:
+            counts[id(x)] = counts.get(id(x), 0) + 1
+        for node in self.nodes:
+            x = node.out
+            if Py_REFCNT(x) > 2 + (node.y is x) + <Py_ssize_t>counts.get(id(x), 0):
+                return True
+        return False
+
+    cdef bint rest(self) noexcept:
+        """Give the results' memory back, if nobody may still look at it."""
+        cdef Node node
+        if (self.resting or self.kept or self.running or not self.counted
+                or self.pending is not NULL):
+            return False
+        for node in self.nodes:
+            look_away(node.out)
+            node.grad = None
+        self.resting = True
+        return True
+
+    cdef int wake(self) except -1:
+        cdef Node node
+        for node in self.nodes:
+            if not node.views:
+                allocate(node.out)
+        self.resting = False
         return 0
 
     cdef list hand_out(self, list args):
@@ -423,8 +526,11 @@ cdef Plan build(object forward, object structure, list args):
     for node in plan.nodes:
         if not node.views:
             allocate(node.out)
+            plan.nbytes += node.out.block.nbytes
         if node.needs & NEEDS_OUT:
             node.y = node.out
+    if plan.recording:
+        plan.nbytes *= 2
     return plan
 
 
@@ -447,11 +553,17 @@ def generation() -> int:
 cdef class CachedPlan:
     """The plans of a hybridized block, one for each kind of call.
 
+    When they are too many or take too much memory, those go that were not used for longest. A call
+    of a new kind runs eagerly when too few runs have paid for making its plan, or when NumPy arrays
+    are among its arguments: a plan could not tell whether they have changed.
+
     Parameters
     ----------
     source : object
         Has `forward(*args)`, which a plan records; `call(args)`, for calls inside another trace;
         and `arrays()`, the arrays of the parameters, which tells whether one was replaced.
+    most_bytes : int
+        How much memory the plans may take together; the one that was made last is always kept.
 
     Examples
     --------
@@ -465,20 +577,29 @@ cdef class CachedPlan:
     """
     cdef object source
     cdef long long generation     # when the plans were last checked
-    cdef list plans
+    cdef dict plans               # lists of them by their kind
+    cdef Plan latest              # the last one that ran
+    cdef long long calls
+    cdef Py_ssize_t count, nbytes, most_bytes
+    cdef int paid                 # runs that have not yet paid for a plan
 
-    def __init__(self, source):
+    def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES):
         self.source = source
+        self.most_bytes = most_bytes
         self.generation = changes
-        self.plans = []
+        self.plans = {}
+        self.paid = FREE_PLANS * PRICE
 
     def __call__(self, *args):
         cdef list tensors = list(args)
         cdef object structure = len(args)
         cdef Plan plan
+        cdef size_t kind
         cdef State* s = state()
         if s.tracing:                 # inside another block's plan: run the Python code
             return self.source.call(args)
+        if s.unplanned:               # a block that holds this one runs eagerly
+            return self.source.forward(*args)
         for x in tensors:
             if not isinstance(x, Tensor):
                 tensors = []
@@ -486,19 +607,84 @@ cdef class CachedPlan:
                 break
         if self.generation != changes:
             self.drop_stale()
-        for plan in self.plans:
-            if plan.fits(structure, tensors, s):
-                return plan.run(tensors)
-        plan = build(self.source.forward, structure, tensors)
-        self.generation = changes     # tracing may initialize parameters
-        if len(self.plans) >= MOST_PLANS:
-            del self.plans[0]
-        self.plans.append(plan)
+        plan = self.latest
+        if plan is None or not plan.fits(structure, tensors, s):
+            kind = kind_of(tensors, s)
+            if not mix_structure(&kind, structure):
+                return self.run_eagerly(args)
+            plan = self.find(kind, structure, tensors)
+            if plan is None:
+                if self.paid < PRICE:
+                    return self.run_eagerly(args)
+                plan = build(self.source.forward, structure, tensors)
+                self.generation = changes     # tracing may initialize parameters
+                plan.kind = kind
+                self.add(plan)
+                self.paid -= PRICE + 1
+            if self.latest is not None and self.latest.rest():
+                self.nbytes -= self.latest.nbytes
+            if plan.resting:
+                self.nbytes += plan.nbytes
+            self.latest = plan
+        self.paid += self.paid < FREE_PLANS * PRICE
+        self.calls += 1
+        plan.used = self.calls
         return plan.run(tensors)
+
+    cdef Plan find(self, size_t kind, object structure, list tensors):
+        """A plan of this kind that can run now, or None."""
+        cdef Plan plan
+        cdef State* s = state()
+        for plan in self.plans.get(kind, ()):
+            if plan.fits(structure, tensors, s):
+                return plan
+        return None
+
+    cdef object run_eagerly(self, tuple args):
+        cdef State* s = state()
+        s.unplanned = True
+        try:
+            return self.source.forward(*args)
+        finally:
+            s.unplanned = False
+
+    cdef int add(self, Plan plan) except -1:
+        """Keep a plan, and throw out those that were not used for longest if it is too much."""
+        cdef Plan other, oldest
+        while self.count and (
+                self.count >= MOST_PLANS or self.nbytes + plan.nbytes > self.most_bytes):
+            oldest = None
+            for plans in self.plans.values():
+                for other in plans:
+                    if (oldest is None or other.used < oldest.used) and (
+                            self.count >= MOST_PLANS or not other.resting):
+                        oldest = other
+            if oldest is None:
+                break
+            self.drop(oldest)
+        self.plans.setdefault(plan.kind, []).append(plan)
+        self.count += 1
+        self.nbytes += plan.nbytes
+        return 0
+
+    cdef int drop(self, Plan plan) except -1:
+        cdef list plans = self.plans[plan.kind]
+        plans.remove(plan)
+        if not plans:
+            del self.plans[plan.kind]
+        self.count -= 1
+        if not plan.resting:
+            self.nbytes -= plan.nbytes
+        if self.latest is plan:
+            self.latest = None
+        return 0
 
     cdef int drop_stale(self) except -1:
         """Drop plans that read arrays which are no longer a parameter's."""
         cdef dict live = {id(array): None for array in self.source.arrays()}
-        self.plans = [plan for plan in self.plans if (<Plan>plan).reads(live)]
+        for plans in list(self.plans.values()):
+            for plan in list(plans):
+                if not (<Plan>plan).reads(live):
+                    self.drop(plan)
         self.generation = changes
         return 0

@@ -10,6 +10,7 @@ cdef extern from "state.h" nogil:
         int tracing
         int plain
         int stream
+        int unplanned
         void* trace
 
 cdef bint profiling               # forward() and backward() are timed
@@ -38,6 +39,7 @@ cdef class Pass:
     cdef Py_ssize_t unseen        # nodes that lead to the heads and are not yet inspected
     cdef dict asked               # autograd.grad(): its variables' slots and their gradients
     cdef list recorded            # the nodes that lead to the heads; None unless create_graph
+    cdef bint in_plan             # the nodes of a plan are being inspected
     cdef Tensor target(self, Tensor x, bint* accumulate)
     cdef Tensor asked_target(self, Variable variable, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept

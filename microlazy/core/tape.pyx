@@ -215,6 +215,11 @@ cdef int hand(Pass p, Tensor x, Tensor g) except -1:
 cdef int lead_to_array(Pass p, Tensor x) except -1:
     if x is None or x.slot is None or type(x.slot) is Variable:
         return 0
+    if (<Node>x.slot).planned and not p.in_plan:
+        raise MXNetError(
+            f"a gradient cannot go back through an array of shape {shape_tuple(x)} that the "
+            "forward() of a hybridized block kept (as self.h = ...): return it from forward(), "
+            "detach() it, or call hybridize(False)")
     return lead_to(p, <Node>x.slot)
 
 

@@ -127,11 +127,16 @@ cdef class Tensor:
     @property
     def __array_interface__(self) -> dict:
         need_values(self, "its memory was asked for")
+        data = (<size_t>self.data, self.block.readonly)
+        if self.movable:              # an address would not keep the memory from the plan
+            if not self.contiguous:
+                raise AttributeError("__array_interface__")
+            data = alias(self)
         return {
             "version": 3,
             "shape": shape_tuple(self),
             "typestr": NUMPY_DTYPES[self.dtype].str,
-            "data": (<size_t>self.data, self.block.readonly),
+            "data": data,
             "strides": None if self.contiguous else self.strides,
         }
 

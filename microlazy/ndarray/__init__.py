@@ -57,6 +57,6 @@ else:  # a type checker would take it for a promise
             return import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(import_module(_LATE[name]), name)
-        from microlazy.outside import explain
+        from microlazy.foreign import missing
 
-        raise AttributeError(explain("microlazy.nd", name))
+        raise missing("microlazy.nd", name, [*globals(), *_LATE])

@@ -75,13 +75,13 @@ if not TYPE_CHECKING:  # a type checker would take it for a promise
     def __getattr__(name: str) -> Any:
         import numpy
 
+        from microlazy.foreign import missing
         from microlazy.outside import explain
 
-        message = explain("microlazy.np", name)
-        missing = getattr(numpy, name, None)
-        if isinstance(missing, type) and issubclass(missing, generic):
-            message += (
-                ": an array's dtype is one of float16, float32, float64, int8, int32, int64, uint8 "
-                "and bool"
+        other = getattr(numpy, name, None)
+        if isinstance(other, type) and issubclass(other, generic):
+            raise AttributeError(
+                f"{explain('microlazy.np', name)}: an array's dtype is one of float16, float32, "
+                "float64, int8, int32, int64, uint8 and bool"
             )
-        raise AttributeError(message)
+        raise missing("microlazy.np", name, globals())

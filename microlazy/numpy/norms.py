@@ -91,7 +91,9 @@ def _matrix_norm(x: ndarray, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
     rest = [i for i in range(x.ndim) if i not in axes]
     matrices = _f.transpose(x, (*rest, *axes))
     if ord in _SINGULAR_VALUES:
-        result = _f.reduction(_SINGULAR_VALUES[ord], _la.svdvals(matrices), -1)
+        values = _la.svdvals(matrices)
+        values = _f.where(values == 0, 0.0, values)  # the norm's gradient at 0 is 0
+        result = _f.reduction(_SINGULAR_VALUES[ord], values, -1)
     elif ord in _MATRIX_SUMS:
         summed, choice = _MATRIX_SUMS[ord]
         sums = _f.reduction("sum", _f.unary_op("abs", matrices), summed)

@@ -109,6 +109,6 @@ else:  # a type checker would take it for a promise
     def __getattr__(name: str) -> Any:
         if name in _LATE:
             return getattr(import_module(f"microlazy.ops.{_LATE[name]}"), name)
-        from microlazy.outside import explain
+        from microlazy.foreign import missing
 
-        raise AttributeError(explain("microlazy.npx", name))
+        raise missing("microlazy.npx", name, [*globals(), *_LATE])

@@ -59,7 +59,7 @@ def _exponent(x: numpy.ndarray) -> numpy.ndarray:
     return numpy.frexp(x)[1]
 
 
-def _none(g: Tensor, y: Tensor, *inputs: Tensor) -> Tensor:
+def _none(g: Tensor, _y: Tensor, *_inputs: Tensor) -> Tensor:
     """The gradient of a function made of steps."""
     return f.new_array(f.face_of(g), g.shape, g.dtype, 0)
 
@@ -69,12 +69,18 @@ def _same(g: Tensor, a: Tensor, b: Tensor | float) -> Tensor:
     return f.as_dtype(a == b, g.dtype)
 
 
+def _share(g: Tensor, part: Tensor, total: Tensor) -> Tensor:
+    """g * part / total, and at a total of 0 nothing, nor any derivative."""
+    nothing = _same(g, total, 0)
+    return g * part * (1 - nothing) / (total + nothing)
+
+
 def _sign(g: Tensor, x: Tensor) -> Tensor:
     """1 or -1 by the sign, also of zero, in g's dtype."""
     return 1 - 2 * f.as_dtype(apply("signbit", x), g.dtype)
 
 
-def _gradient_of_spherical_jn(g: Tensor, y: Tensor, x: Tensor, n: int) -> Tensor:
+def _gradient_of_spherical_jn(g: Tensor, _y: Tensor, x: Tensor, n: int) -> Tensor:
     """Abramowitz and Stegun 1964, 10.1.20."""
     slope = -(n + 1) * apply("spherical_jn", x, n=n + 1)
     if n:
@@ -84,80 +90,86 @@ def _gradient_of_spherical_jn(g: Tensor, y: Tensor, x: Tensor, n: int) -> Tensor
 
 # Name: what computes it, and one rule for each input.
 CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor], ...] | None]] = {
-    "tan": (numpy.tan, (lambda g, y, x: g * (1 + y * y),)),
-    "arcsin": (numpy.arcsin, (lambda g, y, x: g * _rsqrt(1 - x * x),)),
-    "arccos": (numpy.arccos, (lambda g, y, x: -g * _rsqrt(1 - x * x),)),
-    "arctan": (numpy.arctan, (lambda g, y, x: g / (1 + x * x),)),
-    "sinh": (numpy.sinh, (lambda g, y, x: g * apply("cosh", x),)),
-    "cosh": (numpy.cosh, (lambda g, y, x: g * apply("sinh", x),)),
-    "arcsinh": (numpy.arcsinh, (lambda g, y, x: g * _rsqrt(x * x + 1),)),
-    "arccosh": (numpy.arccosh, (lambda g, y, x: g * _rsqrt(x * x - 1),)),
-    "arctanh": (numpy.arctanh, (lambda g, y, x: g / (1 - x * x),)),
-    "degrees": (numpy.degrees, (lambda g, y, x: g / _DEGREE,)),
-    "radians": (numpy.radians, (lambda g, y, x: g * _DEGREE,)),
-    "exp2": (numpy.exp2, (lambda g, y, x: g * y * _LN2,)),
-    "cbrt": (numpy.cbrt, (lambda g, y, x: g / (3 * y * y),)),
+    "tan": (numpy.tan, (lambda g, y, _x: g * (1 + y * y),)),
+    "arcsin": (numpy.arcsin, (lambda g, _y, x: g * _rsqrt(1 - x * x),)),
+    "arccos": (numpy.arccos, (lambda g, _y, x: -g * _rsqrt(1 - x * x),)),
+    "arctan": (numpy.arctan, (lambda g, _y, x: g / (1 + x * x),)),
+    "sinh": (numpy.sinh, (lambda g, _y, x: g * apply("cosh", x),)),
+    "cosh": (numpy.cosh, (lambda g, _y, x: g * apply("sinh", x),)),
+    "arcsinh": (numpy.arcsinh, (lambda g, _y, x: g * _rsqrt(x * x + 1),)),
+    "arccosh": (numpy.arccosh, (lambda g, _y, x: g * _rsqrt(x * x - 1),)),
+    "arctanh": (numpy.arctanh, (lambda g, _y, x: g / (1 - x * x),)),
+    "degrees": (numpy.degrees, (lambda g, _y, _x: g / _DEGREE,)),
+    "radians": (numpy.radians, (lambda g, _y, _x: g * _DEGREE,)),
+    "exp2": (numpy.exp2, (lambda g, y, _x: g * y * _LN2,)),
+    "cbrt": (numpy.cbrt, (lambda g, y, _x: g / (3 * y * y),)),
     "rcbrt": (_rcbrt, (lambda g, y, x: -g * y / (3 * x),)),
     # sinc(x) is the spherical Bessel function j0 at pi x, and j0' = -j1
     "sinc": (
         numpy.sinc,
-        (lambda g, y, x: -math.pi * g * apply("spherical_jn", math.pi * x, n=1),),
+        (lambda g, _y, x: -math.pi * g * apply("spherical_jn", math.pi * x, n=1),),
     ),
     "spherical_jn": (Special("spherical_jn"), (_gradient_of_spherical_jn,)),
-    "i0": (numpy.i0, (lambda g, y, x: g * apply("iv", x, v=1),)),
+    "i0": (numpy.i0, (lambda g, _y, x: g * apply("iv", x, v=1),)),
     "iv": (
         Special("iv"),
-        (lambda g, y, x, v: g * (apply("iv", x, v=v - 1) + apply("iv", x, v=v + 1)) / 2,),
+        (lambda g, _y, x, v: g * (apply("iv", x, v=v - 1) + apply("iv", x, v=v + 1)) / 2,),
     ),
     "gamma": (Special("gamma"), (lambda g, y, x: g * y * apply("digamma", x),)),
-    "gammaln": (Special("gammaln"), (lambda g, y, x: g * apply("digamma", x),)),
-    "digamma": (Special("digamma"), (lambda g, y, x: g * apply("polygamma", x, n=1),)),
+    "gammaln": (Special("gammaln"), (lambda g, _y, x: g * apply("digamma", x),)),
+    "digamma": (Special("digamma"), (lambda g, _y, x: g * apply("polygamma", x, n=1),)),
     "polygamma": (
         Special("polygamma"),
-        (lambda g, y, x, n: g * apply("polygamma", x, n=n + 1),),
+        (lambda g, _y, x, n: g * apply("polygamma", x, n=n + 1),),
     ),
-    "erfinv": (Special("erfinv"), (lambda g, y, x: g * (math.sqrt(math.pi) / 2) * _exp(y * y),)),
+    "erfinv": (Special("erfinv"), (lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * _exp(y * y),)),
     "signbit": (numpy.signbit, None),
     "spacing": (numpy.spacing, (_none,)),
-    "mantissa": (_mantissa, (lambda g, y, x: apply("ldexp", g, -apply("exponent", x)),)),
+    "mantissa": (_mantissa, (lambda g, _y, x: apply("ldexp", g, -apply("exponent", x)),)),
     "exponent": (_exponent, None),
-    "fraction": (_fraction, (lambda g, y, x: g,)),
+    "fraction": (_fraction, (lambda g, _y, _x: g,)),
     "arctan2": (
         numpy.arctan2,
-        (lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b)),
+        (
+            lambda g, _y, a, b: _share(g, b, a * a + b * b),
+            lambda g, _y, a, b: _share(-g, a, a * a + b * b),
+        ),
     ),
     "hypot": (
         numpy.hypot,
         (
-            lambda g, y, a, b: g * a / (y + _same(g, y, 0)),  # 0 at the origin
-            lambda g, y, a, b: g * b / (y + _same(g, y, 0)),
+            lambda g, y, a, _b: _share(g, a, y),
+            lambda g, y, _a, b: _share(g, b, y),
         ),
     ),
     "logaddexp": (
         numpy.logaddexp,
-        (lambda g, y, a, b: g * _exp(a - y), lambda g, y, a, b: g * _exp(b - y)),
+        (lambda g, y, a, _b: g * _exp(a - y), lambda g, y, _a, b: g * _exp(b - y)),
     ),
     "logaddexp2": (
         numpy.logaddexp2,
-        (lambda g, y, a, b: g * apply("exp2", a - y), lambda g, y, a, b: g * apply("exp2", b - y)),
+        (
+            lambda g, y, a, _b: g * apply("exp2", a - y),
+            lambda g, y, _a, b: g * apply("exp2", b - y),
+        ),
     ),
-    "copysign": (numpy.copysign, (lambda g, y, a, b: g * _sign(g, a) * _sign(g, b), _none)),
-    "fmod": (numpy.fmod, (lambda g, y, a, b: g, lambda g, y, a, b: -g * _trunc(a / b))),
+    "copysign": (numpy.copysign, (lambda g, _y, a, b: g * _sign(g, a) * _sign(g, b), _none)),
+    "fmod": (numpy.fmod, (lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * _trunc(a / b))),
     "fmax": (
         numpy.fmax,
-        (lambda g, y, a, b: g * _same(g, y, a), lambda g, y, a, b: g * (1 - _same(g, y, a))),
+        (lambda g, y, a, _b: g * _same(g, y, a), lambda g, y, a, _b: g * (1 - _same(g, y, a))),
     ),
     "fmin": (
         numpy.fmin,
-        (lambda g, y, a, b: g * _same(g, y, a), lambda g, y, a, b: g * (1 - _same(g, y, a))),
+        (lambda g, y, a, _b: g * _same(g, y, a), lambda g, y, a, _b: g * (1 - _same(g, y, a))),
     ),
     "floor_divide": (numpy.floor_divide, (_none, _none)),
-    "heaviside": (numpy.heaviside, (_none, lambda g, y, a, b: g * _same(g, a, 0))),
+    "heaviside": (numpy.heaviside, (_none, lambda g, _y, a, _b: g * _same(g, a, 0))),
     "ldexp": (
         _ldexp,
-        (lambda g, y, a, b: apply("ldexp", g, b), lambda g, y, a, b: g * y * _LN2),
+        (lambda g, _y, _a, b: apply("ldexp", g, b), lambda g, y, _a, _b: g * y * _LN2),
     ),
-    "nextafter": (numpy.nextafter, (lambda g, y, a, b: g, _none)),
+    "nextafter": (numpy.nextafter, (lambda g, _y, _a, _b: g, _none)),
     "invert": (numpy.invert, None),
     "bitwise_and": (numpy.bitwise_and, None),
     "bitwise_or": (numpy.bitwise_or, None),

@@ -27,7 +27,7 @@ _ROOT_2PI = math.sqrt(2.0 * math.pi)
 
 
 def _no_rule(what: str) -> Rule:
-    def refuse(g: Tensor, y: Tensor, *arrays: Tensor) -> Tensor:
+    def refuse(g: Tensor, _y: Tensor, *_arrays: Tensor) -> Tensor:
         raise MXNetError(f"scipy.special: no gradient by {what} is known; detach() it")
 
     return refuse
@@ -69,56 +69,56 @@ def _falls(x: Tensor) -> Tensor:
 
 # Name: a rule for each input.
 RULES: dict[str, tuple[Rule, ...]] = {
-    "erfc": (lambda g, y, x: g * _exp(-x * x) * (-2 / _ROOT_PI),),
+    "erfc": (lambda g, _y, x: g * _exp(-x * x) * (-2 / _ROOT_PI),),
     "erfcx": (lambda g, y, x: g * (2 * x * y - 2 / _ROOT_PI),),
-    "erfcinv": (lambda g, y, x: g * _exp(y * y) * (-_ROOT_PI / 2),),
+    "erfcinv": (lambda g, y, _x: g * _exp(y * y) * (-_ROOT_PI / 2),),
     "dawsn": (lambda g, y, x: g * (1 - 2 * x * y),),
-    "logit": (lambda g, y, x: g / (x * (1 - x)),),
+    "logit": (lambda g, _y, x: g / (x * (1 - x)),),
     "xlogy": (
-        lambda g, y, a, b: g * _log_or_zero(b, a, _log),
-        lambda g, y, a, b: g * a / b,
+        lambda g, _y, a, b: g * _log_or_zero(b, a, _log),
+        lambda g, _y, a, b: g * a / b,
     ),
     "xlog1py": (
-        lambda g, y, a, b: g * _log_or_zero(b, a, _log1p),
-        lambda g, y, a, b: g * a / (1 + b),
+        lambda g, _y, a, b: g * _log_or_zero(b, a, _log1p),
+        lambda g, _y, a, b: g * a / (1 + b),
     ),
-    "entr": (lambda g, y, x: g * (-_log(x) - 1),),
-    "rel_entr": (lambda g, y, a, b: g * (_log(a / b) + 1), lambda g, y, a, b: -g * a / b),
-    "kl_div": (lambda g, y, a, b: g * _log(a / b), lambda g, y, a, b: g * (1 - a / b)),
-    "ndtr": (lambda g, y, x: g * _exp(x * x * -0.5) / _ROOT_2PI,),
+    "entr": (lambda g, _y, x: g * (-_log(x) - 1),),
+    "rel_entr": (lambda g, _y, a, b: g * (_log(a / b) + 1), lambda g, _y, a, b: -g * a / b),
+    "kl_div": (lambda g, _y, a, b: g * _log(a / b), lambda g, _y, a, b: g * (1 - a / b)),
+    "ndtr": (lambda g, _y, x: g * _exp(x * x * -0.5) / _ROOT_2PI,),
     "log_ndtr": (lambda g, y, x: g * _exp(x * x * -0.5 - y) / _ROOT_2PI,),
-    "ndtri": (lambda g, y, x: g * _exp(y * y * 0.5) * _ROOT_2PI,),
+    "ndtri": (lambda g, y, _x: g * _exp(y * y * 0.5) * _ROOT_2PI,),
     "rgamma": (lambda g, y, x: -g * y * _psi(x),),
-    "loggamma": (lambda g, y, x: g * _psi(x),),
+    "loggamma": (lambda g, _y, x: g * _psi(x),),
     "beta": (
         lambda g, y, a, b: g * y * (_psi(a) - _psi(a + b)),
         lambda g, y, a, b: g * y * (_psi(b) - _psi(a + b)),
     ),
     "betaln": (
-        lambda g, y, a, b: g * (_psi(a) - _psi(a + b)),
-        lambda g, y, a, b: g * (_psi(b) - _psi(a + b)),
+        lambda g, _y, a, b: g * (_psi(a) - _psi(a + b)),
+        lambda g, _y, a, b: g * (_psi(b) - _psi(a + b)),
     ),
     "betainc": (
         _no_rule("the first parameter of betainc"),
         _no_rule("the second parameter of betainc"),
-        lambda g, y, a, b, x: g * x ** (a - 1) * (1 - x) ** (b - 1) / apply("beta", a, b),
+        lambda g, _y, a, b, x: g * x ** (a - 1) * (1 - x) ** (b - 1) / apply("beta", a, b),
     ),
     "gammainc": (
         _no_rule("the parameter of gammainc"),
-        lambda g, y, a, x: g * x ** (a - 1) * _exp(-x) * apply("rgamma", a),
+        lambda g, _y, a, x: g * x ** (a - 1) * _exp(-x) * apply("rgamma", a),
     ),
     "gammaincc": (
         _no_rule("the parameter of gammaincc"),
-        lambda g, y, a, x: -g * x ** (a - 1) * _exp(-x) * apply("rgamma", a),
+        lambda g, _y, a, x: -g * x ** (a - 1) * _exp(-x) * apply("rgamma", a),
     ),
     "poch": (
         lambda g, y, a, m: g * y * (_psi(a + m) - _psi(a)),
         lambda g, y, a, m: g * y * _psi(a + m),
     ),
-    "expi": (lambda g, y, x: g * _exp(x) / x,),
-    "exp1": (lambda g, y, x: -g * _exp(-x) / x,),
-    "exp10": (lambda g, y, x: g * y * math.log(10.0),),
-    "cosm1": (lambda g, y, x: -g * f.unary_op("sin", x),),
+    "expi": (lambda g, _y, x: g * _exp(x) / x,),
+    "exp1": (lambda g, _y, x: -g * _exp(-x) / x,),
+    "exp10": (lambda g, y, _x: g * y * math.log(10.0),),
+    "cosm1": (lambda g, _y, x: -g * f.unary_op("sin", x),),
     "jv": _bessel("jv", -1, 1),
     "yv": _bessel("yv", -1, 1),
     "iv": _bessel("iv", 1, 1),

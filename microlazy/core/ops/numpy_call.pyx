@@ -19,6 +19,7 @@ from microlazy.core.tensor cimport (
 )
 
 import math
+from types import FunctionType
 
 import numpy
 
@@ -74,7 +75,7 @@ cdef class NumpyCall(Node):
             return 0
         if self.once:
             return Node.derive(self, p, g)
-        inputs, y = self.inputs(), output_of(self)
+        inputs, y = self.inputs(), output_of(self) if self.needs & NEEDS_OUT else None
         for x, rule in zip(inputs, self.gradients):
             if rule is not None and p.wants(x):
                 hand_on(p, x, self.gradient(rule, g, y, inputs, x))
@@ -85,7 +86,8 @@ cdef class NumpyCall(Node):
         if self.parts is None:
             grad = <Tensor?>rule(g, y, *inputs, **self.options)
         else:
-            grad = <Tensor?>rule(cut(g, self.parts), cut(y, self.parts), *inputs, **self.options)
+            ys = None if y is None else cut(y, self.parts)
+            grad = <Tensor?>rule(cut(g, self.parts), ys, *inputs, **self.options)
         if not covers(grad, x):
             raise ShapeError(f"a gradient rule of {self.name()} returned an array of shape "
                              f"{shape_tuple(grad)} for an input of shape {shape_tuple(x)}")
@@ -220,14 +222,36 @@ cdef NumpyCall prepare(object function, list inputs, dict options, tuple gradien
         if len(gradients) != n:
             raise ValueError(f"{n} inputs need {n} gradient rules, not {len(gradients)}")
         node.gradients = gradients
-        node.needs = NEEDS_OUT | NEEDS_A
-        if n > 1:
-            node.needs |= NEEDS_B
-        if n > 2:
-            node.needs |= NEEDS_C
-        if n > 3:
-            node.needs |= NEEDS_REST
+        if state().recording:
+            node.needs = needs_of(gradients, n)
     return node
+
+
+cdef int needs_of(tuple gradients, Py_ssize_t n) except -1:
+    """Whose values the rules of n inputs read: a name that begins with _ says, not this one's."""
+    cdef int needs = 0, all_needs = NEEDS_OUT | NEEDS_A
+    if n > 1:
+        all_needs |= NEEDS_B
+    if n > 2:
+        all_needs |= NEEDS_C
+    if n > 3:
+        all_needs |= NEEDS_REST
+    for rule in gradients:
+        if rule is None:
+            continue
+        if type(rule) is not FunctionType:
+            return all_needs
+        code = rule.__code__
+        names = code.co_varnames[:code.co_argcount]
+        others = code.co_varnames[code.co_argcount + code.co_kwonlyargcount:][:1]     # *inputs
+        names += others * (n + 2 - len(names))
+        for name, bit in zip(names[1:], (NEEDS_OUT, NEEDS_A, NEEDS_B, NEEDS_C, *[NEEDS_REST] * n)):
+            if not name.startswith("_"):
+                needs |= bit
+        needs &= all_needs
+        if needs == all_needs:
+            break
+    return needs
 
 
 def call(function, arrays, options=None, gradients=(), result=None, dtype=None, bint dynamic=False,
@@ -246,7 +270,8 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
     gradients : tuple of callables or None, optional
         For each input ``rule(g, y, *arrays, **options)``, the gradient by it from the gradient g of
         the result y, in microlazy's own operations; it may have the shape that the input is
-        broadcast to. Without any, no gradient passes.
+        broadcast to. Without any, no gradient passes. A parameter whose name begins with an
+        underscore says that the rule does not read these values: they may be changed in place.
     result : callable, optional
         ``result(*arrays, **options)`` gives the result's shape and dtype without values. The
         default is to run the function on ones.
