@@ -65,6 +65,7 @@ from microlazy.numpy.sets import *  # noqa: F403
 from microlazy.numpy.sorting import *  # noqa: F403
 from microlazy.numpy.statistics import *  # noqa: F403
 
+__array_api_version__ = "2023.12"
 bool = bool_
 register_methods(1, _METHODS)
 register_protocols(protocols)

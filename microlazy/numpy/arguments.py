@@ -48,17 +48,24 @@ def _made(x: Any, other: Any) -> ndarray:
     if x is None:
         raise TypeError("expected an array, numbers or nested lists of them, not None")
     if isinstance(other, Tensor) and not isinstance(x, (onp.ndarray, onp.generic)):
-        kind = _kind(x)
+        kind = kind_of(x)
         if kind in "biuf":
             return _f.to_array(NP, x, beside(onp.dtype(other.dtype), kind))
     return _f.to_array(NP, x)
 
 
-def _kind(x: Any) -> str:
-    """The kind of NumPy's dtype that a number or nested lists of arrays and numbers have."""
+def kind_of(x: Any) -> str:
+    """Return the kind of NumPy's dtype that a number or nested lists of arrays and numbers have.
+
+    Examples
+    --------
+    >>> from microlazy.numpy.arguments import kind_of
+    >>> kind_of([[1], [2.5]]), kind_of(True)
+    ('f', 'b')
+    """
     if not isinstance(x, (list, tuple)) or not any(isinstance(item, Tensor) for item in x):
         return onp.asarray(x).dtype.kind
-    kinds = [onp.dtype(i.dtype).kind if isinstance(i, Tensor) else _kind(i) for i in x]
+    kinds = [onp.dtype(i.dtype).kind if isinstance(i, Tensor) else kind_of(i) for i in x]
     return next((kind for kind in "fiub" if kind in kinds), "O")
 
 
