@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import microlazy as mx
-from microlazy import autograd, nd, np
+from microlazy import autograd, nd, np, npx
 
 X = numpy.array([1.0, 2.0, 3.0], "float32")
 MASK = numpy.array([True, False, True])
@@ -424,3 +424,61 @@ def test_numbers_along_an_axis(name, axis):
 def test_taking_of_a_number(axis):
     for places in (0, [0, 0]):
         same(np.take(np.array(numpy.array(2.0)), places, axis), numpy.take(2.0, places, axis))
+
+
+# ---- transforms ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", [None, "backward", "ortho", "forward"])
+@pytest.mark.parametrize("n", [None, 1, 4, 5, 8])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_transforms(norm, n, axis):
+    generator = numpy.random.default_rng(5)
+    x = generator.normal(size=(5, 6))
+    expected = numpy.fft.rfft(x, n, axis, norm)
+    real, imag = npx.rfft(np.array(x), n, axis, norm)
+    assert_allclose(numpy.asarray(real), expected.real, atol=1e-12)
+    assert_allclose(numpy.asarray(imag), expected.imag, atol=1e-12)
+    y = generator.normal(size=(5, 6)) + 1j * generator.normal(size=(5, 6))
+    found = npx.irfft(np.array(y.real), np.array(y.imag), n, axis, norm)
+    assert_allclose(numpy.asarray(found), numpy.fft.irfft(y, n, axis, norm), atol=1e-12)
+
+
+def test_transforms_keep_the_tape():
+    x = np.array(X)
+    x.attach_grad()
+    with autograd.record():
+        real, imag = npx.rfft(x)
+        power = (real**2 + imag**2)[1:].sum()
+    power.backward()
+    n = len(X)  # by Parseval: the sum of squares, less that of the mean
+    same(x.grad, n * (X - X.mean()))
+    with autograd.record():
+        for transform in (numpy.fft.rfft, numpy.fft.fft, numpy.fft.ifft2, numpy.fft.irfft):
+            with pytest.raises(mx.base.MXNetError, match="npx.rfft"):
+                transform(np.stack([x, x]))
+    with pytest.raises(TypeError, match="complex.*asnumpy.*npx.rfft"):
+        numpy.fft.fft(np.array(X))
+
+
+def test_transforms_that_are_refused():
+    with pytest.raises(AttributeError, match="complex"):
+        np.fft.fft  # noqa: B018
+    with pytest.raises(ValueError, match="norm is"):
+        npx.rfft(np.ones(4), norm="none")
+    with pytest.raises(ValueError, match="one place or more"):
+        npx.irfft(np.ones(1), np.ones(1))
+    with pytest.raises(ValueError, match="shapes"):
+        npx.irfft(np.ones(1), np.ones(2))
+
+
+def test_frequencies():
+    for n in (1, 4, 5):
+        same(np.fft.fftfreq(n, 0.5), numpy.fft.fftfreq(n, 0.5).astype("float32"))
+        same(np.fft.rfftfreq(n), numpy.fft.rfftfreq(n).astype("float32"))
+    assert np.fft.fftfreq(4, dtype="float64").dtype == "float64"
+    x = numpy.arange(15.0).reshape(3, 5)
+    for axes in (None, 0, 1, (0, 1), [1]):
+        same(np.fft.fftshift(np.array(x), axes), numpy.fft.fftshift(x, axes))
+        same(np.fft.ifftshift(np.array(x), axes), numpy.fft.ifftshift(x, axes))
+    assert isinstance(numpy.fft.fftshift(np.array(x)), np.ndarray)

@@ -39,7 +39,7 @@ from numpy import (
 )
 
 from microlazy.core.array import ndarray, register_methods, register_protocols
-from microlazy.numpy import linalg, protocols, random
+from microlazy.numpy import fft, linalg, protocols, random
 from microlazy.numpy.creation import *  # noqa: F403
 from microlazy.numpy.differences import *  # noqa: F403
 from microlazy.numpy.dtypes import *  # noqa: F403
