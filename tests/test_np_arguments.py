@@ -130,6 +130,29 @@ def test_names_of_nd():
         call(*arrays, name="y", **({"num_outputs": 2} if call is nd.split else {}))
 
 
+@pytest.mark.parametrize(
+    "law, parameters",
+    [
+        ("uniform", (0, 1)),
+        ("normal", (0, 1)),
+        ("exponential", (1,)),
+        ("gamma", (1, 1)),
+        ("poisson", (1,)),
+        ("negative_binomial", (1, 0.5)),
+        ("generalized_negative_binomial", (1, 0.5)),
+        ("randint", (0, 5)),
+    ],
+)
+def test_names_of_draws(law, parameters):
+    draw = getattr(nd.random, law)
+    mx.random.seed(3)
+    first = draw(*parameters, shape=(2,)).asnumpy()
+    mx.random.seed(3)
+    assert_array_equal(draw(*parameters, shape=(2,), name="y").asnumpy(), first)
+    assert nd.random.shuffle(nd.ones((2,)), name="y").shape == (2,)
+    assert nd.random.multinomial(nd.array([0, 1]), name="y").asscalar() == 1
+
+
 # ---- dtypes of others ----------------------------------------------------------------------------
 
 KEPT = {
@@ -176,6 +199,11 @@ def test_asarray_keeps_whole_numbers_and_truth():
     assert np.asarray([1, 2.0]).dtype == np.asarray(1.5).dtype == np.asarray([]).dtype == "float32"
     assert np.asarray([1, np.ones(())]).dtype == "float32"
     assert np.array([1, 2]).dtype == np.array(True).dtype == "float32"  # as MXNet
+    endless = [np.ones(1)]
+    endless.append(endless)
+    for wrong in ([[1], [2, 3]], "a", endless):
+        with pytest.raises((TypeError, mx.base.ShapeError)):
+            np.asarray(wrong)
 
 
 def test_bools():
@@ -261,6 +289,9 @@ def test_weights_of_quantiles():
          numpy.nanquantile(a, 0.5, weights=w, **options))  # fmt: skip
     same(np.quantile(np.array(a), 0.5, weights=np.array(w), **options),
          numpy.quantile(a, 0.5, weights=w, **options))  # fmt: skip
+    for bad in (-w, 0 * w):
+        with pytest.raises(ValueError, match="weights must not be negative, and add up to more"):
+            np.quantile(np.array(a), 0.5, weights=np.array(bad), **options)
     with pytest.raises(ValueError, match="weights need method='inverted_cdf', not 'linear'"):
         np.quantile(np.array(a), 0.5, weights=np.array(w))
 
@@ -393,6 +424,28 @@ def test_lists_of_axes_and_functions_of_numbers():
     first = np.random.uniform(size=3)
     np.random.seed(3)
     same(np.random.uniform(size=3), numpy.asarray(first))
+
+
+def test_arguments_in_a_plan():
+    class Net(mx.gluon.HybridBlock):
+        def forward(self, x):
+            real, imag = npx.rfft(x)
+            return [
+                np.median(real**2 + imag**2),
+                np.add(x, 1, dtype="float64"),
+                np.interp(x, np.array([0.0, 2.0]), np.array([1.0, 2.0])),
+                np.clip(x),
+                np.linalg.cond(np.outer(x, x) + np.eye(3), 1),
+                np.isclose(x, x, atol=np.array([1.0])),
+            ]
+
+    with mx.util.np_array(True):
+        plain, planned = Net(), Net()
+        planned.hybridize()
+        x = np.array(X)
+        for _ in range(3):
+            for a, b in zip(plain(x), planned(x), strict=True):
+                assert_array_equal(numpy.asarray(a), numpy.asarray(b))
 
 
 # ---- empty and 0-d -------------------------------------------------------------------------------

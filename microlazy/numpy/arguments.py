@@ -11,6 +11,7 @@ from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
 
 NP = 1
+_MOST_NESTED = 64  # as in NumPy; a list may hold itself
 
 
 def beside(dtype: Any, kind: str) -> onp.dtype:
@@ -54,8 +55,10 @@ def _made(x: Any, other: Any) -> ndarray:
     return _f.to_array(NP, x)
 
 
-def kind_of(x: Any) -> str:
+def kind_of(x: Any, depth: int = 0) -> str:
     """Return the kind of NumPy's dtype that a number or nested lists of arrays and numbers have.
+
+    It is "O", of objects, where no array can be made of them.
 
     Examples
     --------
@@ -64,8 +67,13 @@ def kind_of(x: Any) -> str:
     ('f', 'b')
     """
     if not isinstance(x, (list, tuple)) or not any(isinstance(item, Tensor) for item in x):
-        return onp.asarray(x).dtype.kind
-    kinds = [onp.dtype(i.dtype).kind if isinstance(i, Tensor) else kind_of(i) for i in x]
+        try:
+            return onp.asarray(x).dtype.kind
+        except ValueError:
+            return "O"
+    if depth > _MOST_NESTED:
+        return "O"
+    kinds = [onp.dtype(i.dtype).kind if isinstance(i, Tensor) else kind_of(i, depth + 1) for i in x]
     return next((kind for kind in "fiub" if kind in kinds), "O")
 
 

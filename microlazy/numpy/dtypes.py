@@ -49,6 +49,9 @@ class finfo:
         value = getattr(self._numbers, name)
         return float(value) if isinstance(value, onp.floating) else value
 
+    def __reduce__(self) -> Any:
+        return finfo, (self._numbers.dtype,)
+
     def __repr__(self) -> str:
         return repr(self._numbers)
 

@@ -131,8 +131,8 @@ def _weighted(
     ]
     places = onp.argsort(onp.asarray(values), axis=-1, kind="stable")  # nan comes last
     totals = onp.take_along_axis(onp.asarray(counts, "float64"), places, -1).cumsum(-1)
-    if (totals[:, -1] <= 0).any():
-        raise ValueError(f"{name}: the weights must add up to more than 0")
+    if (onp.asarray(counts) < 0).any() or (totals[:, -1] <= 0).any():
+        raise ValueError(f"{name}: weights must not be negative, and add up to more than 0")
     wanted = parts.reshape(-1, 1, 1) * totals[:, -1:]
     # As NumPy, a part of 0 is the first element that counts at all.
     first = onp.maximum((totals < wanted).sum(-1), (totals <= 0).sum(-1))
