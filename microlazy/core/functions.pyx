@@ -285,9 +285,9 @@ def one_input(str op_name, number=None, nd=False, operands=None):
 
     def elementwise(x, out=None, *, where=True, dtype=None, casting="same_kind", order="K",
                     subok=True):
-        cdef bint plain = out is None and where is True and dtype is None
-        if plain and isinstance(x, Tensor):
+        if isinstance(x, Tensor) and out is None and where is True and dtype is None:
             return unary(op, <Tensor>x)
+        cdef bint plain = out is None and where is True and dtype is None
         if plain and number is not None and is_number(x):
             return number(x)
         if operands is not None and is_list(x):

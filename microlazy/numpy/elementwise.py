@@ -220,8 +220,12 @@ def where(condition: ndarray, x: Any = None, y: Any = None) -> Any:
     >>> np.where(x > 0)
     (array([1], dtype=int64),)
     """
-    if isinstance(x, Tensor) and isinstance(y, Tensor) and isinstance(condition, Tensor):
-        return _f.where(condition, x, y)
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        try:
+            return _f.where(condition, x, y)
+        except TypeError:  # which costs nothing where the condition is an array
+            if isinstance(condition, Tensor):
+                raise
     if x is None and y is None:
         return nonzero(condition)
     if x is None or y is None:
@@ -230,7 +234,11 @@ def where(condition: ndarray, x: Any = None, y: Any = None) -> Any:
 
 
 def _condition(condition: Any) -> ndarray:
-    return condition if isinstance(condition, Tensor) else _f.to_array(NP, condition, "bool")  # type: ignore[return-value]
+    if isinstance(condition, (list, tuple, numbers.Number, onp.ndarray, onp.generic)):
+        return _f.to_array(NP, condition, "bool")
+    if not isinstance(condition, Tensor):
+        raise TypeError(f"where: expected an array, got {condition!r}")
+    return condition  # type: ignore[return-value]
 
 
 def clip(
