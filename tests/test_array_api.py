@@ -2,14 +2,15 @@
 
 Where MXNet's rules and the standard's collide, MXNet's win, since its code must run unchanged:
 
-- `array`, `asarray` and `arange` of Python integers or booleans give float32, not int64 or bool.
+- `array` and `arange` of Python integers or booleans give float32, not int64 or bool, in which
+  `asarray` follows the standard.
 - Mathematics of integers gives float32 (the standard leaves it open); the mean of integers too.
 - int8 with uint8 gives int32: there is no int16.
 - An integer array with a Python float is float32 (the standard leaves it open).
-- Sums and products of integers keep their dtype, as MXNet's do; those of bool are int64.
 - Products of matrices are for floats; integers are refused.
 - The inverse of a singular matrix is a LinAlgError, as NumPy's (the standard leaves it open).
-- There are no complex dtypes, hence no `conj`, `imag`, `real` of complex numbers, and no `fft`.
+- There are no complex dtypes, hence no `conj`, `imag`, `real` of complex numbers; `fft` has what
+  works on real ones.
 - `float16` exists besides what the standard names.
 """
 
@@ -524,8 +525,24 @@ def test_dtypes_of_reductions(dtype):
 
 
 def test_default_dtypes_are_mxnets():
-    for x in (np.asarray(1), np.asarray([True]), np.arange(3), np.full(2, 3), np.linspace(0, 1, 2)):
+    for x in (np.array(1), np.array([True]), np.arange(3), np.full(2, 3), np.linspace(0, 1, 2)):
         assert x.dtype == "float32"
+
+
+def test_default_dtypes_of_asarray_are_the_standards():
+    assert np.asarray(1).dtype == "int64" and np.asarray([True]).dtype == "bool"
+    assert np.asarray(1.0).dtype == "float32"
+    assert np.__array_api_version__ == "2023.12"
+    for name in ("float32", "float64"):
+        found, expected = np.finfo(np.dtype(name)), numpy.finfo(name)
+        for field in ("bits", "eps", "max", "min", "smallest_normal"):
+            value = getattr(found, field)
+            assert type(value) is (int if field == "bits" else float)
+            assert value == getattr(expected, field)
+        assert found.dtype == name and np.finfo(np.ones(1, dtype=name)).bits == found.bits
+
+
+def test_dtypes_of_given_values():
     assert np.full(2, True).dtype == "bool"
     assert np.asarray(numpy.arange(3)).dtype == "int64"
 

@@ -537,7 +537,7 @@ def test_asarray_shares_what_it_can():
     assert not np.shares_memory(np.asarray(source, copy=True), source)
     assert np.asarray(x) is x
     assert np.asarray(x, copy=True) is not x
-    assert np.asarray([1, 2]).dtype == "float32"
+    assert np.asarray([1, 2]).dtype == "int64"
 
 
 def test_lists_take_the_dtype_of_the_array_beside_them():

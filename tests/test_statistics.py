@@ -259,8 +259,8 @@ def test_out():
 def test_extremes_of_nothing_need_a_beginning():
     with pytest.raises(ValueError, match="nothing to choose from"):
         np.max(np.zeros((0,)))
-    with pytest.raises(ValueError, match="nothing to choose from"):
-        np.median(np.zeros((2, 0)), axis=1)
+    with pytest.warns(RuntimeWarning, match="empty slice"):
+        assert numpy.isnan(np.median(np.zeros((2, 0)), axis=1).asnumpy()).all()
     with pytest.raises(ValueError, match="initial"):
         np.min(np.ones(2), where=np.array([True, False]))
     assert np.max(np.zeros((0,)), initial=3.0) == 3

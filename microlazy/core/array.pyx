@@ -232,6 +232,9 @@ cdef class Array(Tensor):
         return arithmetic(B_GREATER_EQUAL, self, other, False)
 
     def __hash__(self):
+        if self.face == NP:                # as NumPy's arrays, and MXNet's of np
+            raise TypeError("unhashable type: 'ndarray', whose elements change; take id(x) as a "
+                            "key")
         return <Py_ssize_t><void*>self >> 4
 
     # ---- as a container ----

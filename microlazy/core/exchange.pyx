@@ -24,6 +24,7 @@ from microlazy.core.tensor cimport (
 import numpy
 
 from microlazy.context import Context
+from microlazy.core.tensor import nearest_dtype
 
 cdef extern from "Python.h":
     int Py_IsInitialized() nogil
@@ -118,10 +119,6 @@ cdef int place_at(Tensor x, object owner, char* data, bint readonly) except -1:
     return 0
 
 
-cdef dict WIDER = {numpy.dtype(name): numpy.dtype(wider) for name, wider in (
-    ("int16", "int32"), ("uint16", "int64"), ("uint32", "int64"), ("uint64", "int64"))}
-
-
 def is_plain(array) -> bool:
     """Whether this is an array of NumPy's that means what it holds.
 
@@ -177,11 +174,12 @@ def from_result(int face, array, bint float64=True):
     array = numpy.asarray(array)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"microlazy has no arrays of dtype {array.dtype}")
-    wider = WIDER.get(array.dtype)
-    if wider is not None:
-        array = array.astype(wider)
-    elif not float64 and array.dtype == numpy.float64:
-        array = array.astype(numpy.float32)
+    dtype = nearest_dtype(array.dtype)
+    if dtype == numpy.uint64:             # of counts and of hashes, in NumPy's results
+        dtype = numpy.int64
+    elif not float64 and dtype == numpy.float64:
+        dtype = numpy.float32
+    array = array.astype(dtype, copy=False)
     if array.ndim == 0 and face == ND:
         array = array.reshape(1)          # nd has no arrays without axes
     return from_numpy(array, face)

@@ -27,6 +27,16 @@ def face_of(x: Tensor) -> int: ...
 def as_dtype(x: _A, dtype: DTypeLike | None) -> _A: ...
 def unary_op(name: str, x: _A) -> _A: ...
 def binary_op(name: str, a: Any, b: Any) -> Any: ...
+def with_options(
+    name: str,
+    function: Callable[..., Any],
+    inputs: list[Any],
+    out: Any,
+    where: Any,
+    dtype: DTypeLike | None,
+    casting: str,
+    order: str | None,
+) -> Any: ...
 def one_input(
     op_name: str,
     number: Callable[..., Any] | None = None,

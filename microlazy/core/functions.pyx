@@ -38,6 +38,7 @@ import numpy
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.ops import nn, random as random_ops
+from microlazy.core.tensor import nearest_dtype
 
 
 cdef Tensor array_of(object x, str what):
@@ -81,7 +82,9 @@ def to_array(int face, obj, dtype=None):
         kept = dtype if dtype is not None else array.dtype
     elif isinstance(obj, NUMPY_VALUES):
         array = numpy.asarray(obj)
-        kept = dtype if dtype is not None else (array.dtype if face == NP else None)
+        kept = dtype
+        if dtype is None and face == NP:
+            kept = nearest_dtype(array.dtype)
     elif isinstance(obj, (list, tuple)) and is_on_tape(obj, 0):
         return joined(face, obj, FLOAT32 if dtype is None else dtype_number(dtype), 0)
     else:
@@ -196,6 +199,75 @@ cdef inline bint is_list(object x):
     return isinstance(x, LISTS)
 
 
+def with_options(str name, function, inputs, out, where, dtype, str casting, order):
+    """What NumPy's elementwise functions compute with the arguments beside their inputs.
+
+    Parameters
+    ----------
+    name : str
+        Of the function, for messages.
+    function : callable
+        Of arrays and numbers.
+    inputs : list
+        Arrays and numbers.
+    out : array, or tuple of one array, optional
+    where : bool or array of bool
+        The other elements of `out` stay as they are.
+    dtype : dtype, optional
+        The inputs are cast to it first, if `casting` allows.
+    casting : str
+        As in `numpy.can_cast`.
+    order : str
+        "K", "A" or "C".
+
+    Raises
+    ------
+    ValueError
+        If `where` is given without `out`, or the order is another.
+    TypeError
+        If there is no such cast, or the result has another dtype than was asked for.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import with_options
+    >>> with_options("exp", np.exp, [np.zeros(1)], None, True, "float64", "same_kind", "K")
+    array([1.], dtype=float64)
+    """
+    if order not in ("K", "A", "C", None):
+        raise ValueError(f"{name}: results are in order 'C', not {order!r}")
+    if isinstance(out, tuple):
+        if len(out) != 1:
+            raise ValueError(f"{name}: out must be one array, not {len(out)}")
+        out = out[0]
+    if where is not True and out is None:
+        raise ValueError(f"{name}: where= needs out=, which gives the other elements")
+    asked = None if dtype is None else numpy_dtype(dtype_number(dtype))
+    if not any([isinstance(x, Tensor) for x in inputs]):
+        inputs = [to_array(NP, x) for x in inputs]
+    if asked is not None and asked.kind != "b":     # a comparison's inputs keep theirs
+        inputs = [cast_by(name, x, asked, casting) for x in inputs]
+    result = function(*inputs)
+    given = numpy_dtype(array_of(result, name).dtype)
+    if asked is not None and given != asked:
+        raise TypeError(f"{name}: there is no result of dtype {asked.name} for these inputs, but "
+                        f"{given.name}")
+    if where is not True:
+        chosen = where if isinstance(where, Tensor) else to_array(NP, where, "bool")
+        result = where_arrays(chosen, cast(result, array_of(out, "out").dtype), out)
+    return written(result, out)
+
+
+cdef object cast_by(str name, object x, object asked, str casting):
+    if not isinstance(x, Tensor):
+        return x
+    own = numpy_dtype((<Tensor>x).dtype)
+    if not numpy.can_cast(own, asked, casting):
+        raise TypeError(f"{name}: cannot cast an input from {own} to {asked} with "
+                        f"casting={casting!r}")
+    return cast(<Tensor>x, dtype_number(asked))
+
+
 def one_input(str op_name, number=None, nd=False, operands=None):
     """A function that applies an op of the table UNARY; `number` computes what is no array.
 
@@ -211,16 +283,23 @@ def one_input(str op_name, number=None, nd=False, operands=None):
     """
     cdef int op = UNARY[op_name]
 
-    def elementwise(x, out=None):
-        if isinstance(x, Tensor) and out is None:
+    def elementwise(x, out=None, *, where=True, dtype=None, casting="same_kind", order="K",
+                    subok=True):
+        if isinstance(x, Tensor) and out is None and where is True and dtype is None:
             return unary(op, <Tensor>x)
-        if number is not None and is_number(x):
+        cdef bint plain = out is None and where is True and dtype is None
+        if plain and number is not None and is_number(x):
             return number(x)
         if operands is not None and is_list(x):
             x = operands(x)[0]
-        return written(unary(op, array_of(x, op_name)), out)
+        if plain:
+            return unary(op, array_of(x, op_name))
+        return with_options(op_name, one, [x], out, where, dtype, casting, order)
 
-    def elementwise_nd(data, out=None, name=None):
+    def one(x):
+        return unary(op, array_of(x, op_name))
+
+    def elementwise_nd(data, out=None, name=None, *, axis=None, dtype=None):
         if isinstance(data, Tensor) and out is None:
             return unary(op, <Tensor>data)
         return written(unary(op, array_of(data, op_name)), out)
@@ -240,14 +319,21 @@ def two_inputs(str op_name, nd=False, operands=None):
     """
     cdef int op = BINARY[op_name]
 
-    def elementwise(x1, x2, out=None):
-        if out is None and isinstance(x1, Tensor) and isinstance(x2, Tensor):
+    def elementwise(x1, x2, out=None, *, where=True, dtype=None, casting="same_kind", order="K",
+                    subok=True):
+        cdef bint plain = out is None and where is True and dtype is None
+        if plain and isinstance(x1, Tensor) and isinstance(x2, Tensor):
             return binary(op, <Tensor>x1, <Tensor>x2)
         if operands is not None and (is_list(x1) or is_list(x2)):
             x1, x2 = operands(x1, x2)
-        return written(binary_op(op_name, x1, x2), out)
+        if plain:
+            return binary_op(op_name, x1, x2)
+        return with_options(op_name, two, [x1, x2], out, where, dtype, casting, order)
 
-    def elementwise_nd(lhs, rhs, out=None, name=None):
+    def two(x1, x2):
+        return binary_op(op_name, x1, x2)
+
+    def elementwise_nd(lhs, rhs, out=None, name=None, *, axis=None, dtype=None):
         if out is None and isinstance(lhs, Tensor) and isinstance(rhs, Tensor):
             return binary(op, <Tensor>lhs, <Tensor>rhs)
         return written(binary_op(op_name, lhs, rhs), out)
@@ -667,7 +753,7 @@ def tile(x, reps):
     times = (1,) * (len(full) - len(times)) + times
     ones = tuple([n for size in full for n in (1, size)])
     wide = tuple([n for pair in zip(times, full) for n in pair])
-    return reshape(broadcast_to(reshape(t, ones), wide) if ones != wide else t,
+    return reshape(broadcast_to(reshape(t, ones), wide) if ones != wide else copied(t),
                    tuple([m * n for m, n in zip(times, full)]))
 
 

@@ -14,6 +14,8 @@ _Axis = int | Sequence[int] | None
 _Operand = float | numpy.number[Any] | numpy.bool | numpy.ndarray[Any, Any]
 _Shape = int | Sequence[int]
 
+def nearest_dtype(dtype: numpy.dtype[Any]) -> numpy.dtype[Any]: ...
+
 class Slot: ...
 
 class Tensor:

@@ -32,7 +32,11 @@ cdef dict DTYPE_NUMBERS = {}
 for _number, _dtype in enumerate(NUMPY_DTYPES):
     for _key in (_dtype, _dtype.type, _dtype.name):
         DTYPE_NUMBERS[_key] = _number
-DTYPE_NUMBERS.update({None: FLOAT32, float: FLOAT32, int: INT64, bool: BOOL})
+DTYPE_NUMBERS.update({None: FLOAT32, float: FLOAT64, int: INT64, bool: BOOL})
+
+# NumPy's integers that we lack, and the dtype that holds all their values.
+cdef dict WIDER = {numpy.dtype(name): numpy.dtype(wider) for name, wider in (
+    ("int16", "int32"), ("uint16", "int32"), ("uint32", "int64"))}
 
 cdef enum:
     MOST_NESTED = 64              # as in NumPy
@@ -162,16 +166,46 @@ cdef object numpy_dtype(int dtype):
 
 
 cdef int dtype_number(object dtype) except -1:
-    number = DTYPE_NUMBERS.get(dtype, -1) if dtype.__hash__ is not None else -1
+    hashable = dtype.__hash__ is not None and not isinstance(dtype, Tensor)
+    number = DTYPE_NUMBERS.get(dtype, -1) if hashable else -1
+    found = None
     if number == -1:
         try:
-            number = DTYPE_NUMBERS.get(numpy.dtype(dtype), -1)
+            found = numpy.dtype(dtype)
+            number = DTYPE_NUMBERS.get(found, -1)
         except TypeError:
             pass
     if number == -1:
         names = ", ".join([d.name for d in NUMPY_DTYPES])
-        raise TypeError(f"unknown dtype {dtype!r}; an array's dtype is one of {names}")
+        raise TypeError(f"unknown dtype {dtype!r}; an array's dtype is one of {names}"
+                        f"{instead_of(found)}")
     return number
+
+
+cdef str instead_of(object dtype):
+    """What to write instead of a dtype that is NumPy's only."""
+    if dtype is None:
+        return ""
+    wider = nearest_dtype(dtype)
+    if wider in DTYPE_NUMBERS:
+        return f"; write dtype={wider.name!r}, which holds all its values"
+    if dtype.kind == "u":
+        return "; write dtype='int64' for numbers below 2**63"
+    return ""
+
+
+def nearest_dtype(dtype):
+    """The dtype of ours that holds all values of one of NumPy's, or that in this machine's order.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.tensor import nearest_dtype
+    >>> nearest_dtype(numpy.dtype(">f4")), nearest_dtype(numpy.dtype("uint16"))
+    (dtype('float32'), dtype('int32'))
+    """
+    native = dtype.newbyteorder("=")
+    return WIDER.get(native, native)
 
 
 cdef void register_face(int face, type cls):

@@ -126,8 +126,8 @@ def empty(
 
 
 @op
-def zeros_like(data: NDArray) -> NDArray:
-    """Make zeros of an array's shape and dtype.
+def zeros_like(data: NDArray, dtype: Any = None) -> NDArray:
+    """Make zeros of an array's shape and dtype, or of another dtype (which MXNet ignores).
 
     Examples
     --------
@@ -135,12 +135,12 @@ def zeros_like(data: NDArray) -> NDArray:
     >>> nd.zeros_like(nd.ones((2,))).asnumpy()
     array([0., 0.], dtype=float32)
     """
-    return _f.new_array(ND, data.shape, data.dtype, 0)
+    return _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 0)
 
 
 @op
-def ones_like(data: NDArray) -> NDArray:
-    """Make ones of an array's shape and dtype.
+def ones_like(data: NDArray, dtype: Any = None) -> NDArray:
+    """Make ones of an array's shape and dtype, or of another dtype (which MXNet ignores).
 
     Examples
     --------
@@ -148,7 +148,7 @@ def ones_like(data: NDArray) -> NDArray:
     >>> nd.ones_like(nd.zeros((2,))).asnumpy()
     array([1., 1.], dtype=float32)
     """
-    return _f.new_array(ND, data.shape, data.dtype, 1)
+    return _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 1)
 
 
 def arange(

@@ -2,7 +2,7 @@
 
 import collections.abc
 import typing
-from typing import Any, Literal, Protocol, Self, overload
+from typing import Any, Literal, Protocol, Self, TypedDict, Unpack, overload
 
 import numpy
 
@@ -13,7 +13,13 @@ from microlazy.core.array import NDArray, ndarray
 
 class _One(Protocol):
     def __call__(
-        self, data: NDArray, out: NDArray | None = None, name: str | None = None
+        self,
+        data: NDArray,
+        out: NDArray | None = None,
+        name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
     ) -> NDArray: ...
 
 class _Two(Protocol):
@@ -24,10 +30,20 @@ class _Two(Protocol):
         rhs: NDArray | float,
         out: NDArray | None = None,
         name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
     ) -> NDArray: ...
     @overload
     def __call__(
-        self, lhs: float, rhs: NDArray, out: NDArray | None = None, name: str | None = None
+        self,
+        lhs: float,
+        rhs: NDArray,
+        out: NDArray | None = None,
+        name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
     ) -> NDArray: ...
     @overload
     def __call__(
@@ -209,7 +225,7 @@ def normal(loc: Any = 0.0, scale: Any = 1.0, shape: Any = (1,), ctx: Any = None,
 not_equal: _Two
 def one_hot(indices: NDArray, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: Any = 'float32', *, out: Any = None, name: Any = None) -> NDArray: ...
 def ones(shape: Any, ctx: microlazy.context.Context | None = None, dtype: Any = None, *, out: Any = None, name: Any = None) -> NDArray: ...
-def ones_like(data: NDArray, *, out: Any = None, name: Any = None) -> NDArray: ...
+def ones_like(data: NDArray, dtype: Any = None, *, out: Any = None, name: Any = None) -> NDArray: ...
 def pad(data: NDArray, mode: str = 'constant', pad_width: Any = None, constant_value: float = 0, *, out: Any = None, name: Any = None) -> NDArray: ...
 def pick(data: NDArray, index: NDArray, axis: int | None = -1, keepdims: bool = False, mode: str = 'clip', *, out: Any = None, name: Any = None) -> NDArray: ...
 power: _Two
@@ -298,4 +314,4 @@ def uniform(low: Any = 0.0, high: Any = 1.0, shape: Any = (1,), ctx: Any = None,
 def unravel_index(data: NDArray, shape: Any, *, out: Any = None, name: Any = None) -> NDArray: ...
 def where(condition: NDArray, x: Any, y: Any, *, out: Any = None, name: Any = None) -> NDArray: ...
 def zeros(shape: Any, ctx: microlazy.context.Context | None = None, dtype: Any = None, stype: str | None = None, *, out: Any = None, name: Any = None) -> NDArray: ...
-def zeros_like(data: NDArray, *, out: Any = None, name: Any = None) -> NDArray: ...
+def zeros_like(data: NDArray, dtype: Any = None, *, out: Any = None, name: Any = None) -> NDArray: ...

@@ -104,6 +104,7 @@ def uniform(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw numbers from [low, high), all equally likely.
 
@@ -116,6 +117,8 @@ def uniform(
         float32 by default.
     out : NDArray, optional
         An array to fill.
+    name : str, optional
+        Accepted for compatibility; it changes nothing.
 
     Examples
     --------
@@ -135,6 +138,7 @@ def normal(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw numbers from the normal distribution of mean `loc` and standard deviation `scale`.
 
@@ -154,6 +158,7 @@ def randn(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw numbers from a normal distribution; the shape is given as numbers.
 
@@ -172,6 +177,7 @@ def exponential(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw numbers from the exponential distribution of mean `scale`.
 
@@ -191,6 +197,7 @@ def gamma(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw numbers from the gamma distribution of shape `alpha` and scale `beta`.
 
@@ -209,6 +216,7 @@ def poisson(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw numbers from the Poisson distribution of mean `lam`, as floats.
 
@@ -228,6 +236,7 @@ def negative_binomial(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw how many trials succeed before the k-th failure, each failing with probability p.
 
@@ -247,6 +256,7 @@ def generalized_negative_binomial(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw numbers from the negative binomial distribution of mean `mu` and dispersion `alpha`.
 
@@ -268,6 +278,7 @@ def randint(
     dtype: Any = None,
     ctx: Context | None = None,
     out: NDArray | None = None,
+    name: str | None = None,
 ) -> NDArray:
     """Draw whole numbers from [low, high), or [0, low) if high is left out; int32 by default.
 
@@ -343,6 +354,7 @@ def multinomial(
     get_prob: bool = False,
     out: NDArray | None = None,
     dtype: Any = "int32",
+    name: str | None = None,
 ) -> Any:
     """Draw places along the last axis, with the probabilities that stand there.
 
@@ -379,7 +391,7 @@ def multinomial(
     return [result, _f.unary_op("log", chosen)]
 
 
-def shuffle(data: NDArray, out: NDArray | None = None) -> NDArray:
+def shuffle(data: NDArray, out: NDArray | None = None, name: str | None = None) -> NDArray:
     """Return the array with its first axis in a random order.
 
     Examples

@@ -39,7 +39,7 @@ from numpy import (
 )
 
 from microlazy.core.array import ndarray, register_methods, register_protocols
-from microlazy.numpy import linalg, protocols, random
+from microlazy.numpy import fft, linalg, protocols, random
 from microlazy.numpy.creation import *  # noqa: F403
 from microlazy.numpy.differences import *  # noqa: F403
 from microlazy.numpy.dtypes import *  # noqa: F403
@@ -65,6 +65,7 @@ from microlazy.numpy.sets import *  # noqa: F403
 from microlazy.numpy.sorting import *  # noqa: F403
 from microlazy.numpy.statistics import *  # noqa: F403
 
+__array_api_version__ = "2023.12"
 bool = bool_
 register_methods(1, _METHODS)
 register_protocols(protocols)

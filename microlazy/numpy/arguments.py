@@ -11,6 +11,7 @@ from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
 
 NP = 1
+_MOST_NESTED = 64  # as in NumPy; a list may hold itself
 
 
 def beside(dtype: Any, kind: str) -> onp.dtype:
@@ -48,17 +49,31 @@ def _made(x: Any, other: Any) -> ndarray:
     if x is None:
         raise TypeError("expected an array, numbers or nested lists of them, not None")
     if isinstance(other, Tensor) and not isinstance(x, (onp.ndarray, onp.generic)):
-        kind = _kind(x)
+        kind = kind_of(x)
         if kind in "biuf":
             return _f.to_array(NP, x, beside(onp.dtype(other.dtype), kind))
     return _f.to_array(NP, x)
 
 
-def _kind(x: Any) -> str:
-    """The kind of NumPy's dtype that a number or nested lists of arrays and numbers have."""
+def kind_of(x: Any, depth: int = 0) -> str:
+    """Return the kind of NumPy's dtype that a number or nested lists of arrays and numbers have.
+
+    It is "O", of objects, where no array can be made of them.
+
+    Examples
+    --------
+    >>> from microlazy.numpy.arguments import kind_of
+    >>> kind_of([[1], [2.5]]), kind_of(True)
+    ('f', 'b')
+    """
     if not isinstance(x, (list, tuple)) or not any(isinstance(item, Tensor) for item in x):
-        return onp.asarray(x).dtype.kind
-    kinds = [onp.dtype(i.dtype).kind if isinstance(i, Tensor) else _kind(i) for i in x]
+        try:
+            return onp.asarray(x).dtype.kind
+        except ValueError:
+            return "O"
+    if depth > _MOST_NESTED:
+        return "O"
+    kinds = [onp.dtype(i.dtype).kind if isinstance(i, Tensor) else kind_of(i, depth + 1) for i in x]
     return next((kind for kind in "fiub" if kind in kinds), "O")
 
 

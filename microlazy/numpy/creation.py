@@ -9,8 +9,8 @@ from microlazy.context import Context
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.exchange import from_buffer
-from microlazy.core.tensor import Tensor
-from microlazy.numpy.arguments import NP, on_cpu, written
+from microlazy.core.tensor import Tensor, nearest_dtype
+from microlazy.numpy.arguments import NP, kind_of, on_cpu, written
 
 __all__ = [
     "array",
@@ -41,6 +41,8 @@ def array(
     ctx: Context | None = None,
     *,
     copy: bool | None = True,
+    order: str | None = "K",
+    subok: bool = False,
     ndmin: int = 0,
     device: Any = None,
 ) -> ndarray:
@@ -54,6 +56,10 @@ def array(
     ctx, device : Context, optional
     copy : bool, optional
         False refuses to copy; None copies only where the memory cannot be shared.
+    order : {"K", "A", "C"}
+        The memory is always in C's order.
+    subok : bool
+        Accepted for compatibility.
     ndmin : int
         The least number of axes; missing ones are put in front, with size 1.
 
@@ -69,6 +75,7 @@ def array(
     array([[1., 2.],
            [3., 4.]])
     """
+    _need_c_order(order)
     if copy:
         on_cpu(ctx, device)
         made = _f.to_array(NP, object, dtype)
@@ -92,7 +99,8 @@ def asarray(
     ----------
     a : array_like
     dtype : dtype or str, optional
-        That of an array, else float32.
+        That of an array; of Python's numbers int64, bool or, as soon as one has a fraction,
+        float32.
     copy : bool, optional
         True always copies, False never; None only where the memory cannot be shared.
 
@@ -107,15 +115,21 @@ def asarray(
     >>> x = np.ones(2)
     >>> np.asarray(x) is x
     True
+    >>> np.asarray([1, 2])
+    array([1, 2], dtype=int64)
     """
     on_cpu(ctx, device)
     _need_c_order(order)
+    if dtype is None and not isinstance(a, (Tensor, onp.ndarray, onp.generic)):
+        dtype = {"b": "bool", "i": "int64"}.get(kind_of(a))
     if copy:
         return _f.to_array(NP, a, dtype) if not isinstance(a, ndarray) else _cast(a, dtype, True)
     if isinstance(a, ndarray) and (dtype is None or a.dtype == dtype):
         return a
-    if isinstance(a, onp.ndarray) and (dtype is None or a.dtype == dtype) and a.dtype.isnative:
-        return from_buffer(NP, a)
+    if isinstance(a, onp.ndarray):
+        kept = nearest_dtype(a.dtype) if dtype is None else dtype
+        if a.dtype == kept and a.dtype.isnative:
+            return from_buffer(NP, a)
     if copy is False:
         raise ValueError(
             f"asarray: {type(a).__name__} cannot become an array of {dtype or 'float32'} without "
@@ -163,7 +177,9 @@ def astype(x: ndarray, dtype: Any, /, *, copy: bool = True, device: Any = None) 
     return _cast(x, dtype, copy)
 
 
-def copy(a: ndarray, order: str = "C", out: ndarray | None = None) -> ndarray:
+def copy(
+    a: ndarray, order: str = "C", out: ndarray | None = None, *, subok: bool = False
+) -> ndarray:
     """Return a copy with memory of its own.
 
     Examples
@@ -286,7 +302,8 @@ _LIKE_DOC = """Make an array of {what}, of another array's shape and dtype.
     a : array_like
     dtype, shape : optional
         Instead of the array's own.
-    order : {{"C"}}
+    order, subok : optional
+        Accepted for compatibility: the memory is always in C's order.
     ctx, device : Context, optional
     out : ndarray, optional
 
@@ -319,6 +336,7 @@ def _filled(name: str, value: float | None, what: str, example: str) -> tuple[An
         ctx: Context | None = None,
         out: ndarray | None = None,
         *,
+        subok: bool = True,
         shape: Any = None,
         device: Any = None,
     ) -> ndarray:
@@ -380,6 +398,7 @@ def full_like(
     ctx: Context | None = None,
     out: ndarray | None = None,
     *,
+    subok: bool = True,
     shape: Any = None,
     device: Any = None,
 ) -> ndarray:

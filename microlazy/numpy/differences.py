@@ -265,7 +265,12 @@ def interp(
         x0, x1, f0, f1 = [
             _f.take(part, place, 0, "clip") for part in (xp, fp) for place in (places, after)
         ]
-        between = f0 + (x - x0) * ((f1 - f0) / (x1 - x0))
+        slope = (f1 - f0) / (x1 - x0)
+        between = f0 + (x - x0) * slope
+        # Beside an infinite value: the point itself, the line from its other end, or no line.
+        other = _f.where(f0 == f1, f0, f1 + (x - x1) * slope)
+        fixed = _f.where(x == x0, f0, _f.where(x == x1, f1, other))
+        between = _f.where(_f.test("isnan", between), fixed, between)
     if period is not None:
         return between
     below = fp[0] if left is None else left

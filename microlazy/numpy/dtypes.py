@@ -4,7 +4,7 @@ import numbers
 from typing import Any
 
 import numpy as onp
-from numpy import dtype, finfo, iinfo
+from numpy import dtype, iinfo
 
 from microlazy.core import functions as _f
 from microlazy.core.tensor import Tensor
@@ -24,6 +24,36 @@ __all__ = [
     "promote_types",
     "result_type",
 ]
+
+
+class finfo:
+    """What there is to know about a floating dtype, as in NumPy, in Python's floats.
+
+    Parameters
+    ----------
+    dtype : dtype, str or array
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.finfo("float32").eps
+    1.1920928955078125e-07
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        self._numbers = onp.finfo(dtype.dtype if isinstance(dtype, Tensor) else dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_numbers":  # not there yet, as in a copy
+            raise AttributeError(name)
+        value = getattr(self._numbers, name)
+        return float(value) if isinstance(value, onp.floating) else value
+
+    def __reduce__(self) -> Any:
+        return finfo, (self._numbers.dtype,)
+
+    def __repr__(self) -> str:
+        return repr(self._numbers)
 
 
 def _named(item: Any) -> onp.dtype:

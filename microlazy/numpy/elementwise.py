@@ -1,6 +1,7 @@
 """Functions of each element: mathematics, logic, choosing and rounding."""
 
 import numbers
+from functools import partial
 from typing import Any
 
 import numpy as onp
@@ -9,7 +10,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
-from microlazy.numpy.arguments import as_array, as_arrays, as_operands, written
+from microlazy.numpy.arguments import NP, as_array, as_arrays, as_operands, written
 from microlazy.numpy.sorting import nonzero
 from microlazy.ops.elementwise import functions_of
 
@@ -54,6 +55,10 @@ _TRUTH_DOC = """{summary}, for each {what}.
     ----------
     {inputs} : array_like
     out : ndarray of bool, optional
+    where : bool or array of bool
+        Which elements of `out` are written; it needs `out`.
+    dtype : optional
+        bool.
 
     Examples
     --------
@@ -66,13 +71,20 @@ _TRUTH_DOC = """{summary}, for each {what}.
 def _test(name: str, summary: str, example: str, result: str) -> Any:
     number = getattr(onp, name)
 
-    def function(x: Any, out: ndarray | None = None) -> ndarray:
-        if isinstance(x, (numbers.Number, onp.generic)):
+    def function(
+        x: Any, out: ndarray | None = None, *, where: Any = True, dtype: Any = None
+    ) -> ndarray:
+        plain = out is None and where is True
+        if plain and isinstance(x, (numbers.Number, onp.generic)):
             return number(x)
-        x = as_array(x)
+        if plain and dtype is None:
+            return test(as_array(x))
+        return _f.with_options(name, test, [as_array(x)], out, where, dtype, "same_kind", "K")
+
+    def test(x: ndarray) -> ndarray:
         if name in ("isnan", "isinf", "isfinite"):
-            return written(out, _f.test(name, x))
-        return written(out, call(number, [x]))
+            return _f.test(name, x)
+        return call(number, [x])
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _TRUTH_DOC.format(
@@ -95,10 +107,15 @@ iscomplex = _test("iscomplex", "Whether it has an imaginary part: never", "2", "
 
 
 def _logical(name: str, summary: str, result: str) -> Any:
-    def function(x1: Any, x2: Any, out: ndarray | None = None) -> ndarray:
+    def function(
+        x1: Any, x2: Any, out: ndarray | None = None, *, where: Any = True, dtype: Any = None
+    ) -> ndarray:
         if not isinstance(x1, Tensor):
             x1, x2 = as_array(x2), x1
-        return written(out, _f.logical(name, x1, x2))
+        if out is None and where is True and dtype is None:
+            return _f.logical(name, x1, x2)
+        test = partial(_f.logical, name)
+        return _f.with_options(name, test, [x1, x2], out, where, dtype, "same_kind", "K")
 
     function.__name__ = function.__qualname__ = f"logical_{name}"
     function.__doc__ = _TRUTH_DOC.format(
@@ -116,7 +133,9 @@ logical_or = _logical("or", "Whether one or both are true", "[ True,  True]")
 logical_xor = _logical("xor", "Whether exactly one is true", "[False,  True]")
 
 
-def logical_not(x: Any, out: ndarray | None = None) -> ndarray:
+def logical_not(
+    x: Any, out: ndarray | None = None, *, where: Any = True, dtype: Any = None
+) -> ndarray:
     """Return whether each element is 0.
 
     Examples
@@ -125,13 +144,20 @@ def logical_not(x: Any, out: ndarray | None = None) -> ndarray:
     >>> np.logical_not(np.array([1, 0]))
     array([False,  True])
     """
-    return written(out, _f.logical("not", as_array(x)))
+    test = partial(_f.logical, "not")
+    return _f.with_options("not", test, [as_array(x)], out, where, dtype, "same_kind", "K")
 
 
-def isclose(
-    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> ndarray:
+def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> ndarray:
     """Return whether abs(a - b) <= atol + rtol * abs(b), for each pair of elements.
+
+    Parameters
+    ----------
+    a, b : array_like
+    rtol, atol : float or array_like
+        Arrays are broadcast with a and b.
+    equal_nan : bool
+        Whether nan is close to nan.
 
     Examples
     --------
@@ -139,13 +165,11 @@ def isclose(
     >>> np.isclose(np.array([1, 2]), np.array([1.000001, 2.1]))
     array([ True, False])
     """
-    options = {"rtol": float(rtol), "atol": float(atol), "equal_nan": equal_nan}
-    return call(onp.isclose, as_arrays([a, b]), options)
+    inputs = [*as_arrays([a, b]), *(_f.to_array(NP, limit, "float64") for limit in (rtol, atol))]
+    return call(onp.isclose, inputs, {"equal_nan": equal_nan})
 
 
-def allclose(
-    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
+def allclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> bool:
     """Return whether `isclose` holds everywhere.
 
     Examples
@@ -197,12 +221,24 @@ def where(condition: ndarray, x: Any = None, y: Any = None) -> Any:
     (array([1], dtype=int64),)
     """
     if isinstance(x, Tensor) and isinstance(y, Tensor):
-        return _f.where(condition, x, y)
+        try:
+            return _f.where(condition, x, y)
+        except TypeError:  # which costs nothing where the condition is an array
+            if isinstance(condition, Tensor):
+                raise
     if x is None and y is None:
         return nonzero(condition)
     if x is None or y is None:
         raise ValueError("where: give both x and y, or none of them")
-    return _f.where(as_array(condition), *as_operands(x, y))
+    return _f.where(_condition(condition), *as_operands(x, y))
+
+
+def _condition(condition: Any) -> ndarray:
+    if isinstance(condition, (list, tuple, numbers.Number, onp.ndarray, onp.generic)):
+        return _f.to_array(NP, condition, "bool")
+    if not isinstance(condition, Tensor):
+        raise TypeError(f"where: expected an array, got {condition!r}")
+    return condition  # type: ignore[return-value]
 
 
 def clip(
@@ -220,7 +256,8 @@ def clip(
     ----------
     a : array_like
     a_min, a_max : number or array_like, optional
-        None for no limit; `min` and `max` are other names of them.
+        None for no limit; `min` and `max` are other names of them. A number beyond those of an
+        integer dtype limits nothing.
     out : ndarray, optional
 
     Examples
@@ -229,8 +266,15 @@ def clip(
     >>> np.clip(np.array([-1, 0.5, 2]), 0, 1)
     array([0. , 0.5, 1. ])
     """
+    a = as_array(a)
     low, high = min if a_min is None else a_min, max if a_max is None else a_max
-    return written(out, _f.clip(*as_operands(as_array(a), low, high)))
+    if a.dtype.kind in "iu":
+        limits = onp.iinfo(a.dtype)
+        low = None if isinstance(low, int) and low < limits.min else low
+        high = None if isinstance(high, int) and high > limits.max else high
+    if low is None and high is None:
+        return written(out, a.copy())
+    return written(out, _f.clip(*as_operands(a, low, high)))
 
 
 def round(x: Any, decimals: int = 0, out: ndarray | None = None) -> Any:

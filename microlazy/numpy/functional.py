@@ -4,13 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as onp
+from numpy import ndindex
 
+from microlazy.base import MXNetError
+from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.numpy.arguments import as_array
+from microlazy.core.tensor import Tensor
+from microlazy.numpy.arguments import NP, as_array
 from microlazy.numpy.manipulation import moveaxis
 
-__all__ = ["apply_along_axis", "apply_over_axes"]
+__all__ = ["apply_along_axis", "apply_over_axes", "ndindex", "vectorize"]
 
 
 def apply_along_axis(
@@ -39,7 +43,8 @@ def apply_along_axis(
         raise ValueError(f"apply_along_axis: there is no line along axis {axis} of {arr.shape}")
     place = axis % arr.ndim
     results = [
-        as_array(func1d(line, *args, **kwargs)) for line in _f.reshape(lines, (-1, lines.shape[-1]))
+        as_array(func1d(line, *args, **kwargs))
+        for line in _f.reshape(lines, (int(onp.prod(outer)), lines.shape[-1]))
     ]
     inner = results[0].shape
     together = _f.reshape(_f.stack(results), outer + inner)
@@ -66,3 +71,31 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> ndarray:
             raise ValueError("apply_over_axes: the function does not return an array of the shape")
         a = result
     return a
+
+
+class vectorize(onp.vectorize):
+    """A function of numbers, applied to each element of arrays, broadcast, by NumPy's class.
+
+    It is a loop in Python and has no gradient: recorded arrays are refused. The arguments are those
+    of `numpy.vectorize`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.vectorize(lambda a, b: a if a > b else b)(np.array([1, 4]), 3)
+    array([3., 4.])
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arrays = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
+        if any(exchange.is_recorded(x) for x in arrays):
+            raise MXNetError("vectorize has no gradient; use functions of arrays, or detach()")
+        double = any(x.dtype == onp.float64 for x in arrays)
+
+        def plain(x: Any) -> Any:
+            return onp.asarray(x) if isinstance(x, Tensor) else x
+
+        found: Any = super().__call__(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
+        if isinstance(found, tuple):
+            return tuple(exchange.from_result(NP, part, double) for part in found)
+        return exchange.from_result(NP, found, double)

@@ -63,7 +63,10 @@ def take(
     >>> np.take(np.array([5, 6, 7]), np.array([2, 0]))
     array([7., 5.])
     """
-    return written(out, _f.take(as_array(a), indices, axis, mode))
+    a = as_array(a)
+    if a.ndim == 0 and axis in (0, -1):  # a number counts as a vector of one, as in NumPy
+        axis = None
+    return written(out, _f.take(a, indices, axis, mode))
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> ndarray:
@@ -85,10 +88,12 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> ndarray:
     array([[1., 3.],
            [2., 5.]])
     """
-    arr = as_array(arr)
+    arr, indices = as_array(arr), as_places(indices)
+    if indices.dtype.kind == "f":
+        raise IndexError(f"take_along_axis: indices must be integers, not {indices.dtype}")
     if axis is None:
         arr, axis = _f.reshape(arr, arr.size), 0
-    return arr[_along(arr, as_places(indices), axis, "take_along_axis")]
+    return arr[_along(arr, indices, axis, "take_along_axis")]
 
 
 def _along(arr: ndarray, indices: ndarray, axis: int, what: str) -> tuple[Any, ...]:

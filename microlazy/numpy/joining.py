@@ -1,6 +1,7 @@
 """Joining, cutting and repeating arrays."""
 
 import math
+import numbers
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -43,9 +44,28 @@ __all__ = [
 
 
 def concatenate(
-    seq: Sequence[Any], axis: int | None = 0, out: ndarray | None = None, *, dtype: Any = None
+    seq: Sequence[Any],
+    axis: int | None = 0,
+    out: ndarray | None = None,
+    *,
+    dtype: Any = None,
+    casting: Any = "same_kind",
 ) -> ndarray:
     """Join arrays along an axis they have; the flat arrays, if axis is None.
+
+    Parameters
+    ----------
+    seq : sequence of array_like
+    axis : int, optional
+    out : ndarray, optional
+    dtype : dtype or str, optional
+        That of the result, if `casting` allows to cast to it, as in `numpy.can_cast`.
+    casting : str
+
+    Raises
+    ------
+    TypeError
+        If there is no such cast.
 
     Examples
     --------
@@ -53,15 +73,33 @@ def concatenate(
     >>> np.concatenate([np.zeros(1), np.ones(2)])
     array([0., 1., 1.])
     """
-    result = _f.concatenate(as_arrays(seq), axis)
-    return result if out is dtype is None else written(out, _f.as_dtype(result, dtype))
+    return _joined("concatenate", _f.concatenate, seq, axis, out, dtype, casting)
+
+
+def _joined(
+    name: str, join: Any, arrays: Any, axis: Any, out: ndarray | None, dtype: Any, casting: Any
+) -> ndarray:
+    result = join(as_arrays(arrays), axis)
+    if dtype is not None:
+        cast = _f.as_dtype(result, dtype)
+        if not onp.can_cast(result.dtype, cast.dtype, casting):
+            raise TypeError(
+                f"{name}: cannot cast from {result.dtype} to {cast.dtype} with casting={casting!r}"
+            )
+        result = cast
+    return written(out, result)
 
 
 concat = concatenate
 
 
 def stack(
-    arrays: Sequence[Any], axis: int = 0, out: ndarray | None = None, *, dtype: Any = None
+    arrays: Sequence[Any],
+    axis: int = 0,
+    out: ndarray | None = None,
+    *,
+    dtype: Any = None,
+    casting: Any = "same_kind",
 ) -> ndarray:
     """Join arrays of one shape along a new axis.
 
@@ -71,8 +109,7 @@ def stack(
     >>> np.stack([np.zeros(2), np.ones(2)]).shape
     (2, 2)
     """
-    result = _f.stack(as_arrays(arrays), axis)
-    return result if out is dtype is None else written(out, _f.as_dtype(result, dtype))
+    return _joined("stack", _f.stack, arrays, axis, out, dtype, casting)
 
 
 def vstack(arrays: Sequence[Any], out: ndarray | None = None) -> ndarray:
@@ -175,7 +212,8 @@ def block(arrays: Any) -> ndarray:
         raise ValueError("block: the lists are not nested equally deep")
     (depth,) = depths
     count = max(depth, most_axes(tree))
-    return joined(tree, count - depth)
+    result = joined(tree, count - depth)
+    return result if depth else result.copy()
 
 
 # ---- cutting -------------------------------------------------------------------------------------
@@ -262,6 +300,8 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[ndarray, ...]:
     x = as_array(x)
     if x.ndim == 0:
         raise ValueError("unstack: the array has no axes")
+    if not -x.ndim <= axis < x.ndim:
+        raise onp.exceptions.AxisError(axis, x.ndim)
     count = x.shape[axis]
     return tuple(_f.split(x, count, axis, squeeze_axis=True)) if count else ()
 
@@ -287,7 +327,8 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> ndarray:
     if trim not in ("fb", "bf", "f", "b"):
         raise ValueError(f"trim_zeros: trim is 'fb', 'f' or 'b', not {trim!r}")
     filled = onp.argwhere(onp.asarray(filt))
-    first, last = (filled.min(0), filled.max(0) + 1) if len(filled) else (filt.shape, filt.shape)
+    nothing = (filt.shape, (0,) * filt.ndim)
+    first, last = (filled.min(0), filled.max(0) + 1) if len(filled) else nothing
     named = {axis} if isinstance(axis, int) else axis
     chosen = range(filt.ndim) if named is None else {place % filt.ndim for place in named}
     return filt[
@@ -401,6 +442,9 @@ def _object(obj: Any) -> Any:
         return obj
     if isinstance(obj, Tensor):
         return onp.asarray(obj) if obj.dtype == bool else whole(obj)
-    return (
-        operator.index(obj) if isinstance(obj, int) else onp.asarray(obj, None if len(obj) else int)
-    )
+    if isinstance(obj, (numbers.Number, onp.generic)):
+        try:
+            return operator.index(obj)  # type: ignore[arg-type]
+        except TypeError:
+            raise IndexError(f"places must be integers, not {obj!r}") from None
+    return onp.asarray(obj, None if len(obj) else int)

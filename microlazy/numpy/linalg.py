@@ -9,7 +9,7 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
-from microlazy.numpy.arguments import as_array, as_arrays
+from microlazy.numpy.arguments import NP, as_array, as_arrays
 from microlazy.numpy.norms import matrix_norm, norm, vector_norm
 from microlazy.numpy.products import cross, matmul, outer, tensordot, vecdot
 from microlazy.ops import linear_algebra as _la
@@ -112,21 +112,22 @@ def inv(a: ndarray) -> ndarray:
 
 def pinv(
     a: ndarray,
-    rcond: float | None = None,
+    rcond: Any = None,
     hermitian: bool = False,
     *,
-    rtol: float | None = None,
+    rtol: Any = None,
 ) -> ndarray:
     """Return the Moore-Penrose inverse.
 
     Parameters
     ----------
     a : ndarray
-    rcond : float, optional
-        Singular values below `rcond` times the largest count as 0; 1e-15 by default.
+    rcond : float or array_like, optional
+        Singular values below `rcond` times the largest count as 0; 1e-15 by default. An array has
+        one for each matrix.
     hermitian : bool
         Whether the matrices are symmetric, which is faster.
-    rtol : float, optional
+    rtol : float or array_like, optional
         Another name of `rcond`.
 
     Examples
@@ -137,7 +138,7 @@ def pinv(
     """
     if rcond is None:
         rcond = 1e-15 if rtol is None else rtol
-    return _la.pinv(as_array(a), float(rcond), hermitian)
+    return _la.pinv(as_array(a), onp.asarray(rcond, "float64").tolist(), hermitian)
 
 
 def det(a: ndarray) -> ndarray:
@@ -184,8 +185,21 @@ def cond(x: ndarray, p: float | str | None = None) -> ndarray:
         raise LinAlgError(f"cond: expected matrices, but the array has shape {x.shape}")
     if p is None or p in (2, -2):
         s = _la.svdvals(x)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+        result = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        return _f.where(s[..., 0] == 0, onp.inf, result)  # where it is 0 / 0
+    singular = call(_are_singular, [x], result=_a_bool_for_each)
+    matrices = _f.expand_dims(_f.expand_dims(singular, -1), -1)
+    identity = _f.from_numpy_result(NP, onp.eye(x.shape[-1]), x.dtype)
+    inverse = inv(_f.where(matrices, identity, x))
+    return _f.where(singular, onp.inf, matrix_norm(x, ord=p) * matrix_norm(inverse, ord=p))
+
+
+def _are_singular(x: onp.ndarray) -> onp.ndarray:
+    return onp.linalg.slogdet(x.astype("float64"))[0] == 0
+
+
+def _a_bool_for_each(x: ndarray) -> tuple[Any, str]:
+    return x.shape[:-2], "bool"
 
 
 def solve(a: ndarray, b: ndarray) -> ndarray:

@@ -1,6 +1,7 @@
 """Shapes: the same elements in other axes, in another order, or broadcast."""
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as onp
@@ -40,7 +41,7 @@ __all__ = [
 
 def _axes(axis: Any, ndim: int) -> list[int]:
     """Return one axis or several as a list of numbers from 0 on."""
-    items = axis if isinstance(axis, (tuple, list)) else (axis,)
+    items = axis if isinstance(axis, Iterable) and not isinstance(axis, Tensor) else (axis,)
     found = [operator.index(item) for item in items]
     for item in found:
         if not -ndim <= item < ndim:
@@ -259,7 +260,10 @@ def squeeze(a: Any, axis: Any = None, out: ndarray | None = None) -> ndarray:
     >>> np.squeeze(np.zeros((1, 2))).shape
     (2,)
     """
-    return written(out, _f.squeeze(as_array(a), axis))
+    a = as_array(a)
+    if a.ndim == 0 and axis in (0, -1):  # as NumPy and MXNet allow
+        axis = None
+    return written(out, _f.squeeze(a, axis))
 
 
 def _atleast(count: int, places: str, reshaped: Any, result: str) -> Any:
@@ -427,9 +431,10 @@ def roll(a: Any, shift: Any, axis: Any = None) -> ndarray:
     if axis is None:
         flat = _f.reshape(a, (a.size,))
         return _f.reshape(roll(flat, onp.sum(shift), 0), a.shape)
+    moved = a
     for step, place in onp.broadcast(onp.asarray(shift), onp.asarray(axis)):
         (place,) = _axes(place, a.ndim)
         cut = -operator.index(step) % max(a.shape[place], 1)
         if cut:
-            a = _f.concatenate(_f.split(a, [cut], place)[::-1], place)
-    return a
+            moved = _f.concatenate(_f.split(moved, [cut], place)[::-1], place)
+    return moved.copy() if moved is a else moved

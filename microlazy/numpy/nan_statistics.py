@@ -81,8 +81,41 @@ def _chosen(name: str, summary: str, result: str) -> Callable[..., ndarray]:
 
 
 nanmean = _chosen("nanmean", "The mean", "2.")
-nanvar = _chosen("nanvar", "The variance", "1.")
-nanstd = _chosen("nanstd", "The standard deviation", "1.")
+
+
+def _spread(name: str, summary: str, result: str) -> Callable[..., ndarray]:
+    """A variance: nan where there are no more numbers than ddof, as in NumPy."""
+    plain = getattr(_s, name[3:])
+
+    def function(
+        a: ndarray,
+        axis: Any = None,
+        dtype: Any = None,
+        out: ndarray | None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = None,
+        mean: ndarray | None = None,
+        correction: float | None = None,
+    ) -> ndarray:
+        a = as_array(a)
+        numbers = _is_number(a)
+        if where is not None:
+            numbers = _f.logical("and", numbers, _s._mask(where, a))
+        found = plain(
+            a, axis, dtype, None, ddof, keepdims, where=numbers, mean=mean, correction=correction
+        )
+        least = ddof if correction is None else correction
+        enough = _f.reduction("sum", numbers, axis, keepdims) > least
+        found = _f.where(enough, found, onp.nan)
+        return found if out is None else _f.write_into(out, found)
+
+    return _named(function, name, summary, result)
+
+
+nanvar = _spread("nanvar", "The variance", "1.")
+nanstd = _spread("nanstd", "The standard deviation", "1.")
 
 
 def _extreme(name: str, summary: str, result: str, last: float) -> Callable[..., ndarray]:

@@ -24,7 +24,7 @@ def norm(
     Parameters
     ----------
     x : ndarray
-    ord : float, inf, -inf, "fro" or "nuc", optional
+    ord : float, inf, -inf, "inf", "-inf", "fro" or "nuc", optional
         Of vectors: ``sum(abs(x)**ord)**(1/ord)``, the number of elements that are not 0 for 0, the
         largest and smallest for inf and -inf. Of matrices: the largest column sum for 1, row sum
         for inf, singular value for 2, the smallest for -1, -inf, -2; "fro" is the root of the sum
@@ -60,11 +60,14 @@ def norm(
 
 
 def _vector_norm(x: ndarray, ord: Any, axis: Any, keepdims: bool) -> ndarray:
+    ord = _number(ord)
     if isinstance(ord, str):
         raise ValueError(f"norm: ord={ord!r} does not exist for vectors")
     if ord == 2:
         return _f.norm(x, 2, axis, keepdims)
     sizes = _f.unary_op("abs", x)
+    if ord == math.inf and x.size == 0:
+        return _f.reduction("sum", sizes, axis, keepdims)  # zeros
     if math.isinf(ord):
         return _f.reduction("max" if ord > 0 else "min", sizes, axis, keepdims)
     if ord == 0:
@@ -84,7 +87,13 @@ _MATRIX_SUMS = {1: (-2, "max"), -1: (-2, "min"), math.inf: (-1, "max"), -math.in
 _SINGULAR_VALUES = {2: "max", -2: "min", "nuc": "sum"}
 
 
+def _number(ord: Any) -> Any:
+    """The infinities by their names, as MXNet takes them."""
+    return float(ord) if ord in ("inf", "-inf") else ord
+
+
 def _matrix_norm(x: ndarray, ord: Any, axes: tuple[int, ...], keepdims: bool) -> ndarray:
+    ord = _number(ord)
     axes = tuple(onp.lib.array_utils.normalize_axis_tuple(axes, x.ndim))
     if ord == "fro":
         return _f.norm(x, 2, axes, keepdims)

@@ -85,6 +85,8 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> ndarra
     if strange := set(kwargs) - set(_OPTIONS[mode]):
         raise ValueError(f"pad: mode {mode!r} has no option {sorted(strange)[0]!r}")
     options = {**_OPTIONS[mode], **kwargs}
+    if not any(any(pair) for pair in widths):
+        return x.copy()
     if mode in ("constant", "empty"):
         return _constant(x, widths, options.get("constant_values", 0))
     if mode in ("edge", "wrap") or options.get("reflect_type") == "even":

@@ -8,7 +8,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy import linalg
-from microlazy.numpy.arguments import as_array, as_arrays
+from microlazy.numpy.arguments import NP, as_array, as_arrays
 from microlazy.numpy.differences import convolve
 from microlazy.numpy.ranges import vander
 
@@ -104,7 +104,10 @@ def polymul(a1: Any, a2: Any) -> ndarray:
     >>> np.polymul(np.array([1, 2]), np.array([1, -2]))
     array([ 1.,  0., -4.])
     """
-    return convolve(a1, a2)
+    first, second = (
+        x if x.size else _f.new_array(NP, (1,), x.dtype, 0) for x in as_arrays((a1, a2))
+    )
+    return convolve(first, second)
 
 
 def polydiv(u: Any, v: Any) -> tuple[ndarray, ndarray]:

@@ -161,9 +161,10 @@ def _through_numpy(
 
     def refuse() -> None:
         if recorded:
+            others = "npx.rfft and npx.irfft" if _is_transform(function) else "other functions"
             raise MXNetError(
                 f"numpy.{name}: microlazy.np has no function for these arguments, and NumPy's "
-                "has no gradient; use other functions, or detach() the arrays"
+                f"has no gradient; use {others}, or detach() the arrays"
             )
 
     if written:
@@ -182,11 +183,20 @@ def _through_numpy(
                 return x
         if not isinstance(value, (onp.ndarray, onp.generic)) or value.dtype.kind not in "biufc":
             return value
-        if value.dtype.kind == "f":
+        if value.dtype.kind in "fc":
             refuse()
+        if value.dtype.kind == "c":
+            raise TypeError(
+                f"numpy.{name}: the result is complex, and microlazy's arrays are real; call it "
+                "with x.asnumpy()" + (", or npx.rfft" if _is_transform(function) else "")
+            )
         return exchange.from_result(face, value, float64)
 
     return _visit(function(*_visit(args, view), **_visit(kwargs, view)), wrapped)
+
+
+def _is_transform(function: Callable[..., Any]) -> bool:
+    return getattr(function, "__module__", "") in ("numpy.fft", "scipy.fft")
 
 
 # ---- ufuncs --------------------------------------------------------------------------------------
@@ -304,7 +314,7 @@ def apply_ufunc(
 @functools.cache
 def _function_like(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return the function of np or np.linalg with the name of NumPy's, if there is one."""
-    modules = {"numpy": _np(), "numpy.linalg": _np().linalg}
+    modules = {"numpy": _np(), "numpy.linalg": _np().linalg, "numpy.fft": _np().fft}
     ours = getattr(modules.get(function.__module__), function.__name__, None)
     return ours if inspect.isroutine(ours) and ours is not function else None
 

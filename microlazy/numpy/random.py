@@ -14,7 +14,7 @@ import numpy as onp
 from microlazy.context import Context, check_ctx
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.generator import seed
+from microlazy.core.generator import seed as _seed
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import as_array
 from microlazy.ops import distributions as _d
@@ -55,6 +55,17 @@ __all__ = [
 ]
 
 _NP = 1
+
+
+def seed(seed: int) -> None:
+    """Start the generator's sequence anew: equal seeds give equal numbers; see `mx.random.seed`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.random.seed(seed=7)
+    """
+    _seed(seed)
 
 
 def uniform(

@@ -240,6 +240,8 @@ def vander(x: ndarray, N: int | None = None, increasing: bool = False) -> ndarra
     x = as_array(x)
     if x.ndim != 1:
         raise ValueError(f"vander: x must have one axis, not {x.ndim}")
+    if x.dtype.kind != "f":
+        x = _f.as_dtype(x, "int64")  # as NumPy: powers soon leave a small dtype
     powers = onp.arange(len(x) if N is None else N)
     exponents = _f.to_array(NP, powers if increasing else powers[::-1], x.dtype)
     return _f.binary_op("power", _f.expand_dims(x, 1), exponents)

@@ -154,7 +154,12 @@ def unique_values(x: Any, /) -> ndarray:
 
 
 def isin(
-    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: str | None = None,
 ) -> ndarray:
     """Return whether each element is among others.
 
@@ -165,6 +170,8 @@ def isin(
         That no element occurs twice in either; it may be faster.
     invert : bool
         Whether it is not among them.
+    kind : {"sort", "table"}, optional
+        NumPy's way of searching: "table" is for integers.
 
     Examples
     --------
@@ -172,7 +179,7 @@ def isin(
     >>> np.isin(np.array([1, 2, 3]), [1, 3])
     array([ True, False,  True])
     """
-    options = {"assume_unique": assume_unique, "invert": invert}
+    options = {"assume_unique": assume_unique, "invert": invert, "kind": kind}
     return call(found_in, as_arrays([element, test_elements]), options, result=found_shape)
 
 

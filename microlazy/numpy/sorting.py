@@ -91,6 +91,8 @@ def argsort(
     >>> np.argsort(np.array([3, 1, 2]))
     array([1, 2, 0], dtype=int64)
     """
+    a = as_array(a)
+    a = a if a.ndim else _f.reshape(a, 1)  # a number counts as a vector of one, as in NumPy
     a, axis = _line(a, axis, kind, order)
     return ordering.argsort(a, axis, descending)
 

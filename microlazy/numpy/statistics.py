@@ -1,5 +1,6 @@
 """Sums, means, extremes, running sums and covariance."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -295,21 +296,30 @@ def average(
         result = mean(a, axis, keepdims=keepdims)
         total = result * 0 + a.size / onp.maximum(result.size, 1)
     else:
-        weights = _as_wide(as_array(weights), a, axis)
+        weights = spread_weights("average", as_array(weights), a, axis)
         total = sum(weights, axis, keepdims=keepdims)
         result = sum(a * weights, axis, keepdims=keepdims) / total
     result = _finish(result, out)
     return (result, total) if returned else result
 
 
-def _as_wide(weights: ndarray, a: ndarray, axis: Any) -> ndarray:
-    """Weights of some axes of `a`, broadcast to its shape."""
+def spread_weights(name: str, weights: ndarray, a: ndarray, axis: Any) -> ndarray:
+    """Return weights of some axes of `a`, broadcast to its shape.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.numpy.statistics import spread_weights
+    >>> spread_weights("average", np.array([1, 2]), np.zeros((2, 2)), 0)
+    array([[1., 1.],
+           [2., 2.]])
+    """
     if weights.shape == a.shape:
         return weights
     axes = onp.lib.array_utils.normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     if weights.shape != tuple(a.shape[i] for i in axes):
         raise ValueError(
-            f"average: weights of shape {weights.shape} do not fit axis={axis} of shape {a.shape}"
+            f"{name}: weights of shape {weights.shape} do not fit axis={axis} of shape {a.shape}"
         )
     weights = _f.transpose(weights, onp.argsort(axes).tolist())
     shape = tuple(n if i in axes else 1 for i, n in enumerate(a.shape))
@@ -399,7 +409,13 @@ def cumsum(
     >>> np.cumsum(np.array([1, 2, 3]))
     array([1., 3., 6.])
     """
-    return _finish(_f.cumsum(as_array(a), axis, dtype), out)
+    a = as_array(a)
+    return _finish(_f.cumsum(a, _running_axis(a, axis), dtype), out)
+
+
+def _running_axis(a: ndarray, axis: int | None) -> int | None:
+    """The axis to run along; a number counts as a vector of one, as in NumPy."""
+    return None if a.ndim == 0 and axis in (0, -1) else axis
 
 
 def cumprod(
@@ -414,8 +430,9 @@ def cumprod(
     array([1., 2., 6.])
     """
     a = as_array(a)
+    axis = _running_axis(a, axis)
     if axis is None:
-        a, axis = _f.reshape(a, -1), 0
+        a, axis = _f.reshape(a, a.size), 0
     axis = onp.lib.array_utils.normalize_axis_index(axis, a.ndim)
     if dtype is None and a.dtype.kind != "f":
         dtype = "int64"
@@ -520,7 +537,9 @@ def cov(
     weights = _observation_weights(fweights, aweights, rows)
     if weights is None:
         total: Any = float(rows.shape[1])
-        factor = total - ddof
+        factor: Any = float(onp.maximum(total - ddof, 0))
+        if factor == 0:
+            warnings.warn("cov: there are no degrees of freedom", RuntimeWarning, stacklevel=2)
         center = _f.reduction("mean", rows, 1, True)
         weighted = centered = rows - center
     else:
@@ -528,6 +547,7 @@ def cov(
         factor = total - ddof
         if ddof and aweights is not None:
             factor = total - ddof * sum(weights * _f.as_dtype(aweights, rows.dtype)) / total
+        factor = _f.clip(factor, 0)
         center = sum(rows * weights, 1, keepdims=True) / total
         centered = rows - center
         weighted = centered * weights

@@ -57,6 +57,7 @@ from microlazy.ops.ordering import topk
 from microlazy.ops.products import batch_dot, fully_connected
 from microlazy.ops.recurrent import rnn
 from microlazy.ops.sequence_lengths import sequence_mask
+from microlazy.ops.spectra import irfft, rfft
 from microlazy.params_file import load, save
 from microlazy.util import (
     is_np_array,

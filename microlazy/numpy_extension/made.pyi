@@ -2,7 +2,7 @@
 
 import collections.abc
 import typing
-from typing import Any, Literal, Protocol, Self, overload
+from typing import Any, Literal, Protocol, Self, TypedDict, Unpack, overload
 
 import numpy
 
@@ -11,19 +11,45 @@ import microlazy.core.array
 import microlazy.core.tensor
 from microlazy.core.array import NDArray, ndarray
 
+class _Options(TypedDict, total=False):
+    where: Any
+    dtype: Any
+    casting: str
+    order: str
+    subok: bool
+
 class _One(Protocol):
     @overload
-    def __call__(self, x: ndarray, out: ndarray | None = None) -> ndarray: ...
+    def __call__(
+        self,
+        x: ndarray,
+        out: ndarray | tuple[ndarray] | None = None,
+        **options: Unpack[_Options],
+    ) -> ndarray: ...
     @overload
-    def __call__(self, x: float, out: None = None) -> Any: ...
+    def __call__(self, x: float, out: None = None, **options: Unpack[_Options]) -> Any: ...
 
 class _Two(Protocol):
     @overload
-    def __call__(self, x1: ndarray, x2: ndarray | float, out: ndarray | None = None) -> ndarray: ...
+    def __call__(
+        self,
+        x1: ndarray,
+        x2: ndarray | float,
+        out: ndarray | tuple[ndarray] | None = None,
+        **options: Unpack[_Options],
+    ) -> ndarray: ...
     @overload
-    def __call__(self, x1: float, x2: ndarray, out: ndarray | None = None) -> ndarray: ...
+    def __call__(
+        self,
+        x1: float,
+        x2: ndarray,
+        out: ndarray | tuple[ndarray] | None = None,
+        **options: Unpack[_Options],
+    ) -> ndarray: ...
     @overload
-    def __call__(self, x1: float, x2: float, out: None = None) -> Any: ...
+    def __call__(
+        self, x1: float, x2: float, out: None = None, **options: Unpack[_Options]
+    ) -> Any: ...
 
 class _OnePair(Protocol):
     def __call__(
@@ -63,6 +89,7 @@ def hard_sigmoid(data: microlazy.core.tensor.Tensor, alpha: float = 0.2, beta: f
 def index_add(a: microlazy.core.tensor.Tensor, ind: microlazy.core.tensor.Tensor, val: microlazy.core.tensor.Tensor, *, out: Any = None, name: Any = None) -> microlazy.core.tensor.Tensor: ...
 def index_update(a: microlazy.core.tensor.Tensor, ind: microlazy.core.tensor.Tensor, val: microlazy.core.tensor.Tensor, *, out: Any = None, name: Any = None) -> microlazy.core.tensor.Tensor: ...
 def instance_norm(data: microlazy.core.tensor.Tensor, gamma: microlazy.core.tensor.Tensor, beta: microlazy.core.tensor.Tensor, eps: float = 0.001, *, out: Any = None, name: Any = None) -> microlazy.core.tensor.Tensor: ...
+def irfft(real: Any, imag: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any: ...
 def l2_normalization(data: microlazy.core.tensor.Tensor, eps: float = 1e-10, mode: str = 'instance', *, out: Any = None, name: Any = None) -> microlazy.core.tensor.Tensor: ...
 def layer_norm(data: microlazy.core.tensor.Tensor, gamma: microlazy.core.tensor.Tensor, beta: microlazy.core.tensor.Tensor, axis: int = -1, eps: float = 1e-05, output_mean_var: bool = False, *, out: Any = None, name: Any = None) -> Any: ...
 def leaky_relu(data: microlazy.core.tensor.Tensor, gamma: microlazy.core.tensor.Tensor | None = None, act_type: str = 'leaky', slope: float = 0.25, lower_bound: float = 0.125, upper_bound: float = 0.334, *, out: Any = None, name: Any = None) -> microlazy.core.tensor.Tensor: ...
@@ -77,6 +104,7 @@ def pooling(data: microlazy.core.tensor.Tensor, kernel: Any = (), pool_type: str
 rcbrt: _One
 relu: _One
 def reshape_like(lhs: microlazy.core.tensor.Tensor, rhs: microlazy.core.tensor.Tensor, lhs_begin: int | None = None, lhs_end: int | None = None, rhs_begin: int | None = None, rhs_end: int | None = None, *, out: Any = None, name: Any = None) -> microlazy.core.tensor.Tensor: ...
+def rfft(x: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any: ...
 def rnn(data: microlazy.core.tensor.Tensor, parameters: microlazy.core.tensor.Tensor, state: microlazy.core.tensor.Tensor, state_cell: microlazy.core.tensor.Tensor | None = None, sequence_length: microlazy.core.tensor.Tensor | None = None, state_size: int | None = None, num_layers: int | None = None, bidirectional: bool = False, mode: str | None = None, p: float = 0.0, state_outputs: bool = False, projection_size: int | None = None, lstm_state_clip_min: float | None = None, lstm_state_clip_max: float | None = None, lstm_state_clip_nan: bool = False, use_sequence_length: bool = False, *, out: Any = None, name: Any = None) -> Any: ...
 rsqrt: _One
 def scatter_nd(data: microlazy.core.tensor.Tensor, indices: microlazy.core.tensor.Tensor, shape: collections.abc.Sequence[int], *, out: Any = None, name: Any = None) -> microlazy.core.tensor.Tensor: ...

@@ -8,6 +8,7 @@ elementwise function is adding a row. Those of functions with kernels, UNARY and
 
 import numbers
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy
@@ -126,6 +127,7 @@ _DOC = """{summary}
     {inputs}
     out : {kind}, optional
         Where the result is written; of its shape.
+    {options}
 
     Returns
     -------
@@ -144,6 +146,16 @@ _INPUTS = {
     ("np", 2): "x1, x2 : array or number\n        a and b; broadcast to one shape.",
     ("nd", 2): "lhs, rhs : array or number\n        a and b; broadcast to one shape.",
 }
+_OPTIONS = {
+    "np": """where : bool or array of bool
+        Which elements of `out` are written; it needs `out`.
+    dtype : dtype or str, optional
+        What to compute in, if `casting` allows to cast the inputs to it.
+    casting, order, subok : optional
+        As in NumPy; results are always in C's order.""",
+    "nd": """name, axis, dtype : optional
+        Accepted for compatibility; they change nothing, as in MXNet.""",
+}
 _SHOWN = {
     "y": 'y.astype("float64").asnumpy().round(4).tolist()',
     "y, z": "y.tolist(), z.tolist()",
@@ -159,7 +171,16 @@ def _finish(result: Any, out: Any) -> Any:
         return result
     if isinstance(result, tuple):
         return tuple(map(functions.write_into, out, result))
+    if isinstance(out, tuple) and len(out) == 1:  # as NumPy's ufuncs have it
+        (out,) = out
     return functions.write_into(out, result)
+
+
+def _with_options(
+    op: str, inputs: list[Any], out: Any, where: Any, dtype: Any, casting: str, order: str
+) -> Tensor:
+    function = partial(compute, op)
+    return functions.with_options(op, function, inputs, out, where, dtype, casting, order)
 
 
 def _number_function(row: _Row, namespace: str) -> Callable[..., Any] | None:
@@ -172,12 +193,32 @@ def _one_input(row: _Row, namespace: str, operands: _Operands) -> Callable[..., 
     if row in UNARY:
         return functions.one_input(op, number, namespace == "nd", operands)
 
-    def function(x: Tensor, out: Tensor | None = None) -> Tensor:
-        if number is not None and isinstance(x, (numbers.Number, numpy.generic)):
+    def function(
+        x: Tensor,
+        out: Tensor | None = None,
+        *,
+        where: Any = True,
+        dtype: Any = None,
+        casting: str = "same_kind",
+        order: str = "K",
+        subok: bool = True,
+    ) -> Tensor:
+        plain = out is None and where is True and dtype is None
+        if plain and number is not None and isinstance(x, (numbers.Number, numpy.generic)):
             return number(x)
-        return _finish(compute(op, *(operands(x) if operands else (x,))), out)
+        inputs = operands(x) if operands else [x]
+        if where is True and dtype is None:
+            return _finish(compute(op, *inputs), out)
+        return _with_options(op, inputs, out, where, dtype, casting, order)
 
-    def nd_function(data: Tensor, out: Tensor | None = None, name: str | None = None) -> Tensor:
+    def nd_function(
+        data: Tensor,
+        out: Tensor | None = None,
+        name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
+    ) -> Tensor:
         return _finish(compute(op, data), out)
 
     return nd_function if namespace == "nd" else function
@@ -188,16 +229,33 @@ def _two_inputs(row: _Row, namespace: str, operands: _Operands) -> Callable[...,
     if row in BINARY:
         return functions.two_inputs(op, namespace == "nd", operands)
 
-    def function(x1: Tensor | float, x2: Tensor | float, out: Tensor | None = None) -> Tensor:
-        if number and isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
+    def function(
+        x1: Tensor | float,
+        x2: Tensor | float,
+        out: Tensor | None = None,
+        *,
+        where: Any = True,
+        dtype: Any = None,
+        casting: str = "same_kind",
+        order: str = "K",
+        subok: bool = True,
+    ) -> Tensor:
+        plain = out is None and where is True and dtype is None
+        if plain and number and isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
             return number(x1, x2)
-        return _finish(compute(op, *(operands(x1, x2) if operands else (x1, x2))), out)
+        inputs = operands(x1, x2) if operands else [x1, x2]
+        if where is True and dtype is None:
+            return _finish(compute(op, *inputs), out)
+        return _with_options(op, inputs, out, where, dtype, casting, order)
 
     def nd_function(
         lhs: Tensor | float,
         rhs: Tensor | float,
         out: Tensor | None = None,
         name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
     ) -> Tensor:
         return _finish(compute(op, lhs, rhs), out)
 
@@ -205,7 +263,13 @@ def _two_inputs(row: _Row, namespace: str, operands: _Operands) -> Callable[...,
 
 
 def _nd_power(
-    base: Tensor | float, exp: Tensor | float, out: Tensor | None = None, name: str | None = None
+    base: Tensor | float,
+    exp: Tensor | float,
+    out: Tensor | None = None,
+    name: str | None = None,
+    *,
+    axis: Any = None,
+    dtype: Any = None,
 ) -> Tensor:
     return _finish(functions.binary_op("power", base, exp), out)
 
@@ -247,6 +311,7 @@ def _documented(row: _Row, name: str, namespace: str, operands: _Operands) -> Ca
         kind="tuple of array" if row in PAIRS else "array",
         modules="np, npx" if namespace == "npx" else namespace,
         array=array,
+        options=_OPTIONS[array],
         namespace=namespace,
         name=name,
         first=first + closing,

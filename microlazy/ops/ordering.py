@@ -208,10 +208,10 @@ def histogram(a: Any, edges: Any, weights: Any) -> Any:
 
 
 def found_in(
-    x: numpy.ndarray, others: numpy.ndarray, assume_unique: bool, invert: bool
+    x: numpy.ndarray, others: numpy.ndarray, assume_unique: bool, invert: bool, kind: Any = None
 ) -> numpy.ndarray:
     """numpy.isin."""
-    return numpy.isin(x, others, assume_unique=assume_unique, invert=invert)
+    return numpy.isin(x, others, assume_unique=assume_unique, invert=invert, kind=kind)
 
 
 def found_shape(x: Any, others: Any, **options: Any) -> tuple[Any, Any]:

@@ -12,9 +12,11 @@ A = TypeVar("A", bound=Tensor)
 
 
 def quantiles(
-    x: A, q: tuple[float, ...], axis: tuple[int, ...], method: str, ignore_nan: bool
+    x: A, q: tuple[float, ...] | None, axis: tuple[int, ...], method: str, ignore_nan: bool
 ) -> A:
     """Quantiles over some axes, kept with size 1, behind a first axis for each of q.
+
+    Without q the median, which is the mean of two elements even where one is infinite.
 
     Examples
     --------
@@ -29,8 +31,15 @@ def quantiles(
 
 
 def _quantiles(
-    x: numpy.ndarray, q: tuple[float, ...], axis: tuple[int, ...], method: str, ignore_nan: bool
+    x: numpy.ndarray,
+    q: tuple[float, ...] | None,
+    axis: tuple[int, ...],
+    method: str,
+    ignore_nan: bool,
 ) -> numpy.ndarray:
+    if q is None:
+        middle: Any = numpy.nanmedian if ignore_nan else numpy.median
+        return middle(x, axis=axis, keepdims=True)[None]
     function: Any = numpy.nanquantile if ignore_nan else numpy.quantile
     return function(x, numpy.array(q), axis=axis, method=method, keepdims=True)
 
@@ -41,15 +50,20 @@ def _gradient(g: Tensor, y: Tensor, x: Tensor, **options: Any) -> Tensor:
 
 
 def _weights(
-    x: numpy.ndarray, q: tuple[float, ...], axis: tuple[int, ...], method: str, ignore_nan: bool
+    x: numpy.ndarray,
+    q: tuple[float, ...] | None,
+    axis: tuple[int, ...],
+    method: str,
+    ignore_nan: bool,
 ) -> numpy.ndarray:
     """How much each element counts in each quantile: of shape (len(q), *x.shape)."""
+    count = 1 if q is None else len(q)
     rest = tuple(i for i in range(x.ndim) if i not in axis)
     order = (*rest, *axis)
     moved = x.transpose(order)
     rows = moved.reshape(-1, int(numpy.prod([x.shape[i] for i in axis])))
     places = numpy.argsort(rows, axis=-1, kind="stable")  # nan comes last
-    weights = numpy.zeros((len(q), *rows.shape), x.dtype if x.dtype.kind == "f" else "float32")
+    weights = numpy.zeros((count, *rows.shape), x.dtype if x.dtype.kind == "f" else "float32")
     lengths = (
         rows.shape[1] - numpy.isnan(rows).sum(-1) if ignore_nan
         else numpy.full(len(rows), rows.shape[1])
@@ -65,4 +79,4 @@ def _weights(
             if part:
                 weights[which, chosen, places[chosen, first + 1]] = part
     back = numpy.argsort(order)
-    return weights.reshape(len(q), *moved.shape).transpose(0, *(back + 1))
+    return weights.reshape(count, *moved.shape).transpose(0, *(back + 1))

@@ -258,6 +258,10 @@ LINES = (
              ("np.polyfit(v, m[:, :2].reshape(-1)[:5], 1, w=k)",)),
     Function("np.apply_along_axis", "np.apply_along_axis(np.cumsum, 0, x)",
              ("np.apply_along_axis(np.sum, 1, t)",)),
+    Function("np.fft.fftshift", "np.fft.fftshift(x)", ("np.fft.fftshift(t, 1)",)),
+    Function("np.fft.ifftshift", "np.fft.ifftshift(x)", ("np.fft.ifftshift(t, (0, 2))",)),
+    Function("np.fft.fftfreq", "np.fft.fftfreq(5, 0.1)", gradient=False),
+    Function("np.fft.rfftfreq", "np.fft.rfftfreq(5, 0.1)", gradient=False),
     Function("np.apply_over_axes", "np.apply_over_axes(np.sum, t, (0, 2))"),
 )  # fmt: skip
 

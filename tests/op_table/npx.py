@@ -33,6 +33,18 @@ ROWS = (
     Function("npx.dropout nd.Dropout", "npx.dropout(x, 0.4, mode='always')", like=None),
     Function("npx.smooth_l1", "npx.smooth_l1(x)", more=("npx.smooth_l1(x, 2.0)",), like=None),
     Function("npx.hard_sigmoid", "npx.hard_sigmoid(x)", like="np.clip(0.2 * x + 0.5, 0, 1)"),
+    Function(
+        "npx.rfft",
+        "npx.rfft(x)",
+        more=("npx.rfft(t, 5, 1, 'ortho')",),
+        like="(np.fft.rfft(x).real, np.fft.rfft(x).imag)",
+    ),
+    Function(
+        "npx.irfft",
+        "npx.irfft(x, y)",
+        more=("npx.irfft(x, y, 5, 0, 'forward')",),
+        like="np.fft.irfft(x + 1j * y)",
+    ),
     # ---- products ----
     Function(
         "npx.fully_connected nd.FullyConnected",

@@ -22,7 +22,7 @@ HEAD = """# Made by `python -m tests.op_table`.
 
 import collections.abc
 import typing
-from typing import Any, Literal, Protocol, Self, overload
+from typing import Any, Literal, Protocol, Self, TypedDict, Unpack, overload
 
 import numpy
 
@@ -33,19 +33,45 @@ from microlazy.core.array import NDArray, ndarray
 """
 
 NP = """
+class _Options(TypedDict, total=False):
+    where: Any
+    dtype: Any
+    casting: str
+    order: str
+    subok: bool
+
 class _One(Protocol):
     @overload
-    def __call__(self, x: ndarray, out: ndarray | None = None) -> ndarray: ...
+    def __call__(
+        self,
+        x: ndarray,
+        out: ndarray | tuple[ndarray] | None = None,
+        **options: Unpack[_Options],
+    ) -> ndarray: ...
     @overload
-    def __call__(self, x: float, out: None = None) -> Any: ...
+    def __call__(self, x: float, out: None = None, **options: Unpack[_Options]) -> Any: ...
 
 class _Two(Protocol):
     @overload
-    def __call__(self, x1: ndarray, x2: ndarray | float, out: ndarray | None = None) -> ndarray: ...
+    def __call__(
+        self,
+        x1: ndarray,
+        x2: ndarray | float,
+        out: ndarray | tuple[ndarray] | None = None,
+        **options: Unpack[_Options],
+    ) -> ndarray: ...
     @overload
-    def __call__(self, x1: float, x2: ndarray, out: ndarray | None = None) -> ndarray: ...
+    def __call__(
+        self,
+        x1: float,
+        x2: ndarray,
+        out: ndarray | tuple[ndarray] | None = None,
+        **options: Unpack[_Options],
+    ) -> ndarray: ...
     @overload
-    def __call__(self, x1: float, x2: float, out: None = None) -> Any: ...
+    def __call__(
+        self, x1: float, x2: float, out: None = None, **options: Unpack[_Options]
+    ) -> Any: ...
 
 class _OnePair(Protocol):
     def __call__(
@@ -64,7 +90,13 @@ class _TwoPair(Protocol):
 ND = """
 class _One(Protocol):
     def __call__(
-        self, data: NDArray, out: NDArray | None = None, name: str | None = None
+        self,
+        data: NDArray,
+        out: NDArray | None = None,
+        name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
     ) -> NDArray: ...
 
 class _Two(Protocol):
@@ -75,10 +107,20 @@ class _Two(Protocol):
         rhs: NDArray | float,
         out: NDArray | None = None,
         name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
     ) -> NDArray: ...
     @overload
     def __call__(
-        self, lhs: float, rhs: NDArray, out: NDArray | None = None, name: str | None = None
+        self,
+        lhs: float,
+        rhs: NDArray,
+        out: NDArray | None = None,
+        name: str | None = None,
+        *,
+        axis: Any = None,
+        dtype: Any = None,
     ) -> NDArray: ...
     @overload
     def __call__(

@@ -11,7 +11,7 @@ from microlazy.core.loops.elementwise cimport (
     compare_with_number, compute_binary, fill, mask_into, scaled,
 )
 from microlazy.core.loops.reductions cimport sum_to
-from microlazy.core.ops.cast cimport cast, promoted
+from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.shape cimport same_memory
 from microlazy.core.ops.slots cimport give, hand_on
@@ -20,8 +20,8 @@ from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, output_of, run, state, tracked_integers,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, NP, Tensor, allocate, header, is_float, like,
-    new, numpy_dtype, same_shape, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT64, MAX_NDIM, NP, Tensor, allocate, header, is_float,
+    like, new, numpy_dtype, same_shape, view_numpy,
 )
 
 import numpy
@@ -220,6 +220,8 @@ cdef Tensor unary(int op, Tensor x):
             return unary(op, cast(x, FLOAT32))
         if state().recording and tracked_integers(x):
             return unary_of_integers(op, x)
+        if x.dtype == BOOL and unary_numpy[op] is numpy.abs:
+            return copied(x)
         return numpy_call(unary_numpy[op], [x], {}, x.face, x.dtype if x.dtype != BOOL else INT64,
                           x.ndim, x.shape_)
     out = header(x.face, x.dtype, x.ndim, x.shape_)
@@ -384,6 +386,8 @@ cdef Tensor binary_other(int op, Tensor a, Tensor b):
         return cast(out, FLOAT16)
     ndim = broadcast_shape(a, b, shape, binary_names[op])
     function = integer_divide if op == B_DIVIDE else binary_numpy[op]
+    if dtype == BOOL and a.face == NP and op in (B_POWER, B_MOD):
+        return binary(op, cast(a, INT8), cast(b, INT8))
     if dtype == BOOL and op in (B_SUBTRACT, B_POWER, B_MOD):
         raise MXNetError(f"{binary_names[op]} is not defined for bool arrays; use astype()")
     if state().recording and (tracked_integers(a) or tracked_integers(b)):
