@@ -12,7 +12,8 @@ cdef enum Mode:                   # what becomes of places outside an axis
 # of bounds under RAISE.
 cdef bint find_places(Tensor index, Py_ssize_t n, int mode, bint onward, long long* out) noexcept
 cdef Py_ssize_t count_true(Tensor mask) noexcept
-cdef void find_true(Tensor mask, long long* out) noexcept     # has room for one place more
+# Where a mask is true, as far as `most` places; returns how many. `out` has room for one more.
+cdef Py_ssize_t find_true(Tensor mask, Py_ssize_t most, long long* out) noexcept
 
 # x is (outer, length, width) and y is (outer, count, width): y[:, i] = x[:, places[i]].
 cdef int take_rows(const char* x, const long long* places, char* y, Py_ssize_t outer,

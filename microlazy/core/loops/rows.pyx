@@ -108,12 +108,15 @@ cdef Py_ssize_t count_true(Tensor mask) noexcept:
     return count
 
 
-cdef void find_true(Tensor mask, long long* out) noexcept:
+cdef Py_ssize_t find_true(Tensor mask, Py_ssize_t most, long long* out) noexcept:
     cdef const unsigned char* truth = <const unsigned char*>mask.data
     cdef Py_ssize_t i, k = 0
-    for i in range(mask.size):              # without a branch, which a random mask would mislead
+    for i in range(mask.size):              # no branch on the mask: a random one misleads it
+        if k > most:
+            break
         out[k] = i
         k += truth[i] != 0
+    return k
 
 
 # ---- rows ----------------------------------------------------------------------------------------

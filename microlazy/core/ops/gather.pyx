@@ -18,8 +18,8 @@ from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, expanded, packed
 from microlazy.core.tape cimport Node, Pass, run
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, Tensor, from_numpy, header, like, new,
-    shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, Tensor, UINT8, from_numpy, header, like,
+    new, shape_tuple, view_numpy,
 )
 
 import numpy
@@ -61,10 +61,9 @@ cdef class Placed(Node):
         out = <long long*>self.places.data
         index = packed(self.b)
         if self.way == MASK:
-            if count_true(index) != self.count:
-                raise ShapeError(f"a mask has {count_true(index)} true elements, but it had "
-                                 f"{self.count} when this block was hybridized")
-            find_true(index, out)
+            if find_true(index, self.count, out) != self.count:
+                raise ShapeError(f"a mask no longer has the {self.count} true elements that it had "
+                                 "when this block was hybridized")
             return 0
         if self.way != KEY:
             self.find_along(index, axis, out)
@@ -461,12 +460,15 @@ cdef Tensor put(Tensor base, int ndim, const Py_ssize_t* shape, Tensor values, l
     cdef Scatter node = Scatter.__new__(Scatter)
     cdef Tensor out = header(values.face, values.dtype if base is None else base.dtype, ndim, shape)
     cdef int axes = <int>len(rows), i
+    rows = [cast(row, UINT8) if (<Tensor>row).dtype == BOOL else row for row in rows]
     if not name_axes(node, out, tuple(rows), wanted) or node.index_ndim + ndim - axes > MAX_NDIM:
         raise ShapeError(f"indices of shapes {[shape_tuple(row) for row in rows]} are no places in "
                          f"an array of shape {shape_tuple(out)}")
     for i in range(axes, ndim):
         wanted[node.index_ndim + i - axes] = shape[i]
-    node.a = broadcast_to(cast(values, out.dtype), node.index_ndim + ndim - axes, wanted)
+    node.a = cast(values, out.dtype)
+    if not has_shape(values, node.index_ndim + ndim - axes, wanted):
+        node.a = broadcast_to(node.a, node.index_ndim + ndim - axes, wanted)
     node.c = base
     node.add = add
     return run(node, out)
