@@ -330,6 +330,20 @@ def test_gather(kernels, rng, step, dtype):
     np.testing.assert_array_equal(kernels.gather(first, step, np.empty(101, dtype)), want)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("width", [1, 3, 16, 63, 64, 100])
+def test_rows_at_places(kernels, rng, width, dtype):
+    x, y = rng.normal(size=(2, 40, width)).astype(dtype)
+    places = rng.integers(0, 40, 40)
+    got = kernels.take_rows(x, places, np.empty_like(x))
+    np.testing.assert_array_equal(got, x[places])
+    want = x.copy()
+    np.add.at(want, places, y)
+    np.testing.assert_array_equal(kernels.put_rows(y, places, x.copy(), add=True), want)
+    want[places] = y
+    np.testing.assert_array_equal(kernels.put_rows(y, places, want.copy()), want)
+
+
 @pytest.mark.parametrize("op", BINARY)
 @pytest.mark.parametrize("which", [0, 1])
 def test_binary_grad_against_differences(kernels, rng, op, which):

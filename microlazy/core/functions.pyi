@@ -90,6 +90,9 @@ def one_hot(
     off_value: float = 0.0,
     dtype: DTypeLike = "float32",
 ) -> _A: ...
+def put_at(
+    base: _A | None, shape: _Shape, values: _A, rows: Sequence[_A], add: bool
+) -> _A: ...
 def one_hot_rows(
     places: numpy.ndarray[Any, Any], depth: int, on_value: float, off_value: float
 ) -> numpy.ndarray[Any, Any]: ...

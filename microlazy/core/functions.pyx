@@ -10,7 +10,8 @@ from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
 from microlazy.core.ops.dense cimport dot as dot_arrays
 from microlazy.core.ops.dense cimport matmul as matmul_arrays
 from microlazy.core.ops.elementwise cimport binary, binary_scalar, mask, unary
-from microlazy.core.ops.indexing cimport take as take_places
+from microlazy.core.ops.gather cimport one_hot as one_hot_places, put as put_places
+from microlazy.core.ops.gather cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
@@ -779,10 +780,25 @@ def one_hot(x, depth, on_value=1.0, off_value=0.0, dtype="float32"):
     """Rows that are `on_value` at the element's place and `off_value` elsewhere."""
     cdef Tensor t = array_of(x, "one_hot")
     cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int number = dtype_number(dtype)
+    cdef int ndim = parse_shape((depth,), shape)
+    if number <= FLOAT64 and is_number(on_value) and is_number(off_value):
+        return one_hot_places(t, shape[0], on_value, off_value, number)
     ndim = parse_shape(shape_tuple(t) + (depth,), shape)
     return numpy_call(one_hot_rows, [t], {"depth": depth, "on_value": on_value,
-                                          "off_value": off_value},
-                      t.face, dtype_number(dtype), ndim, shape)
+                                          "off_value": off_value}, t.face, number, ndim, shape)
+
+
+def put_at(base, shape, values, rows, bint add):
+    """`base`, or zeros of a shape, with values put or added at places along the first axes."""
+    cdef Tensor t = array_of(values, "values"), into = base
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef list arrays = [array_of(row, "indices") for row in rows]
+    for x in (base, *arrays):
+        if x is not None and (<Tensor>x).face != t.face:
+            raise TypeError("the arrays are of both types, nd.NDArray and np.ndarray; convert with "
+                            "as_np_ndarray() or as_nd_ndarray()")
+    return put_places(into, parse_shape(shape, sizes), sizes, t, arrays, add)
 
 
 def one_hot_rows(places, depth, on_value, off_value):

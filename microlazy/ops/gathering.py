@@ -47,22 +47,6 @@ def gather_nd(data: Tensor, indices: Tensor) -> Tensor:
     return data[_key("gather_nd", indices, data.ndim)]
 
 
-def _scattered(data: numpy.ndarray, *rows: numpy.ndarray, shape: tuple[int, ...]) -> numpy.ndarray:
-    out = numpy.zeros(shape, data.dtype)
-    out[tuple(row.astype(int) for row in rows)] = data
-    return out
-
-
-def _scattered_result(
-    data: Tensor, *rows: Tensor, shape: tuple[int, ...]
-) -> tuple[tuple[int, ...], Any]:
-    return shape, data.dtype
-
-
-def _scattered_gradient(g: A, y: A, data: A, *rows: A, shape: tuple[int, ...]) -> A:
-    return g[rows]
-
-
 @op
 def scatter_nd(data: Tensor, indices: Tensor, shape: Sequence[int]) -> Tensor:
     """Return zeros of a shape with data written to [indices[0], indices[1], ...].
@@ -76,41 +60,7 @@ def scatter_nd(data: Tensor, indices: Tensor, shape: Sequence[int]) -> Tensor:
     array([[0., 5.],
            [6., 0.]])
     """
-    rows = _key("scatter_nd", indices, len(shape))
-    rules = (_scattered_gradient, *(None,) * len(rows))
-    options = {"shape": tuple(shape)}
-    return call(_scattered, [data, *rows], options, rules, result=_scattered_result)
-
-
-def _added(a: numpy.ndarray, value: numpy.ndarray, *rows: numpy.ndarray) -> numpy.ndarray:
-    out = a.copy()
-    numpy.add.at(out, tuple(row.astype(int) for row in rows), value)
-    return out
-
-
-def _updated(a: numpy.ndarray, value: numpy.ndarray, *rows: numpy.ndarray) -> numpy.ndarray:
-    out = a.copy()
-    out[tuple(row.astype(int) for row in rows)] = value
-    return out
-
-
-def _like_first(a: Tensor, *rest: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
-    return a.shape, a.dtype
-
-
-def _same(g: A, y: A, *arrays: A) -> A:
-    return g
-
-
-def _at_rows(g: A, y: A, a: A, value: A, *rows: A) -> A:
-    return g[rows]
-
-
-def _elsewhere(g: A, y: A, a: A, value: A, *rows: A) -> A:
-    return call(_updated, [g, value * 0, *rows], gradients=_UPDATE_RULES + (None,) * len(rows))
-
-
-_UPDATE_RULES = (_elsewhere, _at_rows)
+    return f.put_at(None, tuple(shape), data, _key("scatter_nd", indices, len(shape)), False)
 
 
 def _rows_of(op: str, a: A, ind: A) -> tuple[A, ...]:
@@ -137,9 +87,9 @@ def index_add(a: Tensor, ind: Tensor, val: Tensor) -> Tensor:
     >>> npx.index_add(np.zeros(3), np.array([0, 0], dtype="int32"), np.array([1, 2]))
     array([3., 0., 0.])
     """
-    rows = _rows_of("index_add", a, ind)
-    rules = (_same, _at_rows, *(None,) * len(rows))
-    return call(_added, [a, val, *rows], gradients=rules, result=_like_first)
+    if not numpy.can_cast(val.dtype, a.dtype, "same_kind"):
+        raise TypeError(f"index_add: {val.dtype} cannot be added to {a.dtype}; use astype()")
+    return f.put_at(a, a.shape, val, _rows_of("index_add", a, ind), True)
 
 
 @op
@@ -160,9 +110,7 @@ def index_update(a: Tensor, ind: Tensor, val: Tensor) -> Tensor:
     >>> npx.index_update(np.zeros(3), np.array([2, 0], dtype="int32"), np.array([1, 2]))
     array([2., 0., 1.])
     """
-    rows = _rows_of("index_update", a, ind)
-    rules = _UPDATE_RULES + (None,) * len(rows)
-    return call(_updated, [a, val, *rows], gradients=rules, result=_like_first)
+    return f.put_at(a, a.shape, val, _rows_of("index_update", a, ind), False)
 
 
 @op

@@ -6,6 +6,7 @@ A file for each family. Those in `generated/` are written by the build.
 from cpython.pycapsule cimport PyCapsule_New
 from cython cimport floating
 from libc.math cimport INFINITY, M_LN2, M_LN10, M_2_SQRTPI, M_PI_2, M_SQRT1_2
+from libc.string cimport memcpy
 
 from microlazy.core.kernels.table cimport *
 
@@ -28,6 +29,7 @@ include "generated/mathfuncs.pxi"
 include "generated/functions.pxi"
 include "elementwise.pxi"
 include "memory.pxi"
+include "gather.pxi"
 include "reductions.pxi"
 include "softmax.pxi"
 include "products.pxi"

@@ -39,6 +39,12 @@ ctypedef struct KernelTable:
                       bint one_b, void* out, Py_ssize_t n) noexcept nogil
     # out[i] = x[step * i]
     void (*gather[2])(const void* x, Py_ssize_t step, void* out, Py_ssize_t n) noexcept nogil
+    # Rows of `width` elements that are `step` elements apart, in x and in out:
+    # out[i] = x[places[i]], and out[places[i]] = x[i], or += x[i] if add. Places are in range.
+    void (*take_rows[2])(const void* x, const long long* places, void* out, Py_ssize_t count,
+                         Py_ssize_t width, Py_ssize_t step) noexcept nogil
+    void (*put_rows[2])(const void* x, const long long* places, void* out, bint add,
+                        Py_ssize_t count, Py_ssize_t width, Py_ssize_t step) noexcept nogil
     # out[i * width + j] = x[j, i], where x's rows are `step` bytes apart.
     void (*transpose[2])(const char* x, Py_ssize_t step, void* out, Py_ssize_t width,
                          Py_ssize_t rows, Py_ssize_t cols) noexcept nogil

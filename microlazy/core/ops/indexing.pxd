@@ -16,6 +16,4 @@ cdef int hint_at_mask(Tensor x, object key) except -1
 cdef object resolved_key(object key)                          # any key, as NumPy takes it
 cdef Tensor gather(Tensor x, object key)      # x[key] for a key with arrays
 cdef Tensor scattered(Tensor values, object key, Tensor x)    # the adjoint: zeros elsewhere
-cdef Tensor take(Tensor x, Tensor index, int axis, str mode)
-cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode)
 cdef Tensor where(Tensor condition, Tensor x, Tensor y)

@@ -1,7 +1,8 @@
-"""Indexing with integers, slices, masks and integer arrays; take, pick and where.
+"""Indexing with integers, slices, masks and integer arrays; where.
 
 Basic keys (integers, slices, None, Ellipsis) give a view where the result is packed memory, as in
-MXNet, else a copy. The rest goes through NumPy on a view.
+MXNet, else a copy. A mask, and places along the first axes, are rows for ops/gather; other keys go
+through NumPy on a view.
 """
 
 cimport cython
@@ -13,19 +14,18 @@ from microlazy.core.kernels.table cimport B_NOT_EQUAL
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.elementwise cimport masked
+from microlazy.core.ops.gather cimport gather_rows
 from microlazy.core.ops.shape cimport reshape, view
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
     Pieces, broadcast_shape, cut, expanded, packed, piece, piece_length, piece_start,
 )
-from microlazy.core.tape cimport (
-    NEEDS_B, NEEDS_C, Node, Pass, run, state,
-)
+from microlazy.core.tape cimport NEEDS_C, Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, deeper, from_numpy, header, is_contiguous,
-    is_float, itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape, same_shape,
-    shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, deeper, from_numpy, header,
+    is_contiguous, is_float, itemsize, like, look_at, need_values, new, numpy_dtype, parse_shape,
+    same_shape, shape_tuple, view_numpy,
 )
 
 import operator
@@ -33,7 +33,7 @@ import warnings
 
 import numpy
 
-from microlazy.base import MXNetError, ShapeError
+from microlazy.base import MXNetError
 
 cdef tuple SLICE_OR_BOOL = (slice, bool, numpy.bool_)      # not literals: see core/functions
 
@@ -174,13 +174,24 @@ cdef int hint_at_mask(Tensor x, object key) except -1:
     for i in range(t.ndim):
         if t.shape_[i] != x.shape_[i]:
             return 0
-    places = view_numpy(t)
-    if ((places == 0) | (places == 1)).all():
+    if zeros_and_ones(packed(t)):
         warnings.warn(
             f"an index of {t.size} floats, all 0 or 1, was taken as the places 0 and 1. If it is "
             "a mask, such as a comparison of nd arrays gives, write mask.astype('bool')",
             UserWarning, stacklevel=1)
     return 0
+
+
+cdef bint zeros_and_ones(Tensor t):
+    cdef Py_ssize_t i
+    cdef double number
+    if t.dtype == FLOAT16:
+        t = cast(t, FLOAT32)
+    for i in range(t.size):
+        number = (<float*>t.data)[i] if t.dtype == FLOAT32 else (<double*>t.data)[i]
+        if number != 0 and number != 1:
+            return False
+    return True
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -207,8 +218,8 @@ cdef object get_item(Tensor x, object key):
 
 @cython.no_gc
 @cython.final
-cdef class Gather(Node):
-    """x[key] for an advanced key, by NumPy; `rest` holds the key's own arrays."""
+cdef class KeyGather(Node):
+    """x[key] for any advanced key, by NumPy; `rest` holds the key's own arrays."""
     cdef object key, resolved
 
     cdef int forward(self) except -1:
@@ -229,10 +240,13 @@ cdef class Gather(Node):
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, scattered(g, self.resolved, self.a))
 
+    cdef str name(self):
+        return "numpy:gather"
+
 
 @cython.no_gc
 @cython.final
-cdef class Scatter(Node):
+cdef class KeyScatter(Node):
     """The adjoint of x[key]: zeros with the input added at the key's places."""
     cdef object key
 
@@ -254,10 +268,13 @@ cdef class Scatter(Node):
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, reshape(gather(g, self.key), self.a.ndim, self.a.shape_))
 
+    cdef str name(self):
+        return "numpy:scatter"
+
 
 cdef Tensor scattered(Tensor values, object key, Tensor x):
     """Zeros of x's shape with `values` added at a key of numbers, slices and NumPy arrays."""
-    cdef Scatter node = Scatter.__new__(Scatter)
+    cdef KeyScatter node = KeyScatter.__new__(KeyScatter)
     node.a = values
     node.key = key
     return run(node, header(values.face, values.dtype, x.ndim, x.shape_))
@@ -265,10 +282,14 @@ cdef Tensor scattered(Tensor values, object key, Tensor x):
 
 cdef Tensor gather(Tensor x, object key):
     cdef Py_ssize_t[MAX_NDIM] shape
-    cdef Gather node = Gather.__new__(Gather)
+    cdef KeyGather node
     cdef Tensor t
     cdef int ndim
     hint_at_mask(x, key)
+    t = gather_rows(x, key)
+    if t is not None:
+        return t
+    node = KeyGather.__new__(KeyGather)
     node.rest = []
     node.key = key_without_arrays(key, node.rest)
     # The shape of the result, from an array of x's shape that has but one byte of memory. Only a
@@ -307,138 +328,7 @@ cdef Tensor basic_part(Tensor x, Basic* b):
     return part
 
 
-# ---- take, pick, where -------------------------------------------------------------------------
-
-cdef object integers(Tensor index, Py_ssize_t n, str mode, str what):
-    """The index as int64, clipped, wrapped or checked against an axis of size n."""
-    places = view_numpy(index)
-    if places.dtype.kind == "f":
-        if not numpy.isfinite(places).all():
-            raise IndexError(f"{what}: the index holds nan or inf")
-        if mode == "clip":            # before the cast, which large numbers do not survive
-            places = numpy.clip(places, 0, max(n - 1, 0))
-        places = places.astype(numpy.int64)
-    elif places.dtype.kind == "b":
-        places = places.astype(numpy.int64)
-    if mode == "clip":
-        return numpy.clip(places, 0, max(n - 1, 0))
-    if mode == "wrap":
-        return places % n if n else places
-    if places.size and (places.min() < -n or places.max() >= n):
-        bad = places[(places < -n) | (places >= n)].flat[0]
-        raise IndexError(f"{what}: index {bad} is out of bounds for an axis of size {n}")
-    return places
-
-
-@cython.no_gc
-@cython.final
-cdef class Take(Node):
-    """x's slices along an axis, at the places in b."""
-    cdef int axis
-    cdef str mode
-
-    cdef int forward(self) except -1:
-        places = integers(self.b, self.a.shape_[self.axis], self.mode, "take")
-        numpy.take(view_numpy(self.a), places, axis=self.axis, out=view_numpy(self.out))
-        return 0
-
-    cdef int backward(self, Pass p) except -1:
-        cdef bint accumulate
-        cdef Tensor dx = p.target(self.a, &accumulate)
-        if dx is None:
-            return 0
-        if not accumulate:
-            fill(dx, 0.0)
-        places = integers(self.b, self.a.shape_[self.axis], self.mode, "take")
-        numpy.add.at(view_numpy(dx), (slice(None),) * self.axis + (places,),
-                     view_numpy(self.grad))
-        return 0
-
-    cdef int derive(self, Pass p, Tensor g) except -1:
-        places = integers(self.b, self.a.shape_[self.axis], self.mode, "take")
-        return hand_on(p, self.a, scattered(g, (slice(None),) * self.axis + (places,), self.a))
-
-
-cdef Tensor take(Tensor x, Tensor index, int axis, str mode):
-    cdef Py_ssize_t[MAX_NDIM] shape
-    cdef Take node
-    if mode not in ("clip", "wrap", "raise"):
-        raise ValueError(f"take: mode is 'clip', 'wrap' or 'raise', not {mode!r}")
-    cdef tuple full = shape_tuple(x)
-    cdef int ndim = parse_shape(full[:axis] + shape_tuple(index) + full[axis + 1:], shape)
-    node = Take.__new__(Take)
-    node.a = x
-    node.b = index
-    node.axis = axis
-    node.mode = mode
-    node.needs = NEEDS_B
-    return run(node, header(x.face, x.dtype, ndim, shape))
-
-
-@cython.no_gc
-@cython.final
-cdef class Pick(Node):
-    """One element of each row along an axis: out[i] = x[i, index[i]]."""
-    cdef int axis
-    cdef str mode
-
-    cdef object places(self):
-        places = integers(self.b, self.a.shape_[self.axis], self.mode, "pick")
-        return numpy.expand_dims(places.reshape(self.kept()), self.axis)
-
-    cdef tuple kept(self):
-        cdef tuple full = shape_tuple(self.a)
-        return full[:self.axis] + full[self.axis + 1:]
-
-    cdef int forward(self) except -1:
-        picked = numpy.take_along_axis(view_numpy(self.a), self.places(), self.axis)
-        view_numpy(self.out)[...] = picked.reshape(shape_tuple(self.out))
-        return 0
-
-    cdef int backward(self, Pass p) except -1:
-        cdef bint accumulate
-        cdef Tensor dx = p.target(self.a, &accumulate)
-        if dx is None:
-            return 0
-        if not accumulate:
-            fill(dx, 0.0)
-        array, places = view_numpy(dx), self.places()
-        grad = view_numpy(self.grad).reshape(places.shape)
-        numpy.put_along_axis(array, places,
-                             numpy.take_along_axis(array, places, self.axis) + grad, self.axis)
-        return 0
-
-    cdef int derive(self, Pass p, Tensor g) except -1:
-        places = self.places()
-        key = list(numpy.ogrid[tuple([slice(n) for n in places.shape])])
-        key[self.axis] = places
-        return hand_on(p, self.a, scattered(g, tuple(key), self.a))
-
-
-cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode):
-    cdef Py_ssize_t[MAX_NDIM] shape
-    cdef Pick node
-    cdef int ndim
-    if mode not in ("clip", "wrap"):
-        raise ValueError(f"pick: mode is 'clip' or 'wrap', not {mode!r}")
-    full = shape_tuple(x)
-    kept = full[:axis] + full[axis + 1:]
-    ones = full[:axis] + (1,) + full[axis + 1:]
-    if shape_tuple(index) not in (kept, ones):
-        raise ShapeError(f"pick: the index must have shape {kept} or {ones} for an array of shape "
-                         f"{full} and axis {axis}, not {shape_tuple(index)}")
-    ndim = parse_shape(ones if keepdims else kept, shape)
-    if ndim == 0 and x.face == ND:
-        shape[0] = 1
-        ndim = 1
-    node = Pick.__new__(Pick)
-    node.a = x
-    node.b = index
-    node.axis = axis
-    node.mode = mode
-    node.needs = NEEDS_B
-    return run(node, header(x.face, x.dtype, ndim, shape))
-
+# ---- where -------------------------------------------------------------------------------------
 
 cdef Tensor truth_of(Tensor condition):
     """Bytes that are not 0 where the condition is not."""

@@ -10,7 +10,7 @@ from microlazy.core.loops.elementwise cimport apply_binary_grad, compute_binary
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.dense cimport dense
 from microlazy.core.ops.elementwise cimport unary
-from microlazy.core.ops.indexing cimport pick as pick_places
+from microlazy.core.ops.gather cimport pick as pick_places
 from microlazy.core.ops.random cimport fill_mask
 from microlazy.core.ops.reduce cimport sum_over
 from microlazy.core.ops.shape cimport reshape, transpose

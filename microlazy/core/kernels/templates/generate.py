@@ -91,6 +91,8 @@ SIZES = {"n": "{0}.size", "rows": "{0}.shape[0]", "cols": "{0}.shape[1]", "width
 OTHER_SIZES = {
     "gather": {"step": "step", "n": "out.size"},
     "select": {"one_a": "a.size == 1", "one_b": "b.size == 1", "n": "out.size"},
+    "take_rows": {"count": "places.size", "step": "x.shape[1]"},
+    "put_rows": {"count": "places.size", "step": "x.shape[1]"},
     "sum_alternate": {"rows": "out.size", "cols": "(x.size // out.size + 1) // 2"},
     "transpose": {
         **{"step": "out.shape[0] * out.itemsize", "width": "out.shape[1]"},

@@ -1,0 +1,38 @@
+# Rows taken from places and put at places: `width` elements each, `step` elements apart.
+
+cdef void take_rows(
+    const floating* x, const long long* places, floating* out, Py_ssize_t count, Py_ssize_t width,
+    Py_ssize_t step
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    cdef const floating* row
+    if width == 1:
+        for i in range(count):
+            out[i * step] = x[places[i] * step]
+    elif width < LANES:
+        for i in range(count):
+            row = x + places[i] * step
+            for j in range(width):
+                out[j] = row[j]
+            out += step
+    else:
+        for i in range(count):
+            memcpy(out, x + places[i] * step, width * sizeof(floating))
+            out += step
+
+
+cdef void put_rows(
+    const floating* x, const long long* places, floating* out, bint add, Py_ssize_t count,
+    Py_ssize_t width, Py_ssize_t step
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    cdef floating* row
+    for i in range(count):                  # in order: sums come out alike, and the last one stays
+        row = out + places[i] * step
+        if add:
+            for j in range(width):
+                row[j] += x[j]
+        else:
+            for j in range(width):
+                row[j] = x[j]
+        x += step
