@@ -429,7 +429,5 @@ def roll(a: Any, shift: Any, axis: Any = None) -> ndarray:
         return _f.reshape(roll(flat, onp.sum(shift), 0), a.shape)
     for step, place in onp.broadcast(onp.asarray(shift), onp.asarray(axis)):
         (place,) = _axes(place, a.ndim)
-        cut = -operator.index(step) % max(a.shape[place], 1)
-        if cut:
-            a = _f.concatenate(_f.split(a, [cut], place)[::-1], place)
+        a = _f.roll(a, step, place)
     return a
