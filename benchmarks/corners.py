@@ -79,7 +79,7 @@ def table(found: dict[str, dict[tuple[int, str], Times]]) -> str:
     """Return a line for each call, the one that misses its goal by most first."""
 
     def worst(text: str) -> float:
-        return min(margin(times, GOALS[kind]) for kind, times in found[text].items())
+        return min((margin(times, GOALS[k]) for k, times in found[text].items()), default=math.inf)
 
     titles = [f"{size:,}, {mode}" for size, mode in GOALS]
     lines = [f"| call | {' | '.join(titles)} |", "|---|" + "--:|" * len(titles)]

@@ -11,14 +11,14 @@ kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas
 loops.elementwise
-loops.reductions loops.rows
+loops.reductions loops.rows loops.scans loops.ordering
 tape
 generator trace plan optimizers ops.slots
 ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
-ops.reduce ops.gather
+ops.reduce ops.gather ops.scans
 ops.indexing ops.dense ops.random
 ops.rewrite
 ops.in_place

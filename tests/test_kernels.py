@@ -344,6 +344,78 @@ def test_rows_at_places(kernels, rng, width, dtype):
     np.testing.assert_array_equal(kernels.put_rows(y, places, want.copy()), want)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("width", [0, 1, 2, 3, 4, 5, 33])
+@pytest.mark.parametrize("step", [1, 2, -1])
+def test_repeat_each(kernels, rng, step, width, dtype):
+    x = rng.normal(size=60).astype(dtype)
+    first = x if step > 0 else x[29:]
+    want = np.repeat(x[::step] if step > 0 else x[29::-1], width)[: 30 * width]
+    got = kernels.repeat_each(first, step, np.empty((30, width), dtype))
+    np.testing.assert_array_equal(got.ravel(), want)
+
+
+def test_every_half_widens(kernels):
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    got = kernels.widen(halves, np.empty(1 << 16, np.float32))
+    np.testing.assert_array_equal(got, halves.astype(np.float32))
+    np.testing.assert_array_equal(np.signbit(got), np.signbit(halves))
+    back = kernels.narrow(got, np.empty(1 << 16, np.float16))
+    numbers = ~np.isnan(halves)
+    np.testing.assert_array_equal(back.view("uint16")[numbers], halves.view("uint16")[numbers])
+    assert np.isnan(back[~numbers]).all()
+
+
+def test_floats_narrow_to_the_nearest_half(kernels, rng):
+    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+    between = (halves[:-1] + halves[1:]) / 2  # to even
+    bits = rng.integers(0, 1 << 32, 100_000, np.uint32).view(np.float32)
+    near = np.concatenate([halves, between, [65519.996, 65520, 65536, 1e38, np.inf, 0, 1e-45]])
+    near = np.concatenate([near, np.nextafter(near, 0), np.nextafter(near, np.inf)])
+    x = np.concatenate([near, -near, bits]).astype(np.float32)
+    got = kernels.narrow(x, np.empty(x.size, np.float16))
+    want = x.astype(np.float16)
+    numbers = ~np.isnan(x)
+    np.testing.assert_array_equal(got.view("uint16")[numbers], want.view("uint16")[numbers])
+    assert np.isnan(got[~numbers]).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 1), (1, 7), (5, 9), (8, 4), (21, 30), (2, 300)])
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_running_sums_products_and_recurrences(kernels, rng, shape, backwards, dtype):
+    a, b = rng.uniform(-1.2, 1.2, (2, *shape)).astype(dtype)
+    turn = np.s_[::-1] if backwards else np.s_[:]
+    for axis, (n, step, width, across) in enumerate(
+        [(shape[0], shape[1], shape[1], 1), (shape[1], 1, shape[0], shape[1])]
+    ):
+        layout = (n, step, width, across)
+        rows_a, rows_b = np.moveaxis(a, axis, 0)[turn], np.moveaxis(b, axis, 0)[turn]
+        for product, function in ((False, np.cumsum), (True, np.cumprod)):
+            got = kernels.scan(b, np.empty_like(b), *layout, product=product, backwards=backwards)
+            want = function(rows_b, axis=0)
+            np.testing.assert_array_equal(np.moveaxis(got, axis, 0)[turn], want)
+        got = kernels.recurrence(a, b, np.empty_like(b), *layout, backwards=backwards)
+        want = [rows_b[0]]
+        for i in range(1, n):
+            want.append(rows_b[i] + rows_a[i - backwards] * want[-1])
+        np.testing.assert_array_equal(np.moveaxis(got, axis, 0)[turn], want)
+
+
+@pytest.mark.parametrize("cols", [1, 2, 31, 32, 33, 300, 5000])
+@pytest.mark.parametrize("descending", [False, True])
+def test_order_of_rows(kernels, rng, cols, descending):
+    x = rng.choice([-np.inf, -3e38, -1, -1e-45, -0.0, 0.0, 1e-45, 2, np.inf, np.nan], (3, cols))
+    x[1] = rng.normal(size=cols) * 10.0 ** rng.integers(-30, 30, cols)
+    x = x.astype(np.float32)
+    spare, out = np.empty(2 * cols, np.uint64), np.empty((3, cols), np.int64)
+    got = kernels.order_rows(x, spare, out, descending=descending)
+    want = np.argsort(x, axis=1, kind="stable")
+    if descending:
+        want = cols - 1 - np.argsort(x[:, ::-1], axis=1, kind="stable")[:, ::-1]
+    np.testing.assert_array_equal(got, want)
+
+
 @pytest.mark.parametrize("op", BINARY)
 @pytest.mark.parametrize("which", [0, 1])
 def test_binary_grad_against_differences(kernels, rng, op, which):

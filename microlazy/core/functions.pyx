@@ -14,14 +14,16 @@ from microlazy.core.ops.gather cimport one_hot as one_hot_places, put as put_pla
 from microlazy.core.ops.gather cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
-from microlazy.core.ops.reduce cimport arg_reduce, axis_mask, cumsum as running_sums
+from microlazy.core.ops.reduce cimport arg_reduce, axis_mask
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
 from microlazy.core.ops.rewrite cimport become, rewrites
 from microlazy.core.ops.rewrite cimport begin as begin_rewrite, finish as finish_rewrite
 from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
+from microlazy.core.ops.scans cimport scan
 from microlazy.core.ops.shape cimport (
-    broadcast_to as broadcast, concatenate as join, expand_dims as expand,
-    reshape as reshape_to, same_memory, section, stack as stack_arrays, transpose as transpose_axes,
+    broadcast_to as broadcast, concatenate as join, expand_dims as expand, placed as put_down,
+    reshape as reshape_to, roll as roll_axis, same_memory, section, stack as stack_arrays,
+    transpose as transpose_axes,
 )
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport may_write, state, tracked, wrote
@@ -456,6 +458,51 @@ def norm(x, ord=2, axis=None, keepdims=False):
     return root_of_variance(reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False))
 
 
+cdef enum:
+    STRETCH = 1 << 15                 # numbers that are tested together
+
+
+cdef object tested(object along_axes, object x, tuple axis, bint keepdims):
+    """numpy.all or any; of all elements stretch by stretch, until one has the answer."""
+    if len(axis) < x.ndim:
+        return along_axes(x if x.dtype == bool else x != 0, axis=axis, keepdims=keepdims)
+    if x.size < STRETCH or not x.flags.c_contiguous:
+        return along_axes(x, keepdims=keepdims)
+    flat = x.reshape(-1)
+    found = along_axes is numpy.all
+    for i in range(0, x.size, STRETCH):
+        if bool(along_axes(flat[i:i + STRETCH] != 0)) != found:
+            found = not found
+            break
+    return numpy.full((1,) * x.ndim if keepdims else (), found)
+
+
+def all_along(x, axis, keepdims):
+    """numpy.all.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.functions import all_along
+    >>> bool(all_along(numpy.ones(3), (0,), False))
+    True
+    """
+    return tested(numpy.all, x, axis, keepdims)
+
+
+def any_along(x, axis, keepdims):
+    """numpy.any.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.functions import any_along
+    >>> bool(any_along(numpy.zeros(3), (0,), False))
+    False
+    """
+    return tested(numpy.any, x, axis, keepdims)
+
+
 def truth(str name, x, axis=None, keepdims=False):
     """all or any."""
     cdef Tensor t = array_of(x, name)
@@ -466,13 +513,12 @@ def truth(str name, x, axis=None, keepdims=False):
     kept = [1 if reduced >> i & 1 else full[i]
             for i in range(t.ndim) if keepdims or not reduced >> i & 1]
     ndim = parse_shape(tuple(kept), shape)
-    return numpy_call(numpy.all if name == "all" else numpy.any, [t],
+    return numpy_call(all_along if name == "all" else any_along, [t],
                       {"axis": axes, "keepdims": keepdims}, t.face, BOOL, ndim, shape)
 
 
-def cumsum(x, axis=None, dtype=None):
-    """Running sums along an axis, or over all elements in order."""
-    cdef Tensor t = array_of(x, "cumsum")
+cdef Tensor running(str what, object x, object axis, object dtype, bint product):
+    cdef Tensor t = array_of(x, what)
     if dtype is not None:
         t = cast(t, dtype_number(dtype))
     elif t.dtype == BOOL or (t.face == NP and not is_float(t.dtype)):
@@ -480,7 +526,17 @@ def cumsum(x, axis=None, dtype=None):
     if axis is None:
         t = reshape(t, -1)
         axis = 0
-    return running_sums(t, parse_axis(axis, t.ndim))
+    return scan(t, parse_axis(axis, t.ndim), product, False)
+
+
+def cumsum(x, axis=None, dtype=None):
+    """Running sums along an axis, or over all elements in order."""
+    return running("cumsum", x, axis, dtype, False)
+
+
+def cumprod(x, axis=None, dtype=None):
+    """Running products along an axis, or over all elements in order."""
+    return running("cumprod", x, axis, dtype, True)
 
 
 # ---- truth -------------------------------------------------------------------------------------
@@ -742,6 +798,13 @@ def repeat(x, repeats, axis=None):
     if axis is None:
         t, axis = reshape(t, -1), 0
     place = parse_axis(axis, t.ndim)
+    if isinstance(repeats, numbers.Integral):
+        if repeats < 0:
+            raise ValueError(f"repeat: repeats must not be negative, but is {repeats}")
+        full = shape_tuple(t)
+        lead, n, rest = math.prod(full[:place]), full[place], math.prod(full[place + 1:])
+        t = broadcast_to(reshape(t, (lead, n, 1, rest)), (lead, n, repeats, rest))
+        return reshape(t, full[:place] + (n * repeats,) + full[place + 1:])
     places = numpy.repeat(numpy.arange(t.shape_[place]), repeats)
     return take_places(t, from_numpy(places, t.face), place, "clip")
 
@@ -764,6 +827,30 @@ def flip(x, axis=None):
     axes = range(t.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = {parse_axis(a, t.ndim) for a in axes}
     return t[tuple([slice(None, None, -1) if i in axes else slice(None) for i in range(t.ndim)])]
+
+
+def roll(x, shift, axis):
+    """x with the elements moved along an axis; what leaves at the end comes in again in front."""
+    cdef Tensor t = array_of(x, "roll")
+    cdef int place = parse_axis(axis, t.ndim)
+    shift = operator.index(shift) % max(t.shape_[place], 1)
+    return roll_axis(t, place, shift) if shift and t.size else copied(t)
+
+
+def placed(x, start, step, shape, border=0.0):
+    """An array of a shape: x's axis i from `start[i]` on, in steps, and `border` elsewhere."""
+    cdef Tensor t = array_of(x, "placed")
+    cdef Py_ssize_t[MAX_NDIM] first
+    cdef Py_ssize_t[MAX_NDIM] steps
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    if not parse_shape(start, first) == parse_shape(step, steps) == t.ndim == (
+            parse_shape(shape, sizes)):
+        raise ShapeError(f"placed: {start}, {step} and {shape} are not for {t.ndim} axes")
+    for i in range(t.ndim):
+        if t.shape_[i] and first[i] + (t.shape_[i] - 1) * steps[i] >= sizes[i]:
+            raise ShapeError(f"placed: an array of shape {shape_tuple(t)}, from {start} on in "
+                             f"steps {step}, does not fit into {shape}")
+    return put_down(t, first, steps, sizes, border)
 
 
 def take(x, indices, axis=None, mode="clip"):

@@ -6,8 +6,8 @@ from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, thread_number, threads
 from microlazy.core.tensor cimport (
-    FLOAT32, FLOAT64, MAX_NDIM, ND, UINT8, Tensor, alias, is_contiguous, itemsize, like, new,
-    shape_tuple, view_numpy,
+    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, UINT8, Tensor, alias, is_contiguous, itemsize, like,
+    new, same_shape, shape_tuple, view_numpy,
 )
 
 import numpy
@@ -106,6 +106,10 @@ cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_s
                        Py_ssize_t step, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil:
     """Pack (rows, cols) elements of `size` bytes that are row_step and step bytes apart."""
     cdef Py_ssize_t i
+    if step == 0 and size >= 4 and rows > 1:
+        i = <int>FLOAT32 if size == 4 else <int>FLOAT64         # bits, whatever they mean
+        kernels.repeat_each[i](s, row_step // size, d, rows, cols)
+        return
     if row_step == size and size == 4:
         kernels.transpose[<int>FLOAT32](s, step, d, cols, rows, cols)
         return
@@ -400,6 +404,9 @@ cdef int assign(Tensor dst, Tensor src) except -1:
     if dst.size == 0:
         return 0
     if src.dtype != dst.dtype:
+        if dst.contiguous and same_shape(dst, src) and not overlap(dst, src) and (
+                convert_half(packed(src), dst)):
+            return 0
         with numpy.errstate(invalid="ignore", over="ignore"):
             numpy.copyto(view_numpy(dst), view_numpy(src), casting="unsafe")
         return 0
@@ -409,11 +416,68 @@ cdef int assign(Tensor dst, Tensor src) except -1:
         memcpy(dst.data, src.data, dst.size * itemsize(dst.dtype))
         return 0
     src = expanded(src, dst.ndim, dst.shape_)
-    if dst.contiguous and dst.size >= LIGHT_GRAIN:
-        return pack(src, dst.data)
+    if dst.size >= LIGHT_GRAIN:
+        dst, src = in_memory_order(dst, src)
+        if dst.contiguous:
+            return pack(src, dst.data)
     axes = coalesce(dst.ndim, dst.shape_, dst.strides_, src.strides_, n, sd, ss)
     copy_rows(dst.data, src.data, itemsize(dst.dtype), 0, axes - 1, n, sd, ss)
     return 0
+
+
+cdef tuple in_memory_order(Tensor x, Tensor other):
+    """x seen with its axes as they lie in memory, and another array of its shape likewise."""
+    cdef int i, j
+    if x.contiguous:
+        return x, other
+    x, other = alias(x), alias(other)
+    for i in range(x.ndim):
+        if x.strides_[i] < 0:
+            x.data += (x.shape_[i] - 1) * x.strides_[i]
+            x.strides_[i] = -x.strides_[i]
+            other.data += (x.shape_[i] - 1) * other.strides_[i]
+            other.strides_[i] = -other.strides_[i]
+    for i in range(x.ndim):
+        for j in range(i, 0, -1):
+            if x.strides_[j - 1] >= x.strides_[j]:
+                break
+            exchange_axes(x, j)
+            exchange_axes(other, j)
+    x.contiguous = is_contiguous(x)
+    other.contiguous = is_contiguous(other)
+    return x, other
+
+
+cdef void exchange_axes(Tensor x, int axis) noexcept:
+    """Let an axis and the one before it change places."""
+    x.shape_[axis - 1], x.shape_[axis] = x.shape_[axis], x.shape_[axis - 1]
+    x.strides_[axis - 1], x.strides_[axis] = x.strides_[axis], x.strides_[axis - 1]
+
+
+cdef bint convert_half(Tensor src, Tensor dst) noexcept:
+    """Convert float16 to float32, or back; False for other dtypes."""
+    cdef bint wider = src.dtype == FLOAT16 and dst.dtype == FLOAT32
+    cdef Py_ssize_t i, n
+    cdef const char* source = src.data
+    cdef char* target = dst.data
+    if not wider and not (src.dtype == FLOAT32 and dst.dtype == FLOAT16):
+        return False
+    if dst.size < LIGHT_GRAIN:
+        convert_piece(wider, source, target, 0, dst.size)
+        return True
+    n = (dst.size + CHUNK - 1) // CHUNK
+    for i in prange(n, nogil=True, schedule="static", num_threads=threads()):
+        convert_piece(wider, source, target, i * CHUNK, min(<Py_ssize_t>CHUNK,
+                                                            dst.size - i * CHUNK))
+    return True
+
+
+cdef inline void convert_piece(bint wider, const char* source, char* target, Py_ssize_t start,
+                               Py_ssize_t n) noexcept nogil:
+    if wider:
+        kernels.widen(<const unsigned short*>source + start, <unsigned int*>target + start, n)
+    else:
+        kernels.narrow(<const unsigned int*>source + start, <unsigned short*>target + start, n)
 
 
 cdef Tensor like_copy(Tensor x):
@@ -429,13 +493,16 @@ cdef int add_to(Tensor dst, Tensor src) except -1:
     cdef Py_ssize_t i, size = itemsize(dst.dtype)
     cdef Pieces p
     cdef int axes, dtype = dst.dtype
-    cdef char* target = dst.data
+    cdef char* target
     if dst.size == 0:
         return 0
     if dst.dtype > FLOAT64:
         array = view_numpy(dst)
         array += view_numpy(src)
         return 0
+    if dst.size >= LIGHT_GRAIN:
+        dst, src = in_memory_order(dst, src)
+    target = dst.data
     if dst.contiguous and dst.size >= LIGHT_GRAIN:
         _scratch = cut(&p, dst, 1, src, None, None)
         for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):

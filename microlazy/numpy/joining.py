@@ -432,6 +432,10 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> ndarray:
         arr, axis = _f.reshape(arr, arr.size), 0
     elif not -arr.ndim <= axis < arr.ndim:
         raise onp.exceptions.AxisError(axis, arr.ndim)
+    if isinstance(obj, (int, onp.integer)) and -arr.shape[axis] <= obj < arr.shape[axis]:
+        place = int(obj) % arr.shape[axis]
+        parts = [_f.slice_axis(arr, axis, 0, place), _f.slice_axis(arr, axis, place + 1, None)]
+        return _f.concatenate(parts, axis)
     kept = onp.delete(onp.arange(arr.shape[axis]), _object(obj))
     return _f.take(arr, kept, axis, "raise")
 

@@ -14,6 +14,7 @@ from microlazy.numpy.norms import matrix_norm, norm, vector_norm
 from microlazy.numpy.products import cross, matmul, outer, tensordot, vecdot
 from microlazy.ops import linear_algebra as _la
 from microlazy.ops.precision import half_in_single
+from microlazy.ops.triangles import diagonal as _diagonal
 
 __all__ = [
     "LinAlgError",
@@ -598,7 +599,7 @@ def diagonal(x: ndarray, /, *, offset: int = 0) -> ndarray:
     x = as_array(x)
     if x.ndim < 2:
         raise ValueError(f"diagonal: expected matrices, but the shape is {x.shape}")
-    return _la.diagonal(x, offset)
+    return _diagonal(x, offset)
 
 
 def trace(x: ndarray, /, *, offset: int = 0, dtype: Any = None) -> ndarray:

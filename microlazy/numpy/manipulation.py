@@ -434,7 +434,5 @@ def roll(a: Any, shift: Any, axis: Any = None) -> ndarray:
     moved = a
     for step, place in onp.broadcast(onp.asarray(shift), onp.asarray(axis)):
         (place,) = _axes(place, a.ndim)
-        cut = -operator.index(step) % max(a.shape[place], 1)
-        if cut:
-            moved = _f.concatenate(_f.split(moved, [cut], place)[::-1], place)
+        moved = _f.roll(moved, step, place)
     return moved.copy() if moved is a else moved

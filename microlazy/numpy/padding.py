@@ -98,7 +98,13 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> ndarra
     return call(padded, [x], options, gradients, padded_shape)
 
 
+EXACT = 1 << 53  # up to which a float64 holds every integer
+
+
 def _constant(x: ndarray, widths: list[list[int]], values: Any) -> ndarray:
+    if isinstance(values, (int, float)) and abs(values) <= EXACT:
+        sizes = [n + sum(pair) for n, pair in zip(x.shape, widths, strict=True)]
+        return _f.placed(x, [before for before, _ in widths], (1,) * x.ndim, sizes, values)
     for axis, (pair, fills) in enumerate(
         zip(widths, _pairs(values, x.ndim, "constant_values"), strict=True)
     ):

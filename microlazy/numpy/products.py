@@ -12,7 +12,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.numpy.arguments import as_array, as_arrays
 from microlazy.ops.einsum import einsum as _einsum
-from microlazy.ops.linear_algebra import diagonal as _diagonal
+from microlazy.ops.triangles import diagonal as _diagonal
 
 __all__ = [
     "cross",

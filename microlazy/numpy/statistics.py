@@ -430,20 +430,7 @@ def cumprod(
     array([1., 2., 6.])
     """
     a = as_array(a)
-    axis = _running_axis(a, axis)
-    if axis is None:
-        a, axis = _f.reshape(a, a.size), 0
-    axis = onp.lib.array_utils.normalize_axis_index(axis, a.ndim)
-    if dtype is None and a.dtype.kind != "f":
-        dtype = "int64"
-    result = _f.as_dtype(a, dtype) if dtype is not None else a.copy()
-    step, n = 1, result.shape[axis]
-    while step < n:  # runs of 1, 2, 4, ... factors: zeros need no care in the gradient
-        first, later = _f.split(result, [step], axis)
-        earlier = _f.split(result, [n - step], axis)[0]
-        result = _f.concatenate([first, later * earlier], axis)
-        step *= 2
-    return _finish(result, out)
+    return _finish(_f.cumprod(a, _running_axis(a, axis), dtype), out)
 
 
 def _cumulative(

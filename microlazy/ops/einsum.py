@@ -12,7 +12,7 @@ import numpy
 from microlazy.base import ShapeError
 from microlazy.core import functions as f
 from microlazy.core.tensor import Tensor
-from microlazy.ops.linear_algebra import diagonal
+from microlazy.ops.triangles import diagonal
 
 A = TypeVar("A", bound=Tensor)
 Labels = list[str]

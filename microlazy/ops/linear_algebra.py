@@ -448,17 +448,6 @@ def svdvals(a: A) -> A:
     return call(_svdvals, [in_floats(a)], gradients=(rule,))
 
 
-# ---- parts ---------------------------------------------------------------------------------------
-
-
-def diagonal(a: A, offset: int = 0) -> A:
-    """A diagonal of the matrices in the last two axes."""
-    rows, columns = a.shape[-2:]
-    count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
-    places = numpy.arange(count)
-    return a[..., places + max(-offset, 0), places + max(offset, 0)]
-
-
 # ---- chains --------------------------------------------------------------------------------------
 
 

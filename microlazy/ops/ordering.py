@@ -6,6 +6,7 @@ import numpy
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
+from microlazy.core.loops.ordering import order_of_rows
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
@@ -26,7 +27,15 @@ def _sorted(x: numpy.ndarray, axis: int, descending: bool) -> numpy.ndarray:
     return numpy.flip(ordered, axis) if descending else ordered
 
 
-def _ordered_places(x: numpy.ndarray, axis: int, descending: bool) -> numpy.ndarray:
+FLOAT32_PLACES = 1 << 31  # places that our kernel for float32 can number
+
+
+def ordered_places(x: numpy.ndarray, axis: int, descending: bool = False) -> numpy.ndarray:
+    """The places of the elements in order, in NumPy; equal ones keep theirs, nan is the largest."""
+    if x.dtype == "float32" and 0 < x.size < FLOAT32_PLACES:
+        last = numpy.ascontiguousarray(numpy.moveaxis(x, axis, -1))
+        rows = last.reshape(-1, last.shape[-1])
+        return numpy.moveaxis(order_of_rows(rows, descending).reshape(last.shape), -1, axis)
     if not descending:
         return numpy.argsort(x, axis=axis, kind="stable")
     # Equal elements keep their order: sort from the back, and count from there.
@@ -46,22 +55,34 @@ def _take_along(x: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.nda
     return numpy.take_along_axis(x, places, axis)
 
 
+def _put_along(x: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.ndarray:
+    out = numpy.empty_like(x)
+    numpy.put_along_axis(out, places, x, axis)
+    return out
+
+
+def _rearranged(x: Any, places: Any, axis: int) -> Any:
+    """The elements of x at places, each of which comes once."""
+
+    def rule(g: Any, y: Any, x: Any, places: Any, axis: int) -> Any:
+        return _moved_back(g, places, axis)
+
+    return call(_take_along, [x, places], {"axis": axis}, (rule, None), same_shape)
+
+
 def _moved_back(g: Any, places: Any, axis: int) -> Any:
     """The elements of g where they came from, before they were taken at `places`."""
-    back = argsort(places, axis)
-    return call(
-        _take_along,
-        [g, back],
-        {"axis": axis},
-        (lambda h, y, g, back, axis: _moved_back(h, back, axis), None),
-        same_shape,
-    )
+
+    def rule(h: Any, y: Any, g: Any, places: Any, axis: int) -> Any:
+        return _rearranged(h, places, axis)
+
+    return call(_put_along, [g, places], {"axis": axis}, (rule, None), same_shape)
 
 
 def argsort(x: Any, axis: int, descending: bool = False) -> Any:
     """The places of the elements in order; equal ones keep theirs."""
     return call(
-        _ordered_places, [x], {"axis": axis, "descending": descending}, result=place_of_first
+        ordered_places, [x], {"axis": axis, "descending": descending}, result=place_of_first
     )
 
 
@@ -277,8 +298,7 @@ def topk(
 def _top_places(x: numpy.ndarray, axis: int, k: int, is_ascend: bool) -> numpy.ndarray:
     if not is_ascend:
         x = -x if x.dtype.kind == "f" else ~x  # which never wraps, and turns the order as well
-    order = numpy.argsort(x, axis=axis, kind="stable")
-    return order.take(numpy.arange(k), axis)
+    return ordered_places(x, axis).take(numpy.arange(k), axis)
 
 
 def _top_shape(x: Tensor, axis: int, k: int, is_ascend: bool) -> tuple[tuple[int, ...], Any]:

@@ -7,6 +7,7 @@ import numpy
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
+from microlazy.ops.ordering import ordered_places
 
 A = TypeVar("A", bound=Tensor)
 
@@ -62,7 +63,7 @@ def _weights(
     order = (*rest, *axis)
     moved = x.transpose(order)
     rows = moved.reshape(-1, int(numpy.prod([x.shape[i] for i in axis])))
-    places = numpy.argsort(rows, axis=-1, kind="stable")  # nan comes last
+    places = ordered_places(rows, -1)  # nan comes last
     weights = numpy.zeros((count, *rows.shape), x.dtype if x.dtype.kind == "f" else "float32")
     lengths = (
         rows.shape[1] - numpy.isnan(rows).sum(-1) if ignore_nan

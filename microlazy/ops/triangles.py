@@ -1,6 +1,7 @@
 """Diagonals and triangles of matrices, taken out and put in: elements at places known beforehand.
 
-Both directions are `take` of a flattened array, so each is the other's gradient.
+A diagonal of a flattened matrix is a slice with a step. Both directions of a triangle are `take` of
+a flattened array, so each is the other's gradient.
 """
 
 from typing import TypeVar
@@ -34,7 +35,11 @@ def diagonal(x: A, k: int = 0, axis1: int = -2, axis2: int = -1) -> A:
     if others + axes != list(range(x.ndim)):
         x = _f.transpose(x, others + axes)
     rows, columns = x.shape[-2:]
-    return _taken(x, numpy.eye(rows, columns, k, dtype=bool))
+    count = max(0, min(rows + min(k, 0), columns - max(k, 0)))
+    flat = _f.reshape(x, (*x.shape[:-2], rows * columns))
+    first = max(k, 0) + max(-k, 0) * columns
+    places = slice(first, first + count * (columns + 1), columns + 1) if count else slice(0)
+    return flat[..., places]
 
 
 def from_diagonal(x: A, k: int = 0) -> A:
@@ -49,7 +54,11 @@ def from_diagonal(x: A, k: int = 0) -> A:
            [0., 2.]])
     """
     n = x.shape[-1] + abs(k)
-    return _spread(x, numpy.eye(n, k=k, dtype=bool))
+    lead = x.shape[:-1]
+    none, one = (0,) * len(lead), (1,) * len(lead)
+    first = max(k, 0) + max(-k, 0) * n
+    flat = _f.placed(x, (*none, first), (*one, n + 1), (*lead, n * n))
+    return _f.reshape(flat, (*lead, n, n))
 
 
 def triangle(x: A, k: int = 0, lower: bool = True) -> A:

@@ -17,6 +17,28 @@ cdef void gather(
             out[i] = x[i * step]
 
 
+cdef inline void repeat_by(
+    const floating* x, Py_ssize_t step, floating* out, Py_ssize_t n, Py_ssize_t width
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    for i in range(n):
+        for j in range(width):
+            out[i * width + j] = x[i * step]
+
+
+cdef void repeat_each(
+    const floating* x, Py_ssize_t step, floating* out, Py_ssize_t n, Py_ssize_t width
+) noexcept nogil:
+    if width == 2:                          # a constant width becomes straight code
+        repeat_by(x, step, out, n, 2)
+    elif width == 3:
+        repeat_by(x, step, out, n, 3)
+    elif width == 4:
+        repeat_by(x, step, out, n, 4)
+    else:
+        repeat_by(x, step, out, n, width)
+
+
 cdef void fill(double value, floating* out, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating v = <floating> value

@@ -45,6 +45,9 @@ ctypedef struct KernelTable:
                          Py_ssize_t width, Py_ssize_t step) noexcept nogil
     void (*put_rows[2])(const void* x, const long long* places, void* out, bint add,
                         Py_ssize_t count, Py_ssize_t width, Py_ssize_t step) noexcept nogil
+    # out[i * width + j] = x[step * i] for j < width
+    void (*repeat_each[2])(const void* x, Py_ssize_t step, void* out, Py_ssize_t n,
+                           Py_ssize_t width) noexcept nogil
     # out[i * width + j] = x[j, i], where x's rows are `step` bytes apart.
     void (*transpose[2])(const char* x, Py_ssize_t step, void* out, Py_ssize_t width,
                          Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
@@ -54,6 +57,10 @@ ctypedef struct KernelTable:
     void (*add_to[2])(const void* src, void* dst, Py_ssize_t n) noexcept nogil
     void (*scale[2])(double alpha, const void* src, void* dst, bint accumulate,
                      Py_ssize_t n) noexcept nogil
+
+    # float16 to float32 and back: bits, rounded to even.
+    void (*widen)(const unsigned short* x, unsigned int* out, Py_ssize_t n) noexcept nogil
+    void (*narrow)(const unsigned int* x, unsigned short* out, Py_ssize_t n) noexcept nogil
 
     # x is (rows, cols): reduce each row into out[rows], or all rows into out[cols].
     # NaN wins max and min. Sums are pairwise or better.
@@ -75,6 +82,18 @@ ctypedef struct KernelTable:
                               Py_ssize_t cols) noexcept nogil
     void (*deviation_cols[2])(const void* x, const void* mean, void* out, Py_ssize_t rows,
                               Py_ssize_t cols) noexcept nogil
+
+    # Running sums or products of `width` chains, `across` elements apart, of n elements that are
+    # `step` apart; from the last to the first if backwards. out has the same layout, and is not x.
+    void (*scan[2])(bint product, bint backwards, const void* x, void* out, Py_ssize_t n,
+                    Py_ssize_t step, Py_ssize_t width, Py_ssize_t across) noexcept nogil
+    # The same of out[i] = b[i] + a[i] * out[i - 1]; backwards b[i] + a[i + 1] * out[i + 1].
+    void (*recurrence[2])(bint backwards, const void* a, const void* b, void* out, Py_ssize_t n,
+                          Py_ssize_t step, Py_ssize_t width, Py_ssize_t across) noexcept nogil
+    # The places of each row's float32 elements in order: equal ones keep theirs, NaN is the
+    # largest. `spare` has room for 2 * cols numbers, and cols is below 2**31.
+    void (*order_rows)(bint descending, const unsigned int* x, unsigned long long* spare,
+                       long long* out, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
 
     # Softmax of each row, or its logarithm; dx (+)= the gradient from y and g.
     void (*softmax[2])(bint log, const void* x, void* y, Py_ssize_t rows,

@@ -12,7 +12,7 @@ from cython.parallel cimport prange
 from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport B_GREATER, R_SUM, U_RELU
-from microlazy.core.loops.elementwise cimport apply_unary, apply_unary_grad, fill
+from microlazy.core.loops.elementwise cimport apply_unary, apply_unary_grad, fill, scaled
 from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast, promoted
 from microlazy.core.ops.elementwise cimport mask, masked
@@ -25,7 +25,7 @@ from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, header, itemsize, like, numpy_dtype,
+    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, header, itemsize, like, new, numpy_dtype,
     shape_tuple,
 )
 
@@ -299,6 +299,34 @@ cdef bint as_matrix(Tensor x, bint* transposed, Py_ssize_t* row_length) noexcept
     return False
 
 
+cdef int inner_product(Tensor a, Tensor b, Tensor out) except -1:
+    """out = the sum of the products of two packed vectors, in pieces that threads do not change."""
+    cdef Py_ssize_t i, n = a.size, size = itemsize(a.dtype), pieces = (n + CHUNK - 1) // CHUNK
+    cdef int dtype = a.dtype
+    cdef const char* x = a.data
+    cdef const char* y = b.data
+    cdef char* sums
+    cdef Tensor partial
+    if pieces <= 1:
+        kernels.thin_nt[dtype](x, y, out.data, 1, 1, n)
+        return 0
+    partial = new(ND, dtype, 1, &pieces)
+    sums = partial.data
+    for i in prange(pieces, nogil=True, schedule="static",
+                    num_threads=threads() if n >= LIGHT_GRAIN else 1):
+        kernels.thin_nt[dtype](x + i * CHUNK * size, y + i * CHUNK * size, sums + i * size, 1, 1,
+                               min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    kernels.reduce_rows[dtype](R_SUM, sums, out.data, 1, pieces)
+    return 0
+
+
+cdef int multiple(Tensor x, Tensor number, Tensor out, bint accumulate) except -1:
+    """out (+)= the number times x, of as many elements."""
+    if x.dtype == FLOAT32:
+        return scaled((<float*>number.data)[0], x, out, accumulate)
+    return scaled((<double*>number.data)[0], x, out, accumulate)
+
+
 cdef int product(Tensor a, bint ta, Tensor b, bint tb, Tensor out, bint accumulate) except -1:
     """out (+)= op(a) @ op(b), the last two axes of each; leading axes are equal."""
     cdef bint flip_a, flip_b
@@ -326,6 +354,10 @@ cdef int product(Tensor a, bint ta, Tensor b, bint tb, Tensor out, bint accumula
     step_a, step_b, step_out = m * k * size, k * n * size, m * n * size
     pa, pb, po = a.data, b.data, out.data
     flip_a, flip_b = flip_a != ta, flip_b != tb
+    if batch == m == n == 1 and a.contiguous and b.contiguous and not accumulate:
+        return inner_product(a, b, out)
+    if batch == k == 1 and (m == 1 or n == 1) and a.contiguous and b.contiguous:
+        return multiple(b, a, out, accumulate) if m == 1 else multiple(a, b, out, accumulate)
     with nogil:
         for i in range(batch):
             gemm(dtype, flip_a, flip_b, m, n, k, pa + i * step_a, lda, pb + i * step_b, ldb,

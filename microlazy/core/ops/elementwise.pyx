@@ -498,6 +498,8 @@ cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
     if dtype == BOOL:
         if not isinstance(s, (bool, numpy.bool_)) or a.face != NP:
             return binary_scalar(op, cast(a, INT64), s, swapped)
+    if op == B_POWER and s == 2 and not swapped and dtype != BOOL:
+        return binary_other(B_MULTIPLY, a, a)       # NumPy's power of integers is a loop
     number = new(a.face, dtype, 0, NULL)
     try:
         view_numpy(number)[...] = int(s)

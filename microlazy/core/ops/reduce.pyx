@@ -11,13 +11,13 @@ from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.elementwise cimport binary
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.shape cimport (
-    broadcast_to, concatenate, reshape, same_memory, section, transpose, view,
+    broadcast_to, concatenate, reshape, same_memory, section, transpose,
 )
-from microlazy.core.ops.slots cimport give, hand_on, set_fit
+from microlazy.core.ops.slots cimport hand_on, set_fit
 from microlazy.core.strided cimport add_to, assign, packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state, tracked_integers
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, allocate, header, is_float,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, allocate, is_float,
     like, new, numpy_dtype, parse_axis, same_shape, shape_tuple, view_numpy,
 )
 
@@ -357,50 +357,6 @@ cdef Tensor variance(Tensor x, object axis, double ddof, bint keepdims):
     node.factor = 1.0 / left if left else numpy.inf
     node.needs = NEEDS_A
     return run(node, reduced_header(x, mask, keepdims, x.dtype))
-
-
-# ---- running sums ------------------------------------------------------------------------------
-
-@cython.no_gc
-@cython.final
-cdef class CumSum(Node):
-    cdef int axis
-
-    cdef int forward(self) except -1:
-        numpy.cumsum(view_numpy(self.a), axis=self.axis, out=view_numpy(self.out))
-        return 0
-
-    cdef int backward(self, Pass p) except -1:
-        cdef Tensor part
-        if p.wants(self.a):
-            part = like(self.grad)
-            backwards = numpy.flip(view_numpy(self.grad), self.axis)
-            view_numpy(part)[...] = numpy.flip(numpy.cumsum(backwards, axis=self.axis), self.axis)
-            give(p, self.a, part)
-        return 0
-
-    cdef int derive(self, Pass p, Tensor g) except -1:
-        return hand_on(p, self.a, reversed_along(cumsum(reversed_along(g, self.axis), self.axis),
-                                                 self.axis))
-
-
-cdef Tensor reversed_along(Tensor x, int axis):
-    cdef Py_ssize_t[MAX_NDIM] start
-    cdef Py_ssize_t[MAX_NDIM] step
-    cdef int[MAX_NDIM] source
-    cdef int i
-    for i in range(x.ndim):
-        start[i] = x.shape_[i] - 1 if i == axis and x.shape_[i] else 0
-        step[i] = -1 if i == axis else 1
-        source[i] = i
-    return view(x, start, x.ndim, x.shape_, source, step)
-
-
-cdef Tensor cumsum(Tensor x, int axis):
-    cdef CumSum node = CumSum.__new__(CumSum)
-    node.a = x
-    node.axis = axis
-    return run(node, header(x.face, x.dtype, x.ndim, x.shape_))
 
 
 # ---- what fits a recorded gradient to its input --------------------------------------------------

@@ -7,6 +7,10 @@ cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape)      # sizes ma
 # 1), from the element at `start` (one index for each axis of x).
 cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* shape,
                  const int* source, const Py_ssize_t* step)
+# An array of a shape: x's axis i from `start[i]` on, in steps, and a number elsewhere.
+cdef Tensor placed(Tensor x, const Py_ssize_t* start, const Py_ssize_t* step,
+                   const Py_ssize_t* shape, double border)
+cdef Tensor roll(Tensor x, int axis, Py_ssize_t shift)    # 0 < shift < the axis's size
 cdef Tensor transpose(Tensor x, const int* axes)
 # x's memory in an array of a face; `detached`: no gradient passes
 cdef Tensor same_memory(Tensor x, int face, bint detached)

@@ -105,14 +105,15 @@ cdef class View(Node):
 @cython.no_gc
 @cython.final
 cdef class Unview(Node):
-    """The adjoint of a view: its input where the view looks, and zero elsewhere."""
+    """The adjoint of a view: its input where the view looks, and a number elsewhere."""
     cdef View of
+    cdef double border
 
     cdef int forward(self) except -1:
         cdef Tensor part = header(self.a.face, self.a.dtype, self.a.ndim, self.a.shape_)
         self.of.look(self.out, part)
         if part.size != self.out.size:
-            fill(self.out, 0.0)
+            fill(self.out, self.border)
         return assign(part, self.a)
 
     cdef int backward(self, Pass p) except -1:
@@ -143,6 +144,22 @@ cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* 
     if state().tracing:
         node.lay_out(x, out)          # what reads it may ask, though there is no memory yet
     return run(node, out)
+
+
+cdef Tensor placed(Tensor x, const Py_ssize_t* start, const Py_ssize_t* step,
+                   const Py_ssize_t* shape, double border):
+    """An array of a shape: x from `start` on, in steps, and the border's number elsewhere."""
+    cdef View where = View.__new__(View)
+    cdef Unview node = Unview.__new__(Unview)
+    cdef int i
+    for i in range(x.ndim):
+        where.start[i] = start[i]
+        where.step[i] = step[i]
+        where.source[i] = i
+    node.a = x
+    node.of = where
+    node.border = border
+    return run(node, header(x.face, x.dtype, x.ndim, shape))
 
 
 cdef Tensor transpose(Tensor x, const int* axes):
@@ -252,26 +269,67 @@ cdef Tensor broadcast_to(Tensor x, int ndim, const Py_ssize_t* shape):
     return run(node, header(x.face, x.dtype, ndim, shape))
 
 
-# ---- joining -----------------------------------------------------------------------------------
+# ---- rolling and joining -----------------------------------------------------------------------
+
+cdef Tensor piece(Tensor whole, int axis, Py_ssize_t first, Py_ssize_t length):
+    """A part along an axis, on the same memory, outside of the tape."""
+    cdef Tensor part = alias(whole)
+    part.shape_[axis] = length
+    part.size = whole.size // whole.shape_[axis] * length if whole.size else 0
+    part.data += first * whole.strides_[axis]
+    part.contiguous = is_contiguous(part)
+    return part
+
+
+@cython.no_gc
+@cython.final
+cdef class Roll(Node):
+    """The elements `shift` places further along an axis; those that leave come in in front."""
+    cdef int axis
+    cdef Py_ssize_t shift         # above 0, below the axis's size
+
+    cdef int forward(self) except -1:
+        cdef Py_ssize_t rest = self.a.shape_[self.axis] - self.shift
+        assign(piece(self.out, self.axis, self.shift, rest), piece(self.a, self.axis, 0, rest))
+        return assign(piece(self.out, self.axis, 0, self.shift),
+                      piece(self.a, self.axis, rest, self.shift))
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate), g = self.grad, front, back
+        cdef Py_ssize_t rest
+        if dx is None:
+            return 0
+        rest = dx.shape_[self.axis] - self.shift
+        front, back = piece(dx, self.axis, 0, rest), piece(dx, self.axis, rest, self.shift)
+        if accumulate:
+            add_to(front, piece(g, self.axis, self.shift, rest))
+            return add_to(back, piece(g, self.axis, 0, self.shift))
+        assign(front, piece(g, self.axis, self.shift, rest))
+        return assign(back, piece(g, self.axis, 0, self.shift))
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, roll(g, self.axis, self.a.shape_[self.axis] - self.shift))
+
+
+cdef Tensor roll(Tensor x, int axis, Py_ssize_t shift):
+    cdef Roll node = Roll.__new__(Roll)
+    node.a = x
+    node.axis = axis
+    node.shift = shift
+    return run(node, header(x.face, x.dtype, x.ndim, x.shape_))
+
 
 @cython.no_gc
 @cython.final
 cdef class Concatenate(Node):
     cdef int axis
 
-    cdef Tensor piece(self, Tensor whole, Py_ssize_t start, Tensor like_this):
-        cdef Tensor part = alias(whole)
-        part.shape_[self.axis] = like_this.shape_[self.axis]
-        part.size = like_this.size
-        part.data += start * whole.strides_[self.axis]
-        part.contiguous = is_contiguous(part)
-        return part
-
     cdef int forward(self) except -1:
         cdef Py_ssize_t start = 0
         cdef Tensor x
         for x in self.rest:
-            assign(self.piece(self.out, start, x), x)
+            assign(piece(self.out, self.axis, start, x.shape_[self.axis]), x)
             start += x.shape_[self.axis]
         return 0
 
@@ -280,7 +338,7 @@ cdef class Concatenate(Node):
         cdef Tensor x
         for x in self.rest:
             if x.slot is not None:
-                give(p, x, self.piece(self.grad, start, x))
+                give(p, x, piece(self.grad, self.axis, start, x.shape_[self.axis]))
             start += x.shape_[self.axis]
         return 0
 

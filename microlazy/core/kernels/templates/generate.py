@@ -98,6 +98,12 @@ OTHER_SIZES = {
         **{"step": "out.shape[0] * out.itemsize", "width": "out.shape[1]"},
         **{"rows": "out.shape[0]", "cols": "out.shape[1]"},
     },
+    **{
+        name: {"n": "n", "step": "step", "width": "width", "across": "across"}
+        for name in ("scan", "recurrence")
+    },
+    "repeat_each": {"step": "step", "n": "out.shape[0]", "width": "out.shape[1]"},
+    "order_rows": {"rows": "x.shape[0]", "cols": "x.shape[1]"},
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
     "thin_nn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "w.shape[1]"},
