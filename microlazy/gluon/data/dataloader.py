@@ -66,7 +66,8 @@ class DataLoader:
     Before each batch the generators of microlazy, `numpy.random` and `random` are seeded with a
     number that depends on `mx.random.seed`, the epochs before and the batch. So random transforms
     give the same batches whatever the number of workers, 0 included, and the main process's own
-    sequences stay as they are. Threads share one generator: with `thread_pool` it is not seeded.
+    sequences stay as they are (only a second normal number that `numpy.random` keeps back is lost).
+    Threads share one generator: with `thread_pool` it is not seeded.
     The order of `shuffle` comes from `numpy.random`.
 
     Examples
