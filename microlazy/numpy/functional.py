@@ -82,7 +82,7 @@ class vectorize(onp.vectorize):
     Examples
     --------
     >>> from microlazy import np
-    >>> np.vectorize(lambda a, b: a if a > b else b)(np.array([1, 4]), 3)
+    >>> np.vectorize(lambda a, b: a if a > b else b)(np.array([1, 4]), 3.0)
     array([3., 4.])
     """
 
