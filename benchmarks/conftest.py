@@ -1,3 +1,3 @@
-"""pytest looks for doctests in every file; this one needs PyTorch to be imported."""
+"""pytest looks for doctests in every file; these need PyTorch to be imported."""
 
-collect_ignore = ["torch_steps.py"]
+collect_ignore = ["torch_names.py", "torch_steps.py"]
