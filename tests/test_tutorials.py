@@ -272,3 +272,102 @@ def test_digits_refuse_no_epochs(tmp_path):
     assert process.returncode == 2
     assert "at least 1" in process.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def lesson(script, cwd, *arguments):
+    """Run a lesson, and return what it prints."""
+    process = run(script, *arguments, cwd=cwd)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def colored(path, color):
+    """How many pixels of a picture have a color."""
+    image = pytest.importorskip("matplotlib.image").imread(path)
+    wanted = numpy.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return int((abs(image[..., :3] - wanted) < 0.02).all(axis=2).sum())
+
+
+RED, BLUE = "#d1495b", "#30638e"
+
+
+def test_builders_guide(tmp_path):
+    text = lesson("builders_guide.py", tmp_path)
+    assert re.findall(r"^(\d)\. ", text, re.M) == list("12345")
+    assert "Dense(-1 -> 16, linear)" in text and "Dense(13 -> 16, linear)" in text
+    assert "radial0_centers (shape=(5, -1)" in text and "radial0_centers (shape=(5, 13)" in text
+    assert "the same weight: True" in text and "the same code for every wine: True" in text
+    start, end = (float(x) for x in re.search(r"falls from (\S+) to (\S+)", text).groups())
+    assert end < start / 2
+    assert int(re.search(r"the same grower's for (\d+) %", text)[1]) > 80
+    assert colored(tmp_path / "wines.png", BLUE) > 500
+
+
+def test_image_networks(tmp_path):
+    text = lesson("image_networks.py", tmp_path, "--epochs", "5")
+    assert "Conv2D(None -> 16" in text and "Conv2D(1 -> 16" in text
+    read = [float(x) for x in re.findall(r"numbers, ([\d.]+) % of 359", text)]
+    assert len(read) == 2 and min(read) > 93
+    assert all(colored(tmp_path / "image_networks.png", color) > 500 for color in (RED, BLUE))
+
+
+def test_language_models(tmp_path):
+    text = lesson("language_models.py", tmp_path, "--epochs", "2")
+    pairs = float(re.search(r"pairs: perplexity ([\d.]+)", text)[1])
+    perplexities = [float(x) for x in re.findall(r", perplexity ([\d.]+); it writes", text)]
+    assert len(perplexities) == 2 and max(perplexities) < pairs
+    assert "LSTM(32 -> 128, TNC)" in text and "GRU(32 -> 128, TNC)" in text
+    written = [line for line in text.splitlines() if line.startswith("    ")]
+    assert len(written) == 2 and min(map(len, written)) > 50
+    assert all(colored(tmp_path / "language_models.png", color) > 300 for color in (RED, BLUE))
+
+
+def test_transformer(tmp_path):
+    text = lesson("transformer.py", tmp_path)
+    of, right = re.search(r"of (\d+) words never seen before it writes (\d+)", text).groups()
+    assert int(of) == 300 and int(right) > 270
+    assert int(re.search(r"gives (\d+) % of its look", text)[1]) > 35
+    assert colored(tmp_path / "transformer.png", BLUE) > 300
+
+
+def test_batch_normalization(tmp_path):
+    text = lesson("batch_normalization.py", tmp_path, "--epochs", "6")
+    spreads = re.findall(r"spread by ([\d.e-]+), behind layer 12 by ([\d.e-]+)", text)
+    (kept, steady), (first, last) = (map(float, pair) for pair in spreads)
+    assert 0.5 < steady / kept < 2
+    assert last < first / 100
+    with_it, without = (float(x) for x in re.findall(r"([\d.]+) % of held-out", text))
+    assert with_it > 85 > 50 > without
+    assert float(re.search(r"differ by at most (\S+)", text)[1]) < 1e-4
+    assert all(colored(tmp_path / "batch_normalization.png", color) > 300 for color in (RED, BLUE))
+
+
+def test_lazy_convolutions(tmp_path):
+    text = lesson("lazy_convolutions.py", tmp_path)
+    lines = text.splitlines()
+    assert [line.split()[-2:] for line in lines[:3]] == [
+        ["(3,", f"{inputs})"] for inputs in (256, 1024, 560)
+    ]
+    assert "(8, 3, 3, 3)" in lines[2]
+    assert "an image of 32 x 32" in text and "256" in lines[5] and "1024" in lines[5]
+    assert "made anew: Dense(1024 -> 3, linear)" in text
+    assert int(re.search(r"it reads (\d+) right", text)[1]) > 380
+    assert int(re.search(r"it finds (\d+) of 24", text)[1]) > 20
+    assert colored(tmp_path / "lazy_convolutions.png", BLUE) > 50
+
+
+@pytest.mark.parametrize(
+    ("script", "option"),
+    [
+        ("image_networks.py", "--epochs"),
+        ("language_models.py", "--epochs"),
+        ("transformer.py", "--steps"),
+        ("batch_normalization.py", "--epochs"),
+        ("lazy_convolutions.py", "--steps"),
+    ],
+)
+def test_lessons_refuse_nothing_to_do(script, option, tmp_path):
+    process = run(script, option, "0", cwd=tmp_path)
+    assert process.returncode == 2
+    assert "at least" in process.stderr
+    assert list(tmp_path.iterdir()) == []
