@@ -93,6 +93,51 @@ def test_a_shared_parameter_keeps_its_first_layer():
     assert first.weight._tell_place().__self__ is first
 
 
+def test_parameters_are_shared_after_the_fact():
+    first, second = nn.Sequential(), nn.Sequential()
+    for net in (first, second):
+        net.add(nn.Dense(3), nn.Dense(2, in_units=3))
+    assert second.share_parameters(first) is second
+    assert list(second._collect_params_with_prefix().values()) == list(
+        first._collect_params_with_prefix().values()
+    )
+    assert list(second.collect_params()) == list(first.collect_params())
+    first.initialize(mx.init.One())
+    assert (second(ones(2, 4)).asnumpy() == first(ones(2, 4)).asnumpy()).all()
+    assert "known where" not in repr(first.explain())
+    with mx.autograd.record():
+        y = first(ones(1, 4)) + second(ones(1, 4))
+    y.backward()
+    assert (first[1].weight.grad().asnumpy() == 8).all()
+    # A live network takes part too, and forgets what was prepared for its old parameters.
+    third = stack(nn.Dense(3), nn.Dense(2), cls=nn.HybridSequential)
+    third.hybridize()
+    third(ones(2, 4)), third(ones(2, 4))
+    third.share_parameters({"0.weight": first[0].weight, "1.weight": first[1].weight})
+    assert (third(ones(2, 4)).asnumpy() == 12).all()
+    assert [p.name for p in third[0]._reg_params.values()][0] == first[0].weight.name
+    assert list(third[0]._reg_params) == ["weight", "bias"]
+
+
+def test_sharing_completes_sizes_or_does_nothing():
+    open_, known = nn.Dense(3), nn.Dense(3, in_units=5)
+    known.share_parameters({"weight": open_.weight})
+    assert open_.weight.shape == (3, 5)
+    other = stack(nn.Dense(3, in_units=5), nn.Dense(3, in_units=4))
+    before = other._collect_params_with_prefix()
+    with pytest.raises(ValueError, match=r"shape \(3, 4\) cannot be replaced .* \(3, 5\)"):
+        other.share_parameters({"0.weight": known.weight, "1.weight": known.weight})
+    assert other._collect_params_with_prefix() == before
+    fresh = nn.Dense(3)
+    with pytest.raises(ValueError, match="cannot be replaced"):  # one weight, two sizes
+        other.share_parameters({"0.weight": fresh.weight, "1.weight": fresh.weight})
+    assert fresh.weight.shape == (3, 0) and other._collect_params_with_prefix() == before
+    with pytest.warns(UserWarning, match="no parameter at 2.weight"):
+        other.share_parameters({"2.weight": known.weight})
+    with pytest.raises(TypeError, match="dict of paths"):
+        other.share_parameters([known.weight])
+
+
 # ---- calling -----------------------------------------------------------------------------------
 
 

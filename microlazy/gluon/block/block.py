@@ -9,12 +9,13 @@ from typing import Any, Self
 
 from ...context import Context
 from ...initializer import Initializer
-from ..parameter import ParameterDict
+from ..parameter import Parameter, ParameterDict
 from .dry_run import dry_run, shapes_of
 from .explain import Explanation
 from .naming import NameScope
 from .running import Running
 from .saving import Saving
+from .sharing import share_parameters
 from .summary import summarize
 from .tree import Tree, children_of, own_parameters
 
@@ -110,6 +111,44 @@ class Block(Running, Saving):
         for child in self._children.values():
             found.update(child.collect_params(select))
         return found
+
+    def share_parameters(self, shared: Mapping[str, Parameter] | ParameterDict | Tree) -> Self:
+        """Use parameters of another block in the place of those at the same paths here.
+
+        Parameters
+        ----------
+        shared : dict of str to Parameter, ParameterDict or Block
+            Parameters by path, such as ``{"0.weight": parameter}``; what `collect_params()` of a
+            block returns; or the block. Sizes that one side does not know are taken from the
+            other.
+
+        Returns
+        -------
+        Block
+            This block.
+
+        Raises
+        ------
+        ParameterShapeError
+            If two shapes do not agree; nothing is shared then.
+
+        Warns
+        -----
+        UserWarning
+            If there is nothing here at a path that is given.
+
+        Examples
+        --------
+        >>> from microlazy.gluon import nn
+        >>> first, second = nn.Dense(3), nn.Dense(3, in_units=4)
+        >>> _ = second.share_parameters(first.collect_params())
+        >>> second.weight is first.weight
+        True
+        >>> first.weight.shape
+        (3, 4)
+        """
+        share_parameters(self, shared)
+        return self
 
     def apply(self, fn: Callable[[Self], Any]) -> Self:
         """Call ``fn(block)`` for every block below, children first, and for this block last.

@@ -149,6 +149,14 @@ class Tree:
             found.update(child._collect_params_with_prefix(f"{prefix}{name}."))
         return found
 
+    def _replace_parameter(self, name: str, parameter: Parameter) -> None:
+        """Let an attribute be another parameter, known to `params` as well."""
+        order = list(self._reg_params)
+        self._params.replace(self._reg_params.pop(name), parameter)
+        setattr(self, name, parameter)
+        for key in order:  # the attributes stay in their order
+            self._reg_params[key] = self._reg_params.pop(key)
+
     def register_child(self, block: Tree, name: str | None = None) -> None:
         """Make `block` a child; setting it as an attribute does the same.
 

@@ -91,6 +91,13 @@ class ParameterDict:
         """Make an empty dictionary for a block inside of this one's: its names are longer."""
         return ParameterDict(self._prefix + prefix, self._shared)
 
+    def replace(self, parameter: Parameter, other: Parameter) -> None:
+        """Hold another parameter in the place of one that is held, under the other's name."""
+        self._params = {
+            (other.name if held is parameter else name): other if held is parameter else held
+            for name, held in self._params.items()
+        }
+
     def _find(self, name: str) -> Parameter | None:
         if name not in self._params and self._shared is not None and name in self._shared._params:
             self._params[name] = self._shared._params[name]
