@@ -1,0 +1,101 @@
+"""Lets `import mxnet` find microlazy, for code that cannot be edited.
+
+Import it before anything that imports mxnet, or run ``python -m microlazy.as_mxnet script.py``.
+`mxnet` and all modules below it are then the modules of microlazy, in this process only.
+
+Examples
+--------
+>>> import microlazy.as_mxnet
+>>> from mxnet.gluon import nn
+>>> nn.Dense.__module__
+'microlazy.gluon.nn._dense'
+>>> import mxnet, microlazy
+>>> mxnet is microlazy
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+from .base import MXNetError
+from .outside import explain
+
+
+class _Finder:
+    """Answers imports of `mxnet` and of what is below it."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name != "mxnet" and not name.startswith("mxnet."):
+            return None
+        ours = "microlazy" + name.removeprefix("mxnet")
+        module = _find(ours)
+        if module is None:
+            parent, _, last = ours.rpartition(".")
+            raise ModuleNotFoundError(f"{name}: {explain(parent, last)}", name=name)
+        return ModuleSpec(name, _Loader(module), is_package=hasattr(module, "__path__"))
+
+
+class _Loader(Loader):
+    """Hands over a module that is there already, and leaves it as it is."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module, self._spec = module, module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec
+
+
+def _find(name: str) -> ModuleType | None:
+    """The module of a name, or what a package offers as an attribute under it."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not name.startswith(error.name):
+            raise  # it is there, but needs something that is not
+    parent, _, last = name.rpartition(".")
+    found = getattr(_find(parent), last, None)
+    return found if isinstance(found, ModuleType) else None
+
+
+def install() -> None:
+    """Let `mxnet` be microlazy from now on; importing this module does it.
+
+    Raises
+    ------
+    MXNetError
+        If the real mxnet was imported before.
+    """
+    known = sys.modules.get("mxnet")
+    if known is not None and known is not sys.modules["microlazy"]:
+        raise MXNetError(
+            f"mxnet is imported already, from {getattr(known, '__file__', 'somewhere')}; import "
+            "microlazy.as_mxnet before it"
+        )
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)
+
+
+def _run() -> None:
+    """Run a script as `python script.py` would, with `mxnet` answered by microlazy."""
+    import runpy
+    from pathlib import Path
+
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m microlazy.as_mxnet SCRIPT [ARGUMENT ...]")
+    del sys.argv[0]
+    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+install()
+if __name__ == "__main__":
+    _run()
