@@ -124,7 +124,7 @@ def get_densenet(
     Examples
     --------
     >>> len(get_densenet(121).features)
-    12
+    15
     """
     net = DenseNet(*row_of("densenet", densenet_spec, num_layers), **kwargs)
     return with_weights(net, f"densenet{num_layers}", pretrained, ctx, root)

@@ -42,9 +42,11 @@ resnet_spec = {
     152: ("bottle_neck", [3, 8, 36, 3], [64, 256, 512, 1024, 2048]),
 }
 
+Sizes = tuple[tuple[int, int], ...]
+
 # The size of each convolution's filters, and by what the channels are divided there.
-_BASIC = ((3, 1), (3, 1))
-_BOTTLENECK = ((1, 4), (3, 4), (1, 1))
+_BASIC: Sizes = ((3, 1), (3, 1))
+_BOTTLENECK: Sizes = ((1, 4), (3, 4), (1, 1))
 
 
 def _conv3x3(channels: int, stride: int, in_channels: int) -> nn.Conv2D:
@@ -54,7 +56,7 @@ def _conv3x3(channels: int, stride: int, in_channels: int) -> nn.Conv2D:
 class _Residual(HybridBlock):
     """What all blocks share."""
 
-    _sizes: tuple[tuple[int, int], ...]
+    _sizes: Sizes
     _strided = 0  # which of the convolutions has the strides
     _bias = False  # whether convolutions of size 1 have one
 
