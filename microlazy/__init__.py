@@ -59,6 +59,7 @@ _LATE = {
     "profiler": "profiler",
     "recordio": "recordio",
     "runtime": "runtime",
+    "sklearn": "sklearn",
     "sym": "symbol",
     "symbol": "symbol",
     "test_utils": "test_utils",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         profiler,
         recordio,
         runtime,
+        sklearn,
         symbol,
         test_utils,
     )

@@ -14,6 +14,7 @@ __all__ = [
     "data",
     "loss",
     "metric",
+    "model_zoo",
     "nn",
     "rnn",
     "utils",
@@ -27,11 +28,11 @@ give_hints(trainer.Trainer, TRAINER)
 give_hints(parameter.Parameter, PARAMETER)
 
 if TYPE_CHECKING:
-    from . import contrib, data, metric, rnn
+    from . import contrib, data, metric, model_zoo, rnn
 else:  # imported when they are used
 
     def __getattr__(name: str) -> Any:
-        if name in ("contrib", "data", "metric", "rnn"):
+        if name in ("contrib", "data", "metric", "model_zoo", "rnn"):
             return import_module(f"{__name__}.{name}")
         from ..foreign import missing
 

@@ -1,5 +1,5 @@
-"""Gluon's experimental layers and cells, under the names that MXNet 1.9 gave them."""
+"""Gluon's experimental layers and cells, and its training loop, named as in MXNet 1.9."""
 
-from . import cnn, nn, rnn
+from . import cnn, estimator, nn, rnn
 
-__all__ = ["cnn", "nn", "rnn"]
+__all__ = ["cnn", "estimator", "nn", "rnn"]

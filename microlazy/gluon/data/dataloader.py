@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from ...context import cpu_pinned
@@ -154,12 +155,43 @@ class DataLoader:
         """Take back what `refresh` did."""
         self._ahead = None
 
-    def _epoch(self) -> Iterator[Any]:
+    def from_batch(self, first: int) -> Iterator[Any]:
+        """The epoch that would begin now, without the batches before `first`.
+
+        Their indices are taken from the sampler, but their samples are not asked for.
+
+        Parameters
+        ----------
+        first : int
+            The number of the first batch, from 0.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> loader = gluon.data.DataLoader([1, 2, 3], batch_size=2)
+        >>> [batch.asnumpy() for batch in loader.from_batch(1)]
+        [array([3], dtype=int64)]
+        """
+        return iter(self._epoch(first))
+
+    @property
+    def leftover(self) -> list[Any]:
+        """The indices with which the next epoch begins, where batches roll over."""
+        return list(getattr(self._batch_sampler, "leftover", ()))
+
+    @leftover.setter
+    def leftover(self, indices: list[Any]) -> None:
+        if indices or self.leftover:
+            vars(self._batch_sampler)["leftover"] = list(indices)
+
+    def _epoch(self, first: int = 0) -> Iterator[Any]:
         seed = int(generator.stream().integers(2**63))
         tasks = (
             Task.here(indices, (seed + number * 0x9E3779B97F4A7C15) % 2**63)
             for number, indices in enumerate(self._batch_sampler)
         )
+        for _ in islice(tasks, first):
+            pass
         if not self._workers:
             return map(self._run, tasks)
         return _Ahead(self, self._started(), tasks)

@@ -237,6 +237,11 @@ class BatchSampler(Sampler):
         What becomes of a last batch that is not full: it is given as it is, left out, or the next
         epoch begins with it.
 
+    Attributes
+    ----------
+    leftover : list of int
+        With what the next epoch begins.
+
     Raises
     ------
     ValueError
@@ -258,10 +263,10 @@ class BatchSampler(Sampler):
         self._sampler = sampler
         self._batch_size = batch_size
         self._last_batch = last_batch
-        self._rest: list[int] = []
+        self.leftover: list[int] = []
 
     def __iter__(self) -> Iterator[list[int]]:
-        batch, self._rest = self._rest, []
+        batch, self.leftover = self.leftover, []
         for index in self._sampler:
             batch.append(index)
             if len(batch) == self._batch_size:
@@ -270,10 +275,10 @@ class BatchSampler(Sampler):
         if batch and self._last_batch == "keep":
             yield batch
         elif self._last_batch == "rollover":
-            self._rest = batch
+            self.leftover = batch
 
     def __len__(self) -> int:
         length = len(self._sampler)  # type: ignore[arg-type]
         if self._last_batch == "keep":
             return -(-length // self._batch_size)
-        return (length + len(self._rest)) // self._batch_size
+        return (length + len(self.leftover)) // self._batch_size
