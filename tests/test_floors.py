@@ -19,7 +19,8 @@ ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
 ops.reduce ops.gather ops.scans
-ops.indexing ops.dense ops.random
+ops.indexing ops.dense ops.random ops.convolution
+ops.pooling
 ops.rewrite
 ops.in_place
 ops.nn

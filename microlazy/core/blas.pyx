@@ -195,6 +195,21 @@ cdef void piece(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssiz
                  b + first * size * (ldb if tb else 1), ldb, beta, c + first * size, ldc)
 
 
+cdef int one_blas_thread() noexcept nogil:
+    cdef int before
+    if set_blas_threads is NULL:
+        return 1
+    before = blas_threads()
+    if before != 1:
+        set_blas_threads(1)
+    return before
+
+
+cdef void restore_blas_threads(int before) noexcept nogil:
+    if before != 1:
+        set_blas_threads(before)
+
+
 cdef void gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                const void* a, Py_ssize_t lda, const void* b, Py_ssize_t ldb, double beta, void* c,
                Py_ssize_t ldc) noexcept nogil:
@@ -212,9 +227,7 @@ cdef void gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize
         gemm_cut(dtype, ta, tb, m, n, k, <const char*>a, lda, <const char*>b, ldb, beta, <char*>c,
                  ldc)
         return
-    before = blas_threads()
-    if before != 1:
-        set_blas_threads(1)
+    before = one_blas_thread()
     if count == 1 or m * n * k < WORTH_THREADS:
         gemm_cut(dtype, ta, tb, m, n, k, <const char*>a, lda, <const char*>b, ldb, beta, <char*>c,
                  ldc)
@@ -224,5 +237,4 @@ cdef void gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize
         for i in prange(count, schedule="static", num_threads=count):
             piece(dtype, ta, tb, m, n, k, <const char*>a, lda, <const char*>b, ldb, beta, <char*>c,
                   ldc, by_rows, i * step, min((i + 1) * step, m if by_rows else n))
-    if before != 1:
-        set_blas_threads(before)
+    restore_blas_threads(before)

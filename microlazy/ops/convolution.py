@@ -1,9 +1,12 @@
 """Convolution, transposed convolution and pooling, over one, two or three spatial axes.
 
-A convolution is a product of the filters with the packed windows (Chellapilla et al. 2006); its
-transpose is a product followed by adding the windows back (Zeiler et al. 2010).
+Arrays of float32 and float64 have kernels of their own (`core/ops/convolution`, `core/ops/pooling`).
+What these leave, such as arrays without elements, is composed of others: a convolution is a product
+of the filters with the packed windows (Chellapilla et al. 2006); its transpose is a product followed
+by adding the windows back (Zeiler et al. 2010).
 """
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -11,6 +14,8 @@ from typing import Any, TypeVar
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
+from microlazy.core.ops.convolution import Filters
+from microlazy.core.ops.pooling import Pooling
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 from microlazy.ops.checks import check_arrays, check_shapes, check_tuning, required
@@ -82,15 +87,94 @@ def channels_last(x: A) -> A:
     return f.transpose(x, (0, *range(2, x.ndim), 1))
 
 
-def _with_bias(x: A, bias: A | None, filters: int, no_bias: bool, op: str) -> A:
+def _with_bias(x: A, bias: A | None, filters: int, op: str) -> A:
     """x of shape (filters, ...) plus a number for each filter."""
-    if no_bias or bias is None:
+    if bias is None:
         return x
     check_shapes(op, (filters,), bias=bias)
     return x + f.reshape(bias, (filters, *(1,) * (x.ndim - 1)))
 
 
 # ---- convolution ---------------------------------------------------------------------------------
+
+Sizes = tuple[int, ...]
+
+
+@functools.lru_cache(maxsize=256)
+def _filters(
+    kernel: Sizes,
+    stride: Sizes,
+    dilate: Sizes,
+    pad: Sizes,
+    num_filter: int,
+    num_group: int,
+    adj: Sizes | None = None,
+) -> Filters:
+    return Filters(kernel, stride, dilate, pad, num_filter, num_group, adj)
+
+
+def composed_convolution(
+    data: A, weight: A, bias: A | None, windows: Windows, num_filter: int, num_group: int
+) -> A:
+    """Multiply the filters with the packed windows: a convolution of arrays that were checked.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import composed_convolution
+    >>> from microlazy.ops.windows import Windows
+    >>> windows = Windows((3,), (1,), (1,), (0,), (0,))
+    >>> composed_convolution(np.ones((1, 1, 4)), np.ones((1, 1, 3)), None, windows, 1, 1)
+    array([[[3., 3.]]])
+    """
+    batch, channels, *sizes = data.shape
+    counts = windows.counts(tuple(sizes))
+    columns = channels // num_group * math.prod(windows.kernel)
+    places = batch * math.prod(counts)
+    out = f.batch_dot(
+        f.reshape(weight, (num_group, num_filter // num_group, columns)),
+        f.reshape(unfold(data, windows), (num_group, columns, places)),
+    )
+    out = _with_bias(f.reshape(out, (num_filter, places)), bias, num_filter, "convolution")
+    out = f.swapaxes(f.reshape(out, (num_filter, batch, places // max(batch, 1))), 0, 1)
+    return f.reshape(out, (batch, num_filter, *counts))
+
+
+def composed_deconvolution(
+    data: A,
+    weight: A,
+    bias: A | None,
+    windows: Windows,
+    out_sizes: Sizes,
+    num_filter: int,
+    num_group: int,
+) -> A:
+    """Multiply, and add the windows back: the transpose, of arrays that were checked.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.convolution import composed_deconvolution
+    >>> from microlazy.ops.windows import Windows
+    >>> windows = Windows((2,), (1,), (1,), (0,), (0,))
+    >>> composed_deconvolution(np.ones((1, 1, 2)), np.ones((1, 1, 2)), None, windows, (3,), 1, 1)
+    array([[[1., 2., 1.]]])
+    """
+    batch, channels, *sizes = data.shape
+    members, places = channels // num_group, math.prod(sizes)
+    columns = num_filter // num_group * math.prod(windows.kernel)
+    rows = f.swapaxes(f.reshape(data, (batch, channels, places)), 0, 1)
+    packed = f.batch_dot(
+        f.reshape(weight, (num_group, members, columns)),
+        f.reshape(rows, (num_group, members, batch * places)),
+        transpose_a=True,
+    )
+    packed = f.reshape(packed, (num_filter, math.prod(windows.kernel), batch, *sizes))
+    out = fold(packed, windows, out_sizes)
+    if bias is None:
+        return out
+    out = _with_bias(f.swapaxes(out, 0, 1), bias, num_filter, "deconvolution")
+    return f.swapaxes(out, 0, 1)
 
 
 @op
@@ -174,15 +258,11 @@ def convolution(
             f"convolution: kernel {kernel} with dilate {windows.dilate} exceeds the data of shape "
             f"{data.shape} with padding {padding}"
         )
-    columns = channels // num_group * math.prod(kernel)
-    places = batch * math.prod(counts)
-    out = f.batch_dot(
-        f.reshape(weight, (num_group, num_filter // num_group, columns)),
-        f.reshape(unfold(data, windows), (num_group, columns, places)),
-    )
-    out = _with_bias(f.reshape(out, (num_filter, places)), bias, num_filter, no_bias, "convolution")
-    out = f.swapaxes(f.reshape(out, (num_filter, batch, places // max(batch, 1))), 0, 1)
-    out = f.reshape(out, (batch, num_filter, *counts))
+    if no_bias:
+        bias = None
+    out = _filters(*windows[:4], num_filter, num_group).convolution(data, weight, bias)
+    if out is None:
+        out = composed_convolution(data, weight, bias, windows, num_filter, num_group)
     return channels_last(out) if last else out
 
 
@@ -276,19 +356,13 @@ def deconvolution(
         )
     filters = num_filter // num_group
     check_shapes("deconvolution", (channels, filters, *kernel), weight=weight)
-    members, columns, places = channels // num_group, filters * math.prod(kernel), math.prod(sizes)
-    rows = f.swapaxes(f.reshape(data, (batch, channels, places)), 0, 1)
-    packed = f.batch_dot(
-        f.reshape(weight, (num_group, members, columns)),
-        f.reshape(rows, (num_group, members, batch * places)),
-        transpose_a=True,
-    )
+    if no_bias:
+        bias = None
     windows = Windows(kernel, stride, dilate, padding, padding)
-    packed = f.reshape(packed, (num_filter, math.prod(kernel), batch, *sizes))
-    out = fold(packed, windows, out_sizes)
-    if not no_bias and bias is not None:
-        out = f.swapaxes(
-            _with_bias(f.swapaxes(out, 0, 1), bias, num_filter, no_bias, "deconvolution"), 0, 1
+    out = _filters(*windows[:4], num_filter, num_group, extra).deconvolution(data, weight, bias)
+    if out is None:
+        out = composed_deconvolution(
+            data, weight, bias, windows, out_sizes, num_filter, num_group
         )
     return channels_last(out) if last else out
 
@@ -354,6 +428,13 @@ def _power_mean(x: A, windows: Windows, p_value: int | None) -> A:
     return f.unary_op("sign", total) * (f.unary_op("abs", total) + zero) ** (1 / p_value)
 
 
+@functools.lru_cache(maxsize=256)
+def _pooled(
+    kind: str, kernel: Sizes, stride: Sizes, pad: Sizes, full: bool, count_padding: bool
+) -> Pooling:
+    return Pooling(kind, kernel, stride, pad, full, count_padding)
+
+
 @op
 @at_least_single
 def pooling(
@@ -417,7 +498,13 @@ def pooling(
     windows = _pooling_windows(sizes, kernel, stride, pad, pooling_convention)
     if min(windows.counts(sizes)) < 1:
         raise ShapeError(f"pooling: kernel {kernel} exceeds data of shape {data.shape} with {pad}")
-    if pool_type == "max":
+    out = None
+    if pooling_convention in ("valid", "full") and pool_type in ("max", "avg", "sum"):
+        full = pooling_convention == "full"
+        out = _pooled(pool_type, kernel, stride, pad, full, count_include_pad is not False)(data)
+    if out is not None:
+        pass
+    elif pool_type == "max":
         out = largest(data, windows)
     elif pool_type == "avg":
         out = _average(data, windows, pad, count_include_pad is not False)

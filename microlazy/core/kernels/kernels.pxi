@@ -36,6 +36,8 @@ include "ordering.pxi"
 include "precision.pxi"
 include "softmax.pxi"
 include "products.pxi"
+include "convolution.pxi"
+include "pooling.pxi"
 include "updates.pxi"
 include "random.pxi"
 

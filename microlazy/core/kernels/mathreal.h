@@ -429,6 +429,99 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 #undef WIDTH
 #undef HEIGHT
 
+/* Sums of products over sliding windows. Place k of the windows is read at x + offset[k], and the
+   windows follow each other: nothing is packed. A tile of sums stays in registers; its size is
+   known to the compiler, for each caller gives constants. */
+
+#ifdef HAS_LANES
+#define LANES_WIDE (VECTOR_BYTES / sizeof(REAL))
+typedef REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias)) M(wide);
+#else
+#define LANES_WIDE 4
+#endif
+
+/* y[i][p] = sum over k of w[i][k] x[offset[k] + p], for 3 vectors of p. */
+INLINE void M(window_tile)(int filters, ptrdiff_t places, const REAL *x, const ptrdiff_t *offset,
+                           const REAL *w, ptrdiff_t w_step, REAL *y, ptrdiff_t y_step)
+{
+#ifdef HAS_LANES
+    M(wide) sums[4][3];
+    for (int i = 0; i < filters; i++)
+        for (int j = 0; j < 3; j++)
+            sums[i][j] = (M(wide)){0};
+    for (ptrdiff_t k = 0; k < places; k++) {
+        const M(wide) *at = (const M(wide) *)(x + offset[k]);
+        const M(wide) a = at[0], b = at[1], c = at[2];
+        for (int i = 0; i < filters; i++) {
+            const REAL s = w[i * w_step + k];
+            sums[i][0] += s * a;
+            sums[i][1] += s * b;
+            sums[i][2] += s * c;
+        }
+    }
+    for (int i = 0; i < filters; i++)
+        for (int j = 0; j < 3; j++)
+            ((M(wide) *)(y + i * y_step))[j] = sums[i][j];
+#else
+    for (int i = 0; i < filters; i++) {
+        REAL sums[3 * LANES_WIDE] = {0};
+        for (ptrdiff_t k = 0; k < places; k++)
+            for (size_t l = 0; l < 3 * LANES_WIDE; l++)
+                sums[l] += w[i * w_step + k] * x[offset[k] + (ptrdiff_t)l];
+        memcpy(y + i * y_step, sums, sizeof sums);
+    }
+#endif
+}
+
+/* The number of places p that window_tile computes at a time. */
+INLINE ptrdiff_t M(tile_width)(const REAL *x)
+{
+    (void)x;
+    return 3 * LANES_WIDE;
+}
+
+/* out[i][k] += sum over p of g[i][p] x[offset[k] + p], for some k; p counts in whole vectors. */
+INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL *g,
+                           ptrdiff_t g_step, const REAL *x, const ptrdiff_t *offset, REAL *out,
+                           ptrdiff_t out_step)
+{
+#ifdef HAS_LANES
+    M(wide) sums[4][3];
+    for (int i = 0; i < filters; i++)
+        for (int k = 0; k < places; k++)
+            sums[i][k] = (M(wide)){0};
+    for (ptrdiff_t p = 0; p < count; p += LANES_WIDE) {
+        M(wide) at[3];
+        for (int k = 0; k < places; k++)
+            at[k] = *(const M(wide) *)(x + offset[k] + p);
+        for (int i = 0; i < filters; i++) {
+            const M(wide) s = *(const M(wide) *)(g + i * g_step + p);
+            for (int k = 0; k < places; k++)
+                sums[i][k] += s * at[k];
+        }
+    }
+    for (int i = 0; i < filters; i++)
+        for (int k = 0; k < places; k++) {
+            REAL total = 0;
+            for (size_t l = 0; l < LANES_WIDE; l++)
+                total += sums[i][k][l];
+            out[i * out_step + k] += total;
+        }
+#else
+    for (int i = 0; i < filters; i++)
+        for (int k = 0; k < places; k++) {
+            REAL sums[LANES_WIDE] = {0};
+            for (ptrdiff_t p = 0; p < count; p += LANES_WIDE)
+                for (size_t l = 0; l < LANES_WIDE; l++)
+                    sums[l] += g[i * g_step + p + (ptrdiff_t)l]
+                               * x[offset[k] + p + (ptrdiff_t)l];
+            out[i * out_step + k] += (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        }
+#endif
+}
+
+#undef LANES_WIDE
+
 #undef TWO_TO_MANTISSA
 #undef SHIFTER
 #undef LN2_HI

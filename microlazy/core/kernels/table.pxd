@@ -7,6 +7,9 @@ The build reads the slots here, to fill the tables and to write the probe of the
 
 include "generated/ops.pxi"               # Unary and Binary, a number for each op with a row
 
+cdef enum:                                # sliding windows: where the 3 numbers of each kind begin
+    W_SIZE = 0, W_COUNT = 3, W_KERNEL = 6, W_STRIDE = 9, W_DILATE = 12, W_PAD = 15, W_NUMBERS = 18
+
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
@@ -127,6 +130,54 @@ ctypedef struct KernelTable:
                        Py_ssize_t n, Py_ssize_t k) noexcept nogil
     void (*thin_tn[2])(const void* g, const void* x, void* dw, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k) noexcept nogil
+
+    # Sliding windows over 3 axes: `w` holds 3 numbers of each kind above; x is one
+    # image, (channels, *sizes). Rows of packed windows are (channel, place in the window) in order.
+    # out[r * step + i] = place first_row + r of window first + i; 0 in the padding.
+    void (*pack_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t first_row,
+                            Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count,
+                            Py_ssize_t step) noexcept nogil
+    # The transpose: what is packed is added to the image `out` at its place.
+    void (*add_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t first_row,
+                           Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count,
+                           Py_ssize_t step) noexcept nogil
+    # What the windows of rows [first, first + rows) of plane `plane` see, with its padding, so that
+    # the windows of a row are neighbours: (channels, kernel's planes, phase of height, phase of
+    # width, height, width), where a phase takes each stride-th row or column.
+    void (*spread_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t channels,
+                              Py_ssize_t plane, Py_ssize_t first, Py_ssize_t rows,
+                              Py_ssize_t height, Py_ssize_t width) noexcept nogil
+    # y[f * y_step + i] = sum over k of w[f * places + k] * x[offset[k] + i], for i up to n or some
+    # more; and dw[f * places + k] += sum over i < n of g[f * g_step + i] * x[offset[k] + i], where
+    # n is a multiple of 16.
+    void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, void* y,
+                     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step,
+                     Py_ssize_t n) noexcept nogil
+    void (*slide_grad[2])(const void* x, const Py_ssize_t* offset, const void* g, void* dw,
+                          Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step,
+                          Py_ssize_t n) noexcept nogil
+    # out[f, r, i] = x[f, r, i], or += it, or that + bias[f], then max(., 0) if relu; the steps are
+    # those of f and r. out may be x.
+    void (*place_rows[2])(const void* x, const void* bias, void* out, Py_ssize_t x_step,
+                          Py_ssize_t x_row, Py_ssize_t out_step, Py_ssize_t out_row,
+                          Py_ssize_t filters, Py_ssize_t rows, Py_ssize_t width, bint accumulate,
+                          bint relu) noexcept nogil
+
+    # y = the largest number of each window of some images, each of one channel, and its place in the
+    # image, or -1 if it is padding, which is finite; the first of equal ones. places may be NULL.
+    void (*largest_in_windows[2])(const void* x, const Py_ssize_t* w, void* y, int* places,
+                                  Py_ssize_t images) noexcept nogil
+    # y = the windows' sums, divided by how many places they have in the image, or in its padding
+    # too; and x += what such sums give back.
+    void (*sums_of_windows[2])(const void* x, const Py_ssize_t* w, void* y, Py_ssize_t images,
+                               bint divide, bint with_padding) noexcept nogil
+    void (*add_sums_back[2])(const void* y, const Py_ssize_t* w, void* x, Py_ssize_t images,
+                             bint divide, bint with_padding) noexcept nogil
+    # out[i, j] = x[i, places[i, j]], or 0 for -1; and out[i, places[i, j]] += x[i, j].
+    void (*take_places[2])(const void* x, const int* places, void* out, Py_ssize_t images,
+                           Py_ssize_t count, Py_ssize_t volume) noexcept nogil
+    void (*add_at_places[2])(const void* x, const int* places, void* out, Py_ssize_t images,
+                             Py_ssize_t count, Py_ssize_t volume) noexcept nogil
 
     # One step of the optimizers' rule number `rule` on n elements. `arrays` are the gradient, the
     # weight and the states; `constants` what the rule's numbers come to.

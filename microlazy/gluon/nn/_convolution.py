@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import numpy_extension as npx
 from ...base import ShapeError
+from ...core.ops.convolution import Filters
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..block.tree import where
@@ -63,6 +64,7 @@ class _Conv(Layer):
                 f"{kind}: groups={groups} must divide channels={channels} and "
                 f"in_channels={in_channels}"
             )
+        self._sliding = self._take_apart()
         with self.name_scope():
             shape = self._weight_shape(self._in_channels)
             self.weight = self._declare("weight", shape, weight_initializer)
@@ -80,7 +82,31 @@ class _Conv(Layer):
         out = self._op(x, weight, bias, **self._kwargs)
         return out if self.act is None else self.act(out)
 
-    forward = Layer.forward
+    def forward(self, x: Tensor, *args: Any) -> Tensor:
+        weight, act = self.weight.array, self.act
+        bias = None if self.bias is None else self.bias.array
+        out = None
+        if not args and weight is not None and (bias is not None or self.bias is None):
+            # One call for both where calling the activation's layer would do nothing else.
+            relu = act is not None and act._is_only("relu")
+            out = self._slide(x, weight, bias, relu)
+            if relu and out is not None:
+                return out
+        if out is None:
+            return Layer.forward(self, x, *args)
+        return out if act is None else act(out)
+
+    def _slide(self, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor | None:
+        """The kernels' result, or None where they leave the work, or the error, to the op."""
+        return self._sliding and self._sliding.convolution(x, weight, bias, relu)
+
+    def _take_apart(self) -> Filters | None:
+        """What the kernels need to know, if the channels are where they expect them."""
+        options = self._kwargs
+        if options["layout"] != LAYOUTS[self._axes][0]:
+            return None
+        numbers = (options[name] for name in ("kernel", "stride", "dilate", "pad", "num_filter"))
+        return Filters(*numbers, options["num_group"], options.get("adj"))
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         channels = self._size_along(x, self._channel_axis, self._axes + 2)
@@ -259,6 +285,10 @@ class _ConvTranspose(_Conv):
         )
         kind = type(self).__name__
         self._kwargs["adj"] = sizes_of(kind, "output_padding", output_padding, self._axes, 0)
+        self._sliding = self._take_apart()
+
+    def _slide(self, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor | None:
+        return self._sliding and self._sliding.deconvolution(x, weight, bias, relu)
 
     def _weight_shape(self, in_channels: int) -> Shape:
         return self._filters(in_channels, self._channels // self._kwargs["num_group"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import gt
 from typing import Any
 
 from ... import numpy_extension as npx
 from ...base import ShapeError
+from ...core.ops.pooling import Pooling
 from ...core.tensor import Tensor
 from ..block.tree import where
 from ._layer import LAYOUTS, Layer, choice_of, sizes_of
@@ -59,11 +61,26 @@ class _Pooling(Layer):
         }
         if count_include_pad is not None:
             self._kwargs["count_include_pad"] = count_include_pad
+        options = self._kwargs
+        self._pool = None
+        if options["layout"] == layouts[0] and all(map(gt, kernel, options["pad"])):
+            self._pool = Pooling(
+                self._pool_type,
+                kernel,
+                options["stride"],
+                options["pad"],
+                ceil_mode,
+                count_include_pad is not False,
+                global_pool,
+            )
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return npx.pooling(x, **self._kwargs)
 
-    forward = Layer.forward
+    def forward(self, x: Tensor, *args: Any) -> Tensor:
+        out = None if self._pool is None or args else self._pool(x)
+        # What the kernels leave, and the errors, are the op's.
+        return Layer.forward(self, x, *args) if out is None else out
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         if x.ndim != self._axes + 2:

@@ -66,6 +66,16 @@ class Activation(HybridBlock):
     def _alias(self) -> str:
         return self._act_type
 
+    def _is_only(self, name: str) -> bool:
+        """Whether calling this layer does nothing but apply this function."""
+        hooks = self._forward_hooks or self._forward_pre_hooks
+        return (
+            self._act_type == name
+            and self.__class__ is Activation
+            and not hooks
+            and "forward" not in self.__dict__
+        )
+
     def forward(self, x: Tensor) -> Tensor:
         return activation(x, self._act_type)
 

@@ -1,0 +1,213 @@
+# Sliding windows: packed and added back, laid out for direct sums, and these sums.
+
+cdef inline Py_ssize_t first_inside(Py_ssize_t start, Py_ssize_t stride) noexcept nogil:
+    """The first j of 0, 1, ... with start + j * stride >= 0."""
+    return 0 if start >= 0 else (stride - 1 - start) // stride
+
+
+cdef inline Py_ssize_t end_inside(
+    Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size
+) noexcept nogil:
+    """The first j with start + j * stride >= size."""
+    return 0 if start >= size else (size - 1 - start) // stride + 1
+
+
+cdef inline void clear(floating* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = 0
+
+
+cdef inline void copy_steps(
+    const floating* x, Py_ssize_t stride, floating* out, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if stride == 1:
+        for i in range(n):
+            out[i] = x[i]
+    elif stride == 2:
+        for i in range(n):
+            out[i] = x[2 * i]
+    else:
+        for i in range(n):
+            out[i] = x[stride * i]
+
+
+cdef inline void copy_padded(
+    const floating* row, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size, floating* out,
+    Py_ssize_t n
+) noexcept nogil:
+    """out[j] = row[start + j * stride], or 0 outside of the row's `size` numbers."""
+    cdef Py_ssize_t low = min(n, first_inside(start, stride))
+    cdef Py_ssize_t high = max(low, min(n, end_inside(start, stride, size)))
+    clear(out, low)
+    copy_steps(row + start + low * stride, stride, out + low, high - low)
+    clear(out + high, n - high)
+
+
+cdef inline void add_padded(
+    const floating* x, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size, floating* row,
+    Py_ssize_t n
+) noexcept nogil:
+    """row[start + j * stride] += x[j], inside of the row's `size` numbers."""
+    cdef Py_ssize_t low = min(n, first_inside(start, stride)), j
+    cdef Py_ssize_t high = max(low, min(n, end_inside(start, stride, size)))
+    if stride == 1:
+        for j in range(low, high):
+            row[start + j] += x[j]
+    else:
+        for j in range(low, high):
+            row[start + j * stride] += x[j]
+
+
+cdef inline void each_row(
+    const Py_ssize_t* w, bint back, floating* image, floating* packed, Py_ssize_t first_row,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
+) noexcept nogil:
+    """Pack windows, or add what is packed back to the image."""
+    cdef Py_ssize_t area = w[W_SIZE + 1] * w[W_SIZE + 2], volume = w[W_SIZE] * area
+    cdef Py_ssize_t height = w[W_COUNT + 1], width = w[W_COUNT + 2]
+    cdef Py_ssize_t window = w[W_KERNEL] * w[W_KERNEL + 1] * w[W_KERNEL + 2]
+    cdef Py_ssize_t place, r, channel, kd, kh, kw, begin, i, n, j, line, d, h
+    cdef floating* out
+    cdef floating* source
+    for r in range(first_row, first_row + rows):
+        channel = r // window
+        place = r % window
+        kw = place % w[W_KERNEL + 2] * w[W_DILATE + 2] - w[W_PAD + 2]
+        kh = place // w[W_KERNEL + 2] % w[W_KERNEL + 1] * w[W_DILATE + 1] - w[W_PAD + 1]
+        kd = place // (w[W_KERNEL + 2] * w[W_KERNEL + 1]) * w[W_DILATE] - w[W_PAD]
+        out = packed + (r - first_row) * step
+        line = first // width
+        j = first % width
+        i = 0
+        while i < count:
+            n = min(width - j, count - i)
+            d = line // height * w[W_STRIDE] + kd
+            h = line % height * w[W_STRIDE + 1] + kh
+            if 0 <= d < w[W_SIZE] and 0 <= h < w[W_SIZE + 1]:
+                source = image + channel * volume + d * area + h * w[W_SIZE + 2]
+                begin = kw + j * w[W_STRIDE + 2]
+                if back:
+                    add_padded(out + i, begin, w[W_STRIDE + 2], w[W_SIZE + 2], source, n)
+                else:
+                    copy_padded(source, begin, w[W_STRIDE + 2], w[W_SIZE + 2], out + i, n)
+            elif not back:
+                clear(out + i, n)
+            i += n
+            j = 0
+            line += 1
+
+
+cdef void pack_windows(
+    const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t first_row, Py_ssize_t rows,
+    Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
+) noexcept nogil:
+    each_row(w, False, <floating*> x, out, first_row, rows, first, count, step)
+
+
+cdef void add_windows(
+    const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t first_row, Py_ssize_t rows,
+    Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
+) noexcept nogil:
+    each_row(w, True, out, <floating*> x, first_row, rows, first, count, step)
+
+
+cdef void spread_windows(
+    const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t channels, Py_ssize_t plane,
+    Py_ssize_t first, Py_ssize_t rows, Py_ssize_t height, Py_ssize_t width
+) noexcept nogil:
+    cdef Py_ssize_t area = w[W_SIZE + 1] * w[W_SIZE + 2], volume = w[W_SIZE] * area
+    cdef Py_ssize_t phases = min(w[W_STRIDE + 1], (w[W_KERNEL + 1] - 1) * w[W_DILATE + 1] + 1)
+    cdef Py_ssize_t across = min(w[W_STRIDE + 2], (w[W_KERNEL + 2] - 1) * w[W_DILATE + 2] + 1)
+    cdef Py_ssize_t c, k, i, j, r, d, h
+    for c in range(channels):
+        for k in range(w[W_KERNEL]):
+            d = plane * w[W_STRIDE] - w[W_PAD] + k * w[W_DILATE]
+            for i in range(phases):
+                for j in range(across):
+                    for r in range(height):
+                        h = (first + r) * w[W_STRIDE + 1] + i - w[W_PAD + 1]
+                        if 0 <= d < w[W_SIZE] and 0 <= h < w[W_SIZE + 1]:
+                            copy_padded(x + c * volume + d * area + h * w[W_SIZE + 2],
+                                        j - w[W_PAD + 2], w[W_STRIDE + 2], w[W_SIZE + 2], out,
+                                        width)
+                        else:
+                            clear(out, width)
+                        out += width
+
+
+cdef void slide(
+    const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
+    Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t f, i, width = tile_width(x)
+    i = -width
+    while i + width < n:
+        i += width
+        f = 0
+        while f + 4 <= filters:
+            window_tile(4, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
+            f += 4
+        if f + 2 <= filters:
+            window_tile(2, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
+            f += 2
+        if f < filters:
+            window_tile(1, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
+
+
+cdef inline void dots_of(
+    int filters, const floating* x, const Py_ssize_t* offset, const floating* g, floating* dw,
+    Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(0, places - 2, 3):
+        window_dots(filters, 3, n, g, g_step, x, offset + k, dw + k, places)
+    for k in range(places // 3 * 3, places):
+        window_dots(filters, 1, n, g, g_step, x, offset + k, dw + k, places)
+
+
+cdef void slide_grad(
+    const floating* x, const Py_ssize_t* offset, const floating* g, floating* dw,
+    Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t f = 0
+    while f + 4 <= filters:
+        dots_of(4, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        f += 4
+    if f + 2 <= filters:
+        dots_of(2, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        f += 2
+    if f < filters:
+        dots_of(1, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+
+
+cdef void place_rows(
+    const floating* x, const floating* bias, floating* out, Py_ssize_t x_step, Py_ssize_t x_row,
+    Py_ssize_t out_step, Py_ssize_t out_row, Py_ssize_t filters, Py_ssize_t rows, Py_ssize_t width,
+    bint accumulate, bint with_relu
+) noexcept nogil:
+    cdef Py_ssize_t f, r, i
+    cdef const floating* source
+    cdef floating* target
+    cdef floating b
+    for f in range(filters):
+        b = bias[f] if bias is not NULL else 0
+        for r in range(rows):
+            source = x + f * x_step + r * x_row
+            target = out + f * out_step + r * out_row
+            if accumulate:
+                for i in range(width):
+                    target[i] += source[i]
+            elif bias is NULL and not with_relu:
+                for i in range(width):
+                    target[i] = source[i]
+            elif bias is NULL:
+                for i in range(width):
+                    target[i] = relu(source[i])
+            elif with_relu:
+                for i in range(width):
+                    target[i] = relu(source[i] + b)
+            else:
+                for i in range(width):
+                    target[i] = source[i] + b

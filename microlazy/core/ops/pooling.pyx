@@ -1,0 +1,253 @@
+"""Pooling: the largest number, the sum or the mean of each window, in one pass.
+
+The mean is linear: its gradient is its transpose, and the gradient of that is the mean again. So is
+taking numbers from the places that were largest, and adding at them.
+"""
+
+cimport cython
+from cython.parallel cimport prange
+from libc.string cimport memcpy
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.convolution cimport MAX_AXES, one_for_each
+from microlazy.core.ops.slots cimport hand_on
+from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
+from microlazy.core.strided cimport packed
+from microlazy.core.tape cimport Node, Pass, run, state
+from microlazy.core.tensor cimport FLOAT32, FLOAT64, INT32, ND, Tensor, header, itemsize, new
+
+cdef enum Pool:
+    LARGEST                       # y = x's numbers at places that are found here
+    TAKEN                         # y = x's numbers at places that are known
+    PUT                           # the transpose of it: x += y at the places
+    SUM
+    SUM_BACK                      # the transpose of it
+
+cdef enum:
+    MOST_PLACES = 0x7FFFFFFF      # what a remembered place can be
+
+ctypedef struct Windows:
+    Py_ssize_t w[W_NUMBERS]       # as the kernels' table has them
+    Py_ssize_t volume, count
+    bint divide, with_padding
+    int axes
+
+
+@cython.no_gc
+@cython.final
+cdef class WindowPool(Node):
+    """The pooled array, or for PUT and SUM_BACK the array that is pooled, from the other one, a."""
+    cdef Windows s
+    cdef int pool
+    cdef Tensor places
+
+    cdef str name(self):
+        return "pooling" if self.pool in (LARGEST, SUM) else "pooling_gradient"
+
+    cdef bint back(self):
+        return self.pool == PUT or self.pool == SUM_BACK
+
+    cdef int forward(self) except -1:
+        if self.pool == LARGEST and state().recording and self.places is None:
+            self.places = new(ND, INT32, 1, &self.out.size)
+        return self.compute(self.pool, packed(self.a), self.out, False)
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor target = p.target(self.a, &accumulate)
+        if target is None:
+            return 0
+        return self.compute(transposed(self.pool), self.grad, target, accumulate)
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        return hand_on(p, self.a, window_pool(&self.s, transposed(self.pool), g, self.places))
+
+    cdef int compute(self, int pool, Tensor a, Tensor out, bint accumulate) except -1:
+        """out (+)= a pooled; only TAKEN, SUM and what leads back may be added."""
+        cdef Windows* s = &self.s
+        cdef bint back = pool == PUT or pool == SUM_BACK
+        cdef Py_ssize_t size = itemsize(a.dtype), i, n
+        cdef Py_ssize_t images = a.size // (s.count if back else s.volume)
+        cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // s.volume)
+        cdef Py_ssize_t step_a = step * size * (s.count if back else s.volume)
+        cdef Py_ssize_t step_out = step * size * (s.volume if back else s.count)
+        cdef int dtype = a.dtype
+        cdef Tensor sums = out
+        cdef const char* x = a.data
+        cdef char* y
+        cdef int* places = NULL if self.places is None else <int*>self.places.data
+        cdef int team = threads() if images * s.volume >= GRAIN else 1
+        if s.count == 1 and (pool == SUM or pool == SUM_BACK) and self.is_all():
+            return self.mean_of_all(pool, a, out, accumulate)
+        if accumulate and not back:
+            sums = new(ND, dtype, 1, &out.size)
+        elif back and not accumulate:
+            fill(out, 0)
+        y = sums.data
+        for i in prange((images + step - 1) // step, nogil=True, schedule="static",
+                        num_threads=team):
+            n = min(step, images - i * step)
+            if pool == LARGEST:
+                kernels.largest_in_windows[dtype](
+                    x + i * step_a, s.w, y + i * step_out,
+                    NULL if places is NULL else places + i * step * s.count, n)
+            elif pool == SUM:
+                kernels.sums_of_windows[dtype](x + i * step_a, s.w, y + i * step_out, n, s.divide,
+                                               s.with_padding)
+            elif pool == SUM_BACK:
+                kernels.add_sums_back[dtype](x + i * step_a, s.w, y + i * step_out, n, s.divide,
+                                             s.with_padding)
+            elif pool == TAKEN:
+                kernels.take_places[dtype](x + i * step_a, places + i * step * s.count,
+                                           y + i * step_out, n, s.count, s.volume)
+            else:
+                kernels.add_at_places[dtype](x + i * step_a, places + i * step * s.count,
+                                             y + i * step_out, n, s.count, s.volume)
+        if sums is not out:
+            kernels.add_to[dtype](sums.data, out.data, out.size)
+        return 0
+
+
+    cdef bint is_all(self) noexcept:
+        """Whether the only window is the whole image."""
+        cdef int i
+        for i in range(MAX_AXES):
+            if self.s.w[W_PAD + i] or self.s.w[W_KERNEL + i] != self.s.w[W_SIZE + i]:
+                return False
+        return True
+
+    cdef int mean_of_all(self, int pool, Tensor a, Tensor out, bint accumulate) except -1:
+        """The sum or mean of each image, or its transpose: the same for each number."""
+        cdef Py_ssize_t size = itemsize(a.dtype), n = self.s.volume, i
+        cdef Py_ssize_t images = a.size if pool == SUM_BACK else out.size
+        cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // n)
+        cdef int dtype = a.dtype
+        cdef double divisor = n if self.s.divide else 1
+        cdef double value
+        cdef char* x = a.data
+        cdef char* y = out.data
+        cdef int team = threads() if images * n >= LIGHT_GRAIN else 1
+        cdef Tensor sums = new(ND, dtype, 1, &images)
+        cdef char* s = sums.data
+        if pool == SUM:
+            for i in prange((images + step - 1) // step, nogil=True, schedule="static",
+                            num_threads=team):
+                kernels.reduce_rows[dtype](R_SUM, x + i * step * n * size, s + i * step * size,
+                                           min(step, images - i * step), n)
+            kernels.binary_scalar[dtype](B_DIVIDE, s, divisor, False, s, images)
+            if accumulate:
+                kernels.add_to[dtype](s, y, images)
+            else:
+                memcpy(y, s, images * size)
+            return 0
+        kernels.binary_scalar[dtype](B_DIVIDE, x, divisor, False, s, images)
+        for i in prange(images, nogil=True, schedule="static", num_threads=team):
+            value = (<float*>s)[i] if dtype == FLOAT32 else (<double*>s)[i]
+            if accumulate:
+                kernels.binary_scalar[dtype](B_ADD, y + i * n * size, value, False,
+                                             y + i * n * size, n)
+            else:
+                kernels.fill[dtype](value, y + i * n * size, n)
+        return 0
+
+
+cdef int transposed(int pool) noexcept nogil:
+    if pool == LARGEST or pool == TAKEN:
+        return PUT
+    if pool == PUT:
+        return TAKEN
+    return SUM_BACK if pool == SUM else SUM
+
+
+cdef Tensor window_pool(const Windows* s, int pool, Tensor a, Tensor places):
+    cdef Py_ssize_t[MAX_AXES + 2] shape
+    cdef WindowPool node = WindowPool.__new__(WindowPool)
+    cdef int i, kind = W_SIZE if pool == PUT or pool == SUM_BACK else W_COUNT
+    shape[0], shape[1] = a.shape_[0], a.shape_[1]
+    for i in range(s.axes):
+        shape[2 + i] = s.w[kind + MAX_AXES - s.axes + i]
+    node.s = s[0]
+    node.pool = pool
+    node.a = a
+    node.places = places
+    return run(node, header(a.face, a.dtype, s.axes + 2, shape))
+
+
+# ---- what layers call --------------------------------------------------------------------------
+
+cdef class Pooling:
+    """How an array is pooled: the numbers of a pooling layer, taken apart once.
+
+    Parameters
+    ----------
+    kind : {'max', 'avg', 'sum'}
+    kernel, stride, pad : tuple of int
+        One number for each spatial axis, of which there are one to three; they are sizes.
+    full : bool
+        Whether a window that lies partly behind the end counts.
+    count_padding : bool
+        Whether the padding counts in a mean.
+    whole : bool
+        One window over everything: `kernel` says how many axes there are, and no more.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.pooling import Pooling
+    >>> Pooling("avg", (2,), (2,), (0,))(nd.array([[[1, 2, 4, 6]]])).asnumpy()
+    array([[[1.5, 5. ]]], dtype=float32)
+    """
+    cdef Windows s
+    cdef int pool
+    cdef bint full, whole
+    cdef tuple given
+
+    def __init__(self, str kind, kernel, stride, pad, bint full=False, bint count_padding=True,
+                 bint whole=False):
+        self.given = (kind, kernel, stride, pad, full, count_padding, whole)
+        self.pool = LARGEST if kind == "max" else SUM
+        self.full = full
+        self.whole = whole
+        self.s.divide = kind == "avg"
+        self.s.with_padding = count_padding
+        self.s.axes = len(kernel)
+        one_for_each(kernel, self.s.axes, &self.s.w[W_KERNEL], 1)
+        one_for_each(stride, self.s.axes, &self.s.w[W_STRIDE], 1)
+        one_for_each((1,) * self.s.axes, self.s.axes, &self.s.w[W_DILATE], 1)
+        one_for_each(pad, self.s.axes, &self.s.w[W_PAD], 0)
+
+    def __reduce__(self):
+        return type(self), self.given
+
+    def __call__(self, data):
+        """Return the pooled array; None if the array does not suit these kernels.
+
+        It is of a float dtype, not float16, and has elements and as many axes as there are windows
+        for.
+        """
+        cdef Windows s = self.s
+        cdef Tensor x
+        cdef Py_ssize_t n, left
+        cdef int i
+        if not isinstance(data, Tensor):
+            return None
+        x = data
+        if x.dtype > FLOAT64 or not x.size or x.ndim != s.axes + 2:
+            return None
+        s.volume = s.count = 1
+        for i in range(MAX_AXES):
+            n = s.w[W_SIZE + i] = x.shape_[2 + i - MAX_AXES + s.axes] if (
+                i >= MAX_AXES - s.axes) else 1
+            if self.whole:
+                s.w[W_KERNEL + i], s.w[W_STRIDE + i], s.w[W_PAD + i] = n, 1, 0
+            left = n + 2 * s.w[W_PAD + i] - s.w[W_KERNEL + i]
+            if left < 0 and not (self.full and left > -s.w[W_STRIDE + i]):
+                return None
+            s.w[W_COUNT + i] = (left + (s.w[W_STRIDE + i] - 1 if self.full else 0)) // (
+                s.w[W_STRIDE + i]) + 1
+            s.volume *= n
+            s.count *= s.w[W_COUNT + i]
+        if s.volume > MOST_PLACES:
+            return None
+        return window_pool(&s, self.pool, x, None)
