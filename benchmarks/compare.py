@@ -11,9 +11,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.sitting import measure, worker
-from benchmarks.workloads import DESCRIPTIONS, MLPS
+from benchmarks.workloads import DESCRIPTIONS, NETWORKS
 
-TABLE = ("toy", "deep", "mnist", "wide", "op_nograd", "op_grad", "init_deep", "elementwise")
+TABLE = (
+    *("toy", "deep", "mnist", "wide", "lenet16", "lenet", "resnet18"),
+    *("op_nograd", "op_grad", "init_deep", "elementwise"),
+)
 BUSY = 0.5  # programs that ran on average in the last minute
 MARKERS = ("<!-- benchmarks.compare: begin -->\n", "<!-- benchmarks.compare: end -->")
 
@@ -140,7 +143,7 @@ def main(arguments: list[str]) -> None:
         }
         for workload in (progress := tqdm(workloads, desc="measuring", leave=False)):
             progress.set_postfix_str(workload)
-            able = [name for name in peers if name != "microlazy-hybrid" or workload in MLPS]
+            able = [name for name in peers if name != "microlazy-hybrid" or workload in NETWORKS]
             seconds = measure([workers[name] for name in able], workload)
             times[workload] = dict(zip(able, seconds, strict=True))
         versions = f"microlazy {workers['microlazy'].version}"

@@ -1,9 +1,21 @@
 """The workloads in microlazy, that is in Gluon."""
 
 from collections.abc import Callable
+from typing import Any
 
 import microlazy as mx
-from benchmarks.workloads import CHAIN, INIT_SIZES, LARGE, MLPS, SMALL, Mlp, Step
+from benchmarks.workloads import (
+    CHAIN,
+    INIT_SIZES,
+    LARGE,
+    MLPS,
+    NETWORKS,
+    SMALL,
+    STAGES,
+    Images,
+    Mlp,
+    Step,
+)
 from microlazy import autograd, gluon, nd
 from microlazy.gluon import nn
 
@@ -15,25 +27,67 @@ def perceptron(sizes: tuple[int, ...]) -> nn.HybridSequential:
     return net
 
 
-def train(mlp: Mlp, hybrid: bool = False) -> Step:
+def lenet() -> nn.HybridSequential:
+    net = nn.HybridSequential()
+    net.add(
+        nn.Conv2D(6, 5, padding=2, activation="sigmoid"),
+        nn.AvgPool2D(2, 2),
+        nn.Conv2D(16, 5, activation="sigmoid"),
+        nn.AvgPool2D(2, 2),
+        nn.Dense(120, activation="sigmoid"),
+        nn.Dense(84, activation="sigmoid"),
+        nn.Dense(10),
+    )
+    return net
+
+
+class Residual(gluon.HybridBlock):
+    """Two convolutions and what goes around them, from d2l's book."""
+
+    def __init__(self, channels: int, halve: bool = False) -> None:
+        super().__init__()
+        strides = 2 if halve else 1
+        self.conv1 = nn.Conv2D(channels, 3, padding=1, strides=strides)
+        self.conv2 = nn.Conv2D(channels, 3, padding=1)
+        self.conv3 = nn.Conv2D(channels, 1, strides=strides) if halve else None
+        self.norm1, self.norm2 = nn.BatchNorm(), nn.BatchNorm()
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        y = F.relu(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return F.relu(y + (x if self.conv3 is None else self.conv3(x)))
+
+
+def resnet18() -> nn.HybridSequential:
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(STAGES[0], 3, padding=1), nn.BatchNorm(), nn.Activation("relu"))
+    for place, channels in enumerate(STAGES):
+        net.add(Residual(channels, place > 0), Residual(channels))
+    net.add(nn.GlobalAvgPool2D(), nn.Dense(10))
+    return net
+
+
+NETS = {"lenet": lenet, "lenet16": lenet, "resnet18": resnet18}
+
+
+def train(work: Mlp | Images, net: nn.HybridSequential, hybrid: bool = False) -> Step:
     """Return one training step: forward, loss, backward, update."""
-    net = perceptron(mlp.sizes)
     net.initialize(mx.init.Normal(0.01))
     loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
     if hybrid:
         net.hybridize(static_alloc=True, static_shape=True)
         loss_of.hybridize(static_alloc=True, static_shape=True)
-    x, y = (nd.array(part, dtype="float32") for part in mlp.data())
-    settings = {"learning_rate": mlp.learning_rate}
-    if mlp.momentum:
-        settings["momentum"] = mlp.momentum
+    x, y = (nd.array(part, dtype="float32") for part in work.data())
+    settings = {"learning_rate": work.learning_rate}
+    if work.momentum:
+        settings["momentum"] = work.momentum
     trainer = gluon.Trainer(net.collect_params(), "sgd", settings)
 
     def step():
         with autograd.record():
             loss = loss_of(net(x), y)
         loss.backward()
-        trainer.step(mlp.batch)
+        trainer.step(work.batch)
 
     return step
 
@@ -96,4 +150,7 @@ OTHERS: dict[str, Callable[[], Step]] = {
 
 def build(workload: str, hybrid: bool = False) -> Step:
     """Return the step of a workload; ``hybrid`` is for the networks that train."""
-    return train(MLPS[workload], hybrid) if workload in MLPS else OTHERS[workload]()
+    if workload not in NETWORKS:
+        return OTHERS[workload]()
+    net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
+    return train(NETWORKS[workload], net, hybrid)

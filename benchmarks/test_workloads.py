@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.gluon_steps import build
-from benchmarks.workloads import DESCRIPTIONS, MLPS
+from benchmarks.workloads import DESCRIPTIONS, NETWORKS
 
 
 @pytest.mark.parametrize("workload", DESCRIPTIONS)
@@ -11,6 +11,6 @@ def test_eager(benchmark, workload):
     benchmark(build(workload))
 
 
-@pytest.mark.parametrize("workload", MLPS)
+@pytest.mark.parametrize("workload", NETWORKS)
 def test_hybridized(benchmark, workload):
     benchmark(build(workload, hybrid=True))

@@ -5,7 +5,18 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from benchmarks.workloads import CHAIN, INIT_SIZES, LARGE, MLPS, SMALL, Mlp, Step
+from benchmarks.workloads import (
+    CHAIN,
+    INIT_SIZES,
+    LARGE,
+    MLPS,
+    NETWORKS,
+    SMALL,
+    STAGES,
+    Images,
+    Mlp,
+    Step,
+)
 
 
 def perceptron(sizes: tuple[int, ...]) -> nn.Sequential:
@@ -14,13 +25,66 @@ def perceptron(sizes: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*hidden, nn.LazyLinear(sizes[-1]))
 
 
-def train(mlp: Mlp) -> Step:
+def lenet() -> nn.Sequential:
+    return nn.Sequential(
+        nn.LazyConv2d(6, 5, padding=2),
+        nn.Sigmoid(),
+        nn.AvgPool2d(2, 2),
+        nn.LazyConv2d(16, 5),
+        nn.Sigmoid(),
+        nn.AvgPool2d(2, 2),
+        nn.Flatten(),
+        nn.LazyLinear(120),
+        nn.Sigmoid(),
+        nn.LazyLinear(84),
+        nn.Sigmoid(),
+        nn.LazyLinear(10),
+    )
+
+
+class Residual(nn.Module):
+    """Two convolutions and what goes around them, from d2l's book."""
+
+    def __init__(self, channels: int, halve: bool = False) -> None:
+        super().__init__()
+        stride = 2 if halve else 1
+        self.conv1 = nn.LazyConv2d(channels, 3, padding=1, stride=stride)
+        self.conv2 = nn.LazyConv2d(channels, 3, padding=1)
+        self.conv3 = nn.LazyConv2d(channels, 1, stride=stride) if halve else None
+        self.norm1, self.norm2 = nn.LazyBatchNorm2d(), nn.LazyBatchNorm2d()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.relu(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return torch.relu(y + (x if self.conv3 is None else self.conv3(x)))
+
+
+def resnet18() -> nn.Sequential:
+    blocks = [
+        block
+        for place, channels in enumerate(STAGES)
+        for block in (Residual(channels, place > 0), Residual(channels))
+    ]
+    return nn.Sequential(
+        nn.LazyConv2d(STAGES[0], 3, padding=1),
+        nn.LazyBatchNorm2d(),
+        nn.ReLU(),
+        *blocks,
+        nn.AdaptiveAvgPool2d((1, 1)),
+        nn.Flatten(),
+        nn.LazyLinear(10),
+    )
+
+
+NETS = {"lenet": lenet, "lenet16": lenet, "resnet18": resnet18}
+
+
+def train(work: Mlp | Images, net: nn.Sequential) -> Step:
     """Return one training step: forward, loss, backward, update."""
-    net = perceptron(mlp.sizes)
-    x, y = map(torch.from_numpy, mlp.data())
+    x, y = map(torch.from_numpy, work.data())
     net(x)
     loss_of = nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(net.parameters(), lr=mlp.learning_rate, momentum=mlp.momentum)
+    optimizer = torch.optim.SGD(net.parameters(), lr=work.learning_rate, momentum=work.momentum)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
@@ -86,4 +150,7 @@ OTHERS: dict[str, Callable[[], Step]] = {
 
 def build(workload: str) -> Step:
     """Return the step of a workload."""
-    return train(MLPS[workload]) if workload in MLPS else OTHERS[workload]()
+    if workload not in NETWORKS:
+        return OTHERS[workload]()
+    net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
+    return train(NETWORKS[workload], net)

@@ -36,6 +36,34 @@ MLPS = {
     "narrow": Mlp(128, (10, 46, 46, 10)),
 }
 
+
+@dataclass(frozen=True)
+class Images:
+    """One training step of a convolutional network; loss and optimizer are a perceptron's."""
+
+    batch: int
+    channels: int
+    side: int
+    classes: int = 10
+    momentum: float = 0.0
+    learning_rate: float = 1e-3
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return float32 images (batch, channels, side, side) and their int64 labels (batch,)."""
+        generator = np.random.default_rng(0)
+        shape = (self.batch, self.channels, self.side, self.side)
+        images = generator.standard_normal(shape, dtype=np.float32)
+        return images, generator.integers(0, self.classes, self.batch)
+
+
+IMAGES = {
+    "lenet": Images(256, 1, 28),
+    "lenet16": Images(16, 1, 28),
+    "resnet18": Images(32, 3, 32),
+}
+STAGES = (64, 128, 256, 512)  # channels of a ResNet-18
+NETWORKS: dict[str, Mlp | Images] = {**MLPS, **IMAGES}  # what trains, and can be hybridized
+
 CHAIN = 100  # small operations in one step of op_nograd and op_grad
 SMALL = 4  # elements of a small array
 LARGE = 1_000_000  # elements of a large one
@@ -48,6 +76,9 @@ DESCRIPTIONS = {
         if name != "deep"
     },
     "deep": "MLP of 100 hidden layers of 32, batch 2",
+    "lenet": "LeNet on 1x28x28, batch 256",
+    "lenet16": "LeNet on 1x28x28, batch 16",
+    "resnet18": "ResNet-18 on 3x32x32, batch 32",
     "op_nograd": f"{CHAIN} additions of {SMALL} numbers",
     "op_grad": f"{CHAIN} chained products of {SMALL} numbers, and their gradient",
     "init_deep": "build, initialize and first forward of 26 layers of 1024",

@@ -1,0 +1,157 @@
+"""One layer as a step of each framework; `benchmarks.layers` compares them.
+
+A case says its sizes and how each framework makes the layer. To add one is to add a line.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from benchmarks.workloads import Step
+
+PREFIX = "layer "
+MODES = ("forward", "gradient")
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer and the shapes of its input: a toy, an image of 32, one of 112 (or what is like it).
+
+    `gluon` is given `microlazy.gluon`, `torch` is given `torch`, and both the number of channels.
+    """
+
+    gluon: Callable[[Any, int], Any]
+    torch: Callable[[Any, int], Any]
+    shapes: dict[str, Shape]
+
+
+def images(toy: Shape, small: Shape, large: Shape) -> dict[str, Shape]:
+    return {"toy": toy, "32": small, "112": large}
+
+
+SOME = images((1, 1, 8, 8), (32, 64, 32, 32), (8, 64, 112, 112))
+THIN = images((1, 1, 8, 8), (32, 3, 32, 32), (8, 3, 112, 112))
+
+CASES = {
+    "conv 3x3": Case(
+        lambda gluon, c: gluon.nn.Conv2D(c, 3, padding=1),
+        lambda torch, c: torch.nn.Conv2d(c, c, 3, padding=1),
+        SOME,
+    ),
+    "conv 3x3, stride 2": Case(
+        lambda gluon, c: gluon.nn.Conv2D(c, 3, strides=2, padding=1),
+        lambda torch, c: torch.nn.Conv2d(c, c, 3, stride=2, padding=1),
+        SOME,
+    ),
+    "conv 3x3 to 64, 3 channels": Case(
+        lambda gluon, c: gluon.nn.Conv2D(64, 3, padding=1),
+        lambda torch, c: torch.nn.Conv2d(c, 64, 3, padding=1),
+        THIN,
+    ),
+    "conv 5x5 to 6, relu": Case(
+        lambda gluon, c: gluon.nn.Conv2D(6, 5, padding=2, activation="relu"),
+        lambda torch, c: torch.nn.Sequential(torch.nn.Conv2d(c, 6, 5, padding=2), torch.nn.ReLU()),
+        THIN,
+    ),
+    "conv 1x1": Case(
+        lambda gluon, c: gluon.nn.Conv2D(c, 1),
+        lambda torch, c: torch.nn.Conv2d(c, c, 1),
+        SOME,
+    ),
+    "conv 3x3 of each channel": Case(
+        lambda gluon, c: gluon.nn.Conv2D(c, 3, padding=1, groups=c),
+        lambda torch, c: torch.nn.Conv2d(c, c, 3, padding=1, groups=c),
+        SOME,
+    ),
+    "transposed conv 4x4, stride 2": Case(
+        lambda gluon, c: gluon.nn.Conv2DTranspose(c, 4, strides=2, padding=1),
+        lambda torch, c: torch.nn.ConvTranspose2d(c, c, 4, stride=2, padding=1),
+        images((1, 1, 8, 8), (16, 64, 16, 16), (8, 32, 56, 56)),
+    ),
+    "max pool 2x2": Case(
+        lambda gluon, c: gluon.nn.MaxPool2D(2, 2),
+        lambda torch, c: torch.nn.MaxPool2d(2, 2),
+        SOME,
+    ),
+    "max pool 3x3, stride 2": Case(
+        lambda gluon, c: gluon.nn.MaxPool2D(3, 2, 1),
+        lambda torch, c: torch.nn.MaxPool2d(3, 2, 1),
+        SOME,
+    ),
+    "average pool 2x2": Case(
+        lambda gluon, c: gluon.nn.AvgPool2D(2, 2),
+        lambda torch, c: torch.nn.AvgPool2d(2, 2),
+        SOME,
+    ),
+    "global average pool": Case(
+        lambda gluon, c: gluon.nn.GlobalAvgPool2D(),
+        lambda torch, c: torch.nn.AdaptiveAvgPool2d(1),
+        SOME,
+    ),
+}
+
+
+def workload(name: str, size: str, mode: str) -> str:
+    """Return the name of a workload; `build` takes it apart.
+
+    Examples
+    --------
+    >>> workload("conv 1x1", "toy", "gradient")
+    'layer toy gradient conv 1x1'
+    """
+    return f"{PREFIX}{size} {mode} {name}"
+
+
+def build(framework: str, name: str) -> Step | None:
+    """Return the step of a workload: the layer on a fixed batch, or with the gradients of all."""
+    size, mode, kind = name.removeprefix(PREFIX).split(" ", 2)
+    case = CASES[kind]
+    x = np.random.default_rng(0).standard_normal(case.shapes[size], dtype=np.float32)
+    make = _torch if framework == "torch" else _gluon
+    return make(case, x, mode == "gradient", framework.endswith("-hybrid"))
+
+
+def _gluon(case: Case, values: np.ndarray, gradient: bool, hybrid: bool) -> Step:
+    mx = import_module("microlazy")
+    layer = case.gluon(mx.gluon, values.shape[1])
+    layer.initialize()
+    if hybrid:
+        layer.hybridize(static_alloc=True, static_shape=True)
+    x = mx.nd.array(values)
+    if not gradient:
+        return lambda: layer(x)
+    x.attach_grad()
+    head = mx.nd.ones_like(layer(x))
+
+    def step() -> None:
+        with mx.autograd.record():
+            y = layer(x)
+        y.backward(head)
+
+    return step
+
+
+def _torch(case: Case, values: np.ndarray, gradient: bool, hybrid: bool) -> Step:
+    torch = import_module("torch")
+    layer = case.torch(torch, values.shape[1])
+    x = torch.from_numpy(values)
+
+    def forward() -> None:
+        with torch.no_grad():
+            layer(x)
+
+    if not gradient:
+        return forward
+    x.requires_grad_()
+    head = torch.ones_like(layer(x))
+
+    def step() -> None:
+        x.grad = None
+        layer.zero_grad(set_to_none=True)
+        layer(x).backward(head)
+
+    return step

@@ -1,0 +1,90 @@
+"""Compare single layers with PyTorch: ``python -m benchmarks.layers --help``."""
+
+import argparse
+import importlib.util
+import platform
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.compare import between_markers, duration, processor
+from benchmarks.layer_steps import CASES, MODES, workload
+from benchmarks.sitting import measure, worker
+
+MARKERS = ("<!-- benchmarks.layers: begin -->\n", "<!-- benchmarks.layers: end -->")
+
+Times = dict[tuple[str, str], dict[str, float]]  # by size and mode, the seconds of each framework
+
+
+def cell(times: dict[str, float]) -> str:
+    """Return our time, and how many times as fast that is as PyTorch.
+
+    Examples
+    --------
+    >>> cell({"microlazy": 2e-6, "torch": 9e-6})
+    '2.00 µs (4.50)'
+    """
+    ours = times["microlazy"]
+    return duration(ours) + (f" ({times['torch'] / ours:.2f})" if "torch" in times else "")
+
+
+def table(found: dict[str, Times]) -> str:
+    """Return a line for each layer and mode, with a column for each size.
+
+    Examples
+    --------
+    >>> print(table({"conv 1x1": {("toy", "forward"): {"microlazy": 2e-6, "torch": 9e-6}}}))
+    | layer | | toy |
+    |---|---|--:|
+    | conv 1x1 | forward | 2.00 µs (4.50) |
+    """
+    sizes = list(dict.fromkeys(size for times in found.values() for size, _ in times))
+    lines = [f"| layer | | {' | '.join(sizes)} |", "|---|---|" + "--:|" * len(sizes)]
+    for name, times in found.items():
+        for mode in dict.fromkeys(mode for _, mode in times):
+            cells = [cell(times[size, mode]) if (size, mode) in times else "" for size in sizes]
+            lines.append(f"| {name} | {mode} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__)
+    parser.add_argument("only", nargs="*", help="parts of the layers' names; all if left out")
+    parser.add_argument("--sizes", nargs="*", help="such as toy, 32 and 112; all if left out")
+    parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--budget", type=float, default=0.05, help="seconds of a turn")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
+    options = parser.parse_args(arguments)
+    peers = {"microlazy": sys.executable}
+    if options.torch_python or importlib.util.find_spec("torch"):
+        peers["torch"] = options.torch_python or sys.executable
+    work = [
+        (name, size, mode)
+        for name, case in CASES.items()
+        if any(part in name for part in options.only or [""])
+        for mode in MODES
+        for size in case.shapes
+        if size in (options.sizes or case.shapes)
+    ]
+    found: dict[str, Times] = {name: {} for name, _, _ in work}
+    with ExitStack() as stack:
+        team = {name: stack.enter_context(worker(name, python)) for name, python in peers.items()}
+        for name, size, mode in tqdm(work, desc="measuring", leave=False):
+            seconds = measure(
+                list(team.values()), workload(name, size, mode), options.rounds, options.budget
+            )
+            found[name][size, mode] = dict(zip(team, seconds, strict=True))
+        versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
+    text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
+    print(text)
+    if options.write:
+        page = options.write.read_text(encoding="utf-8")
+        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
