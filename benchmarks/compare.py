@@ -14,7 +14,7 @@ from benchmarks.sitting import measure, worker
 from benchmarks.workloads import DESCRIPTIONS, NETWORKS
 
 TABLE = (
-    *("toy", "deep", "mnist", "wide", "lenet16", "lenet", "resnet18"),
+    *("toy", "deep", "mnist", "wide", "lenet16", "lenet", "resnet18", "lstm"),
     *("op_nograd", "op_grad", "init_deep", "elementwise"),
 )
 BUSY = 0.5  # programs that ran on average in the last minute

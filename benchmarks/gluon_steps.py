@@ -12,9 +12,11 @@ from benchmarks.workloads import (
     NETWORKS,
     SMALL,
     STAGES,
+    TEXTS,
     Images,
     Mlp,
     Step,
+    Text,
 )
 from microlazy import autograd, gluon, nd
 from microlazy.gluon import nn
@@ -67,10 +69,27 @@ def resnet18() -> nn.HybridSequential:
     return net
 
 
-NETS = {"lenet": lenet, "lenet16": lenet, "resnet18": resnet18}
+class Characters(gluon.HybridBlock):
+    """A language model of characters: the scores of all that may follow."""
+
+    def __init__(self, characters: int, hidden: int) -> None:
+        super().__init__()
+        self.memory = gluon.rnn.LSTM(hidden)
+        self.scores = nn.Dense(characters, flatten=False)
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        return self.scores(self.memory(x)).reshape((-1, x.shape[-1]))
 
 
-def train(work: Mlp | Images, net: nn.HybridSequential, hybrid: bool = False) -> Step:
+NETS: dict[str, Callable[[], gluon.HybridBlock]] = {
+    "lenet": lenet,
+    "lenet16": lenet,
+    "resnet18": resnet18,
+    "lstm": lambda: Characters(TEXTS["lstm"].characters, TEXTS["lstm"].hidden),
+}
+
+
+def train(work: Mlp | Images | Text, net: gluon.HybridBlock, hybrid: bool = False) -> Step:
     """Return one training step: forward, loss, backward, update."""
     net.initialize(mx.init.Normal(0.01))
     loss_of = gluon.loss.SoftmaxCrossEntropyLoss()

@@ -21,12 +21,16 @@ Shape = tuple[int, ...]
 class Case:
     """A layer and the shapes of its input: a toy, an image of 32, one of 112 (or what is like it).
 
-    `gluon` is given `microlazy.gluon`, `torch` is given `torch`, and both the number of channels.
+    `gluon` is given `microlazy.gluon`, `torch` is given `torch`, and both the number of channels,
+    the size `along` an axis. With `integers`, the input holds numbers below 1000; else, floats,
+    which get a gradient too.
     """
 
     gluon: Callable[[Any, int], Any]
     torch: Callable[[Any, int], Any]
     shapes: dict[str, Shape]
+    along: int = 1
+    integers: bool = False
 
 
 def images(toy: Shape, small: Shape, large: Shape) -> dict[str, Shape]:
@@ -35,6 +39,25 @@ def images(toy: Shape, small: Shape, large: Shape) -> dict[str, Shape]:
 
 SOME = images((1, 1, 8, 8), (32, 64, 32, 32), (8, 64, 112, 112))
 THIN = images((1, 1, 8, 8), (32, 3, 32, 32), (8, 3, 112, 112))
+CHANNELS = images((2, 4, 4, 4), (32, 64, 32, 32), (8, 64, 112, 112))
+FEATURES = images((2, 16), (32, 128, 256), (32, 128, 1024))
+SEQUENCES = images((5, 2, 8), (35, 32, 64), (35, 64, 512))  # steps, batch, features
+TOKENS = images((2, 5), (32, 64), (64, 512))
+
+
+def _first_result(torch: Any, layer: Any) -> Any:
+    """The layer without the states that it gives beside its outputs."""
+
+    class First(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(x)[0]
+
+    return First()
+
 
 CASES = {
     "conv 3x3": Case(
@@ -92,6 +115,62 @@ CASES = {
         lambda torch, c: torch.nn.AdaptiveAvgPool2d(1),
         SOME,
     ),
+    "batch norm": Case(
+        lambda gluon, c: gluon.nn.BatchNorm(),
+        lambda torch, c: torch.nn.BatchNorm2d(c),
+        CHANNELS,
+    ),
+    "batch norm of features": Case(
+        lambda gluon, c: gluon.nn.BatchNorm(),
+        lambda torch, c: torch.nn.BatchNorm1d(c),
+        images((2, 16), (256, 256), (4096, 1024)),
+    ),
+    "layer norm": Case(
+        lambda gluon, c: gluon.nn.LayerNorm(),
+        lambda torch, c: torch.nn.LayerNorm(c),
+        FEATURES,
+        along=-1,
+    ),
+    "group norm": Case(
+        lambda gluon, c: gluon.nn.GroupNorm(4),
+        lambda torch, c: torch.nn.GroupNorm(4, c),
+        CHANNELS,
+    ),
+    "instance norm": Case(
+        lambda gluon, c: gluon.nn.InstanceNorm(),
+        lambda torch, c: torch.nn.InstanceNorm2d(c, affine=True),
+        CHANNELS,
+    ),
+    "RNN": Case(
+        lambda gluon, c: gluon.rnn.RNN(c, activation="tanh"),
+        lambda torch, c: _first_result(torch, torch.nn.RNN(c, c)),
+        SEQUENCES,
+        along=-1,
+    ),
+    "GRU": Case(
+        lambda gluon, c: gluon.rnn.GRU(c),
+        lambda torch, c: _first_result(torch, torch.nn.GRU(c, c)),
+        SEQUENCES,
+        along=-1,
+    ),
+    "LSTM": Case(
+        lambda gluon, c: gluon.rnn.LSTM(c),
+        lambda torch, c: _first_result(torch, torch.nn.LSTM(c, c)),
+        SEQUENCES,
+        along=-1,
+    ),
+    "LSTM, two layers both ways": Case(
+        lambda gluon, c: gluon.rnn.LSTM(c, 2, bidirectional=True),
+        lambda torch, c: _first_result(torch, torch.nn.LSTM(c, c, 2, bidirectional=True)),
+        SEQUENCES,
+        along=-1,
+    ),
+    "embedding": Case(
+        lambda gluon, c: gluon.nn.Embedding(1000, 256),
+        lambda torch, c: torch.nn.Embedding(1000, 256),
+        TOKENS,
+        integers=True,
+    ),
 }
 
 
@@ -110,21 +189,25 @@ def build(framework: str, name: str) -> Step | None:
     """Return the step of a workload: the layer on a fixed batch, or with the gradients of all."""
     size, mode, kind = name.removeprefix(PREFIX).split(" ", 2)
     case = CASES[kind]
-    x = np.random.default_rng(0).standard_normal(case.shapes[size], dtype=np.float32)
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal(case.shapes[size], dtype=np.float32)
+    if case.integers:
+        x = generator.integers(0, 1000, case.shapes[size])
     make = _torch if framework == "torch" else _gluon
     return make(case, x, mode == "gradient", framework.endswith("-hybrid"))
 
 
 def _gluon(case: Case, values: np.ndarray, gradient: bool, hybrid: bool) -> Step:
     mx = import_module("microlazy")
-    layer = case.gluon(mx.gluon, values.shape[1])
+    layer = case.gluon(mx.gluon, values.shape[case.along])
     layer.initialize()
     if hybrid:
         layer.hybridize(static_alloc=True, static_shape=True)
-    x = mx.nd.array(values)
+    x = mx.nd.array(values, dtype=values.dtype)
     if not gradient:
         return lambda: layer(x)
-    x.attach_grad()
+    if not case.integers:
+        x.attach_grad()
     head = mx.nd.ones_like(layer(x))
 
     def step() -> None:
@@ -137,7 +220,7 @@ def _gluon(case: Case, values: np.ndarray, gradient: bool, hybrid: bool) -> Step
 
 def _torch(case: Case, values: np.ndarray, gradient: bool, hybrid: bool) -> Step:
     torch = import_module("torch")
-    layer = case.torch(torch, values.shape[1])
+    layer = case.torch(torch, values.shape[case.along])
     x = torch.from_numpy(values)
 
     def forward() -> None:
@@ -146,7 +229,8 @@ def _torch(case: Case, values: np.ndarray, gradient: bool, hybrid: bool) -> Step
 
     if not gradient:
         return forward
-    x.requires_grad_()
+    if not case.integers:
+        x.requires_grad_()
     head = torch.ones_like(layer(x))
 
     def step() -> None:

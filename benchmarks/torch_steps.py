@@ -13,9 +13,11 @@ from benchmarks.workloads import (
     NETWORKS,
     SMALL,
     STAGES,
+    TEXTS,
     Images,
     Mlp,
     Step,
+    Text,
 )
 
 
@@ -76,10 +78,27 @@ def resnet18() -> nn.Sequential:
     )
 
 
-NETS = {"lenet": lenet, "lenet16": lenet, "resnet18": resnet18}
+class Characters(nn.Module):
+    """A language model of characters: the scores of all that may follow."""
+
+    def __init__(self, characters: int, hidden: int) -> None:
+        super().__init__()
+        self.memory = nn.LSTM(characters, hidden)
+        self.scores = nn.Linear(hidden, characters)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scores(self.memory(x)[0]).reshape(-1, x.shape[-1])
 
 
-def train(work: Mlp | Images, net: nn.Sequential) -> Step:
+NETS: dict[str, Callable[[], nn.Module]] = {
+    "lenet": lenet,
+    "lenet16": lenet,
+    "resnet18": resnet18,
+    "lstm": lambda: Characters(TEXTS["lstm"].characters, TEXTS["lstm"].hidden),
+}
+
+
+def train(work: Mlp | Images | Text, net: nn.Module) -> Step:
     """Return one training step: forward, loss, backward, update."""
     x, y = map(torch.from_numpy, work.data())
     net(x)

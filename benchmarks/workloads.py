@@ -62,7 +62,30 @@ IMAGES = {
     "resnet18": Images(32, 3, 32),
 }
 STAGES = (64, 128, 256, 512)  # channels of a ResNet-18
-NETWORKS: dict[str, Mlp | Images] = {**MLPS, **IMAGES}  # what trains, and can be hybridized
+
+
+@dataclass(frozen=True)
+class Text:
+    """One training step of a language model of characters: an LSTM and a Dense on its outputs."""
+
+    steps: int
+    batch: int
+    characters: int
+    hidden: int
+    momentum: float = 0.0
+    learning_rate: float = 1e-3
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return one-hot characters (steps, batch, characters), and the numbers of the next."""
+        generator = np.random.default_rng(0)
+        places = generator.integers(0, self.characters, (self.steps, self.batch))
+        following = generator.integers(0, self.characters, self.steps * self.batch)
+        return np.eye(self.characters, dtype=np.float32)[places], following
+
+
+TEXTS = {"lstm": Text(35, 32, 28, 256)}
+# What trains, and can be hybridized.
+NETWORKS: dict[str, Mlp | Images | Text] = {**MLPS, **IMAGES, **TEXTS}
 
 CHAIN = 100  # small operations in one step of op_nograd and op_grad
 SMALL = 4  # elements of a small array
@@ -79,6 +102,7 @@ DESCRIPTIONS = {
     "lenet": "LeNet on 1x28x28, batch 256",
     "lenet16": "LeNet on 1x28x28, batch 16",
     "resnet18": "ResNet-18 on 3x32x32, batch 32",
+    "lstm": "LSTM of 256 on 35 characters, batch 32",
     "op_nograd": f"{CHAIN} additions of {SMALL} numbers",
     "op_grad": f"{CHAIN} chained products of {SMALL} numbers, and their gradient",
     "init_deep": "build, initialize and first forward of 26 layers of 1024",

@@ -19,11 +19,11 @@ ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
 ops.reduce ops.gather ops.scans
-ops.indexing ops.dense ops.random ops.convolution
+ops.indexing ops.dense ops.random ops.convolution ops.composed
 ops.pooling
 ops.rewrite
 ops.in_place
-ops.nn
+ops.nn ops.normalization ops.recurrent
 functions
 array
 """.strip().splitlines()

@@ -592,6 +592,145 @@ def test_softmax(kernels, rng, shape, dtype):
     np.testing.assert_allclose(added, 1 + dx, rtol=4 * eps, atol=8 * eps)
 
 
+def normal_of(x, axis, eps=0.0):
+    mean = x.mean(axis, keepdims=True)
+    scale = 1 / np.sqrt(x.var(axis, keepdims=True) + eps)
+    return mean, scale, (x - mean) * scale
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (70, 3), (5, 1100), (40, 64), (300, 37)])
+def test_moments(kernels, rng, shape, dtype):
+    eps = np.finfo(dtype).eps
+    x = rng.normal(100, 1, shape).astype(dtype)
+    exact = x.astype(wider(dtype))
+    for columns in (False, True):
+        axis = 0 if columns else 1
+        mean, squares = np.empty((2, shape[1 - axis]), dtype)
+        kernels.moments(x, mean, squares, columns=columns)
+        np.testing.assert_allclose(mean, exact.mean(axis), 20 * eps)
+        np.testing.assert_allclose(
+            squares, exact.var(axis) * shape[axis], 1e3 * eps, 1e3 * eps * shape[axis]
+        )
+    means, squares = rng.normal(100, 1, (2, *shape)).astype(dtype)
+    found = np.empty((2, shape[1]), dtype)
+    kernels.join_moments(means, abs(squares), 7, 4, *found)
+    count = np.full((shape[0], 1), 7.0)
+    count[-1] = 4
+    total = (means * count).sum(0, dtype=wider(dtype)) / count.sum()
+    spread = (abs(squares) + count * (means - total) ** 2).sum(0) / count.sum()
+    np.testing.assert_allclose(found[0], total, 10 * eps)
+    np.testing.assert_allclose(found[1], spread, 100 * eps)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("shape", [(1, 1), (6, 5), (70, 3), (7, 1100)])
+def test_affine(kernels, rng, shape, columns, relu, dtype):
+    eps = np.finfo(dtype).eps
+    channels = shape[1] if columns else 3
+    first = 0 if columns else 2
+    places = np.arange(shape[1]) if columns else (first + np.arange(shape[0]))[:, None] % 3
+    x, g = rng.normal(size=(2, *shape)).astype(dtype)
+    numbers = rng.normal(size=(5, channels)).astype(dtype)
+    mean, weight, shift, slope, offset = (row[places] for row in numbers)
+    flags = {"columns": columns, "relu": relu}
+    y = kernels.affine(x, *numbers[:3], np.empty_like(x), first, channels, **flags)
+    value = (x - mean) * weight + shift
+    np.testing.assert_array_equal(y, np.maximum(value, 0) if relu else value)
+    g_in = np.where(value > 0, g, 0) if relu else g
+    axis = 0 if columns else 1
+    sums, products = np.empty((2, shape[1 - axis]), dtype)
+    kernels.affine_sums(x, g, *numbers[:3], sums, products, first, channels, **flags)
+    exact = g_in.astype(wider(dtype))
+    np.testing.assert_allclose(sums, exact.sum(axis), 1e3 * eps, 50 * eps)
+    np.testing.assert_allclose(products, (exact * (x - mean)).sum(axis), 1e3 * eps, 100 * eps)
+    want = g_in * weight + ((x - mean) * slope + offset)
+    dx = kernels.affine_grad(x, g, *numbers, np.empty_like(x), first, channels, **flags)
+    np.testing.assert_array_equal(dx, want)
+    dx = kernels.affine_grad(
+        x, g, *numbers, np.ones_like(x), first, channels, **flags, accumulate=True
+    )
+    np.testing.assert_array_equal(dx, 1 + want)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("groups, parts, width", [(1, 7, 1), (1, 1100, 1), (3, 2, 1), (3, 2, 70)])
+def test_row_norm(kernels, rng, groups, parts, width, dtype):
+    eps = np.finfo(dtype).eps
+    x, g = rng.normal(3, 2, (2, 10, parts * width)).astype(dtype)
+    gamma, beta = rng.normal(size=(2, groups, parts)).astype(dtype)
+    y, (mean, scale) = np.empty_like(x), np.empty((2, 10), dtype)
+    kernels.row_norm(x, gamma, beta, 0.5, y, mean, scale, 1)
+    exact = x.astype(wider(dtype))
+    m, s, normal = normal_of(exact, 1, 0.5)
+    of_row = (1 + np.arange(10)) % groups
+    gain = np.repeat(gamma[of_row], width, axis=1)
+    want = normal * gain + np.repeat(beta[of_row], width, axis=1)
+    np.testing.assert_allclose(mean, m[:, 0], 20 * eps)
+    np.testing.assert_allclose(scale, s[:, 0], 50 * eps)
+    np.testing.assert_allclose(y, want, 50 * eps, 50 * eps)
+    by_part = (10, parts, width)
+    dgamma, dbeta, more = np.ones_like(gamma), np.ones_like(gamma), np.ones_like(x)
+    kernels.row_norm_grad(x, gamma, g, mean, scale, None, dgamma, dbeta, 1)
+    want_gamma, want_beta = np.ones((2, groups, parts), wider(dtype))
+    np.add.at(want_gamma, of_row, (g * normal).reshape(by_part).sum(2))
+    np.add.at(want_beta, of_row, g.reshape(by_part).sum(2, dtype=wider(dtype)))
+    np.testing.assert_allclose(dgamma, want_gamma, 300 * eps, 300 * eps)
+    np.testing.assert_allclose(dbeta, want_beta, 300 * eps, 300 * eps)
+    d = g * gain
+    along = normal * (d * normal).mean(1, keepdims=True)
+    want = (d - d.mean(1, keepdims=True) - along) * s
+    dx = np.empty_like(x)
+    kernels.row_norm_grad(x, gamma, g, mean, scale, dx, dgamma, dbeta, 1)
+    np.testing.assert_allclose(dx, want, 100 * eps, 100 * eps)
+    kernels.row_norm_grad(x, gamma, g, mean, scale, more, dgamma, dbeta, 1, accumulate=True)
+    np.testing.assert_allclose(more, 1 + dx, 4 * eps, 4 * eps)
+
+
+CELLS = {"relu": 0, "tanh": 1, "lstm": 2, "gru": 3}
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("size", [1, 5, 37, 1100])
+@pytest.mark.parametrize("cell", CELLS)
+def test_cell_step(kernels, rng, cell, size, dtype):
+    eps = np.finfo(dtype).eps
+    rows, kind = 3, CELLS[cell]
+    width = size * {"lstm": 4, "gru": 3}.get(cell, 1)
+    gates, hidden = rng.normal(size=(2, rows, width)).astype(dtype)
+    bias, hidden_bias = rng.normal(size=(2, width)).astype(dtype)
+    before, cell_before = rng.normal(size=(2, rows, size)).astype(dtype)
+    state, inner, out = np.full((3, rows, size), np.nan, dtype)
+    lengths = np.array([5.0, 1.0, 2.0])
+    values, given = gates.copy(), hidden.copy()
+    kernels.cell_step(
+        *(kind, values, given, bias, hidden_bias, before, cell_before),
+        *(state, inner, out, lengths, 1.0),
+    )
+    x, h = gates.astype(wider(dtype)) + bias, hidden.astype(wider(dtype))
+    part = [slice(i * size, (i + 1) * size) for i in range(4)]
+    if cell == "lstm":
+        enter, forget, leave = (sigmoid((x + h)[:, part[i]]) for i in (0, 1, 3))
+        want_inner = forget * cell_before + enter * np.tanh((x + h)[:, part[2]])
+        want = leave * np.tanh(want_inner)
+        want_inner[1] = cell_before[1]
+        np.testing.assert_allclose(inner, want_inner, 20 * eps, 20 * eps)
+    elif cell == "gru":
+        h = h + hidden_bias
+        reset, keep = (sigmoid((x + h)[:, part[i]]) for i in (0, 1))
+        new = np.tanh(x[:, part[2]] + reset * h[:, part[2]])
+        want = new + keep * (before - new)
+    else:
+        want = np.maximum(x + h, 0) if cell == "relu" else np.tanh(x + h)
+    assert (out[1] == 0).all()  # this sequence has ended
+    alive = [0, 2]
+    np.testing.assert_array_equal(out[alive], state[alive])
+    want[1] = before[1]
+    np.testing.assert_allclose(state, want, 20 * eps, 20 * eps)
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_add_bias(kernels, rng, dtype):
     bias, out = rng.normal(size=37).astype(dtype), rng.normal(size=(5, 37)).astype(dtype)

@@ -248,8 +248,8 @@ cdef const char* stretch(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n)
     cdef Py_ssize_t first = start % p.cols, room_in_row
     if p.steps[k][p.axes - 1] == p.itemsize[k] and first + n <= p.cols:
         return row_of(p, k, start // p.cols, &room_in_row) + first * p.itemsize[k]
-    if first and is_transposed(p, k):
-        n += first                          # whole tiles of a transposition
+    if first and is_transposed(p, k) and n + first + p.cols <= p.room // 8:
+        n += first                          # whole tiles of a transposition, where there is room
         n += (p.cols - n % p.cols) % p.cols
         gather(p, k, start - first, n, room)
         return room + first * p.itemsize[k]

@@ -8,6 +8,7 @@ import numpy
 from microlazy import autograd
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
+from microlazy.core.ops import normalization as nodes
 from microlazy.core.ops.numpy_call import update
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
@@ -95,11 +96,38 @@ def batch_norm(
         moving_mean=moving_mean,
         moving_var=moving_var,
     )
-    dtype = numpy.promote_types(data.dtype, "float32")  # float16 is too coarse for statistics
+    if not output_mean_var:
+        dtype = numpy.promote_types(data.dtype, "float32")  # float16 is too coarse for statistics
+        arrays = (f.as_dtype(x, dtype) for x in (data, gamma, beta))
+        options = (moving_mean, moving_var, axis, eps, momentum, fix_gamma, use_global_stats)
+        out = nodes.batch_norm(*arrays, *options)
+        if out is not None:
+            return f.as_dtype(out, data.dtype)
+    return _batch_norm_composed(
+        *(data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma),
+        *(use_global_stats, output_mean_var, axis),
+    )
+
+
+def _batch_norm_composed(
+    data: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    moving_mean: Tensor,
+    moving_var: Tensor,
+    eps: float,
+    momentum: float,
+    fix_gamma: bool,
+    use_global_stats: bool,
+    output_mean_var: bool,
+    axis: int,
+) -> Any:
+    """Batch normalization of any float dtypes."""
+    dtype = numpy.promote_types(data.dtype, "float32")
     gamma, beta = f.as_dtype(gamma, dtype), f.as_dtype(beta, dtype)
+    x = f.as_dtype(_by_channel(data, axis), dtype)
+    channels = x.shape[1]
     shape = (1, channels, 1)
-    flat = (math.prod(data.shape[:axis]), channels, math.prod(data.shape[axis + 1 :]))
-    x = f.as_dtype(f.reshape(data, flat), dtype)
     if autograd.is_training() and not use_global_stats:
         centered, mean, var = _moments(x, (0, 2))
         if autograd.is_recording():
@@ -115,6 +143,56 @@ def batch_norm(
     if output_mean_var:
         return [out, f.reshape(mean, (channels,)), f.reshape(scale, (channels,))]
     return out
+
+
+def _by_channel(data: A, axis: int) -> A:
+    """Data of shape (..., channels, ...) as three axes."""
+    flat = (math.prod(data.shape[:axis]), data.shape[axis], math.prod(data.shape[axis + 1 :]))
+    return f.reshape(data, flat)
+
+
+def batch_composed(
+    data: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor,
+    mean: Tensor | None,
+    scale: Tensor | None,
+    eps: float,
+    axis: int,
+    relu: bool,
+) -> Tensor:
+    """Batch normalization for gradients of gradients, with the batch's statistics or given ones.
+
+    Parameters
+    ----------
+    data : array
+    gamma, beta : array, shape (channels,)
+        Without gamma, it is 1.
+    mean, scale : array, shape (channels,), or None
+        The mean and 1 / sqrt(variance + eps); those of the data if None.
+    eps : float
+    axis : int
+        That of the channels.
+    relu : bool
+        Take max(., 0) of the result.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.normalization import batch_composed
+    >>> one = np.ones(1)
+    >>> batch_composed(np.array([[3]]), None, one, one, one, 0, 1, False)
+    array([[3.]])
+    """
+    x, shape = _by_channel(data, axis), (1, -1, 1)
+    if mean is None or scale is None:
+        centered, _, var = _moments(x, (0, 2))
+        scale = f.unary_op("rsqrt", var + eps)
+    else:
+        centered, scale = x - f.reshape(mean, shape), f.reshape(scale, shape)
+    weight = scale if gamma is None else scale * f.reshape(gamma, shape)
+    out = f.reshape(centered * weight + f.reshape(beta, shape), data.shape)
+    return f.unary_op("relu", out) if relu else out
 
 
 @op
@@ -152,6 +230,9 @@ def layer_norm(
     axis = axis_of("layer_norm", axis, data)
     size = data.shape[axis]
     check_shapes("layer_norm", (size,), gamma=gamma, beta=beta)
+    out = None if output_mean_var else nodes.layer_norm(data, gamma, beta, axis, eps)
+    if out is not None:
+        return out
     centered, mean, var = _moments(data, axis)
     deviation = f.unary_op("sqrt", var + eps)
     shape = (size, *(1,) * (data.ndim - axis - 1))
@@ -204,17 +285,44 @@ def group_norm(
             f"group_norm: gamma must have shape {(num_groups,)} or {(channels,)}, not {gamma.shape}"
         )
     check_shapes("group_norm", gamma.shape, beta=beta)
+    out = None if output_mean_var else nodes.group_norm(data, gamma, beta, num_groups, eps)
+    if out is not None:
+        return out
+    out, *moments = _normalized_groups(data, gamma, beta, num_groups, eps)
+    if output_mean_var:
+        return [out, *(f.reshape(m, (batch, num_groups)) for m in moments)]
+    return out
+
+
+def _normalized_groups(
+    data: A, gamma: Tensor, beta: Tensor, groups: int, eps: float
+) -> tuple[A, A, A]:
+    """Data, its groups normalized, and their means and deviations."""
+    batch = data.shape[0]
     elements = math.prod(data.shape[1:])
-    centered, mean, var = _moments(f.reshape(data, (batch, num_groups, elements // num_groups)), 2)
+    centered, mean, var = _moments(f.reshape(data, (batch, groups, elements // groups)), 2)
     deviation = f.unary_op("sqrt", var + eps)
     rows = (batch, gamma.shape[0], elements // gamma.shape[0])
     out = f.reshape(centered / deviation, rows) * f.reshape(gamma, (-1, 1)) + f.reshape(
         beta, (-1, 1)
     )
-    out = f.reshape(out, data.shape)
-    if output_mean_var:
-        return [out, *(f.reshape(m, (batch, num_groups)) for m in (mean, deviation))]
-    return out
+    return f.reshape(out, data.shape), mean, deviation
+
+
+def rows_composed(data: Tensor, gamma: Tensor, beta: Tensor, groups: int, eps: float) -> Tensor:
+    """Group normalization for gradients of gradients; layer normalization if there are 0 groups.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.normalization import rows_composed
+    >>> rows_composed(np.array([[1, 3]]), np.ones(2), np.zeros(2), 0, 0)
+    array([[-1.,  1.]])
+    """
+    if groups:
+        return _normalized_groups(data, gamma, beta, groups, eps)[0]
+    centered, _, var = _moments(data, -1)
+    return centered / f.unary_op("sqrt", var + eps) * gamma + beta
 
 
 @op
@@ -320,3 +428,6 @@ def local_response_norm(
     squares = f.reshape(f.unary_op("square", data), (batch, 1, channels, height * width))
     total = f.reshape(totals(squares, windows), data.shape)
     return data * (total * (alpha / nsize) + knorm) ** -beta
+
+
+nodes.compose_with(batch_composed, rows_composed)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops import nn
+from microlazy.core.ops import recurrent as nodes
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 from microlazy.ops.checks import check_shapes, required
@@ -91,8 +92,11 @@ def parameter_shapes(
     ]
 
 
-def _unpacked(parameters: Tensor, shapes: list[list[tuple[int, ...]]]) -> list[Weights]:
-    """Cut the flat parameters: all weights first, then all biases, each in order of layers."""
+def _unpacked(parameters: Tensor, shapes: list[list[tuple[int, ...]]]) -> list[Tensor]:
+    """Cut the flat parameters: all weights first, then all biases, each in order of layers.
+
+    Returned are those of each layer and direction together, as in `Weights`.
+    """
     flat = [shape for pair in (shapes_of[:2] for shapes_of in shapes) for shape in pair]
     flat += [shape for pair in (shapes_of[2:] for shapes_of in shapes) for shape in pair]
     edges = [0]
@@ -101,7 +105,11 @@ def _unpacked(parameters: Tensor, shapes: list[list[tuple[int, ...]]]) -> list[W
     check_shapes("rnn", (edges[-1],), parameters=parameters)
     parts = [f.reshape(parameters[a:b], s) for a, b, s in zip(edges, edges[1:], flat, strict=False)]
     biases = parts[len(parts) // 2 :]
-    return [Weights(*parts[i : i + 2], *biases[i : i + 2]) for i in range(0, len(biases), 2)]
+    return [
+        part
+        for i in range(0, len(biases), 2)
+        for part in (*parts[i : i + 2], *biases[i : i + 2])
+    ]
 
 
 class Options(NamedTuple):
@@ -135,9 +143,155 @@ def _run(
 def _alive(data: Tensor, lengths: Tensor) -> Tensor:
     """For each step, 1 for the sequences that have not ended, else 0: (steps, batch, 1)."""
     steps, batch = data.shape[:2]
-    check_shapes("rnn", (batch,), sequence_length=lengths)
     mask = length_mask(f.reshape(lengths, (batch, 1)), (steps, batch, 1), 0)
     return f.as_dtype(mask, data.dtype)
+
+
+def _layer(
+    data: Tensor, states: list[Tensor], weights: list[Tensor], options: Options
+) -> list[Tensor]:
+    """One layer, composed: the outputs, and the last states of all its directions."""
+    ways, last = [], []
+    for way in range(len(weights) // 4):
+        outputs, final = _run(
+            data,
+            Weights(*weights[4 * way : 4 * way + 4]),
+            tuple(state[way] for state in states),
+            way == 1,
+            options,
+        )
+        ways.append(f.stack(outputs))
+        last.append(final)
+    joined = ways[0] if len(ways) == 1 else f.concatenate(ways, axis=2)
+    return [joined, *(f.stack(parts) for parts in zip(*last, strict=True))]
+
+
+def _zeros(mode: str, data: Tensor, directions: int, size: int) -> list[Tensor]:
+    zero = f.new_array(f.face_of(data), (directions, data.shape[1], size), data.dtype, 0.0)
+    return [zero] * CELLS[mode].states
+
+
+def layer_composed(
+    data: Tensor,
+    state: Tensor | None,
+    cell: Tensor | None,
+    *rest: Any,
+) -> Tensor:
+    """One layer for gradients of gradients, as the node in the core has its inputs and result.
+
+    Parameters
+    ----------
+    data : array, shape (steps, batch, features)
+    state, cell : array, shape (directions, batch, size), or None for zeros
+    *rest
+        Weights and biases of each direction, lengths if there are any; then the mode, the number
+        of directions, and whether outputs and states are given and lengths are there.
+
+    Returns
+    -------
+    array
+        The outputs, or the states; or, if both are asked for, all in one row.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.recurrent import layer_composed
+    >>> weights = np.ones((1, 1)), np.ones((1, 1)), np.zeros(1), np.zeros(1)
+    >>> options = "rnn_relu", 1, True, False, False
+    >>> layer_composed(np.ones((2, 1, 1)), None, None, *weights, *options)[:, 0, 0]
+    array([1., 2.])
+    """
+    *arrays, mode, directions, with_outputs, with_states, with_lengths = rest
+    shape = (directions, data.shape[-2], arrays[1].shape[1])[-data.ndim :]
+    if data.ndim == 2:
+        given = (data, state, cell)
+        data, state, cell = (None if x is None else f.expand_dims(x, 0) for x in given)
+    weights = arrays[: 4 * directions]
+    alive = _alive(data, arrays[-1]) if with_lengths else None
+    zeros = _zeros(mode, data, directions, weights[1].shape[1])
+    both = zip((state, cell), zeros, strict=False)
+    states = [zero if x is None else x for x, zero in both]
+    outputs, *last = _layer(data, states, weights, Options(CELLS[mode], (None, None), alive))
+    if not with_states:
+        return outputs
+    parts = [outputs, *last] if with_outputs else last
+    if len(parts) == 1:
+        return f.reshape(parts[0], shape)
+    return f.concatenate([f.reshape(part, (-1,)) for part in parts], axis=0)
+
+
+@at_least_single
+def recurrent(
+    data: Tensor,
+    states: list[Tensor] | None,
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    mode: str,
+    directions: int = 1,
+    p: float = 0.0,
+    clip: Clip = (None, None),
+    with_states: bool = True,
+) -> list[Tensor]:
+    """Run a stack of recurrent layers over a batch of sequences.
+
+    Parameters
+    ----------
+    data : array, shape (steps, batch, features)
+    states : list of arrays, shape (layers * directions, batch, size), or None
+        The first state, and for lstm the cell state; None for zeros.
+    lengths : array, shape (batch,), optional
+        Of the sequences.
+    weights : list of arrays
+        For each layer and direction those from input and from state to the gates, and their biases.
+    mode : {'rnn_relu', 'rnn_tanh', 'lstm', 'gru'}
+    directions : {1, 2}
+    p : float
+        Dropout between layers, while training.
+    clip : tuple of float or None
+        Bounds of lstm's cell state.
+    with_states : bool
+        Whether the last states are wanted.
+
+    Returns
+    -------
+    list of arrays
+        The outputs, of shape (steps, batch, size * directions), and the last states.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.ops.recurrent import recurrent
+    >>> weights = [np.ones((1, 1)), np.ones((1, 1)), np.zeros(1), np.zeros(1)]
+    >>> recurrent(np.ones((2, 1, 1)), None, None, weights, "rnn_relu")[1]
+    array([[[2.]]])
+    """
+    cell = CELLS[mode]
+    layers = len(weights) // (4 * directions)
+    plain = clip == (None, None)
+    last: list[list[Tensor]] = []
+    for layer in range(layers):
+        if p and layer:
+            data = nn.dropout(data, p)
+        own = weights[4 * directions * layer : 4 * directions * (layer + 1)]
+        first: list[Tensor | None] = [None] * cell.states
+        if states is not None:
+            a, b = layer * directions, (layer + 1) * directions
+            first = [state if layers == 1 else state[a:b] for state in states]
+        found = None
+        if plain:
+            found = nodes.recurrent_layer(mode, data, first, lengths, own, True, with_states)
+        if found is None:
+            alive = None if lengths is None else _alive(data, lengths)
+            zeros = _zeros(mode, data, directions, own[1].shape[1])
+            given = [z if x is None else x for x, z in zip(first, zeros, strict=True)]
+            found = _layer(data, given, own, Options(cell, clip, alive))
+        data = found[0]
+        last.append(found[1:])
+    if not with_states:
+        return [data]
+    if layers == 1:
+        return [data, *last[0]]
+    return [data, *(f.concatenate(parts, axis=0) for parts in zip(*last, strict=True))]
 
 
 @op
@@ -225,28 +379,18 @@ def rnn(
     expected = (num_layers * directions, data.shape[1], state_size)
     for given in first:
         check_shapes("rnn", expected, state=given)
-    alive = None
+    lengths = None
     if use_sequence_length:
         if sequence_length is None:
             raise MXNetError("rnn: use_sequence_length needs sequence_length")
-        alive = _alive(data, sequence_length)
+        check_shapes("rnn", (data.shape[1],), sequence_length=sequence_length)
+        lengths = sequence_length
     weights = _unpacked(
         parameters, parameter_shapes(mode, data.shape[2], state_size, num_layers, directions)
     )
-    options = Options(cell, (lstm_state_clip_min, lstm_state_clip_max), alive)
-    last: list[States] = []
-    for layer in range(num_layers):
-        ways = []
-        for way in range(directions):
-            place = layer * directions + way
-            outputs, states = _run(
-                data, weights[place], tuple(s[place] for s in first), way == 1, options
-            )
-            ways.append(f.stack(outputs))
-            last.append(states)
-        data = ways[0] if directions == 1 else f.concatenate(ways, axis=2)
-        if p and layer < num_layers - 1:
-            data = nn.dropout(data, p)
-    if not state_outputs:
-        return data
-    return [data, *(f.stack([states[i] for states in last]) for i in range(cell.states))]
+    clip = (lstm_state_clip_min, lstm_state_clip_max)
+    found = recurrent(data, first, lengths, weights, mode, directions, p, clip, state_outputs)
+    return found if state_outputs else found[0]
+
+
+nodes.compose_with(layer_composed)

@@ -13,6 +13,9 @@ cdef enum:                                # sliding windows: where the 3 numbers
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
+cdef enum Cell:
+    RELU_CELL, TANH_CELL, LSTM, GRU
+
 ctypedef struct KernelTable:
     const char* name                      # "baseline", "avx2" or "avx512"
 
@@ -116,6 +119,60 @@ ctypedef struct KernelTable:
     void (*cross_entropy_grad[2])(const void* logp, const long long* label, const void* g,
                                   void* dx, bint accumulate, Py_ssize_t rows,
                                   Py_ssize_t cols) noexcept nogil
+
+    # Means, and sums of squares around them, of each row or, with `columns`, of each column.
+    void (*moments[2])(bint columns, const void* x, void* mean, void* squares, Py_ssize_t rows,
+                       Py_ssize_t cols) noexcept nogil
+    # Mean and variance from those of `rows` parts, all of `count` numbers but the last of `last`.
+    void (*join_moments[2])(const void* means, const void* squares, Py_ssize_t count,
+                            Py_ssize_t last, void* mean, void* var, Py_ssize_t rows,
+                            Py_ssize_t cols) noexcept nogil
+    # y = (x - mean) * weight + shift, then max(., 0) if relu, with numbers for each column, or for
+    # each row: row r has those of channel (first + r) % channels.
+    void (*affine[2])(bint columns, bint relu, const void* x, const void* mean, const void* weight,
+                      const void* shift, void* y, Py_ssize_t first, Py_ssize_t channels,
+                      Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+    # Sums of g, where the result was not cut off, and of g * (x - mean): of each row or column.
+    void (*affine_sums[2])(bint columns, bint relu, const void* x, const void* g, const void* mean,
+                           const void* weight, const void* shift, void* sums, void* products,
+                           Py_ssize_t first, Py_ssize_t channels, Py_ssize_t rows,
+                           Py_ssize_t cols) noexcept nogil
+    # dx (+)= g * weight + (x - mean) * slope + offset, g as above.
+    void (*affine_grad[2])(bint columns, bint relu, const void* x, const void* g, const void* mean,
+                           const void* weight, const void* shift, const void* slope,
+                           const void* offset, void* dx, bint accumulate, Py_ssize_t first,
+                           Py_ssize_t channels, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+    # Each row with mean 0 and deviation 1, then times gamma plus beta. A row has `parts` parts of
+    # `width` elements with a gamma and a beta each, those of group (first + r) % groups. Kept are
+    # the means, and scale = 1 / sqrt(variance + eps).
+    void (*row_norm[2])(const void* x, const void* gamma, const void* beta, double eps, void* y,
+                        void* mean, void* scale, Py_ssize_t first, Py_ssize_t groups,
+                        Py_ssize_t parts, Py_ssize_t width, Py_ssize_t rows) noexcept nogil
+    # dx (+)= the gradient, unless dx is NULL; dgamma += and dbeta += theirs, of all groups.
+    void (*row_norm_grad[2])(const void* x, const void* gamma, const void* g, const void* mean,
+                             const void* scale, void* dx, bint accumulate, void* dgamma,
+                             void* dbeta, Py_ssize_t first, Py_ssize_t groups, Py_ssize_t parts,
+                             Py_ssize_t width, Py_ssize_t rows) noexcept nogil
+
+    # A step of a recurrent cell on `rows` sequences with states of `size` numbers. `gates` holds
+    # what the input gives to the gates and takes their values; `hidden`, what the state gives, if
+    # that is not added yet (GRU: always there; it takes its bias). State and cell before may be
+    # NULL, for 0. Where `step` is not below lengths[r], states stay and the output is 0; NULL:
+    # nowhere. Rows of out are `out_step` apart; out may be the state.
+    void (*cell_step[2])(int kind, void* gates, void* hidden, const void* bias,
+                         const void* hidden_bias, const void* state_before,
+                         const void* cell_before, void* state, void* cell, void* out,
+                         const double* lengths, double step, Py_ssize_t rows, Py_ssize_t size,
+                         Py_ssize_t out_step) noexcept nogil
+    # From the gradients g of out (or NULL), dstate and dcell: those of the gates before their
+    # functions, and of `hidden` where it differs (GRU). dstate and dcell become those of the states
+    # before, without what comes through the products.
+    void (*cell_step_grad[2])(int kind, const void* gates, const void* hidden,
+                              const void* state_before, const void* cell_before,
+                              const void* state, const void* cell, const void* g, void* dstate,
+                              void* dcell, void* dgates, void* dhidden, const double* lengths,
+                              double step, Py_ssize_t rows, Py_ssize_t size,
+                              Py_ssize_t out_step) noexcept nogil
 
     # out is (rows, cols): out[r, c] += bias[c], then max(., 0) if relu.
     void (*add_bias[2])(const void* bias, void* out, bint relu, Py_ssize_t rows,

@@ -18,7 +18,7 @@ from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, expanded, packed
 from microlazy.core.tape cimport Node, Pass, run
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, Tensor, UINT8, from_numpy, header, like,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, UINT8, from_numpy, header, like,
     new, shape_tuple, view_numpy,
 )
 
@@ -511,3 +511,45 @@ cdef Tensor one_hot(Tensor index, Py_ssize_t depth, double on, double off, int d
     node.on = on
     node.off = off
     return run(node, header(index.face, dtype, index.ndim + 1, shape))
+
+
+# ---- for functions in Python ---------------------------------------------------------------------
+
+ctypedef fused Number:
+    float
+    double
+    int
+    long long
+
+
+cdef Py_ssize_t place_outside(const Number* x, Py_ssize_t count, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        if not (0 <= x[i] < n):
+            return i
+    return -1
+
+
+def first_outside(x, Py_ssize_t n):
+    """The first number of an array that is no place on an axis of size n; None if all are.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.ops.gather import first_outside
+    >>> first_outside(nd.array([0, 2, -1]), 2)
+    2.0
+    """
+    cdef Tensor index = packed(<Tensor?>x)
+    cdef Py_ssize_t place
+    if index.dtype == FLOAT32:
+        place = place_outside(<const float*>index.data, index.size, n)
+    elif index.dtype == FLOAT64:
+        place = place_outside(<const double*>index.data, index.size, n)
+    elif index.dtype == INT32:
+        place = place_outside(<const int*>index.data, index.size, n)
+    elif index.dtype == INT64:
+        place = place_outside(<const long long*>index.data, index.size, n)
+    else:
+        return first_outside(cast(index, FLOAT32), n)
+    return None if place < 0 else view_numpy(index).flat[place].item()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from ... import numpy_extension as npx
+from ...core.functions import take
+from ...core.ops.gather import first_outside
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..block.tree import where
@@ -77,17 +77,23 @@ class Embedding(Layer):
 
     def hybrid_forward(self, F: Any, x: Tensor, weight: Tensor) -> Tensor:
         if not x.is_abstract:
-            self._check(numpy.asarray(x))
+            self._check(x)
         return npx.embedding(x, weight)
 
-    forward = Layer.forward
+    def forward(self, x: Any, *args: Any) -> Tensor:
+        weight = self.weight.array
+        if weight is None or args or type(x) is not type(weight):
+            return Layer.forward(self, x, *args)
+        if not x.is_abstract:
+            self._check(x)
+        return take(weight, x, 0)
 
-    def _check(self, places: numpy.ndarray) -> None:
+    def _check(self, places: Tensor) -> None:
         """Refuse numbers that the op would clip."""
         rows = self._kwargs["input_dim"]
-        bad = places[~((places >= 0) & (places < rows))]
-        if bad.size:
-            raise IndexError(f"{where(self)} has rows 0 to {rows - 1}, but was given {bad[0]:g}")
+        bad = first_outside(places, rows)
+        if bad is not None:
+            raise IndexError(f"{where(self)} has rows 0 to {rows - 1}, but was given {bad:g}")
 
     def __repr__(self) -> str:
         rows, size, dtype = self._kwargs.values()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from ... import numpy_extension as npx
+from ...core.ops.normalization import batch_norm, group_norm, layer_norm
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..parameter import Parameter
@@ -24,6 +25,14 @@ class _Norm(Layer):
     beta: Parameter
     _axis: int
     _kwargs: dict[str, Any]
+
+    def forward(self, x: Any, *args: Any) -> Any:
+        out = None if args else self._plain(x)
+        return Layer.forward(self, x, *args) if out is None else out
+
+    def _plain(self, x: Any) -> Tensor | None:
+        """The output by a compiled function; None where it takes more, or where it is refused."""
+        return None
 
     def _declare_scale(
         self, source: str, size: int, scale: bool, center: bool, gamma_init: Init, beta_init: Init
@@ -168,7 +177,15 @@ class BatchNorm(_Norm):
         out = npx.batch_norm(x, gamma, beta, running_mean, running_var, **self._kwargs)
         return npx.relu(out) if self._fuse_relu else out
 
-    forward = Layer.forward
+    forward = _Norm.forward
+
+    def _plain(self, x: Any) -> Tensor | None:
+        return batch_norm(
+            *(x, self.gamma.array, self.beta.array),
+            *(self.running_mean.array, self.running_var.array),
+            *self._kwargs.values(),
+            self._fuse_relu,
+        )
 
     def _found(self) -> dict[str, Any]:
         return {"in_channels": sizes_known(self.gamma)[0] or None}
@@ -313,7 +330,10 @@ class LayerNorm(_Norm):
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         return npx.layer_norm(x, gamma, beta, self._axis, self._epsilon)
 
-    forward = Layer.forward
+    forward = _Norm.forward
+
+    def _plain(self, x: Any) -> Tensor | None:
+        return layer_norm(x, self.gamma.array, self.beta.array, self._axis, self._epsilon)
 
 
 class InstanceNorm(_Norm):
@@ -385,7 +405,12 @@ class InstanceNorm(_Norm):
         second = F.swapaxes(x, 1, axis)
         return F.swapaxes(npx.instance_norm(second, gamma, beta, self._epsilon), 1, axis)
 
-    forward = Layer.forward
+    forward = _Norm.forward
+
+    def _plain(self, x: Any) -> Tensor | None:
+        if self._axis != 1 or not isinstance(x, Tensor) or x.ndim < 3:
+            return None
+        return group_norm(x, self.gamma.array, self.beta.array, x.shape[1], self._epsilon)
 
 
 class GroupNorm(_Norm):
@@ -452,7 +477,10 @@ class GroupNorm(_Norm):
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         return npx.group_norm(x, gamma, beta, self._num_groups, self._epsilon)
 
-    forward = Layer.forward
+    forward = _Norm.forward
+
+    def _plain(self, x: Any) -> Tensor | None:
+        return group_norm(x, self.gamma.array, self.beta.array, self._num_groups, self._epsilon)
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         """Do nothing: all sizes are known."""

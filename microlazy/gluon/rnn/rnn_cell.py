@@ -9,6 +9,7 @@ from typing import Any
 
 from ... import ndarray as nd
 from ... import numpy_extension as npx
+from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ...util import is_np_array
@@ -322,6 +323,15 @@ class GatedCell(HybridRecurrentCell, Layer):
             npx.fully_connected(state, h2h_weight, h2h_bias, num_hidden=rows),
         )
 
+    def _in_one(
+        self, mode: str, x: Tensor, states: States, parameters: dict[str, Tensor]
+    ) -> States | None:
+        """The new states by one op, where there is one for what was given."""
+        count = self._states
+        return recurrent_layer(
+            mode, x, states[:count], None, list(parameters.values()), with_outputs=False
+        )
+
     def __repr__(self) -> str:
         rows, size = sizes_known(self.i2h_weight)
         return f"{type(self).__name__}({size or None} -> {rows}{self._shown()})"
@@ -405,6 +415,10 @@ class RNNCell(GatedCell):
     def hybrid_forward(
         self, F: Any, x: Tensor, states: States, **parameters: Tensor
     ) -> tuple[Tensor, States]:
+        if self._activation in ("relu", "tanh"):
+            found = self._in_one(f"rnn_{self._activation}", x, states, parameters)
+            if found is not None:
+                return found[0], found
         i2h, h2h = self._products(x, states[0], *parameters.values())
         output = activated(i2h + h2h, self._activation)
         return output, [output]
@@ -494,6 +508,10 @@ class LSTMCell(GatedCell):
     def hybrid_forward(
         self, F: Any, x: Tensor, states: States, **parameters: Tensor
     ) -> tuple[Tensor, States]:
+        if (self._activation, self._recurrent_activation) == ("tanh", "sigmoid"):
+            found = self._in_one("lstm", x, states, parameters)
+            if found is not None:
+                return found[0], found
         i2h, h2h = self._products(x, states[0], *parameters.values())
         output, cell = lstm_step(
             F, i2h + h2h, states[1], self._activation, self._recurrent_activation
@@ -572,6 +590,9 @@ class GRUCell(GatedCell):
     def hybrid_forward(
         self, F: Any, x: Tensor, states: States, **parameters: Tensor
     ) -> tuple[Tensor, States]:
+        found = self._in_one("gru", x, states, parameters)
+        if found is not None:
+            return found[0], found
         i2h, h2h = self._products(x, states[0], *parameters.values())
         output = gru_step(F, i2h, h2h, states[0], "tanh")
         return output, [output]

@@ -9,8 +9,10 @@ from typing import Any
 from ... import ndarray as nd
 from ... import numpy_extension as npx
 from ...base import MXNetError, ShapeError
+from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
+from ...ops.recurrent import recurrent
 from ..nn._layer import Layer, choice_of, fraction_of, given_source, size_of, sizes_known
 from ..parameter import Parameter
 from .projected import run_projected
@@ -66,6 +68,10 @@ class _RNNLayer(Layer):
         self._use_sequence_length = use_sequence_length
         self._projection_size = size_of(kind, "projection_size", projection_size, 0)
         self._clip = clip
+        self._is_plain = (num_layers, layout, use_sequence_length) == (1, "TNC", False) and not (
+            self._projection_size or clip != (None, None)
+        )
+        self._no_states = [None] * (2 if mode == "lstm" else 1)
         for name, shape in self._shapes():
             init = initializers[name.split("_", 1)[1]]
             setattr(self, name, self._declare(name, shape, init, dtype=dtype))
@@ -208,19 +214,22 @@ class _RNNLayer(Layer):
             )
         turned = self._layout == "NTC"
         batch = x.shape[0 if turned else 1]
-        first = self._first_states(x, states, batch)
+        first = None if states is None else self._given_states(states, batch)
         steps = F.swapaxes(x, 0, 1) if turned else x
         run = self._run_projected if self._projection_size else self._run_fused
-        outputs, *last = run(F, steps, first, sequence_length, parameters)
+        outputs, *last = run(F, steps, first, sequence_length, parameters, states is not None)
         outputs = F.swapaxes(outputs, 0, 1) if turned else outputs
         return outputs if states is None else (outputs, last)
 
-    forward = Layer.forward
+    def forward(self, x: Any, *args: Any) -> Any:
+        if self._is_plain and not args:  # one call, where nothing else would be done
+            arrays = [parameter.array for parameter in self._reg_params.values()]
+            found = recurrent_layer(self._mode, x, self._no_states, None, arrays, True, False)
+            if found is not None:
+                return found[0]
+        return Layer.forward(self, x, *args)
 
-    def _first_states(self, inputs: Tensor, given: Any, batch: int) -> States:
-        if given is None:
-            made = self.begin_state(batch, dtype=inputs.dtype)
-            return [like_face(state, inputs) for state in made]
+    def _given_states(self, given: Any, batch: int) -> States:
         states = [given] if isinstance(given, Tensor) else list(given)
         expected = [info["shape"] for info in self.state_info(batch)]
         shapes = [state.shape for state in states]
@@ -229,37 +238,26 @@ class _RNNLayer(Layer):
         return states
 
     def _run_fused(
-        self, F: Any, x: Tensor, states: States, lengths: Tensor | None, parameters: Any
+        self, F: Any, x: Tensor, states: Any, lengths: Tensor | None, parameters: Any, last: bool
     ) -> Any:
-        """All layers by one op, which takes all parameters in a row: weights, then biases."""
-        row = [
-            parameters[f"{way}{layer}_{part}_{kind}"].reshape((-1,))
-            for kind in ("weight", "bias")
-            for layer in range(self._num_layers)
-            for way in self._directions
-            for part in ("i2h", "h2h")
-        ]
-        low, high = self._clip
-        return npx.rnn(
+        return recurrent(
             x,
-            F.concat(*row, dim=0),
-            states[0],
-            states[1] if len(states) > 1 else None,
-            sequence_length=lengths,
-            use_sequence_length=lengths is not None,
-            state_size=self._hidden_size,
-            num_layers=self._num_layers,
-            bidirectional=len(self._directions) == 2,
-            mode=self._mode,
-            p=self._dropout,
-            state_outputs=True,
-            lstm_state_clip_min=low,
-            lstm_state_clip_max=high,
+            states,
+            lengths,
+            list(parameters.values()),
+            self._mode,
+            len(self._directions),
+            self._dropout,
+            self._clip,
+            last,
         )
 
     def _run_projected(
-        self, F: Any, x: Tensor, states: States, lengths: Tensor | None, parameters: Any
+        self, F: Any, x: Tensor, states: Any, lengths: Tensor | None, parameters: Any, last: bool
     ) -> Any:
+        if states is None:
+            made = self.begin_state(x.shape[1], dtype=x.dtype)
+            states = [like_face(state, x) for state in made]
         weights = [
             [parameters[f"{way}{layer}_{role}"] for role in self._initializers]
             for layer in range(self._num_layers)

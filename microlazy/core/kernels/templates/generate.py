@@ -113,6 +113,29 @@ OTHER_SIZES = {
         for name in ("pack_windows", "add_windows", "spread_windows", "place_rows")
     },
     "order_rows": {"rows": "x.shape[0]", "cols": "x.shape[1]"},
+    **{
+        name: {"rows": "x.shape[0]", "cols": "x.shape[1]", "first": "first", "channels": "channels"}
+        for name in ("affine", "affine_sums", "affine_grad")
+    },
+    "join_moments": {
+        **{"count": "count", "last": "last"},
+        **{"rows": "means.shape[0]", "cols": "means.shape[1]"},
+    },
+    **{
+        name: {
+            **{"first": "first", "groups": "gamma.shape[0]", "parts": "gamma.shape[1]"},
+            **{"width": "x.shape[1] // gamma.shape[1]", "rows": "x.shape[0]"},
+        }
+        for name in ("row_norm", "row_norm_grad")
+    },
+    "cell_step": {
+        **{"rows": "state.shape[0]", "size": "state.shape[1]"},
+        **{"out_step": "out.shape[1]"},
+    },
+    "cell_step_grad": {
+        **{"rows": "state.shape[0]", "size": "state.shape[1]"},
+        **{"out_step": "state.shape[1]"},
+    },
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
     "thin_nn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "w.shape[1]"},

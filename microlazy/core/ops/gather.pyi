@@ -1,0 +1,3 @@
+from microlazy.core.tensor import Tensor
+
+def first_outside(x: Tensor, n: int) -> float | None: ...
