@@ -8,8 +8,6 @@ _REASONS = {
     "symbols are not part of microlazy; write Gluon blocks and call hybridize()": """
         CachedOp""",
     "the Module API is not part of microlazy; use gluon.Trainer": "mod module",
-    "key-value stores are not part of microlazy; gluon.Trainer updates in this process": """
-        kvstore kv""",
     "ONNX is not part of microlazy": "onnx",
     "quantization is not part of microlazy": """
         quantization calibrate_entropy dequantize quantize quantize_asym quantize_v2 requantize

@@ -54,7 +54,7 @@ cdef struct Pass:
 
 cdef struct Formula:            # a rule
     int arrays, kept, pass_count, number_count, constant_count, state_count, normal_count
-    bint by_row
+    bint by_row, uses_size
     Step[MAX_STEPS] steps
     Number[MAX_STEPS] numbers
     int[MAX_STEPS] constants
@@ -66,6 +66,7 @@ cdef struct Task:               # a step of one weight, or of one row of it
     const double* given         # the optimizer's numbers
     double lr_mult, wd_mult, t, mark
     int dtype
+    Py_ssize_t size
     unsigned long long key, block, blocks       # of the random numbers
     double[MAX_STEPS] numbers, constants
     char* data[MAX_ARRAYS]
@@ -245,16 +246,41 @@ cdef void take_sums(Task* task, int number, const double* sums, Py_ssize_t size)
         evaluate(task, number + 1, size)
 
 
-cdef int update_weight(Task* task, Py_ssize_t n) except -1:
-    """Make all passes on a weight; numbers of the first are there."""
+cdef void update_small(Task* task) noexcept nogil:
+    """Make all passes on a weight by one thread; numbers of the first are there."""
     cdef double[MAX_TILES] sums
     cdef int number
     for number in range(task.formula.pass_count):
-        if n < LIGHT_GRAIN:
-            pass_on(task, number, 0, n, sums)
+        pass_on(task, number, 0, task.size, sums)
+        take_sums(task, number, sums, task.size)
+
+
+cdef int update_large(Task* task) except -1:
+    """The same by several threads."""
+    cdef double[MAX_TILES] sums
+    cdef int number
+    for number in range(task.formula.pass_count):
+        pass_in_pieces(task, number, task.size, sums)
+        take_sums(task, number, sums, task.size)
+    return 0
+
+
+cdef int update_all(Task* tasks, Py_ssize_t n, list weights) except -1:
+    """Move weights; the small ones by several threads, if there is much to do."""
+    cdef Py_ssize_t i, small = 0
+    for i in range(n):
+        if tasks[i].size < LIGHT_GRAIN:
+            small += tasks[i].size
         else:
-            pass_in_pieces(task, number, n, sums)
-        take_sums(task, number, sums, n)
+            update_large(&tasks[i])
+    if small < LIGHT_GRAIN or len(set(map(id, weights))) < n:     # one twice: one after the other
+        for i in range(n):
+            if tasks[i].size < LIGHT_GRAIN:
+                update_small(&tasks[i])
+        return 0
+    for i in prange(n, nogil=True, schedule="dynamic", num_threads=threads()):
+        if tasks[i].size < LIGHT_GRAIN:
+            update_small(&tasks[i])
     return 0
 
 
@@ -380,6 +406,7 @@ cdef class Program:
         self.carried = parsed.carried
         self.states = tuple([f"the state {name}" for name in states])
         formula.by_row, formula.state_count = by_row, <int> len(states)
+        formula.uses_size = ("size",) in parsed.numbers
         formula.arrays, formula.kept, formula.normal_count = arrays, parsed.kept, 0
         formula.pass_count, formula.number_count = len(parsed.passes), len(parsed.numbers)
         formula.constant_count = len(parsed.constants)
@@ -439,13 +466,14 @@ cdef class Program:
         cdef double[MAX_STEPS] given
         cdef double lr_mult = 0, wd_mult = 0
         cdef long long count = -1
-        cdef Py_ssize_t largest = 0, per_block
+        cdef Py_ssize_t per_block, shared = self.formula.arrays - self.formula.kept, total = 0
+        cdef int widest = 0
         cdef bint again = len(self.carried) > 0 or marks is not None
-        cdef int j, widest = 0, shared = self.formula.arrays - self.formula.kept
-        cdef list keep = []
-        cdef Tensor weight, room
+        cdef Tensor weight, room = None
         cdef char* state_data[MAX_STATES]
-        cdef Task task
+        cdef char* free_room = NULL
+        cdef Task* tasks = NULL
+        cdef Task* task
         for factors in (grads, lr_mults, wd_mults, counts):
             check_length(weights, factors)
         check_length(weights, states, each)
@@ -462,40 +490,54 @@ cdef class Program:
                 check_fit(weight, <Tensor?> states[i * each + k], <str> self.states[k],
                           self.formula.by_row)
             lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
-            task.mark = 1.0 if marks is None else marks[i]
-            largest, widest = max(largest, weight.size), max(widest, weight.dtype)
-        for j in range(self.formula.kept if n else 0):
-            keep.append(new(weight.face, widest, 1, &largest))
-        task.formula, task.given = &self.formula, given
-        for i in range(n):
-            weight = <Tensor> weights[i]
-            task.dtype = weight.dtype
-            if (i == 0 or again or lr_mult != <double> lr_mults[i]
-                    or wd_mult != <double> wd_mults[i] or count != <long long> counts[i]):
-                lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
-                task.lr_mult, task.wd_mult, task.t = lr_mult, wd_mult, count + steps
-                task.mark = 1.0 if marks is None else marks[i]
-                evaluate(&task, 0, weight.size)
-            task.data[0] = (<Tensor> grads[i]).data
-            task.data[1] = weight.data
-            for k in range(each):
-                state_data[k] = (<Tensor> states[i * each + k]).data
-                if not self.formula.by_row:
-                    task.data[2 + k] = state_data[k]
-            for j in range(self.formula.kept):
-                room = <Tensor> keep[j]
-                task.data[shared + j] = room.data
-            if self.formula.normal_count:
-                per_block = 2 if weight.dtype == FLOAT64 else 4
-                task.key, task.blocks = generator_key(), (weight.size + per_block - 1) // per_block
-                task.block = draw(self.formula.normal_count * task.blocks)
-            wrote(weight)
+            if marks is not None:
+                lr_mult = marks[i]
+            total, widest = total + weight.size, max(widest, weight.dtype)
+        if self.formula.kept and n:
+            total *= self.formula.kept
+            room = new(weight.face, widest, 1, &total)
+            free_room = room.data
+        tasks = <Task*> malloc(max(n, <Py_ssize_t> 1) * sizeof(Task))
+        if tasks == NULL:
+            raise MemoryError("no memory for a step of an optimizer")
+        try:
+            for i in range(n):
+                task = &tasks[i]
+                if i:
+                    task[0] = tasks[i - 1]
+                weight = <Tensor> weights[i]
+                task.formula, task.given = &self.formula, given
+                task.dtype, task.size = weight.dtype, weight.size
+                if (i == 0 or again or lr_mult != <double> lr_mults[i]
+                        or wd_mult != <double> wd_mults[i] or count != <long long> counts[i]
+                        or self.formula.uses_size):
+                    lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
+                    task.lr_mult, task.wd_mult, task.t = lr_mult, wd_mult, count + steps
+                    task.mark = 1.0 if marks is None else marks[i]
+                    evaluate(task, 0, weight.size)
+                    for place, number in self.carried:
+                        given[2 + <int> place] = task.numbers[<int> number]
+                task.data[0] = (<Tensor> grads[i]).data
+                task.data[1] = weight.data
+                for k in range(each):
+                    state_data[k] = (<Tensor> states[i * each + k]).data
+                    if not self.formula.by_row:
+                        task.data[2 + k] = state_data[k]
+                for k in range(self.formula.kept):
+                    task.data[shared + k] = free_room
+                    free_room += weight.size * itemsize(weight.dtype)
+                if self.formula.normal_count:
+                    per_block = 2 if weight.dtype == FLOAT64 else 4
+                    task.key = generator_key()
+                    task.blocks = (weight.size + per_block - 1) // per_block
+                    task.block = draw(self.formula.normal_count * task.blocks)
+                wrote(weight)
+                if self.formula.by_row and weight.size:
+                    update_all_rows(task, state_data, weight.shape_[0], weight.shape_[1])
             if not self.formula.by_row:
-                update_weight(&task, weight.size)
-            elif weight.size:
-                update_all_rows(&task, state_data, weight.shape_[0], weight.shape_[1])
-            for place, number in self.carried:
-                given[2 + <int> place] = task.numbers[<int> number]
+                update_all(tasks, n, weights)
+        finally:
+            free(tasks)
         return {self.inputs[place]: given[2 + <int> place] for place, _ in self.carried}
 
     cdef double number(self, Py_ssize_t k, object value) except? -1:

@@ -263,6 +263,8 @@ class _Parser:
         operand, name = self.operand(value), target.id
         if name in (*self.row_states, *self.carried) and not operand.is_number:
             raise _refusal(statement, f"`{name}` is a number, not an array")
+        if name in self.carried and self.stages[operand.place]:
+            raise _refusal(statement, f"`{name}` cannot depend on the weight")
         is_copy = isinstance(value, ast.Name) or operand.is_number
         if name not in self.arrays:
             # An array may change later; the name keeps what it holds now.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from ..core.functions import face_of, new_array
+from ..core.functions import beside, face_of, new_array
 from ..core.optimizers import convert
 from ..core.rules import Rule
 from ..core.tensor import Tensor
@@ -274,7 +274,7 @@ class Optimizer:
                 f"{weight.shape}"
             )
         states = tuple(
-            new_array(face_of(weight), (weight.shape[0], 1), weight.dtype, 0)
+            beside(new_array(face_of(weight), (weight.shape[0], 1), weight.dtype, 0), weight)
             if rule.by_row
             else _copy(weight)
             if name in rule.copies
@@ -438,11 +438,11 @@ create = Optimizer.create_optimizer
 
 def zeros_like(weight: Tensor) -> Tensor:
     """Return zeros of the weight's face, shape and dtype, without a gradient."""
-    return new_array(face_of(weight), weight.shape, weight.dtype, 0)
+    return beside(new_array(face_of(weight), weight.shape, weight.dtype, 0), weight)
 
 
 def _copy(weight: Tensor) -> Tensor:
-    copy = new_array(face_of(weight), weight.shape, weight.dtype, 0)
+    copy = zeros_like(weight)
     convert([copy], [weight])
     return copy
 
