@@ -247,7 +247,17 @@ def test_set_data_cast_zero_grad_and_grad_req_reach_all_copies():
     assert [each.dtype for each in weight.list_data()] == [numpy.float64] * 2
     assert weight.list_ctx() == CPUS
     weight.grad_req = "null"
-    assert [each.grad for each in weight.list_data()] == [None, None]
+    with pytest.raises(RuntimeError, match="grad_req='null'"):
+        weight.list_grad()
+
+
+def test_sizes_are_found_wherever_the_network_lives():
+    net = gluon.nn.HybridSequential()
+    net.add(gluon.nn.Dense(3), gluon.nn.Dense(2))
+    net.initialize(ctx=[mx.cpu(1), mx.cpu(2)])
+    assert net.dry_run((4, 5)) == (4, 2)
+    assert net[0].weight.list_ctx() == [mx.cpu(1), mx.cpu(2)]
+    assert net(nd.ones((4, 5), ctx=mx.cpu(2))).ctx == mx.cpu(2)
 
 
 def test_files_hold_one_copy_and_loading_fills_all(tmp_path):

@@ -349,11 +349,7 @@ class _Source:
 
 def _context_of(parameter: Parameter, args: tuple[Any, ...]) -> Context | None:
     """Which copy of a parameter a call takes: as in MXNet, that of the first input's context."""
-    if parameter.array is not None or not isinstance(args[0], Tensor):
-        return None
-    places = parameter.list_ctx()
-    ctx = args[0].context
-    return places[0] if args[0].is_abstract and ctx not in places else ctx
+    return args[0].context if parameter.array is None and isinstance(args[0], Tensor) else None
 
 
 def is_only_forward(block: Block) -> bool:
