@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from . import autograd
 from .base import MXNetError
@@ -99,7 +99,7 @@ class KVStore:
                 )
         for each, arrays in pairs:
             self._key_type = type(each)
-            self._arrays[each] = arrays[0].detach().copy()  # type: ignore[attr-defined]
+            self._arrays[each] = arrays[0].detach().copy()
 
     def push(self, key: Key | Sequence[Key], value: Any, priority: int = 0) -> None:
         """Sum a list of arrays, and set the key's array to it, or update the array by it.
@@ -129,9 +129,9 @@ class KVStore:
             for each, arrays in pairs:
                 total = arrays[0].as_in_context(self._arrays[each].ctx)
                 if len(arrays) > 1 or self._updater is None:
-                    total = total.copy()  # type: ignore[attr-defined]
+                    total = total.copy()
                 for array in arrays[1:]:
-                    total += array  # type: ignore[operator]
+                    total += array
                 if self._updater is None:
                     self._arrays[each] = total
                 else:
@@ -218,7 +218,9 @@ class KVStore:
         self.init(key, value)
         self.pull(key, out, priority)
 
-    def row_sparse_pull(self, key: Any, out: Any = None, priority: int = 0, row_ids: Any = None):  # type: ignore[no-untyped-def]
+    def row_sparse_pull(
+        self, key: Any, out: Any = None, priority: int = 0, row_ids: Any = None
+    ) -> NoReturn:
         """Refuse: there are no sparse arrays."""
         raise MXNetError(
             "row_sparse_pull: expected arrays of row_sparse storage; microlazy has dense arrays "
@@ -362,9 +364,9 @@ class KVStore:
             keys, values = list(key), list(value)
         else:
             keys, values = [key], [value]
-        pairs = []
+        pairs: list[tuple[Key, list[Tensor]]] = []
         for each, arrays in zip(keys, values, strict=True):
-            if type(each) not in (int, str):
+            if isinstance(each, bool) or not isinstance(each, (int, str)):
                 raise TypeError(f"{doing}: a key is an int or a str, not {each!r}")
             if type(each) is not (self._key_type or type(keys[0])):
                 raise MXNetError(f"{doing}: Mixed key types are not allowed")

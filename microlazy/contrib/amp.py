@@ -14,7 +14,6 @@ from typing import Any
 import numpy
 
 from .. import autograd
-from .. import ndarray as nd
 from ..base import MXNetError
 from ..core.tensor import Tensor
 from ..gluon.block import HybridBlock
@@ -378,7 +377,7 @@ def _stay(layer: HybridBlock) -> None:
         given = [x.astype("float32") if isinstance(x, Tensor) else x for x in args]
         return _narrow(forward(*given))
 
-    layer.forward = wide  # type: ignore[method-assign]
+    layer.forward = wide  # type: ignore[assignment, method-assign]
     layer._changed()
 
 

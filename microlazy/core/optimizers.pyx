@@ -35,9 +35,9 @@ cdef enum:
 
 cdef enum Operation:
     BINARY, UNARY, COPY, CLIP                           # of arrays
-    INPUT, LITERAL, LR, WD, T, MARK, SIZE, SUM, STATE, BOUND, # numbers: given,
-    ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, REMAINDER, NEGATIVE, SQRT, MAXIMUM, MINIMUM, LIMIT,
-    RATIO                                               # and computed
+    INPUT, LITERAL, LR, WD, T, MARK, SIZE, SUM, STATE, BOUND,       # numbers that are there,
+    ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, REMAINDER, NEGATIVE,    # and that are computed
+    SQRT, MAXIMUM, MINIMUM, LIMIT, RATIO
 
 cdef struct Step:
     int operation, kernel, a, b, result
@@ -79,9 +79,10 @@ STEPS = {
 }
 NUMBERS = {
     "input": INPUT, "literal": LITERAL, "lr": LR, "wd": WD, "t": T, "mark": MARK, "size": SIZE,
-    "sum": SUM, "state": STATE, "bound": BOUND, "add": ADD, "subtract": SUBTRACT, "multiply": MULTIPLY,
-    "divide": DIVIDE, "power": POWER, "remainder": REMAINDER, "negative": NEGATIVE, "sqrt": SQRT,
-    "maximum": MAXIMUM, "minimum": MINIMUM, "clip": LIMIT, "ratio": RATIO,
+    "sum": SUM, "state": STATE, "bound": BOUND, "add": ADD, "subtract": SUBTRACT,
+    "multiply": MULTIPLY, "divide": DIVIDE, "power": POWER, "remainder": REMAINDER,
+    "negative": NEGATIVE, "sqrt": SQRT, "maximum": MAXIMUM, "minimum": MINIMUM, "clip": LIMIT,
+    "ratio": RATIO,
 }
 
 

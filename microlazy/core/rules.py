@@ -52,8 +52,8 @@ class Parsed(NamedTuple):
 
     inputs: tuple[str, ...]  # the numbers that the rule asks for, besides lr, wd and t
     bounds: tuple[str, ...]  # those of them that clip
-    # ("lr",), ("wd",), ("t",), ("mark",), ("size",), ("sum", i), ("state", i), ("input", i), ("literal", x)
-    # or (operation, place, place).
+    # ("lr",), ("wd",), ("t",), ("mark",), ("size",), ("sum", i), ("state", i), ("input", i),
+    # ("literal", x) or (operation, place, place).
     numbers: tuple[tuple, ...]
     stages: tuple[int, ...]  # the number of passes after which each number can be computed
     constants: tuple[int, ...]  # the places of the numbers that steps use

@@ -215,13 +215,13 @@ class Trainer:
                 mark_used(copies)
             return
         self._optimizer.rescale_grad = self._scale / batch_size
-        several = len(self._contexts) > 1
-        if several and reduce and self._has_store:
+        has_copies = len(self._contexts) > 1
+        if has_copies and reduce and self._has_store:
             self._sum(group, only_new=True)
-            count = len(self._copies)
-            unused = [i for i in unused if len(stale(copies := self._copies[i % count])) == len(copies)]
+            count, several = len(self._copies), len(self._contexts)
+            unused = [i for i in unused if len(stale(self._copies[i % count])) == several]
         (group.without(unused) if unused else group).update()
-        if several and self._on_store:
+        if has_copies and self._on_store:
             for copies in self._copies:
                 convert(copies[1:], [copies[0]] * (len(copies) - 1))
                 mark_used(copies)

@@ -5,6 +5,7 @@ momentum are changed in place.
 """
 
 import ast
+import inspect
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -76,7 +77,8 @@ def _update(rule: Rule, mixed: bool = False) -> Callable[..., NDArray]:
             _operand(name, each, given, target) for each in ("grad", *rule.states)
         )
         # A gradient without a scale, as of a loss that overflowed, makes no step.
-        if "eta" in values and not (values["rescale_grad"] and math.isfinite(values["rescale_grad"])):
+        scale = values.get("rescale_grad", 1.0)
+        if "eta" in values and (scale == 0 or not math.isfinite(scale)):
             return given["weight"].copy()
         _step(rule.function_program, rule, weight, grad, states, values)
         for each, array in zip(changed, [*states, weight], strict=False):
@@ -122,7 +124,7 @@ def _number(function: str, name: str, value: Any) -> float:
         return value
     if value.size != 1:
         raise ShapeError(f"{function}: {name} must be one number, not an array of {value.shape}")
-    return value.asscalar()  # type: ignore[attr-defined]
+    return value.asscalar()
 
 
 def _operand(function: str, name: str, given: dict[str, Any], target: str = "weight") -> Any:
@@ -264,7 +266,7 @@ def _many(single: Callable[..., NDArray], preloaded: bool) -> Callable[..., list
     """Make the function that calls another for each of many weights."""
     arrays = [
         name
-        for name in single.__signature__.parameters  # type: ignore[attr-defined]
+        for name in inspect.signature(single).parameters
         if name in ("weight", "grad", "mom", "weight32")
     ]
     each, full = len(arrays), f"multi_{single.__name__}"
@@ -314,7 +316,7 @@ def _many(single: Callable[..., NDArray], preloaded: bool) -> Callable[..., list
 
 
 def _rates(function: str, name: str, rates: Any, count: int) -> list[float]:
-    rates = rates.asnumpy().tolist() if isinstance(rates, Tensor) else list(rates)  # type: ignore[attr-defined]
+    rates = rates.asnumpy().tolist() if isinstance(rates, Tensor) else list(rates)
     if len(rates) != count:
         raise ValueError(f"{function}: {count} weights need as many {name}, not {len(rates)}")
     return rates

@@ -103,7 +103,8 @@ def uniform(
     _check_floating("uniform", dtype)
     if _d.are_numbers(low, high):
         return _placed(_d.of_numbers("uniform", low, high, _NP, size, dtype, out), ctx, out)
-    return _placed(_d.sample("uniform", {"low": low, "high": high}, _NP, size, dtype, out), ctx, out)
+    values = {"low": low, "high": high}
+    return _placed(_d.sample("uniform", values, _NP, size, dtype, out), ctx, out)
 
 
 def normal(
