@@ -17,6 +17,7 @@ from microlazy import (
     context,
     gluon,
     initializer,
+    kvstore,
     lr_scheduler,
     ndarray,
     numpy,
@@ -26,6 +27,7 @@ from microlazy import (
     util,
 )
 from microlazy import initializer as init
+from microlazy import kvstore as kv
 from microlazy import ndarray as nd
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
@@ -51,6 +53,7 @@ _LATE = {
     "AttrScope": "attribute.AttrScope",
     "attribute": "attribute",
     "callback": "callback",
+    "contrib": "contrib",
     "metric": "metric",
     "mon": "monitor",
     "monitor": "monitor",
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
     from microlazy import (
         attribute,
         callback,
+        contrib,
         metric,
         monitor,
         name,

@@ -1,5 +1,9 @@
-"""Contexts: where arrays live. There is one place, the CPU."""
+"""Contexts: where arrays live. All are the CPU's memory; an array knows which one it was put on.
 
+The compiled core knows a context by its number: its place in `PLACES`.
+"""
+
+import os
 import threading
 from collections.abc import Callable
 from typing import ClassVar
@@ -7,6 +11,14 @@ from typing import ClassVar
 from microlazy.base import MXNetError
 
 _RELEASES: list[Callable[[], object]] = []
+_GPUS = "MICROLAZY_GPU_AS_CPU"  # how many GPUs the CPU stands in for
+
+
+def _stand_ins() -> int:
+    given = os.environ.get(_GPUS, "0")
+    if not given.isdecimal():
+        raise ValueError(f"{_GPUS} is the number of GPUs that the CPU stands in for, not {given!r}")
+    return int(given)
 
 
 class Context:
@@ -27,6 +39,8 @@ class Context:
     Notes
     -----
     A GPU can be named, so that code which chooses between devices reads on; using one is refused.
+    Where the environment variable MICROLAZY_GPU_AS_CPU is a number N when microlazy is imported,
+    gpu(0) to gpu(N - 1) are further contexts on the CPU. An array's values are the same on all.
 
     Examples
     --------
@@ -37,8 +51,6 @@ class Context:
 
     devtype2str: ClassVar[dict[int, str]] = {1: "cpu", 2: "gpu", 3: "cpu_pinned", 5: "cpu_shared"}
     devstr2type: ClassVar[dict[str, int]] = {name: number for number, name in devtype2str.items()}
-    _current = threading.local()
-
     def __init__(self, device_type: "str | Context", device_id: int = 0) -> None:
         if isinstance(device_type, Context):
             name, number = device_type.device_type, device_type.device_id
@@ -46,7 +58,7 @@ class Context:
             name, number = device_type, device_id
         self.device_typeid = self.devstr2type[name]
         self.device_id: int = number
-        self._before: Context | None = None
+        self._before: list[int] = []
 
     @property
     def device_type(self) -> str:
@@ -55,8 +67,11 @@ class Context:
 
     def require_cpu(self) -> None:
         """Refuse a device that microlazy does not have."""
-        if self.device_type == "gpu":
-            raise MXNetError(f"{self}: microlazy computes on the CPU only; use cpu()")
+        if self.device_type != "gpu" or 0 <= self.device_id < num_gpus():
+            return
+        if num_gpus():
+            raise MXNetError(f"{self}: {_GPUS} says that there are {num_gpus()} GPUs")
+        raise MXNetError(f"{self}: microlazy computes on the CPU only; use cpu()")
 
     def empty_cache(self) -> None:
         """Give the memory that waits in the pool back to the system."""
@@ -77,12 +92,13 @@ class Context:
         return f"{self.device_type}({self.device_id})"
 
     def __enter__(self) -> "Context":
-        self._before = current_context()
-        Context._current.value = self
+        self.require_cpu()
+        self._before.append(_where())
+        _enter(place_of(self))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        Context._current.value = self._before
+        _enter(self._before.pop())
 
 
 def cpu(device_id: int = 0) -> Context:
@@ -117,7 +133,7 @@ def gpu(device_id: int = 0) -> Context:
 
 
 def num_gpus() -> int:
-    """Return the number of GPUs in use: none.
+    """Return the number of GPUs: none, or what the CPU stands in for by MICROLAZY_GPU_AS_CPU.
 
     Examples
     --------
@@ -125,7 +141,7 @@ def num_gpus() -> int:
     >>> num_gpus()
     0
     """
-    return 0
+    return _STAND_INS
 
 
 def gpu_memory_info(device_id: int = 0) -> tuple[int, int]:
@@ -142,7 +158,38 @@ def current_context() -> Context:
     >>> mx.current_context()
     cpu(0)
     """
-    return getattr(Context._current, "value", None) or _CPU
+    return PLACES[_where()]
+
+
+def place_of(ctx: Context) -> int:
+    """Return a context's number: its place in `PLACES`, where it is put when it is first used.
+
+    Raises
+    ------
+    MXNetError
+        If it cannot hold arrays.
+
+    Examples
+    --------
+    >>> from microlazy.context import cpu, place_of
+    >>> place_of(cpu(0))
+    0
+    """
+    number = _NUMBERS.get(ctx)
+    if number is None:
+        check_ctx(ctx)
+        with _LOCK:
+            if ctx not in _NUMBERS:
+                PLACES.append(Context(ctx))
+                _NUMBERS[PLACES[-1]] = len(PLACES) - 1
+        number = _NUMBERS[ctx]
+    return number
+
+
+def manage(enter: Callable[[int], object], where: Callable[[], int]) -> None:
+    """Learn how a thread goes to a context and where it is; the compiled core knows."""
+    global _enter, _where
+    _enter, _where = enter, where
 
 
 def on_empty_cache(release: Callable[[], object]) -> None:
@@ -159,4 +206,9 @@ def check_ctx(ctx: Context | None) -> None:
     ctx.require_cpu()
 
 
-_CPU = cpu(0)
+_STAND_INS = _stand_ins()
+PLACES = [cpu(0)]
+_NUMBERS = {PLACES[0]: 0}
+_LOCK = threading.Lock()
+_enter: Callable[[int], object] = print
+_where: Callable[[], int] = int

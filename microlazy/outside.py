@@ -8,8 +8,6 @@ _REASONS = {
     "symbols are not part of microlazy; write Gluon blocks and call hybridize()": """
         CachedOp""",
     "the Module API is not part of microlazy; use gluon.Trainer": "mod module",
-    "key-value stores are not part of microlazy; gluon.Trainer updates in this process": """
-        kvstore kv""",
     "ONNX is not part of microlazy": "onnx",
     "quantization is not part of microlazy": """
         quantization calibrate_entropy dequantize quantize quantize_asym quantize_v2 requantize
@@ -26,13 +24,6 @@ _REASONS = {
         BatchNorm_v1 Convolution_v1 Pooling_v1 Crop""",
     "MXNet has it for GPUs only; use numpy.fft": "fft ifft",
     "it is too special for microlazy": "count_sketch hawkesll",
-    "updates of many arrays at once, or of float16 weights, are made by gluon.Trainer": """
-        adamw_update mp_adamw_update multi_adamw_update multi_mp_adamw_update lamb_update_phase1
-        lamb_update_phase2 mp_lamb_update_phase1 mp_lamb_update_phase2 multi_lamb_update
-        multi_mp_lamb_update multi_lars mp_nag_mom_update mp_sgd_mom_update mp_sgd_update
-        multi_mp_sgd_mom_update multi_mp_sgd_update multi_sgd_mom_update multi_sgd_update
-        preloaded_multi_mp_sgd_mom_update preloaded_multi_mp_sgd_update
-        preloaded_multi_sgd_mom_update preloaded_multi_sgd_update reset_arrays""",
     "images are decoded, resized and augmented outside the array packages": """
         imdecode resize adjust_lighting random_brightness random_color_jitter random_contrast
         random_flip_left_right random_flip_top_bottom random_hue random_lighting

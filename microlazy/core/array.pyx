@@ -11,11 +11,11 @@ from microlazy.core.ops.indexing cimport get_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport (
-    ADD, NULL_REQ, WRITE, Variable, go_back, new_pass,
+    ADD, NULL_REQ, WRITE, Variable, go_back, new_pass, put,
 )
 from microlazy.core.tensor cimport (
-    BOOL, ND, NP, Tensor, dtype_number, from_numpy, is_float, like, need_values, numpy_dtype,
-    register_face, same_shape, shape_tuple, view_numpy,
+    BOOL, ND, NP, Tensor, device_of, dtype_number, from_numpy, is_float, like, need_values,
+    numpy_dtype, register_face, same_shape, shape_tuple, view_numpy,
 )
 
 import numbers
@@ -25,7 +25,7 @@ from types import MethodType
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
-from microlazy.context import Context, cpu, on_empty_cache
+from microlazy.context import PLACES, Context, on_empty_cache, place_of
 from microlazy.core import exchange, functions
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.storage import empty_cache
@@ -38,7 +38,7 @@ cdef dict UFUNCS = {getattr(numpy, name): name for name in UNARY
                     if isinstance(getattr(numpy, name, None), numpy.ufunc)}
 UFUNCS.update({getattr(numpy, name): op for name, op in BINARY.items()})
 cdef dict GRAD_REQS = {"null": NULL_REQ, "write": WRITE, "add": ADD}
-cdef object HOST = cpu(0)
+cdef list CONTEXTS = PLACES
 cdef tuple NUMBERS = (numbers.Real, numpy.bool_)      # not a literal: see core/functions
 
 
@@ -392,7 +392,9 @@ cdef class Array(Tensor):
         cdef Tensor target
         if isinstance(other, Context):
             other.require_cpu()
-            return copied(self)
+            copy = copied(self)
+            put(copy, place_of(other))
+            return copy
         if not isinstance(other, Tensor):
             raise TypeError(f"copyto: expected an array or a context, not {type(other).__name__}")
         if other is self:
@@ -436,26 +438,47 @@ cdef class Array(Tensor):
 
     @property
     def context(self) -> Context:
-        """Where the array lives: always the CPU."""
-        return HOST
+        """Where the array lives: cpu(0), or where it was put."""
+        return CONTEXTS[device_of(self)]
 
     @property
     def ctx(self) -> Context:
-        """Where the array lives: always the CPU."""
-        return HOST
+        """Where the array lives: cpu(0), or where it was put."""
+        return CONTEXTS[device_of(self)]
 
     @property
     def device(self) -> Context:
-        """Where the array lives: always the CPU."""
-        return HOST
+        """Where the array lives: cpu(0), or where it was put."""
+        return CONTEXTS[device_of(self)]
 
     def as_in_context(self, context):
-        """Return the array itself: there is only the CPU."""
+        """Return the array itself if it is on that context, else a copy there.
+
+        The copy is recorded, so that gradients pass.
+
+        Parameters
+        ----------
+        context : Context
+
+        Raises
+        ------
+        MXNetError
+            If it is a GPU.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> x = mx.nd.ones(2)
+        >>> x.as_in_context(mx.cpu()) is x
+        True
+        >>> x.as_in_context(mx.cpu(1)).ctx
+        cpu(1)
+        """
         context.require_cpu()
-        return self
+        return self if place_of(context) == device_of(self) else self.copyto(context)
 
     def as_in_ctx(self, ctx):
-        """Return the array itself: there is only the CPU."""
+        """Return the array itself if it is on that context, else a copy there."""
         return self.as_in_context(ctx)
 
     def wait_to_read(self) -> None:
@@ -642,7 +665,7 @@ cdef class NDArray(Array):
         if self.abstract:
             return f"<NDArray {shape} {numpy_dtype(self.dtype)}, abstract: no values>"
         array = view_numpy(self)
-        return f"\n{array!s}\n<NDArray {shape} @{HOST}>"
+        return f"\n{array!s}\n<NDArray {shape} @{self.context}>"
 
     @property
     def dtype(self):

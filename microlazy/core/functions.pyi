@@ -4,12 +4,14 @@ from typing import Any, TypeVar
 import numpy
 from numpy.typing import ArrayLike, DTypeLike
 
+from microlazy.context import Context
 from microlazy.core.ops.nn import log_softmax as log_softmax
 from microlazy.core.ops.nn import pick as pick
 from microlazy.core.ops.nn import softmax as softmax
 from microlazy.core.tensor import Tensor
 
 _A = TypeVar("_A", bound=Tensor)
+_T = TypeVar("_T")
 _Axis = int | Sequence[int] | None
 _Shape = int | Sequence[int]
 
@@ -19,6 +21,8 @@ DISTRIBUTIONS: dict[str, int]
 def new_array(
     face: int, shape: _Shape, dtype: DTypeLike | None = None, fill_value: float | None = None
 ) -> Any: ...
+def on_context(x: _T, ctx: Context | None) -> _T: ...
+def beside(x: _A, other: Tensor) -> _A: ...
 def to_array(face: int, obj: Any, dtype: DTypeLike | None = None) -> Any: ...
 def from_numpy_result(face: int, array: ArrayLike, dtype: DTypeLike | None = None) -> Any: ...
 def with_face(x: Tensor, face: int) -> Any: ...

@@ -26,10 +26,11 @@ from microlazy.core.ops.shape cimport (
     transpose as transpose_axes,
 )
 from microlazy.core.strided cimport assign
-from microlazy.core.tape cimport may_write, state, tracked, wrote
+from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, deeper, dtype_number, from_numpy,
-    is_float, need_values, new, numpy_dtype, parse_axis, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, deeper, device_of, dtype_number,
+    from_numpy, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape, shape_tuple,
+    view_numpy,
 )
 
 import math
@@ -39,6 +40,7 @@ import operator
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
+from microlazy.context import place_of
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.ops import nn, random as random_ops
 from microlazy.core.tensor import nearest_dtype
@@ -73,6 +75,22 @@ def new_array(int face, shape, dtype=None, fill_value=None):
             fill(x, fill_value)
         else:
             view_numpy(x)[...] = fill_value
+    return x
+
+
+def on_context(x, ctx):
+    """Say that an array just made, or each of a tuple, is on a context; None changes nothing."""
+    if ctx is None:
+        return x
+    if isinstance(x, tuple):
+        return tuple([on_context(part, ctx) for part in x])
+    put_on(array_of(x, "on_context"), place_of(ctx))
+    return x
+
+
+def beside(x, other):
+    """Say that an array just made is on the context of another."""
+    put_on(array_of(x, "beside"), device_of(array_of(other, "beside")))
     return x
 
 

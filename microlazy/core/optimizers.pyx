@@ -2,18 +2,20 @@
 
 from cpython.list cimport PyList_GET_SIZE
 from cython.parallel cimport prange
-from libc.math cimport INFINITY, pow, sqrt
+from libc.math cimport INFINITY, fmod, pow, sqrt
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
+from microlazy.core.generator cimport draw, generator_key
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport (
-    B_ADD, B_DIVIDE, B_MAXIMUM, B_MINIMUM, B_MULTIPLY, B_SUBTRACT, U_ABS, U_NEGATIVE, U_SIGN,
-    U_SQRT,
+    B_ADD, B_DIVIDE, B_MAXIMUM, B_MINIMUM, B_MULTIPLY, B_SUBTRACT, R_SUM, U_ABS, U_NEGATIVE,
+    U_SIGN, U_SQRT,
 )
-from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
+from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport Variable, wrote
 from microlazy.core.tensor cimport (
-    FLOAT64, Tensor, itemsize, need_values, numpy_dtype, same_shape, shape_tuple,
+    FLOAT64, Tensor, itemsize, need_values, new, numpy_dtype, same_shape, shape_tuple,
 )
 
 from microlazy.base import ShapeError
@@ -24,26 +26,49 @@ include "kernels/generated/rule_table.pxi"        # written by the build
 RULES = tuple([Rule(**arguments) for arguments in BUILT_RULES])
 
 cdef enum:
-    MAX_ARRAYS = 8              # the gradient, the weight and the states of a rule
-    MAX_TILES = 16              # intermediate results of a rule at a time
+    MAX_ARRAYS = 12             # the gradient, the weight, the states and the kept arrays of a rule
+    MAX_STATES = 6
+    MAX_TILES = 16              # intermediate results of a rule at a time, with sums and randoms
     MAX_STEPS = 96              # steps, numbers and constants of a rule, each
+    MAX_PASSES = 8
     TILE = 512                  # elements of an intermediate result: they stay in the cache
 
 cdef enum Operation:
     BINARY, UNARY, COPY, CLIP                           # of arrays
-    INPUT, LITERAL, LR, WD, T, BOUND, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, NEGATIVE, SQRT
+    INPUT, LITERAL, LR, WD, T, MARK, SIZE, SUM, STATE, BOUND,       # numbers that are there,
+    ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, REMAINDER, NEGATIVE,    # and that are computed
+    SQRT, MAXIMUM, MINIMUM, LIMIT, RATIO
 
 cdef struct Step:
     int operation, kernel, a, b, result
 
 cdef struct Number:
-    int operation, a, b
+    int operation, a, b, stage
     double value
 
-cdef struct Task:               # a step of one weight
-    int kernel, dtype, arrays, count
-    const Step* steps
-    double[MAX_STEPS] constants
+cdef struct Pass:
+    int kernel                  # the pass's own; -1 if the build did not see it
+    int first, count            # its steps
+    int sum_count, normal_count, normals_before
+    int[MAX_TILES] sums, totals, normals        # tiles that are summed, to which numbers; filled
+
+cdef struct Formula:            # a rule
+    int arrays, kept, pass_count, number_count, constant_count, state_count, normal_count
+    bint by_row, uses_size
+    Step[MAX_STEPS] steps
+    Number[MAX_STEPS] numbers
+    int[MAX_STEPS] constants
+    Pass[MAX_PASSES] passes
+    int[MAX_STATES] stored      # the numbers that go to the states of a row
+
+cdef struct Task:               # a step of one weight, or of one row of it
+    const Formula* formula
+    const double* given         # the optimizer's numbers
+    double lr_mult, wd_mult, t, mark
+    int dtype
+    Py_ssize_t size
+    unsigned long long key, block, blocks       # of the random numbers
+    double[MAX_STEPS] numbers, constants
     char* data[MAX_ARRAYS]
 
 STEPS = {
@@ -53,10 +78,68 @@ STEPS = {
     "sqrt": (UNARY, U_SQRT), "copy": (COPY, 0), "clip": (CLIP, 0),
 }
 NUMBERS = {
-    "input": INPUT, "literal": LITERAL, "lr": LR, "wd": WD, "t": T, "bound": BOUND, "add": ADD,
-    "subtract": SUBTRACT, "multiply": MULTIPLY, "divide": DIVIDE, "power": POWER,
-    "negative": NEGATIVE, "sqrt": SQRT,
+    "input": INPUT, "literal": LITERAL, "lr": LR, "wd": WD, "t": T, "mark": MARK, "size": SIZE,
+    "sum": SUM, "state": STATE, "bound": BOUND, "add": ADD, "subtract": SUBTRACT,
+    "multiply": MULTIPLY, "divide": DIVIDE, "power": POWER, "remainder": REMAINDER,
+    "negative": NEGATIVE, "sqrt": SQRT, "maximum": MAXIMUM, "minimum": MINIMUM, "clip": LIMIT,
+    "ratio": RATIO,
 }
+
+
+cdef void evaluate(Task* task, int stage, Py_ssize_t size) noexcept nogil:
+    """Compute the numbers that need so many passes, and the steps' constants."""
+    cdef const Formula* formula = task.formula
+    cdef double* x = task.numbers
+    cdef const Number* number
+    cdef int i, operation
+    for i in range(formula.number_count):
+        number = &formula.numbers[i]
+        operation = number.operation
+        if number.stage != stage:
+            continue
+        if operation == LR:
+            x[i] = task.given[0] * task.lr_mult
+        elif operation == WD:
+            x[i] = task.given[1] * task.wd_mult
+        elif operation == T:
+            x[i] = task.t
+        elif operation == MARK:
+            x[i] = task.mark
+        elif operation == SIZE:
+            x[i] = size
+        elif operation == INPUT:
+            x[i] = task.given[2 + number.a]
+        elif operation == LITERAL:
+            x[i] = number.value
+        elif operation == BOUND:
+            x[i] = x[number.a] if x[number.a] > 0 else INFINITY
+        elif operation == ADD:
+            x[i] = x[number.a] + x[number.b]
+        elif operation == SUBTRACT:
+            x[i] = x[number.a] - x[number.b]
+        elif operation == MULTIPLY:
+            x[i] = x[number.a] * x[number.b]
+        elif operation == DIVIDE:
+            x[i] = x[number.a] / x[number.b]
+        elif operation == POWER:
+            x[i] = pow(x[number.a], x[number.b])
+        elif operation == REMAINDER:
+            x[i] = fmod(x[number.a], x[number.b])
+        elif operation == NEGATIVE:
+            x[i] = -x[number.a]
+        elif operation == SQRT:
+            x[i] = sqrt(x[number.a])
+        elif operation == MAXIMUM:
+            x[i] = max(x[number.a], x[number.b])
+        elif operation == MINIMUM:
+            x[i] = min(x[number.a], x[number.b])
+        elif operation == LIMIT:
+            x[i] = max(min(x[number.a], x[number.b]), -x[number.b])
+        elif operation == RATIO:
+            x[i] = x[number.a] / x[number.b] if x[number.a] > 0 and x[number.b] > 0 else 1.0
+    for i in range(formula.constant_count):
+        if formula.numbers[formula.constants[i]].stage == stage:
+            task.constants[i] = x[formula.constants[i]]
 
 
 cdef void make_step(const Step* step, const double* constants, char** at, Py_ssize_t n,
@@ -83,38 +166,169 @@ cdef void make_step(const Step* step, const double* constants, char** at, Py_ssi
         kernels.binary[dtype](step.kernel, at[step.a], at[step.b], out, n)
 
 
-cdef void interpret(const Task* task, char** data, Py_ssize_t n) noexcept nogil:
-    """Make all steps on some elements, then on the next ones."""
+cdef void pass_by_tiles(const Task* task, int number, Py_ssize_t start, Py_ssize_t n,
+                        double* sums) noexcept nogil:
+    """Make a pass on some elements, then on the next ones; add to the sums."""
+    cdef const Formula* formula = task.formula
+    cdef const Pass* now = &formula.passes[number]
     cdef double[MAX_TILES][TILE] tiles
     cdef char* at[MAX_ARRAYS + MAX_TILES]
-    cdef Py_ssize_t tile, start, k
+    cdef Py_ssize_t first, size, i, k, per_block = 4 if task.dtype != FLOAT64 else 2
+    cdef double wide
+    cdef float narrow
     for k in range(MAX_TILES):
-        at[task.arrays + k] = <char*> tiles[k]
-    for tile in range((n + TILE - 1) // TILE):
-        start = tile * TILE
-        for k in range(task.arrays):
-            at[k] = data[k] + start * itemsize(task.dtype)
-        for k in range(task.count):
-            make_step(&task.steps[k], task.constants, at, min(<Py_ssize_t> TILE, n - start),
-                      task.dtype)
+        at[formula.arrays + k] = <char*> tiles[k]
+    for i in range((n + TILE - 1) // TILE):
+        first = start + i * TILE
+        size = min(<Py_ssize_t> TILE, start + n - first)
+        for k in range(formula.arrays):
+            at[k] = task.data[k] + first * itemsize(task.dtype)
+        for k in range(now.normal_count):
+            kernels.normal[task.dtype](
+                task.key, task.block + (now.normals_before + k) * task.blocks + first // per_block,
+                0.0, 1.0, at[now.normals[k]], size)
+        if now.kernel >= 0:
+            kernels.update[task.dtype](now.kernel, task.constants, <void**> at, size)
+        else:
+            for k in range(now.count):
+                make_step(&formula.steps[now.first + k], task.constants, at, size, task.dtype)
+        for k in range(now.sum_count):
+            if task.dtype == FLOAT64:
+                kernels.reduce_rows[task.dtype](R_SUM, at[now.sums[k]], &wide, 1, size)
+                sums[k] += wide
+            else:
+                kernels.reduce_rows[task.dtype](R_SUM, at[now.sums[k]], &narrow, 1, size)
+                sums[k] += narrow
 
 
-cdef void update_piece(const Task* task, Py_ssize_t start, Py_ssize_t n) noexcept nogil:
+cdef void pass_on(const Task* task, int number, Py_ssize_t start, Py_ssize_t n,
+                  double* sums) noexcept nogil:
+    """Make a pass on some elements; put their sums there."""
+    cdef const Pass* now = &task.formula.passes[number]
     cdef char* data[MAX_ARRAYS]
     cdef Py_ssize_t k
-    for k in range(task.arrays):
+    for k in range(now.sum_count):
+        sums[k] = 0
+    if now.kernel < 0 or now.sum_count or now.normal_count:
+        pass_by_tiles(task, number, start, n, sums)
+        return
+    for k in range(task.formula.arrays):
         data[k] = task.data[k] + start * itemsize(task.dtype)
-    if task.kernel < 0:
-        interpret(task, data, n)
-    else:
-        kernels.update[task.dtype](task.kernel, task.constants, <void**> data, n)
+    kernels.update[task.dtype](now.kernel, task.constants, <void**> data, n)
 
 
-cdef void update_pieces(const Task* task, Py_ssize_t n) noexcept:
-    cdef Py_ssize_t i
-    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+cdef int pass_in_pieces(const Task* task, int number, Py_ssize_t n, double* sums) except -1:
+    """Make a pass on a large weight by several threads."""
+    cdef int each = task.formula.passes[number].sum_count
+    cdef Py_ssize_t i, k, pieces = (n + CHUNK - 1) // CHUNK
+    cdef double* parts = NULL
+    if each:
+        parts = <double*> malloc(pieces * each * sizeof(double))
+        if parts == NULL:
+            raise MemoryError("no memory for the sums of an optimizer's rule")
+    for i in prange(pieces, nogil=True, schedule="static", num_threads=threads()):
+        pass_on(task, number, i * CHUNK, min(<Py_ssize_t> CHUNK, n - i * CHUNK),
+                parts + i * each if each else NULL)
+    for k in range(each):
+        sums[k] = 0
+        for i in range(pieces):
+            sums[k] += parts[i * each + k]
+    free(parts)
+    return 0
+
+
+cdef void take_sums(Task* task, int number, const double* sums, Py_ssize_t size) noexcept nogil:
+    """Compute the numbers that waited for the sums of a pass over `size` elements."""
+    cdef const Pass* now = &task.formula.passes[number]
+    cdef int k
+    for k in range(now.sum_count):
+        task.numbers[now.totals[k]] = sums[k]
+    if now.sum_count:
+        evaluate(task, number + 1, size)
+
+
+cdef void update_small(Task* task) noexcept nogil:
+    """Make all passes on a weight by one thread; numbers of the first are there."""
+    cdef double[MAX_TILES] sums
+    cdef int number
+    for number in range(task.formula.pass_count):
+        pass_on(task, number, 0, task.size, sums)
+        take_sums(task, number, sums, task.size)
+
+
+cdef int update_large(Task* task) except -1:
+    """The same by several threads."""
+    cdef double[MAX_TILES] sums
+    cdef int number
+    for number in range(task.formula.pass_count):
+        pass_in_pieces(task, number, task.size, sums)
+        take_sums(task, number, sums, task.size)
+    return 0
+
+
+cdef int update_all(Task* tasks, Py_ssize_t n, list weights) except -1:
+    """Move weights; the small ones by several threads, if there is much to do."""
+    cdef Py_ssize_t i, small = 0
+    for i in range(n):
+        if tasks[i].size < LIGHT_GRAIN:
+            small += tasks[i].size
+        else:
+            update_large(&tasks[i])
+    if small < LIGHT_GRAIN or len(set(map(id, weights))) < n:     # one twice: one after the other
+        for i in range(n):
+            if tasks[i].size < LIGHT_GRAIN:
+                update_small(&tasks[i])
+        return 0
+    for i in prange(n, nogil=True, schedule="dynamic", num_threads=threads()):
+        if tasks[i].size < LIGHT_GRAIN:
+            update_small(&tasks[i])
+    return 0
+
+
+cdef void update_rows(const Task* task, char** states, Py_ssize_t start, Py_ssize_t stop,
+                      Py_ssize_t width) noexcept nogil:
+    """Make all passes on some rows of a weight, whose states are numbers."""
+    cdef const Formula* formula = task.formula
+    cdef double[MAX_TILES] sums
+    cdef Py_ssize_t row
+    cdef int k, number, size = <int> itemsize(task.dtype)
+    cdef Task mine = task[0]
+    for row in range(start, stop):
+        for k in range(formula.arrays):
+            mine.data[k] = task.data[k] + row * width * size
+        for k in range(formula.number_count):
+            if formula.numbers[k].operation == STATE:
+                mine.numbers[k] = read(states[formula.numbers[k].a] + row * size, task.dtype)
+        evaluate(&mine, 0, width)
+        for number in range(formula.pass_count):
+            pass_on(&mine, number, 0, width, sums)
+            take_sums(&mine, number, sums, width)
+        for k in range(formula.state_count):
+            write(mine.numbers[formula.stored[k]], states[k] + row * size, task.dtype)
+
+
+cdef int update_all_rows(const Task* task, char** states, Py_ssize_t rows,
+                         Py_ssize_t width) noexcept:
+    # A row has its numbers computed too, which costs as much as some hundred elements.
+    cdef Py_ssize_t i, each = max(<Py_ssize_t> 1, GRAIN // (width + 128))
+    if rows <= 4 * each:
+        update_rows(task, states, 0, rows, width)
+        return 0
+    for i in prange((rows + each - 1) // each, nogil=True, schedule="static",
                     num_threads=threads()):
-        update_piece(task, i * CHUNK, min(<Py_ssize_t> CHUNK, n - i * CHUNK))
+        update_rows(task, states, i * each, min(rows, (i + 1) * each), width)
+    return 0
+
+
+cdef double read(const char* place, int dtype) noexcept nogil:
+    return (<const double*> place)[0] if dtype == FLOAT64 else (<const float*> place)[0]
+
+
+cdef void write(double value, char* place, int dtype) noexcept nogil:
+    if dtype == FLOAT64:
+        (<double*> place)[0] = value
+    else:
+        (<float*> place)[0] = <float> value
 
 
 cdef int check_length(list weights, list others, Py_ssize_t each=1) except -1:
@@ -124,13 +338,19 @@ cdef int check_length(list weights, list others, Py_ssize_t each=1) except -1:
     return 0
 
 
-cdef int check_fit(Tensor weight, Tensor other, str what) except -1:
+cdef int check_fit(Tensor weight, Tensor other, str what, bint by_row=False) except -1:
     need_values(weight, "it was to be updated")
     need_values(other, "it was to update a weight")
     if weight.dtype > FLOAT64 or other.dtype != weight.dtype:
         raise TypeError(f"{what} is {numpy_dtype(other.dtype)} and its weight is "
                         f"{numpy_dtype(weight.dtype)}: both must be float32, or both float64")
-    if not same_shape(weight, other):
+    if by_row:
+        if weight.ndim != 2:
+            raise ShapeError(f"a rule by row needs weights of two axes, not {shape_tuple(weight)}")
+        if shape_tuple(other) != (weight.shape_[0], 1):
+            raise ShapeError(f"{what} has shape {shape_tuple(other)}, but the weight of shape "
+                             f"{shape_tuple(weight)} needs ({weight.shape_[0]}, 1)")
+    elif not same_shape(weight, other):
         raise ShapeError(f"{what} has shape {shape_tuple(other)}, but its weight has shape "
                          f"{shape_tuple(weight)}")
     if not (weight.contiguous and other.contiguous):
@@ -164,39 +384,61 @@ cdef class Program:
     """
 
     cdef readonly tuple inputs          # names of the numbers behind lr and wd
-    cdef readonly int kernel            # the rule's own; -1 if the build did not see the rule
+    cdef readonly int kernel            # of its first pass; -1 if the build did not see the rule
     cdef tuple states                   # what errors call them
     cdef tuple bounds                   # which of `inputs` limit something
-    cdef int step_count, number_count, constant_count
-    cdef Step[MAX_STEPS] steps
-    cdef Number[MAX_STEPS] numbers
-    cdef int[MAX_STEPS] constants
+    cdef tuple carried                  # which of `inputs` change, and the numbers they become
+    cdef Formula formula
 
-    def __init__(self, parsed, tuple states):
-        cdef int i, arrays = 2 + len(states)
-        tiles = 1 + max([place for _, *places in parsed.steps for place in places]) - arrays
-        longest = max(len(parsed.steps), len(parsed.numbers))
-        if arrays > MAX_ARRAYS or tiles > MAX_TILES or longest > MAX_STEPS:
-            raise ValueError(f"a rule has at most {MAX_ARRAYS - 2} states, {MAX_STEPS} operations, "
-                             f"and {MAX_TILES} intermediate results at a time")
+    def __init__(self, parsed, tuple states, bint by_row=False):
+        cdef Formula* formula = &self.formula
+        cdef Pass* now
+        cdef int i, k, first = 0, arrays = parsed.arrays
+        steps = [step for each in parsed.passes for step in each.steps]
+        tiles = 1 + max([place for _, *places in steps for place in places]) - arrays
+        longest = max(len(steps), len(parsed.numbers))
+        if (len(states) > MAX_STATES or tiles > MAX_TILES or longest > MAX_STEPS
+                or arrays > MAX_ARRAYS or len(parsed.passes) > MAX_PASSES):
+            raise ValueError(f"a rule has at most {MAX_STATES} states, {MAX_STEPS} operations, "
+                             f"{MAX_PASSES} passes, and {MAX_TILES} intermediate results at a "
+                             "time")
         self.inputs = parsed.inputs
         self.bounds = parsed.bounds
+        self.carried = parsed.carried
         self.states = tuple([f"the state {name}" for name in states])
-        self.kernel = BUILT_KERNELS.get((arrays, parsed.steps), -1)
-        self.step_count, self.number_count = len(parsed.steps), len(parsed.numbers)
-        self.constant_count = len(parsed.constants)
-        for i, (name, a, b, result) in enumerate(parsed.steps):
+        formula.by_row, formula.state_count = by_row, <int> len(states)
+        formula.uses_size = ("size",) in parsed.numbers
+        formula.arrays, formula.kept, formula.normal_count = arrays, parsed.kept, 0
+        formula.pass_count, formula.number_count = len(parsed.passes), len(parsed.numbers)
+        formula.constant_count = len(parsed.constants)
+        own = [BUILT_KERNELS.get((arrays + parsed.tiles, each.steps), -1)
+               for each in parsed.passes]
+        self.kernel = min(own) if -1 in own else own[0]
+        for i, each in enumerate(parsed.passes):
+            now = &formula.passes[i]
+            now.kernel, now.first, now.count = own[i], first, len(each.steps)
+            now.sum_count, now.normal_count = len(each.sums), len(each.normals)
+            now.normals_before = formula.normal_count
+            formula.normal_count += now.normal_count
+            for k, (tile, total) in enumerate(each.sums):
+                now.sums[k], now.totals[k] = tile, total
+            for k, tile in enumerate(each.normals):
+                now.normals[k] = tile
+            first += now.count
+        for i, (name, a, b, result) in enumerate(steps):
             operation, kernel = STEPS[name]
-            self.steps[i] = Step(operation, kernel, a, b, result)
+            formula.steps[i] = Step(operation, kernel, a, b, result)
         for i, (name, *operands) in enumerate(parsed.numbers):
             a, b = (*operands, 0, 0)[:2]
-            self.numbers[i] = Number(NUMBERS[name], a if name != "literal" else 0, b,
-                                     a if name == "literal" else 0)
+            formula.numbers[i] = Number(NUMBERS[name], a if name != "literal" else 0, b,
+                                        parsed.stages[i], a if name == "literal" else 0)
         for i, place in enumerate(parsed.constants):
-            self.constants[i] = place
+            formula.constants[i] = place
+        for i, place in enumerate(parsed.stored):
+            formula.stored[i] = place
 
     def run(self, list weights, list grads, list states, tuple values, list lr_mults,
-            list wd_mults, list counts, long long steps) -> None:
+            list wd_mults, list counts, long long steps, list marks=None) -> dict:
         """
         Make one step of every weight, or none if something does not fit.
 
@@ -213,16 +455,31 @@ cdef class Program:
         counts : list of int
         steps : int
             A weight's count of updates, this one included, is its number in `counts` plus `steps`.
+        marks : list of float, optional
+            What the rule knows as each weight's `mark`; 1 if not given.
+
+        Returns
+        -------
+        dict
+            What the carried numbers became, by name.
         """
         cdef Py_ssize_t i, k, n = PyList_GET_SIZE(weights), each = len(self.states)
         cdef double[MAX_STEPS] given
         cdef double lr_mult = 0, wd_mult = 0
         cdef long long count = -1
-        cdef Tensor weight
-        cdef Task task
+        cdef Py_ssize_t per_block, shared = self.formula.arrays - self.formula.kept, total = 0
+        cdef int widest = 0
+        cdef bint again = len(self.carried) > 0 or marks is not None
+        cdef Tensor weight, room = None
+        cdef char* state_data[MAX_STATES]
+        cdef char* free_room = NULL
+        cdef Task* tasks = NULL
+        cdef Task* task
         for factors in (grads, lr_mults, wd_mults, counts):
             check_length(weights, factors)
         check_length(weights, states, each)
+        if marks is not None:
+            check_length(weights, marks)
         if len(values) != 2 + len(self.inputs):
             raise ValueError(f"the rule needs lr, wd and {self.inputs}; got {len(values)} numbers")
         for k in range(len(values)):
@@ -231,26 +488,58 @@ cdef class Program:
             weight = <Tensor?> weights[i]
             check_fit(weight, <Tensor?> grads[i], "a gradient")
             for k in range(each):
-                check_fit(weight, <Tensor?> states[i * each + k], <str> self.states[k])
+                check_fit(weight, <Tensor?> states[i * each + k], <str> self.states[k],
+                          self.formula.by_row)
             lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
-        task.kernel, task.arrays = self.kernel, <int> (2 + each)
-        task.steps, task.count = self.steps, self.step_count
-        for i in range(n):
-            weight = <Tensor> weights[i]
-            if (i == 0 or lr_mult != <double> lr_mults[i] or wd_mult != <double> wd_mults[i]
-                    or count != <long long> counts[i]):
-                lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
-                self.compute(given, lr_mult, wd_mult, count + steps, task.constants)
-            task.dtype = weight.dtype
-            task.data[0] = (<Tensor> grads[i]).data
-            task.data[1] = weight.data
-            for k in range(each):
-                task.data[2 + k] = (<Tensor> states[i * each + k]).data
-            wrote(weight)
-            if weight.size < LIGHT_GRAIN:
-                update_piece(&task, 0, weight.size)
-            else:
-                update_pieces(&task, weight.size)
+            if marks is not None:
+                lr_mult = marks[i]
+            total, widest = total + weight.size, max(widest, weight.dtype)
+        if self.formula.kept and n:
+            total *= self.formula.kept
+            room = new(weight.face, widest, 1, &total)
+            free_room = room.data
+        tasks = <Task*> malloc(max(n, <Py_ssize_t> 1) * sizeof(Task))
+        if tasks == NULL:
+            raise MemoryError("no memory for a step of an optimizer")
+        try:
+            for i in range(n):
+                task = &tasks[i]
+                if i:
+                    task[0] = tasks[i - 1]
+                weight = <Tensor> weights[i]
+                task.formula, task.given = &self.formula, given
+                task.dtype, task.size = weight.dtype, weight.size
+                if (i == 0 or again or lr_mult != <double> lr_mults[i]
+                        or wd_mult != <double> wd_mults[i] or count != <long long> counts[i]
+                        or self.formula.uses_size):
+                    lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
+                    task.lr_mult, task.wd_mult, task.t = lr_mult, wd_mult, count + steps
+                    task.mark = 1.0 if marks is None else marks[i]
+                    evaluate(task, 0, weight.size)
+                    for place, number in self.carried:
+                        given[2 + <int> place] = task.numbers[<int> number]
+                task.data[0] = (<Tensor> grads[i]).data
+                task.data[1] = weight.data
+                for k in range(each):
+                    state_data[k] = (<Tensor> states[i * each + k]).data
+                    if not self.formula.by_row:
+                        task.data[2 + k] = state_data[k]
+                for k in range(self.formula.kept):
+                    task.data[shared + k] = free_room
+                    free_room += weight.size * itemsize(weight.dtype)
+                if self.formula.normal_count:
+                    per_block = 2 if weight.dtype == FLOAT64 else 4
+                    task.key = generator_key()
+                    task.blocks = (weight.size + per_block - 1) // per_block
+                    task.block = draw(self.formula.normal_count * task.blocks)
+                wrote(weight)
+                if self.formula.by_row and weight.size:
+                    update_all_rows(task, state_data, weight.shape_[0], weight.shape_[1])
+            if not self.formula.by_row:
+                update_all(tasks, n, weights)
+        finally:
+            free(tasks)
+        return {self.inputs[place]: given[2 + <int> place] for place, _ in self.carried}
 
     cdef double number(self, Py_ssize_t k, object value) except? -1:
         """The value of one of the numbers `lr`, `wd` and `inputs`; None is no bound of a clip."""
@@ -261,44 +550,6 @@ cdef class Program:
             return value
         except (TypeError, OverflowError):
             raise TypeError(f"the rule's `{name}` must be a number, not {value!r}") from None
-
-    cdef void compute(self, const double* given, double lr_mult, double wd_mult, long long t,
-                      double* constants) noexcept:
-        """The constants of a step of one weight."""
-        cdef double[MAX_STEPS] x
-        cdef const Number* number
-        cdef int i, operation
-        for i in range(self.number_count):
-            number = &self.numbers[i]
-            operation = number.operation
-            if operation == LR:
-                x[i] = given[0] * lr_mult
-            elif operation == WD:
-                x[i] = given[1] * wd_mult
-            elif operation == T:
-                x[i] = t
-            elif operation == INPUT:
-                x[i] = given[2 + number.a]
-            elif operation == LITERAL:
-                x[i] = number.value
-            elif operation == BOUND:
-                x[i] = x[number.a] if x[number.a] > 0 else INFINITY
-            elif operation == ADD:
-                x[i] = x[number.a] + x[number.b]
-            elif operation == SUBTRACT:
-                x[i] = x[number.a] - x[number.b]
-            elif operation == MULTIPLY:
-                x[i] = x[number.a] * x[number.b]
-            elif operation == DIVIDE:
-                x[i] = x[number.a] / x[number.b]
-            elif operation == POWER:
-                x[i] = pow(x[number.a], x[number.b])
-            elif operation == NEGATIVE:
-                x[i] = -x[number.a]
-            else:
-                x[i] = sqrt(x[number.a])
-        for i in range(self.constant_count):
-            constants[i] = x[self.constants[i]]
 
 
 def convert(list targets, list sources) -> None:

@@ -16,12 +16,12 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, lead_to, profiling, reach, set_mode, snapshot, state,
-    timed_backward, timed_forward, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, lead_to, profiling, reach, set_mode, several_devices,
+    snapshot, state, timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
-    Slot, Tensor, alias, allocate, deeper, header, like, look_at, look_away, need_values,
-    take_layout,
+    Slot, Tensor, alias, allocate, current_device, deeper, device_of, header, like, look_at,
+    look_away, need_values, take_layout, use_device,
 )
 
 import numpy
@@ -126,7 +126,7 @@ cdef inline void mix(size_t* kind, size_t value) noexcept:
 
 cdef size_t kind_of(list args, State* s) noexcept:
     """A number that calls have in common which one plan can run; others may have it too."""
-    cdef size_t kind = 2 * (s.recording != 0) + (s.training != 0)
+    cdef size_t kind = 4 * current_device() + 2 * (s.recording != 0) + (s.training != 0)
     cdef Tensor x
     cdef Py_ssize_t i
     cdef int axis
@@ -276,6 +276,7 @@ cdef class Plan:
     cdef bint counted             # whether the nodes know how many arrays look at their memory
     cdef list tracked_inputs
     cdef void* pending            # the run whose backward pass may still come
+    cdef int device               # where it makes its arrays
     cdef size_t kind              # of the calls that it can run
     cdef Py_ssize_t nbytes        # of its results, and of their gradients
     cdef long long used           # when it last ran, in calls of its block
@@ -299,7 +300,7 @@ cdef class Plan:
         cdef Tensor x, y
         cdef int axis
         if (self.recording != s.recording or self.training != s.training or self.running
-                or self.pending is not NULL
+                or self.pending is not NULL or self.device != current_device()
                 or PyList_GET_SIZE(args) != PyList_GET_SIZE(self.inputs)):
             return False
         for i in range(PyList_GET_SIZE(args)):
@@ -477,6 +478,7 @@ cdef Plan build(object forward, object structure, list args):
     plan.structure = structure
     plan.recording = s.recording
     plan.training = s.training
+    plan.device = current_device()
     plan.tracked_inputs = []
     for x in args:
         y = header(x.face, x.dtype, x.ndim, x.shape_)
@@ -591,15 +593,26 @@ cdef class CachedPlan:
         self.paid = FREE_PLANS * PRICE
 
     def __call__(self, *args):
+        cdef State* s = state()
+        cdef int before
+        if s.tracing:                 # inside another block's plan: run the Python code
+            return self.source.call(args)
+        if s.unplanned:               # a block that holds this one runs eagerly
+            return self.source.forward(*args)
+        if not (several_devices and args and isinstance(args[0], Tensor)):
+            return self.run(args)
+        before = use_device(device_of(<Tensor> args[0]))
+        try:
+            return self.run(args)
+        finally:
+            use_device(before)
+
+    cdef object run(self, tuple args):
         cdef list tensors = list(args)
         cdef object structure = len(args)
         cdef Plan plan
         cdef size_t kind
         cdef State* s = state()
-        if s.tracing:                 # inside another block's plan: run the Python code
-            return self.source.call(args)
-        if s.unplanned:               # a block that holds this one runs eagerly
-            return self.source.forward(*args)
         for x in tensors:
             if not isinstance(x, Tensor):
                 tensors = []

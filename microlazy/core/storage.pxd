@@ -6,6 +6,7 @@ cdef class Block:
     cdef int users                # tensors that look at this memory
     cdef int bucket               # its free list; -1 when the memory belongs to `owner`
     cdef bint readonly
+    cdef int device               # its context's number in microlazy/context.py
     cdef unsigned long version    # grows with every write in place
     cdef void* raw                # what the allocator gave
     cdef Block next_free

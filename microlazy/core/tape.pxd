@@ -14,12 +14,13 @@ cdef extern from "state.h" nogil:
         void* trace
 
 cdef bint profiling               # forward() and backward() are timed
+cdef bint several_devices         # an array was put elsewhere than on cpu(0)
 
 cdef inline void set_mode(State* s, bint recording, bint tracing) noexcept nogil:
     """Say what a thread does; whether that is plain computing follows."""
     s.recording = recording
     s.tracing = tracing
-    s.plain = not (recording or tracing or profiling)
+    s.plain = not (recording or tracing or profiling or several_devices)
 
 cdef enum GradReq:
     NULL_REQ, WRITE, ADD
@@ -78,6 +79,7 @@ cdef int begin_early(Node node) except -1     # forward() will follow, but the o
 cdef int timed_forward(Node node) except -1
 cdef int timed_backward(Node node, Pass p) except -1
 
+cdef int put(Tensor x, int device) except -1  # say on which context an array is
 cdef Tensor run(Node node, Tensor out)        # forward now, and keep what the tape needs
 cdef Tensor output_of(Node node)              # under NEEDS_OUT: the result, on the tape
 cdef bint tracked(Tensor x) noexcept

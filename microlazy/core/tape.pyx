@@ -10,8 +10,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.storage cimport Block
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, header, is_float, like, need_values,
-    numpy_dtype, same_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, current_device, header, is_float, like,
+    need_values, numpy_dtype, same_shape, shape_tuple, use_device, view_numpy,
 )
 
 import operator
@@ -21,6 +21,7 @@ from threading import get_ident
 from time import perf_counter_ns as clock
 
 from microlazy.base import MXNetError, ShapeError
+from microlazy.context import manage
 
 cdef extern from "state.h" nogil:
     State the_state
@@ -94,6 +95,58 @@ def take_timings() -> list:
     global timings
     taken, timings = timings, []
     return taken
+
+
+# ---- contexts ----------------------------------------------------------------------------------
+
+cdef bint several_devices = False
+
+
+cdef int put(Tensor x, int device) except -1:
+    if x.block is not None:
+        x.block.device = device
+    return mind_devices() if device else 0
+
+
+cdef int mind_devices() noexcept:
+    """From now on no op takes its fast path, so that run() sees all of them."""
+    global several_devices
+    several_devices = True
+    set_mode(&the_state, the_state.recording, the_state.tracing)
+    return 0
+
+
+def _enter(int device) -> None:
+    """Make arrays on this context from now on, in this thread.
+
+    Examples
+    --------
+    >>> from microlazy import cpu, nd
+    >>> with cpu(1):
+    ...     nd.zeros((2,)).ctx
+    cpu(1)
+    """
+    if device:
+        mind_devices()
+    use_device(device)
+
+
+def _where() -> int:
+    """The context that this thread makes arrays on."""
+    return current_device()
+
+
+manage(_enter, _where)
+
+
+cdef int go_to_inputs(Node node) except -1:
+    """Let this thread make arrays where a node's first input is; return where it made them."""
+    cdef Tensor x = node.a
+    if x is None and node.rest:
+        x = <Tensor> node.rest[0]
+    if x is None or x.block is None:
+        return current_device()
+    return use_device(x.block.device)
 
 
 # ---- slots -------------------------------------------------------------------------------------
@@ -414,6 +467,22 @@ cdef int refuse_changed(Node node, Tensor x, unsigned long version) except -1:
         "backward(), or work on a copy()")
 
 
+cdef inline int compute(Node node, Tensor out) except -1:
+    if not node.views:
+        allocate(out)
+    return timed_forward(node) if profiling else node.forward()
+
+
+cdef int compute_there(Node node, Tensor out) except -1:
+    """As MXNet does, give the result the context of the first input."""
+    cdef int before = go_to_inputs(node)
+    try:
+        compute(node, out)
+    finally:
+        use_device(before)
+    return 0
+
+
 cdef Tensor run(Node node, Tensor out):
     cdef State* s = &the_state
     node.out = out
@@ -425,12 +494,10 @@ cdef Tensor run(Node node, Tensor out):
             out.slot = node
         return out
     refuse_abstract(node)
-    if not node.views:
-        allocate(out)
-    if profiling:
-        timed_forward(node)
+    if several_devices:
+        compute_there(node, out)
     else:
-        node.forward()
+        compute(node, out)
     node.out = None
     if s.recording and carries_gradient(node, out):
         if node.needs & NEEDS_OUT:

@@ -38,6 +38,9 @@ cdef Tensor header(int face, int dtype, int ndim, const Py_ssize_t* shape)   # n
 cdef Tensor new(int face, int dtype, int ndim, const Py_ssize_t* shape)      # with memory
 cdef Tensor like(Tensor x)                                # new, of x's face, dtype and shape
 cdef int allocate(Tensor x) except -1
+cdef int current_device() noexcept nogil                  # where this thread makes arrays
+cdef int use_device(int device) noexcept nogil            # returns the one before
+cdef int device_of(Tensor x) noexcept
 cdef void look_at(Tensor x, Block block, char* data) noexcept
 cdef void look_away(Tensor x) noexcept                    # give the memory up
 cdef Tensor alias(Tensor x)                               # same memory, no gradient slot

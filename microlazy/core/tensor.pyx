@@ -17,6 +17,9 @@ import numpy
 
 from microlazy.base import AbstractValueError, ShapeError
 
+cdef extern from "device.h" nogil:
+    int the_device
+
 cdef extern from "Python.h":
     ctypedef object (*newfunc)(type, object, void*)
     ctypedef struct PyTypeObject:
@@ -247,13 +250,32 @@ cdef Tensor new(int face, int dtype, int ndim, const Py_ssize_t* shape):
 
 
 cdef Tensor like(Tensor x):
-    return new(x.face, x.dtype, x.ndim, x.shape_)
+    cdef Tensor y = new(x.face, x.dtype, x.ndim, x.shape_)
+    if x.block is not None:
+        y.block.device = x.block.device
+    return y
 
 
 cdef int allocate(Tensor x) except -1:
     cdef Block block = acquire(x.size * ITEMSIZE[x.dtype])
+    block.device = the_device
     look_at(x, block, block.data)
     return 0
+
+
+cdef int current_device() noexcept nogil:
+    return the_device
+
+
+cdef int use_device(int device) noexcept nogil:
+    global the_device
+    cdef int before = the_device
+    the_device = device
+    return before
+
+
+cdef int device_of(Tensor x) noexcept:
+    return the_device if x.block is None else x.block.device
 
 
 cdef void look_at(Tensor x, Block block, char* data) noexcept:

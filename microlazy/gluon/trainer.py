@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .. import autograd
 from .. import optimizer as opt
-from ..core.optimizers import mark_used, stale
+from ..core.optimizers import convert, mark_used, stale
 from ..core.plan import generation
+from ..core.tensor import Tensor
+from ..kvstore import KVStore, check_name
+from ..optimizer.base import zeros_like
 from ..optimizer.group import Group
 from ..params_file import write_atomically
 from .parameter import Parameter, ParameterDict
@@ -28,22 +33,25 @@ class Trainer:
         The optimizer, or its name.
     optimizer_params : dict, optional
         Arguments for an optimizer given by name, as ``{'learning_rate': 0.1}``.
-    kvstore : str, optional
-        Accepted as in MXNet: with one process and one device there is nothing to exchange.
+    kvstore : str or KVStore, optional
+        'device' or 'local': gradients are summed over the contexts of a parameter. None: each of
+        its copies is updated by its own gradient.
     compression_params : dict, optional
-        Accepted as in MXNet: nothing is exchanged, so nothing is compressed.
+        Accepted as in MXNet: nothing is sent, so nothing is compressed.
     update_on_kvstore : bool, optional
-        None or False; there is no store that could update.
+        With parameters on several contexts: whether `step` leaves the gradients as they are, and
+        `allreduce_grads` and `update` cannot be called alone. True by default if there is a store.
 
     Raises
     ------
     ValueError
-        If `params` is not made of parameters or has none, the optimizer is unknown, or several
-        processes are asked for.
+        If `params` is not made of parameters or has none, or the optimizer or store is unknown.
     TypeError
         If `optimizer_params` is not a dict, or names an argument that the optimizer does not have.
     RuntimeError
-        If a parameter has not been initialized.
+        If a parameter has not been initialized, or the store is for several processes.
+    AssertionError
+        If the parameters are not all on the same contexts.
 
     Examples
     --------
@@ -66,24 +74,30 @@ class Trainer:
         params: ParameterDict | Mapping[str, Parameter] | Sequence[Parameter],
         optimizer: str | opt.Optimizer,
         optimizer_params: Mapping[str, Any] | None = None,
-        kvstore: str | None = "device",
+        kvstore: str | KVStore | None = "device",
         compression_params: Mapping[str, Any] | None = None,
         update_on_kvstore: bool | None = None,
     ):
         self._params = _checked_params(params)
-        if isinstance(kvstore, str) and kvstore.startswith(("dist", "p3", "horovod", "byteps")):
-            raise ValueError(f"kvstore={kvstore!r} is for several processes; microlazy has one")
-        if update_on_kvstore:
-            raise ValueError("update_on_kvstore=True: there is no store here; leave it out")
+        if not isinstance(kvstore, (str, KVStore, type(None))):
+            raise TypeError(f"kvstore must be KVStore, str or None, not {kvstore!r}")
+        if isinstance(kvstore, str):
+            check_name(kvstore)
+        if update_on_kvstore and kvstore is None:
+            raise ValueError("update_on_kvstore=True needs a kvstore, such as 'device'")
+        if not isinstance(compression_params, (Mapping, type(None))):
+            raise TypeError(f"compression_params is a dict, not {compression_params!r}")
+        self._has_store = kvstore is not None
+        self._on_store = self._has_store if update_on_kvstore is None else bool(update_on_kvstore)
+        self._kvstore = kvstore
         if not isinstance(optimizer_params, (Mapping, type(None))):
             raise TypeError(
                 "optimizer_params is a dict such as {'learning_rate': 0.1}, not "
                 f"{optimizer_params!r}"
             )
-        for param in self._params:
-            param.list_ctx()  # refuses, by name, one that was not initialized
+        self._contexts = _common_contexts(self._params)
         self._param2idx = {param.name: i for i, param in enumerate(self._params)}
-        param_dict = dict(enumerate(self._params))
+        param_dict = self._param_dict()
         if isinstance(optimizer, opt.Optimizer):
             if optimizer_params:
                 raise ValueError(
@@ -95,20 +109,30 @@ class Trainer:
             optimizer = opt.create(optimizer, param_dict=param_dict, **(optimizer_params or {}))
         self._optimizer = optimizer
         self._scale = optimizer.rescale_grad
+        self._amp_loss_scaler: Any = None  # contrib.amp sets these two
+        self._amp_original_scale = self._scale
         self._updater = opt.get_updater(optimizer)
         self._forget_arrays()
 
     def _forget_arrays(self) -> None:
         self._generation: int | None = None  # of the parameters, when the group was made
         self._group: Group | None = None
+        self._copies: list[list[Tensor]] = []  # of each parameter that is learnt
+
+    def _param_dict(self) -> dict[Any, Parameter]:
+        """The parameters by index; a further copy has the index of the first and its own number."""
+        others = range(1, len(self._contexts))
+        return dict(enumerate(self._params)) | {
+            (i, k): param for i, param in enumerate(self._params) for k in others
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         """What copy.deepcopy() and pickle keep: all but the arrays of these parameters."""
-        return vars(self) | {"_generation": None, "_group": None}
+        return vars(self) | {"_generation": None, "_group": None, "_copies": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._optimizer.param_dict = dict(enumerate(self._params))
+        self._optimizer.param_dict = self._param_dict()
 
     @property
     def learning_rate(self) -> float:
@@ -173,6 +197,9 @@ class Trainer:
         >>> w.data().asnumpy()
         array([0.75, 0.25], dtype=float32)
         """
+        self._step(batch_size, ignore_stale_grad, reduce=True)
+
+    def _step(self, batch_size: float, ignore_stale_grad: bool, reduce: bool) -> None:
         try:
             above = batch_size > 0
         except TypeError:
@@ -180,32 +207,72 @@ class Trainer:
         if not above:
             raise ValueError(f"batch_size must be above zero, not {batch_size}")
         group = self._collect()
-        unused = stale(group.weights)
+        unused = self._unused(group)
         if unused and not ignore_stale_grad:
             self._refuse(group, unused)
+        if self._amp_loss_scaler is not None and self._amp_loss_scaler.has_overflow(self._params):
+            for copies in self._copies:
+                mark_used(copies)
+            return
         self._optimizer.rescale_grad = self._scale / batch_size
+        has_copies = len(self._contexts) > 1
+        if has_copies and reduce and self._has_store:
+            self._sum(group, only_new=True)
+            count, several = len(self._copies), len(self._contexts)
+            unused = [i for i in unused if len(stale(self._copies[i % count])) == several]
         (group.without(unused) if unused else group).update()
-        mark_used(group.weights)
+        if has_copies and self._on_store:
+            for copies in self._copies:
+                convert(copies[1:], [copies[0]] * (len(copies) - 1))
+                mark_used(copies)
+        else:
+            mark_used(group.weights)
 
     def allreduce_grads(self) -> None:
-        """Sum each gradient over the devices: with one device, nothing is to be done.
+        """Replace each gradient by its sum over the contexts; with one, nothing is to be done.
+
+        Raises
+        ------
+        AssertionError
+            If there are several contexts, and `update_on_kvstore` is not False.
 
         Examples
         --------
+        >>> import microlazy as mx
         >>> from microlazy import gluon
-        >>> net = gluon.nn.Dense(1, in_units=2)
-        >>> net.initialize()
-        >>> gluon.Trainer(net.collect_params(), "sgd").allreduce_grads()
+        >>> w = gluon.Parameter("w", shape=(1,), init="ones")
+        >>> w.initialize(ctx=[mx.cpu(0), mx.cpu(1)])
+        >>> trainer = gluon.Trainer([w], "sgd", update_on_kvstore=False)
+        >>> for grad in w.list_grad():
+        ...     grad[:] = 2
+        >>> trainer.allreduce_grads()
+        >>> [grad.asscalar() for grad in w.list_grad()]
+        [4.0, 4.0]
         """
-        self._collect()
+        self._need_own_updates("allreduce_grads")
+        group = self._collect()
+        if len(self._contexts) > 1 and self._has_store:
+            self._sum(group, only_new=False)
+
+    def _need_own_updates(self, method: str) -> None:
+        if len(self._contexts) > 1 and self._on_store:
+            raise AssertionError(
+                f"{method}() when parameters are updated on kvstore is not supported. Try setting "
+                "`update_on_kvstore` to False when creating trainer."
+            )
 
     def update(self, batch_size: float, ignore_stale_grad: bool = False) -> None:
-        """Do what `step` does; for code that calls `allreduce_grads` first.
+        """Do what `step` does, but sum no gradients: for code that calls `allreduce_grads` first.
 
         Parameters
         ----------
         batch_size, ignore_stale_grad
             As in `step`.
+
+        Raises
+        ------
+        AssertionError
+            If there are several contexts, and `update_on_kvstore` is not False.
 
         Examples
         --------
@@ -219,7 +286,8 @@ class Trainer:
         >>> trainer.allreduce_grads()
         >>> trainer.update(batch_size=1)
         """
-        self.step(batch_size, ignore_stale_grad)
+        self._need_own_updates("update")
+        self._step(batch_size, ignore_stale_grad, reduce=False)
 
     def save_states(self, fname: str | os.PathLike) -> None:
         """Save what the optimizer remembers (momenta, counts, learning rate, schedule) to a file.
@@ -284,27 +352,91 @@ class Trainer:
         with open(path, "rb") as file:
             states = file.read()
         self._updater.set_states(states, weights, repr(path))
+        self._optimizer.param_dict = self._param_dict()
         self._forget_arrays()
 
     def _collect(self) -> Group:
         """Look up the weights, gradients and states once, for all steps until one is replaced."""
         now = generation()
         if self._group is None or self._generation != now:
-            live = [(i, p.data()) for i, p in enumerate(self._params) if p.grad_req != "null"]
-            weights = [weight for _, weight in live]
-            grads = [weight.grad for weight in weights]
-            self._group = self._updater.group([i for i, _ in live], grads, weights)
+            live = [(i, p.list_data()) for i, p in enumerate(self._params) if p.grad_req != "null"]
+            self._contexts = _common_contexts(self._params)
+            self._copies = [copies for _, copies in live]
+            indices: list[Any] = [i for i, _ in live]
+            weights = [copies[0] for copies in self._copies]
+            several = len(self._contexts) > 1
+            if several and self._on_store:
+                grads = [zeros_like(weight) for weight in weights]  # for the sums
+            else:
+                for k in range(1, len(self._contexts)):
+                    self._follow_first(live, k)
+                    indices += [(i, k) for i, _ in live]
+                    weights += [copies[k] for copies in self._copies]
+                grads = [weight.grad for weight in weights]
+            self._group = self._updater.group(indices, grads, weights)
             self._generation = now
         return self._group
 
+    def _follow_first(self, live: list[tuple[int, list[Tensor]]], k: int) -> None:
+        """Give the k-th copies, where they have none, the states and counts of the first."""
+        states, counts = self._updater.states, self._optimizer._index_update_count
+        for i, _ in live:
+            if i in states and (i, k) not in states:
+                states[i, k] = copy.deepcopy(states[i])
+                if i in counts:
+                    counts[i, k] = counts[i]
+
+    def _unused(self, group: Group) -> list[int]:
+        """Places in the group of weights without a new gradient, on any of their contexts."""
+        if not (len(self._contexts) > 1 and self._on_store):
+            return stale(group.weights)
+        return [i for i, copies in enumerate(self._copies) if stale(copies)]
+
+    def _sum(self, group: Group, only_new: bool) -> None:
+        """Sum the gradients over the contexts: into the group's, or into all of them."""
+        with autograd.pause():
+            for i, copies in enumerate(self._copies):
+                old = stale(copies) if only_new else []
+                grads = [each.grad for k, each in enumerate(copies) if k not in old]
+                if not grads:
+                    continue
+                total = group.grads[i] if self._on_store else grads[0]
+                if total is not grads[0]:
+                    convert([total], [grads[0]])
+                for grad in grads[1:]:
+                    total += grad
+                if not self._on_store:
+                    others = [each.grad for each in copies if each.grad is not total]
+                    convert(others, [total] * len(others))
+
     def _refuse(self, group: Group, places: list[int]) -> None:
-        names = ", ".join(f"`{self._params[group.indices[i]].name}`" for i in places)
+        index = self._optimizer.param_dict
+        names = ", ".join(
+            dict.fromkeys(f"`{index[group.indices[i]].name}`" for i in places)
+        )
+        first = group.weights[places[0]]
+        if len(self._contexts) > 1 and self._on_store:
+            first = self._copies[places[0]][stale(self._copies[places[0]])[0]]
         raise UserWarning(
-            f"Gradient of Parameter {names} on context {group.weights[places[0]].context} has not "
+            f"Gradient of Parameter {names} on context {first.context} has not "
             "been updated by backward since last `step`. Either backward() was not called, or the "
             "loss does not depend on all parameters. If that is meant, call step with "
             "ignore_stale_grad=True: it updates only the parameters with a new gradient"
         )
+
+
+def _common_contexts(params: list[Parameter]) -> list[Any]:
+    """The contexts of all parameters; refuses, by name, one that was not initialized."""
+    first = params[0].list_ctx()
+    for param in params:
+        contexts = param.list_ctx()
+        if contexts != first:
+            raise AssertionError(
+                "All Parameters must be initialized on the same set of contexts, but Parameter "
+                f"{param.name} is initialized on {contexts} while previous Parameters are "
+                f"initialized on {first}."
+            )
+    return first
 
 
 def _checked_params(params: Any) -> list[Parameter]:

@@ -13,6 +13,7 @@ from microlazy.core.ops.numpy_call import call
 from microlazy.ndarray import random as _random
 from microlazy.ndarray.detection import CONTRIB as DETECTION
 from microlazy.ndarray.layers import CONTRIB
+from microlazy.ndarray.updates import CONTRIB as UPDATES
 from microlazy.ops.arguments import ND, op
 from microlazy.ops.gathering import index_update as _index_update
 from microlazy.ops.surrogate_gradient import scaled, with_gradient
@@ -20,6 +21,7 @@ from microlazy.ops.surrogate_gradient import scaled, with_gradient
 __all__ = [
     *CONTRIB,
     *DETECTION,
+    *UPDATES,
     "allclose",
     "boolean_mask",
     "box_iou",
@@ -44,7 +46,7 @@ __all__ = [
     "while_loop",
 ]
 
-globals().update(CONTRIB | DETECTION)
+globals().update(CONTRIB | DETECTION | UPDATES)
 uniform = _random.uniform
 
 

@@ -53,12 +53,12 @@ def array(source_array: Any, ctx: Context | None = None, dtype: Any = None) -> N
     <NDArray 2x2 @cpu(0)>
     """
     check_ctx(ctx)
-    return _f.to_array(ND, source_array, dtype)
+    return _f.on_context(_f.to_array(ND, source_array, dtype), ctx)
 
 
 def _filled(shape: Any, ctx: Context | None, dtype: Any, value: float | None) -> NDArray:
     check_ctx(ctx)
-    return _f.new_array(ND, shape, dtype, value)
+    return _f.on_context(_f.new_array(ND, shape, dtype, value), ctx)
 
 
 def _dense(x: NDArray, stype: str | None) -> NDArray:
@@ -135,7 +135,8 @@ def zeros_like(data: NDArray, dtype: Any = None) -> NDArray:
     >>> nd.zeros_like(nd.ones((2,))).asnumpy()
     array([0., 0.], dtype=float32)
     """
-    return _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 0)
+    made = _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 0)
+    return _f.beside(made, data)
 
 
 @op
@@ -148,7 +149,8 @@ def ones_like(data: NDArray, dtype: Any = None) -> NDArray:
     >>> nd.ones_like(nd.zeros((2,))).asnumpy()
     array([1., 1.], dtype=float32)
     """
-    return _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 1)
+    made = _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 1)
+    return _f.beside(made, data)
 
 
 def arange(
@@ -169,7 +171,8 @@ def arange(
     array([2., 2., 3., 3.], dtype=float32)
     """
     check_ctx(ctx)
-    return _f.from_numpy_result(ND, _steps(start, stop, step).repeat(repeat), dtype)
+    numbers = _steps(start, stop, step).repeat(repeat)
+    return _f.on_context(_f.from_numpy_result(ND, numbers, dtype), ctx)
 
 
 def linspace(
@@ -189,7 +192,8 @@ def linspace(
     array([0. , 0.5, 1. ], dtype=float32)
     """
     check_ctx(ctx)
-    return _f.from_numpy_result(ND, numpy.linspace(start, stop, num, endpoint), dtype)
+    numbers = numpy.linspace(start, stop, num, endpoint)
+    return _f.on_context(_f.from_numpy_result(ND, numbers, dtype), ctx)
 
 
 def eye(N: int, M: int = 0, k: int = 0, ctx: Context | None = None, dtype: Any = None) -> NDArray:
@@ -203,7 +207,7 @@ def eye(N: int, M: int = 0, k: int = 0, ctx: Context | None = None, dtype: Any =
            [0., 1.]], dtype=float32)
     """
     check_ctx(ctx)
-    return _f.from_numpy_result(ND, numpy.eye(N, M or None, k), dtype)
+    return _f.on_context(_f.from_numpy_result(ND, numpy.eye(N, M or None, k), dtype), ctx)
 
 
 def from_dlpack(dlpack: Any) -> NDArray:

@@ -84,10 +84,12 @@ def _drawn(
         shape = (1,) if out is None else out.shape
     if not arrays and law in ("uniform", "normal", "randint"):
         p, q = values
-        return _d.of_numbers(law, p, q, ND, shape, dtype, out)
+        drawn = _d.of_numbers(law, p, q, ND, shape, dtype, out)
+        return drawn if out is not None else _f.on_context(drawn, ctx)
     names = _NAMES[law] if law in _NAMES else PARAMETERS[law]
     parameters = dict(zip(names, values, strict=True))
-    return _d.sample(law, parameters, ND, shape, dtype or "float32", out)
+    drawn = _d.sample(law, parameters, ND, shape, dtype or "float32", out)
+    return drawn if out is not None else _f.on_context(drawn, ctx)
 
 
 def _tuple(shape: Any) -> tuple[int, ...]:

@@ -126,8 +126,8 @@ def as_places(x: Any) -> ndarray:
     return _f.from_numpy_result(NP, places, "int64")
 
 
-def on_cpu(ctx: Context | None, device: Any = None) -> None:
-    """Refuse a context or a device that is not the CPU.
+def on_cpu(ctx: Context | None, device: Any = None) -> Context | None:
+    """Return the context that was asked for, if any; refuse a device that is not the CPU.
 
     Examples
     --------
@@ -135,8 +135,10 @@ def on_cpu(ctx: Context | None, device: Any = None) -> None:
     >>> on_cpu(None, "cpu")
     """
     check_ctx(ctx)
-    if device is not None and device != "cpu":
-        check_ctx(device)
+    if device is None or device == "cpu":
+        return ctx
+    check_ctx(device)
+    return device if ctx is None else ctx
 
 
 def written(out: ndarray | None, result: ndarray) -> ndarray:

@@ -77,8 +77,7 @@ def array(
     """
     _need_c_order(order)
     if copy:
-        on_cpu(ctx, device)
-        made = _f.to_array(NP, object, dtype)
+        made = _f.on_context(_f.to_array(NP, object, dtype), on_cpu(ctx, device))
     else:
         made = asarray(object, dtype, ctx=ctx, device=device, copy=copy)
     return made if made.ndim >= ndmin else made.reshape((1,) * (ndmin - made.ndim) + made.shape)
@@ -118,8 +117,12 @@ def asarray(
     >>> np.asarray([1, 2])
     array([1, 2], dtype=int64)
     """
-    on_cpu(ctx, device)
+    ctx = on_cpu(ctx, device)
     _need_c_order(order)
+    if ctx is not None and not (isinstance(a, ndarray) and a.ctx == ctx):
+        if copy is False:
+            raise ValueError(f"asarray: {type(a).__name__} gets to {ctx} by a copy only")
+        return _f.on_context(_f.detach(asarray(a, dtype, copy=True)), ctx)
     if dtype is None and not isinstance(a, (Tensor, onp.ndarray, onp.generic)):
         dtype = {"b": "bool", "i": "int64"}.get(kind_of(a))
     if copy:
@@ -325,9 +328,9 @@ def _filled(name: str, value: float | None, what: str, example: str) -> tuple[An
         *,
         device: Any = None,
     ) -> ndarray:
-        on_cpu(ctx, device)
+        ctx = on_cpu(ctx, device)
         _need_c_order(order)
-        return _f.new_array(NP, shape, dtype, value)
+        return _f.on_context(_f.new_array(NP, shape, dtype, value), ctx)
 
     def like(
         a: Any,
@@ -379,7 +382,7 @@ def full(
     >>> np.full((2,), 7)
     array([7., 7.])
     """
-    on_cpu(ctx, device)
+    ctx = on_cpu(ctx, device)
     _need_c_order(order)
     if isinstance(fill_value, (onp.ndarray, list, tuple)):
         fill_value = _f.to_array(NP, fill_value, dtype)
@@ -387,7 +390,7 @@ def full(
         return written(out, _f.broadcast_to(_cast(fill_value, dtype, False), shape))
     if dtype is None and isinstance(fill_value, (bool, onp.bool_)):
         dtype = "bool"
-    return written(out, _f.new_array(NP, shape, dtype, fill_value))
+    return written(out, _f.on_context(_f.new_array(NP, shape, dtype, fill_value), ctx))
 
 
 def full_like(
@@ -412,10 +415,10 @@ def full_like(
     """
     if not isinstance(a, Tensor):
         a = _f.to_array(NP, a)
-    on_cpu(ctx, device)
+    ctx = on_cpu(ctx, device) or a.ctx
     _need_c_order(order)
     shape = a.shape if shape is None else shape
     dtype = a.dtype if dtype is None else dtype
     if isinstance(fill_value, (Tensor, onp.ndarray, list, tuple)):
-        return full(shape, fill_value, dtype, out=out)
-    return written(out, _f.new_array(NP, shape, dtype, fill_value))
+        return full(shape, fill_value, dtype, ctx=ctx, out=out)
+    return written(out, _f.on_context(_f.new_array(NP, shape, dtype, fill_value), ctx))

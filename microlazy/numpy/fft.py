@@ -23,8 +23,8 @@ def _frequencies(name: str, result: str) -> Any:
     def function(
         n: int, d: float = 1.0, dtype: Any = None, *, ctx: Context | None = None, device: Any = None
     ) -> ndarray:
-        on_cpu(ctx, device)
-        return _f.from_numpy_result(NP, number(n, d), dtype)
+        ctx = on_cpu(ctx, device)
+        return _f.on_context(_f.from_numpy_result(NP, number(n, d), dtype), ctx)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Return the frequencies of a transform of n samples, d apart.

@@ -271,7 +271,7 @@ def loadtxt(fname: Any, dtype: Any = float, ctx: Context | None = None, **option
            [3, 4]], dtype=int32)
     """
     check_ctx(ctx)
-    return _array(onp.loadtxt(fname, dtype, **options))
+    return _f.on_context(_array(onp.loadtxt(fname, dtype, **options)), ctx)
 
 
 def genfromtxt(
@@ -287,4 +287,4 @@ def genfromtxt(
            [ 3., nan]])
     """
     check_ctx(ctx)
-    return _array(onp.genfromtxt(fname, dtype, **options))
+    return _f.on_context(_array(onp.genfromtxt(fname, dtype, **options)), ctx)

@@ -68,6 +68,11 @@ def seed(seed: int) -> None:
     _seed(seed)
 
 
+def _placed(drawn: ndarray, ctx: Context | None, out: ndarray | None) -> ndarray:
+    """What was drawn, on a context if it is a new array."""
+    return _f.on_context(drawn, ctx) if out is None else drawn
+
+
 def uniform(
     low: float | ndarray = 0.0,
     high: float | ndarray = 1.0,
@@ -97,8 +102,9 @@ def uniform(
     check_ctx(ctx)
     _check_floating("uniform", dtype)
     if _d.are_numbers(low, high):
-        return _d.of_numbers("uniform", low, high, _NP, size, dtype, out)
-    return _d.sample("uniform", {"low": low, "high": high}, _NP, size, dtype, out)
+        return _placed(_d.of_numbers("uniform", low, high, _NP, size, dtype, out), ctx, out)
+    values = {"low": low, "high": high}
+    return _placed(_d.sample("uniform", values, _NP, size, dtype, out), ctx, out)
 
 
 def normal(
@@ -120,8 +126,9 @@ def normal(
     check_ctx(ctx)
     _check_floating("normal", dtype)
     if _d.are_numbers(loc, scale):
-        return _d.of_numbers("normal", loc, scale, _NP, size, dtype, out)
-    return _d.sample("normal", {"loc": loc, "scale": scale}, _NP, size, dtype, out)
+        return _placed(_d.of_numbers("normal", loc, scale, _NP, size, dtype, out), ctx, out)
+    values = {"loc": loc, "scale": scale}
+    return _placed(_d.sample("normal", values, _NP, size, dtype, out), ctx, out)
 
 
 def _check_floating(name: str, dtype: Any) -> None:
@@ -215,7 +222,8 @@ def _law(name: str, summary: str, **parameters: Any) -> Callable[..., ndarray]:
         given = bound.arguments
         check_ctx(given["ctx"])
         values = {key: given[key] for key in parameters}
-        return _d.sample(name, values, _NP, given["size"], given["dtype"], given["out"])
+        drawn = _d.sample(name, values, _NP, given["size"], given["dtype"], given["out"])
+        return _placed(drawn, given["ctx"], given["out"])
 
     demands = dict(zip(parameters, _d.LAWS[name].demands, strict=True))
     ranges = "\n    ".join(f"{key} : float or ndarray\n        {demand.capitalize()}."
@@ -370,7 +378,8 @@ def randint(
     """
     check_ctx(ctx)
     low, high = (0, low) if high is None else (low, high)
-    return _d.of_numbers("randint", low, high, _NP, size, dtype or "int64", out)
+    drawn = _d.of_numbers("randint", low, high, _NP, size, dtype or "int64", out)
+    return _placed(drawn, ctx, out)
 
 
 def choice(
@@ -402,7 +411,7 @@ def choice(
             raise ValueError(f"random.choice: p must be {n} probabilities, not shape {p.shape}")
     places = _d.choice(n, shape, replace, p, _NP)
     result = _f.take(a, places, 0) if isinstance(a, ndarray) else places
-    return result if out is None else _f.write_into(out, result)
+    return _f.on_context(result, ctx) if out is None else _f.write_into(out, result)
 
 
 def permutation(x: int | ndarray) -> ndarray:

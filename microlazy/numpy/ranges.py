@@ -76,8 +76,8 @@ def arange(
     >>> np.arange(3)
     array([0., 1., 2.])
     """
-    on_cpu(ctx, device)
-    return _f.from_numpy_result(NP, steps(start, stop, step), dtype)
+    made = _f.from_numpy_result(NP, steps(start, stop, step), dtype)
+    return _f.on_context(made, on_cpu(ctx, device))
 
 
 def linspace(
@@ -103,11 +103,11 @@ def linspace(
     >>> np.linspace(0, 1, 3)
     array([0. , 0.5, 1. ])
     """
-    on_cpu(ctx, device)
+    ctx = on_cpu(ctx, device)
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
         return _between_arrays(start, stop, num, endpoint, retstep, dtype, axis)
     values, step = onp.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
-    result = _f.from_numpy_result(NP, values, dtype)
+    result = _f.on_context(_f.from_numpy_result(NP, values, dtype), ctx)
     if not retstep:
         return result
     return result, float(step) if onp.ndim(step) == 0 else as_array(step)
@@ -151,12 +151,12 @@ def logspace(
     >>> np.logspace(0, 2, 3)
     array([  1.,  10., 100.])
     """
-    on_cpu(ctx)
+    ctx = on_cpu(ctx)
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
         exponents = linspace(start, stop, num, endpoint, axis=axis)
         return _f.as_dtype(_f.binary_op("power", base, exponents), dtype)
     values = onp.logspace(start, stop, num, endpoint, base, axis=axis)
-    return _f.from_numpy_result(NP, values, dtype)
+    return _f.on_context(_f.from_numpy_result(NP, values, dtype), ctx)
 
 
 def geomspace(
@@ -195,8 +195,8 @@ def eye(
     array([[1., 0.],
            [0., 1.]])
     """
-    on_cpu(ctx, device)
-    return _f.from_numpy_result(NP, onp.eye(N, M, k), dtype)
+    ctx = on_cpu(ctx, device)
+    return _f.on_context(_f.from_numpy_result(NP, onp.eye(N, M, k), dtype), ctx)
 
 
 def identity(n: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
@@ -223,8 +223,7 @@ def tri(
     array([[1., 0., 0.],
            [1., 1., 0.]])
     """
-    on_cpu(ctx)
-    return _f.from_numpy_result(NP, onp.tri(N, M, k), dtype)
+    return _f.on_context(_f.from_numpy_result(NP, onp.tri(N, M, k), dtype), on_cpu(ctx))
 
 
 def vander(x: ndarray, N: int | None = None, increasing: bool = False) -> ndarray:
@@ -308,8 +307,8 @@ def indices(
     on_cpu(ctx)
     if sparse:
         grid = onp.indices(dimensions, sparse=True)
-        return tuple([_f.from_numpy_result(NP, part, dtype) for part in grid])
-    return _f.from_numpy_result(NP, onp.indices(dimensions), dtype)
+        return _f.on_context(tuple([_f.from_numpy_result(NP, part, dtype) for part in grid]), ctx)
+    return _f.on_context(_f.from_numpy_result(NP, onp.indices(dimensions), dtype), ctx)
 
 
 def ix_(*args: Any) -> tuple[ndarray, ...]:
@@ -442,8 +441,7 @@ _WINDOW_DOC = """{summary}.
 
 def _window(function: Callable[..., Any], summary: str, result: str) -> Any:
     def window(M: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
-        on_cpu(ctx)
-        return _f.from_numpy_result(NP, function(M), dtype)
+        return _f.on_context(_f.from_numpy_result(NP, function(M), dtype), on_cpu(ctx))
 
     name = function.__name__
     window.__name__ = window.__qualname__ = name
@@ -480,5 +478,4 @@ def kaiser(M: int, beta: float, dtype: Any = None, ctx: Context | None = None) -
     >>> np.kaiser(3, 0)
     array([1., 1., 1.])
     """
-    on_cpu(ctx)
-    return _f.from_numpy_result(NP, onp.kaiser(M, beta), dtype)
+    return _f.on_context(_f.from_numpy_result(NP, onp.kaiser(M, beta), dtype), on_cpu(ctx))

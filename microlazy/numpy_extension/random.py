@@ -52,7 +52,8 @@ def bernoulli(
     if prob is None:
         logit = logit if isinstance(logit, Tensor) else _f.to_array(1, logit)
         prob = _f.unary_op("sigmoid", logit)
-    return _d.sample("bernoulli", {"prob": prob}, 1, size, dtype, out)
+    drawn = _d.sample("bernoulli", {"prob": prob}, 1, size, dtype, out)
+    return drawn if out is not None else _f.on_context(drawn, ctx)
 
 
 def _batch(batch_shape: Any, *parameters: Any) -> tuple[int, ...] | None:

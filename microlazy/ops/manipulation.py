@@ -281,4 +281,5 @@ def arange_like(
     if repeat < 1 or count % repeat:
         raise ShapeError(f"arange_like: {count} places cannot take each number {repeat} times")
     numbers = (start + step * numpy.arange(count // repeat)).repeat(repeat).reshape(shape)
-    return f.to_array(f.face_of(data), numbers, data.dtype)
+    made = f.to_array(f.face_of(data), numbers, data.dtype)
+    return f.beside(made, data) if ctx is None else f.on_context(made, ctx)

@@ -7,7 +7,10 @@ from typing import Any
 from ..core.rules import Rule
 from .base import Optimizer, number, register
 
-__all__ = ["FTML", "AdaDelta", "AdaGrad", "Adam", "Ftrl", "RMSProp"]
+__all__ = [
+    "FTML", "AdaBelief", "AdaDelta", "AdaGrad", "Adam", "AdamW", "Adamax", "Ftrl", "GroupAdaGrad",
+    "Nadam", "RMSProp",
+]
 
 
 @register
@@ -71,6 +74,254 @@ class Adam(Optimizer):
         self.beta2 = number("beta2", beta2, least=0.0, below=1.0)
         self.epsilon = number("epsilon", epsilon, least=0.0)
         self.lazy_update = lazy_update
+
+
+class _Decoupled(Optimizer):
+    """What AdamW and AdaBelief share: their numbers."""
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-6,
+        correct_bias: bool = True,
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.beta1 = number("beta1", beta1, least=0.0, below=1.0)
+        self.beta2 = number("beta2", beta2, least=0.0, below=1.0)
+        self.epsilon = number("epsilon", epsilon, least=0.0)
+        self.correct_bias = bool(correct_bias)
+
+
+@register
+class AdamW(_Decoupled):
+    """Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019, algorithm 2).
+
+    With ``g = clip(rescale_grad * grad)`` at update `t`::
+
+        mean = beta1 * mean + (1 - beta1) * g
+        var = beta2 * var + (1 - beta2) * g ** 2
+        step = mean / (1 - beta1 ** t) / (sqrt(var / (1 - beta2 ** t)) + epsilon)
+        weight -= lr * (step + wd * weight)
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size.
+    beta1, beta2 : float
+        Decay of the mean and of the variance; at least 0 and below 1.
+    epsilon : float
+        Keeps the division finite.
+    correct_bias : bool
+        Divide by ``1 - beta ** t``.
+    **kwargs
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> adamw = optimizer.AdamW(learning_rate=0.25, wd=1.0)
+    >>> weight = nd.array([1, 2])
+    >>> adamw.update(0, weight, nd.array([3, -4]), adamw.create_state(0, weight))
+    >>> weight.asnumpy().round(4)
+    array([0.5 , 1.75], dtype=float32)
+    """
+
+    rule = Rule(
+        """
+        g = clip(rescale_grad * grad, clip_gradient)
+        mean = beta1 * mean + (1 - beta1) * g
+        var = beta2 * var + (1 - beta2) * g * g
+        root = sqrt(var / (1 - correct_bias * beta2**t)) + epsilon
+        weight -= lr * (mean / (1 - correct_bias * beta1**t) / root + wd * weight)
+        """,
+        states="mean var",
+    )
+    of_function = Rule(
+        """
+        g = clip(rescale_grad * grad, clip_gradient)
+        mean = beta1 * mean + (1 - beta1) * g
+        var = beta2 * var + (1 - beta2) * g * g
+        weight -= eta * (lr * mean / (sqrt(var) + epsilon) + wd * weight)
+        """,
+        states="mean var",
+        function="adamw_update(rescale_grad, lr, eta, beta1=0.9, beta2=0.999, epsilon=1e-8, "
+        "wd=0.0, clip_gradient=-1.0)",
+        summary="a step of Adam with weight decay apart (Loshchilov and Hutter 2019)",
+    )
+
+
+@register
+class AdaBelief(_Decoupled):
+    """AdaBelief (Zhuang et al. 2020, algorithm 2), with weight decay apart from the gradient.
+
+    With ``g = clip(rescale_grad * grad)`` at update `t`::
+
+        mean = beta1 * mean + (1 - beta1) * g
+        var = beta2 * var + (1 - beta2) * (g - mean) ** 2 + epsilon
+        step = mean / (1 - beta1 ** t) / (sqrt(var / (1 - beta2 ** t)) + epsilon)
+        weight -= lr * (step + wd * weight)
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size.
+    beta1, beta2 : float
+        Decay of the mean and of the variance; at least 0 and below 1.
+    epsilon : float
+        Keeps the division finite.
+    correct_bias : bool
+        Divide by ``1 - beta ** t``.
+    **kwargs
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> adabelief = optimizer.AdaBelief(learning_rate=0.25)
+    >>> weight = nd.array([1, 2])
+    >>> adabelief.update(0, weight, nd.array([3, -4]), adabelief.create_state(0, weight))
+    >>> weight.asnumpy().round(3)
+    array([0.722, 2.278], dtype=float32)
+    """
+
+    rule = Rule(
+        """
+        g = clip(rescale_grad * grad, clip_gradient)
+        mean = beta1 * mean + (1 - beta1) * g
+        surprise = g - mean
+        var = beta2 * var + (1 - beta2) * surprise * surprise + epsilon
+        root = sqrt(var / (1 - correct_bias * beta2**t)) + epsilon
+        weight -= lr * (mean / (1 - correct_bias * beta1**t) / root + wd * weight)
+        """,
+        states="mean var",
+    )
+
+
+@register
+class Adamax(Optimizer):
+    """Adam with the largest gradient in place of the variance (Kingma and Ba 2015, algorithm 2).
+
+    With ``g = clip(rescale_grad * grad + wd * weight)`` at update `t`::
+
+        mean = beta1 * mean + (1 - beta1) * g
+        largest = maximum(beta2 * largest, abs(g))
+        weight -= lr / (1 - beta1 ** t) * mean / largest
+
+    Where all gradients were zero there is no step.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size.
+    beta1, beta2 : float
+        Decay of the mean and of the largest; at least 0 and below 1.
+    **kwargs
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> adamax = optimizer.Adamax(learning_rate=0.25)
+    >>> weight = nd.array([1, 2])
+    >>> adamax.update(0, weight, nd.array([3, 0]), adamax.create_state(0, weight))
+    >>> weight.asnumpy()
+    array([0.75, 2.  ], dtype=float32)
+    """
+
+    # MXNet divides by zero where all gradients were zero; so small a divisor changes nothing else.
+    rule = Rule(
+        """
+        g = clip(rescale_grad * grad + wd * weight, clip_gradient)
+        mean = beta1 * mean + (1 - beta1) * g
+        largest = maximum(beta2 * largest, abs(g))
+        weight -= lr / (1 - beta1**t) * mean / maximum(largest, 1e-36)
+        """,
+        states="mean largest",
+    )
+
+    def __init__(
+        self, learning_rate: float = 0.002, beta1: float = 0.9, beta2: float = 0.999, **kwargs: Any
+    ):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.beta1 = number("beta1", beta1, least=0.0, below=1.0)
+        self.beta2 = number("beta2", beta2, least=0.0, below=1.0)
+
+
+@register
+class Nadam(Optimizer):
+    """Adam with Nesterov's momentum (Dozat 2016, algorithm 2 with its schedule of the momentum).
+
+    With ``g = clip(rescale_grad * grad + wd * weight)`` at update `t`, and
+    ``beta(t) = beta1 * (1 - 0.96 ** (t * schedule_decay) / 2)``::
+
+        m_schedule = m_schedule * beta(t)
+        mean = beta1 * mean + (1 - beta1) * g
+        var = beta2 * var + (1 - beta2) * g ** 2
+        step = (1 - beta(t)) * g / (1 - m_schedule)
+               + beta(t + 1) * mean / (1 - m_schedule * beta(t + 1))
+        weight -= lr * step / (sqrt(var / (1 - beta2 ** t)) + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size.
+    beta1, beta2 : float
+        Decay of the mean and of the variance; at least 0 and below 1.
+    epsilon : float
+        Keeps the division finite.
+    schedule_decay : float
+        How fast the momentum grows to `beta1`.
+    **kwargs
+        As in `Optimizer`.
+
+    Notes
+    -----
+    As in MXNet, `m_schedule` is one number for all weights, and is multiplied at every weight's
+    update. The algorithm means a product for each weight; with one weight the two agree.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> nadam = optimizer.Nadam(learning_rate=0.25)
+    >>> weight = nd.array([1, 2])
+    >>> nadam.update(0, weight, nd.array([3, -4]), nadam.create_state(0, weight))
+    >>> weight.asnumpy().round(3)
+    array([0.734, 2.266], dtype=float32)
+    """
+
+    rule = Rule(
+        """
+        now = beta1 * (1 - 0.5 * 0.96 ** (t * schedule_decay))
+        next = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * schedule_decay))
+        m_schedule *= now
+        g = clip(rescale_grad * grad + wd * weight, clip_gradient)
+        mean = beta1 * mean + (1 - beta1) * g
+        var = beta2 * var + (1 - beta2) * g * g
+        step = (1 - now) / (1 - m_schedule) * g + next / (1 - m_schedule * next) * mean
+        weight -= lr * step / (sqrt(var / (1 - beta2**t)) + epsilon)
+        """,
+        states="mean var",
+        carried="m_schedule",
+    )
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        schedule_decay: float = 0.004,
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.beta1 = number("beta1", beta1, least=0.0, below=1.0)
+        self.beta2 = number("beta2", beta2, least=0.0, below=1.0)
+        self.epsilon = number("epsilon", epsilon, least=0.0)
+        self.schedule_decay = number("schedule_decay", schedule_decay)
+        self.m_schedule = 1.0
 
 
 @register
@@ -200,6 +451,58 @@ class AdaGrad(Optimizer):
     def __init__(self, eps: float = 1e-7, **kwargs: Any):
         super().__init__(**kwargs)
         self.float_stable_eps = number("eps", eps, least=0.0)
+
+
+@register
+class GroupAdaGrad(Optimizer):
+    """AdaGrad with one history for each row of a weight, such as an embedding's.
+
+    With ``g = clip(rescale_grad * grad)``::
+
+        history = history + mean(g ** 2)  # over a row
+        weight -= lr * g / sqrt(history + eps)
+
+    Parameters
+    ----------
+    eps : float
+        Keeps the division finite.
+    **kwargs
+        As in `Optimizer`; `wd` must be 0.
+
+    Raises
+    ------
+    ValueError
+        If `wd` is given; and at the first update, if a weight does not have two axes.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> adagrad = optimizer.GroupAdaGrad(learning_rate=0.25)
+    >>> weight = nd.array([[1, 2], [3, 4]])
+    >>> state = adagrad.create_state(0, weight)
+    >>> adagrad.update(0, weight, nd.array([[2, -2], [0, 0]]), state)
+    >>> weight.asnumpy().round(4)
+    array([[0.75, 2.25],
+           [3.  , 4.  ]], dtype=float32)
+    >>> state.asnumpy().tolist()
+    [[4.0], [0.0]]
+    """
+
+    rule = Rule(
+        """
+        g = clip(rescale_grad * grad, clip_gradient)
+        history += mean(g * g)
+        weight -= lr * g / sqrt(history + float_stable_eps)
+        """,
+        states="history",
+        by_row=True,
+    )
+
+    def __init__(self, eps: float = 1e-5, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.float_stable_eps = number("eps", eps, least=0.0)
+        if self.wd:
+            raise ValueError(f"GroupAdaGrad has no weight decay: wd must be 0, not {self.wd}")
 
 
 @register

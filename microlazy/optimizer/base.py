@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy
 
-from ..core.functions import face_of, new_array
+from ..core.functions import beside, face_of, new_array
+from ..core.optimizers import convert
 from ..core.rules import Rule
 from ..core.tensor import Tensor
 from .group import Group, Index, RuleGroup
@@ -51,6 +52,8 @@ class Optimizer:
         Keep a float32 copy of every float16 weight, and update that.
     param_dict : dict of int to Parameter, optional
         Where to look up `lr_mult` and `wd_mult`.
+    aggregate_num : int
+        Accepted as in MXNet; a rule updates all weights in one call.
 
     Raises
     ------
@@ -92,6 +95,7 @@ class Optimizer:
         begin_num_update: int = 0,
         multi_precision: bool = False,
         param_dict: dict[int, Any] | None = None,
+        aggregate_num: int = 0,
     ):
         if learning_rate is None and lr_scheduler is None:
             learning_rate = 0.01
@@ -119,6 +123,7 @@ class Optimizer:
         self.num_update = begin_num_update
         self.multi_precision = multi_precision
         self.param_dict = param_dict or {}
+        self.aggregate_num = aggregate_num
         self.idx2name = dict(param_idx2name or {})
         self._counts: dict[Index, int] = {}
         self._ahead: RuleGroup | None = None
@@ -247,7 +252,12 @@ class Optimizer:
     def create_state(self, index: Index, weight: Tensor) -> Any:
         """Return what the optimizer remembers about a weight: None, arrays or tuples of those.
 
-        By a rule, that is zeros for each of its states.
+        By a rule, that is zeros for each of its states, or a copy of the weight.
+
+        Raises
+        ------
+        ValueError
+            If the rule works on rows and the weight does not have two axes.
 
         Examples
         --------
@@ -255,7 +265,22 @@ class Optimizer:
         >>> optimizer.SGD(momentum=0.9).create_state(0, nd.ones(2)).asnumpy()
         array([0., 0.], dtype=float32)
         """
-        states = tuple(zeros_like(weight) for _ in (self.rule.states if self.rule else ()))
+        rule = self.rule
+        if rule is None:
+            return None
+        if rule.by_row and len(weight.shape) != 2:
+            raise ValueError(
+                f"{type(self).__name__} updates weights of two axes; weight {index!r} has shape "
+                f"{weight.shape}"
+            )
+        states = tuple(
+            beside(new_array(face_of(weight), (weight.shape[0], 1), weight.dtype, 0), weight)
+            if rule.by_row
+            else _copy(weight)
+            if name in rule.copies
+            else zeros_like(weight)
+            for name in rule.states
+        )
         return states if len(states) > 1 else states[0] if states else None
 
     def create_state_multi_precision(self, index: Index, weight: Tensor) -> Any:
@@ -394,6 +419,13 @@ class Optimizer:
     def _get_wd(self, index: Index) -> float:
         return self._get_wds([index])[0]
 
+    def _marks(self, indices: Sequence[Index]) -> list[float] | None:
+        """What a rule knows as each weight's `mark`; None is 1 for all."""
+        return None
+
+    def _after_step(self, lr: float) -> None:
+        """Take note of a step that a rule made, at this learning rate."""
+
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"_counts": dict(self._index_update_count), "_ahead": None}
         # A copy of the optimizer must not bring copies of the parameters.
@@ -406,7 +438,13 @@ create = Optimizer.create_optimizer
 
 def zeros_like(weight: Tensor) -> Tensor:
     """Return zeros of the weight's face, shape and dtype, without a gradient."""
-    return new_array(face_of(weight), weight.shape, weight.dtype, 0)
+    return beside(new_array(face_of(weight), weight.shape, weight.dtype, 0), weight)
+
+
+def _copy(weight: Tensor) -> Tensor:
+    copy = zeros_like(weight)
+    convert([copy], [weight])
+    return copy
 
 
 def number(

@@ -1,4 +1,4 @@
-"""Optimizers that go down the gradient, or down a momentum of it: SGD, NAG and Signum."""
+"""Optimizers that go down the gradient, or down a momentum of it: SGD and its kin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from ..core.rules import Rule
 from .base import Optimizer, number, register
 
-__all__ = ["NAG", "SGD", "Signum"]
+__all__ = ["DCASGD", "NAG", "SGD", "SGLD", "Signum", "Test", "ccSGD"]
 
 
 @register
@@ -68,6 +68,18 @@ class SGD(Optimizer):
     @property
     def rule(self) -> Rule:
         return self.with_momentum if self.momentum else self.plain
+
+
+@register
+class ccSGD(SGD):  # noqa: N801
+    """MXNet's older name of `SGD`.
+
+    Examples
+    --------
+    >>> from microlazy import optimizer
+    >>> isinstance(optimizer.create("ccsgd"), optimizer.SGD)
+    True
+    """
 
 
 @register
@@ -191,3 +203,124 @@ class Signum(Optimizer):
     @property
     def rule(self) -> Rule:
         return self.with_momentum if self.momentum else self.plain
+
+
+@register
+class SGLD(Optimizer):
+    """Stochastic gradient Langevin dynamics (Welling and Teh 2011, equation 4).
+
+    With ``g = clip(rescale_grad * grad)``, and noise drawn as by `random.normal`::
+
+        weight = weight - lr / 2 * (g + wd * weight) + sqrt(lr) * noise
+
+    Parameters
+    ----------
+    **kwargs
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> weight, zero = mx.nd.zeros(4), mx.nd.zeros(4)
+    >>> mx.random.seed(1)
+    >>> mx.optimizer.SGLD(learning_rate=1.0).update(0, weight, zero, None)
+    >>> mx.random.seed(1)
+    >>> bool((weight == mx.nd.random.normal(shape=4)).asnumpy().all())
+    True
+    """
+
+    rule = Rule(
+        """
+        g = clip(rescale_grad * grad, clip_gradient)
+        weight = weight - lr / 2 * (g + wd * weight) + lr**0.5 * normal()
+        """
+    )
+
+
+@register
+class DCASGD(Optimizer):
+    """Gradient descent that makes up for a late gradient (Zheng et al. 2017, equation 10).
+
+    With ``g = clip(rescale_grad * grad)``, where `previous` starts as the weight::
+
+        mom = momentum * mom - lr * (g + wd * weight + lamda * g ** 2 * (weight - previous))
+        previous = weight
+        weight = weight + mom
+
+    Parameters
+    ----------
+    momentum : float
+        Part of the last step that is made again; at least 0.
+    lamda : float
+        How much is made up for.
+    **kwargs
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> dcasgd = optimizer.DCASGD(learning_rate=0.5, lamda=0.5)
+    >>> weight = nd.array([1, 2])
+    >>> state = dcasgd.create_state(0, weight)
+    >>> for _ in range(2):
+    ...     dcasgd.update(0, weight, nd.array([1, 2]), state)
+    >>> weight.asnumpy()
+    array([0.125, 1.   ], dtype=float32)
+    """
+
+    plain = Rule(
+        """
+        g = clip(rescale_grad * grad, clip_gradient)
+        step = lr * (g + wd * weight + lamda * g * g * (weight - previous))
+        previous = weight
+        weight -= step
+        """,
+        states="previous=weight",
+    )
+    with_momentum = Rule(
+        """
+        g = clip(rescale_grad * grad, clip_gradient)
+        mom = momentum * mom - lr * (g + wd * weight + lamda * g * g * (weight - previous))
+        previous = weight
+        weight += mom
+        """,
+        states="mom previous=weight",
+    )
+
+    def __init__(self, momentum: float = 0.0, lamda: float = 0.04, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.momentum = number("momentum", momentum, least=0.0)
+        self.lamda = number("lamda", lamda)
+
+    @property
+    def rule(self) -> Rule:
+        return self.with_momentum if self.momentum else self.plain
+
+
+@register
+class Test(Optimizer):
+    """An optimizer for tests: it adds the gradient, and remembers the weight.
+
+    Parameters
+    ----------
+    **kwargs
+        As in `Optimizer`; `rescale_grad` counts, the others change nothing.
+
+    Examples
+    --------
+    >>> from microlazy import nd, optimizer
+    >>> test, weight = optimizer.Test(), nd.array([1, 2])
+    >>> state = test.create_state(0, weight)
+    >>> test.update(0, weight, nd.array([1, 1]), state)
+    >>> weight.asnumpy(), state.asnumpy()
+    (array([2., 3.], dtype=float32), array([2., 3.], dtype=float32))
+    """
+
+    __test__ = False  # for pytest
+    rule = Rule(
+        """
+        weight += rescale_grad * grad
+        last = weight
+        """,
+        states="last",
+    )

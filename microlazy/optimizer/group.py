@@ -61,6 +61,7 @@ class RuleGroup(Group):
         self.values = operator.attrgetter("learning_rate", "wd", *self.program.inputs)
         self.lr_mults = optimizer._multipliers("lr_mult", indices)
         self.wd_mults = optimizer._multipliers("wd_mult", indices)
+        self.marks = optimizer._marks(indices)
         self.counts: list[int] = []
         self.steps = 0  # made since the counts were read
         # What the rule works on, and the copies that float16 needs before and after.
@@ -117,20 +118,25 @@ class RuleGroup(Group):
         try:
             if self.has_float16:
                 convert(*self.loads)
-            self.program.run(
+            values = self.values(optimizer)
+            carried = self.program.run(
                 self.rule_weights,
                 self.rule_grads,
                 self.rule_states,
-                self.values(optimizer),
+                values,
                 self.lr_mults,
                 self.wd_mults,
                 self.counts,
                 steps,
+                self.marks,
             )
         except BaseException:
             optimizer.num_update = before
             raise
         self.steps = steps
+        for name, value in carried.items():
+            setattr(optimizer, name, value)
+        optimizer._after_step(values[0])
         if self.has_float16:
             convert(*self.stores)
 

@@ -100,9 +100,10 @@ class Updater:
     def pieces(self, dump_optimizer: bool = False) -> Iterable[bytes]:
         """Give what `get_states` returns, piece by piece."""
         arrays: list[Tensor] = []
+        states = _of_first_copies(self.states)
         header = {
             "format": FORMAT,
-            "states": [[index, _outline(state, arrays)] for index, state in self.states.items()],
+            "states": [[index, _outline(state, arrays)] for index, state in states.items()],
             "optimizer": _describe(self.optimizer) if dump_optimizer else None,
         }
         import json  # which most programs do not need
@@ -171,6 +172,11 @@ class _Unfit(Exception):
     """States that are well-formed, but not for this optimizer or these weights."""
 
 
+def _of_first_copies(table: Mapping[Index, Any]) -> dict[Index, Any]:
+    """Leave out the further copies of a parameter on other contexts, whose index is a pair."""
+    return {index: value for index, value in table.items() if not isinstance(index, tuple)}
+
+
 def _outline(state: Any, arrays: list[Tensor]) -> Any:
     """Move the arrays of a state to a list, and leave their positions in their place."""
     if state is None:
@@ -219,7 +225,7 @@ def _describe(optimizer: Optimizer) -> dict[str, Any]:
     return {
         "class": type(optimizer).__name__,
         "numbers": _numbers(optimizer),
-        "counts": list(optimizer._index_update_count.items()),
+        "counts": list(_of_first_copies(optimizer._index_update_count).items()),
         "scheduler": None
         if scheduler is None
         else [type(scheduler).__name__, _numbers(scheduler)],

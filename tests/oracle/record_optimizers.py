@@ -11,6 +11,7 @@ import mxnet as mx
 import numpy as np
 
 ALL = {"learning_rate": 0.05, "wd": 0.02, "clip_gradient": 0.7, "rescale_grad": 0.5}
+SCHEDULED = {"lr_scheduler": {"step": 7, "factor": 0.5, "base_lr": 0.5}, "wd": 0.02}
 CASES = [
     ("sgd", ALL),
     ("sgd", {"momentum": 0.9, **ALL}),
@@ -36,25 +37,60 @@ CASES = [
     ("signum", {}),
     ("signum", {"momentum": 0.0, **ALL}),
     ("signum", {"momentum": 0.8, "wd_lh": 0.1, **ALL}),
+    ("ccsgd", {"momentum": 0.9, **ALL}),
+    ("test", {"rescale_grad": 0.5}),
+    ("dcasgd", {}),
+    ("dcasgd", {"lamda": 0.5, **ALL}),
+    ("adamax", {}),
+    ("adamax", {"beta1": 0.5, "beta2": 0.9, **ALL}),
+    ("nadam", {}),
+    ("nadam", {"beta1": 0.5, "beta2": 0.9, "epsilon": 0.01, "schedule_decay": 0.1, **ALL}),
+    ("lars", {}),
+    ("lars", {"momentum": 0.9, "eta": 0.1, "eps": 0.01, **ALL}),
+    ("lars", {"momentum": 0.9, "eta": 0.5, **SCHEDULED}),
+    ("lars", {"momentum": 0.9, "eta": 0.5, "momentum_correction": False, **SCHEDULED}),
+    ("lbsgd", {}),
+    ("lbsgd", {"momentum": 0.9, "batch_scale": 4, "updates_per_epoch": 10, **ALL}),
+    ("lbsgd", {"warmup_strategy": "power2", "batch_scale": 3, "begin_epoch": 1, **ALL}),
+    ("lbsgd", {"warmup_strategy": "sqrt", "momentum": 0.5, "batch_scale": 2, **ALL}),
+    ("lbsgd", {"warmup_strategy": "none", "batch_scale": 2, "updates_per_epoch": 10, **ALL}),
+    ("lbsgd", {"warmup_strategy": "lars", "momentum": 0.5, "batch_scale": 2, **ALL}),
+    ("lamb", {"learning_rate": 0.05}),
+    ("lamb", {"lower_bound": 2.5, "upper_bound": 3.0, **ALL}),
+    ("lamb", {"beta1": 0.5, "beta2": 0.9, "epsilon": 0.01, "bias_correction": False, **ALL}),
+    ("groupadagrad", {}),
+    ("groupadagrad", {"eps": 0.01, **ALL, "wd": 0.0}),
 ]
 STEPS = (1, 2, 10, 100)
+OF_MATRICES = ("groupadagrad",)
+
+
+def made_from(name, arguments):
+    """The optimizer; a schedule is given by its arguments."""
+    if "lr_scheduler" in arguments:
+        schedule = mx.lr_scheduler.FactorScheduler(**arguments["lr_scheduler"])
+        arguments = arguments | {"lr_scheduler": schedule}
+    names = {0: "dense_weight", 1: "dense_bias"}
+    return mx.optimizer.create(name, param_idx2name=names, **arguments)
 
 
 def answer(name, arguments):
     """Two weights with factors of their own; tests/test_optimizer.py makes the same numbers."""
     rng = np.random.RandomState(7)
-    weights = [mx.nd.array(each) for each in rng.uniform(-2, 2, (2, 5))]
-    names = {0: "dense_weight", 1: "dense_bias"}
-    made = mx.optimizer.create(name, param_idx2name=names, **arguments)
+    shape = (1, 5) if name in OF_MATRICES else (5,)
+    weights = [mx.nd.array(each.reshape(shape)) for each in rng.uniform(-2, 2, (2, 5))]
+    made = made_from(name, arguments)
     made.set_lr_mult({0: 0.5})
     made.set_wd_mult({"dense_bias": 2.0})
     update = mx.optimizer.get_updater(made)
     recorded = []
     for step in range(1, 101):
-        for i, grad in enumerate(rng.uniform(-2, 2, (2, 5))):
-            update(i, mx.nd.array(grad), weights[i])
+        grads = [mx.nd.array(grad.reshape(shape)) for grad in rng.uniform(-2, 2, (2, 5))]
+        update([0, 1], grads, weights)
         if step in STEPS:
-            recorded.append([w.asnumpy().astype("float64").round(7).tolist() for w in weights])
+            recorded.append(
+                [w.asnumpy().ravel().astype("float64").round(7).tolist() for w in weights]
+            )
     return {"name": name, "arguments": arguments, "steps": STEPS, "weights": recorded}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import autograd
 from ...base import AbstractValueError, ShapeError
+from ...context import Context, current_context
 from ...core import trace
 from ...core.array import ndarray
 from ...core.tensor import Tensor
@@ -20,10 +21,20 @@ def dry_run(block: Any, inputs: tuple[Any, ...], dtype: Any) -> Any:
         )
     tensors = [abstract(given, dtype) for given in inputs]
     try:
-        with autograd.pause(), trace.tracing():
+        with autograd.pause(), trace.tracing(), home(block):
             return block(*tensors)
     except AbstractValueError as error:
         raise explained(error, block) from error
+
+
+def home(block: Any) -> Context:
+    """The current context if the block's parameters live there, else the first that they are on."""
+    here = current_context()
+    for parameter in block.collect_params().values():
+        places = parameter.list_ctx() if parameter.state != "declared" else [here]
+        if here not in places:
+            return places[0]
+    return here
 
 
 def shapes_of(outputs: Any) -> Any:

@@ -9,10 +9,11 @@ from typing import Any
 
 from ... import ndarray as nd
 from ...base import AbstractValueError
+from ...context import Context
 from ...core.plan import CachedPlan
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
-from ..parameter import ParameterDict
+from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import lock
 from .block import Block
 from .dry_run import explained
@@ -258,7 +259,7 @@ class HybridBlock(Block):
         for p in self._reg_params.values():
             if p.array is None:
                 self._finish(args)
-                break
+                return {name: p.data(_context_of(p, args)) for name, p in self._reg_params.items()}
         return {name: p.data() for name, p in self._reg_params.items()}
 
     def _finish(self, args: tuple[Any, ...]) -> None:
@@ -341,8 +342,14 @@ class _Source:
     def call(self, args: tuple[Any, ...]) -> Any:
         return self._block._call(args)
 
-    def arrays(self) -> list[Tensor | None]:
-        return [p.array for p in self._block.collect_params().values()]
+    def arrays(self) -> list[Tensor]:
+        parameters = self._block.collect_params().values()
+        return [copy for p in parameters if p.state == "live" for copy in p.list_data()]
+
+
+def _context_of(parameter: Parameter, args: tuple[Any, ...]) -> Context | None:
+    """Which copy of a parameter a call takes: as in MXNet, that of the first input's context."""
+    return args[0].context if parameter.array is None and isinstance(args[0], Tensor) else None
 
 
 def is_only_forward(block: Block) -> bool:

@@ -62,7 +62,7 @@ class Saving(Tree):
                 "the network first, or use dry_run().",
                 stacklevel=2,
             )
-        params_file.save(filename, {path: p.data() for path, p in live.items()})
+        params_file.save(filename, {path: p.reduced() for path, p in live.items()})
 
     def load_parameters(
         self,

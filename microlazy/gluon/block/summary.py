@@ -28,9 +28,9 @@ def summarize(block: Any, inputs: tuple[Any, ...]) -> str:
             _Row(
                 f"{type(layer).__name__}-{len(rows) + 1}",
                 _shape_text(outputs),
-                sum(p.data().size for p in own),
-                sum(p.data().size for p in own if p.grad_req != "null"),
-                sum(p.data().size for p in own if p in seen),
+                sum(p.list_data()[0].size for p in own),
+                sum(p.list_data()[0].size for p in own if p.grad_req != "null"),
+                sum(p.list_data()[0].size for p in own if p in seen),
             )
         )
         seen.update(own)

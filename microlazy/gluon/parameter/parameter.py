@@ -19,8 +19,9 @@ from ... import autograd
 from ... import ndarray as nd
 from ... import numpy as np
 from ...base import MXNetError
-from ...context import Context, cpu, current_context
+from ...context import Context, current_context
 from ...core import trace
+from ...core.functions import on_context
 from ...core.plan import advance_generation
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, InitDesc, Uniform, create
@@ -72,7 +73,7 @@ class Snapshot(NamedTuple):
 
     shape: Shape | None
     source: str | None
-    array: Tensor | None
+    copies: list[Tensor]
     deferred: Deferred | None
     used_init: Any
 
@@ -86,17 +87,22 @@ def to_numpy(values: Any) -> numpy.ndarray:
     return values.asnumpy() if isinstance(values, Tensor) else numpy.asarray(values)
 
 
-def _check_ctx(ctx: Context | Iterable[Context] | None, doing: str) -> None:
+def _contexts(ctx: Context | Iterable[Context] | None, doing: str) -> list[Context]:
+    """The contexts that were asked for, each once."""
     if ctx is None:
         ctx = current_context()
     several = isinstance(ctx, Iterable) and not isinstance(ctx, str)
     places = list(cast(Iterable, ctx)) if several else [cast(Context, ctx)]
     if not all(isinstance(place, Context) for place in places):
         raise TypeError(f"{doing}: ctx must be a Context such as mx.cpu(), given {ctx!r}")
-    if len(places) != 1 or places[0].device_type == "gpu":
-        raise MXNetError(
-            f"{doing} on {places}: a parameter has one copy, on the CPU, the only device there is"
-        )
+    if not places:
+        raise ValueError(f"{doing}: ctx is empty; give at least one context, such as mx.cpu()")
+    for place in places:
+        try:
+            place.require_cpu()
+        except MXNetError as error:
+            raise MXNetError(f"{doing} on {places}: {error}") from None
+    return list(dict.fromkeys(places))
 
 
 class Parameter:
@@ -170,7 +176,9 @@ class Parameter:
         trace.abstract((1,), dtype)  # refuses what is no dtype
         self.name = name
         self.init = init
-        self.array: Tensor | None = None  # the values, once there are any; to be read only
+        self.array: Tensor | None = None  # the only copy, once there is one; to be read only
+        self._copies: list[Tensor] = []  # one for each context
+        self._contexts: list[Context] = []  # what initialize() was called with
         self._deferred_init: Deferred | None = None
         self._used_init: Any = None
         self._shape: Any = normal_shape(shape, name)
@@ -258,8 +266,8 @@ class Parameter:
         if req == self._grad_req:
             return
         self._grad_req = req
-        if self.array is not None:
-            self.array.attach_grad(req)
+        for copy in self._copies:
+            copy.attach_grad(req)
         advance_generation()
 
     @property
@@ -292,7 +300,7 @@ class Parameter:
         >>> mx.gluon.Parameter("weight", shape=(2, 0)).state
         'declared'
         """
-        if self.array is not None:
+        if self._copies:
             return "live"
         return "deferred" if self._deferred_init else "declared"
 
@@ -340,8 +348,8 @@ class Parameter:
         ----------
         init : Initializer or str, optional
             Wins over the parameter's own initializer.
-        ctx : Context, optional
-            Only the CPU exists.
+        ctx : Context or list of Context, optional
+            Where the parameter lives, with a copy on each of them; the current context if None.
         default_init : Initializer or str, optional
             Used when neither `init` nor the parameter's own is given; ``Uniform()`` if None.
         force_reinit : bool, default False
@@ -362,7 +370,7 @@ class Parameter:
         >>> bias.data().asnumpy()
         array([0., 0.], dtype=float32)
         """
-        _check_ctx(ctx, f"Cannot initialize Parameter '{self.name}'")
+        contexts = _contexts(ctx, f"Cannot initialize Parameter '{self.name}'")
         if default_init is None:
             default_init = Uniform()
         if init is None:
@@ -370,7 +378,7 @@ class Parameter:
         create(init)  # refuses an unknown name now, not at the first forward
         create(default_init)
         with lock:
-            if self.array is not None and not force_reinit:
+            if self._copies and not force_reinit:
                 warnings.warn(
                     f"Parameter '{self.name}' is already initialized, ignoring. "
                     "Set force_reinit=True to re-initialize.",
@@ -379,9 +387,10 @@ class Parameter:
                 return
             deferred = Deferred(init, default_init, None)
             if is_known(self._shape):
-                self._make(deferred)
+                self._make(deferred, contexts)
             elif self._allow_deferred_init:
                 self._deferred_init = deferred
+                self._contexts = contexts
             else:
                 raise ValueError(
                     f"Cannot initialize Parameter '{self.name}' because it has invalid shape: "
@@ -441,13 +450,14 @@ class Parameter:
                     f"Cannot initialize Parameter '{self.name}' because it has invalid shape: "
                     f"{self.shape}. Please specify in_units, in_channels, etc for `Block`s."
                 )
-            self._make(self._deferred_init)
+            self._make(self._deferred_init, self._contexts)
 
     _finish_deferred_init = finish_init  # MXNet's name
 
     def snapshot(self) -> Snapshot:
         """What finding its sizes and initializing it will change, for :meth:`restore`."""
-        return Snapshot(self._shape, self._source, self.array, self._deferred_init, self._used_init)
+        copies, deferred = self._copies, self._deferred_init
+        return Snapshot(self._shape, self._source, copies, deferred, self._used_init)
 
     def restore(self, before: Snapshot) -> None:
         """Become again what it was when :meth:`snapshot` was called.
@@ -463,10 +473,16 @@ class Parameter:
         'axis 1 unknown until the first input'
         """
         with lock:
-            self._shape, self._source, self.array, self._deferred_init, self._used_init = before
-            advance_generation()
+            self._shape, self._source, copies, self._deferred_init, self._used_init = before
+            self._keep(copies)
 
-    def _make(self, deferred: Deferred) -> None:
+    def _keep(self, copies: list[Tensor]) -> None:
+        """Have these copies from now on."""
+        self._copies = copies
+        self.array = copies[0] if len(copies) == 1 else None
+        advance_generation()
+
+    def _make(self, deferred: Deferred, contexts: list[Context]) -> None:
         """Run the initializer. If it fails, the parameter stays as it was."""
         with autograd.pause(), trace.suspended():
             if deferred.data is not None:
@@ -475,20 +491,27 @@ class Parameter:
                 data = (np if is_np_array() else nd).zeros(self._shape, dtype=self._dtype)
                 desc = InitDesc(self.name, {"__init__": deferred.init})
                 create(deferred.default_init)(desc, data)
-            self._store(data)
+            self._store(data, contexts)
         self._used_init = deferred.init
 
-    def _store(self, data: Tensor) -> None:
-        """Become live with these values, in the array there is where that is possible."""
-        old = self.array
-        if type(old) is type(data) and old.shape == data.shape and old.dtype == data.dtype:
-            old[...] = data
+    def _store(self, data: Tensor, contexts: list[Context]) -> None:
+        """Become live with these values, in the arrays there are where that is possible."""
+        fits_here = [copy.ctx for copy in self._copies] == contexts and all(
+            type(copy) is type(data) and copy.shape == data.shape and copy.dtype == data.dtype
+            for copy in self._copies
+        )
+        if fits_here:
+            for copy in self._copies:
+                copy[...] = data
             self.zero_grad()
         else:
+            copies = [on_context(data, contexts[0])]
+            copies += [data.copyto(ctx) for ctx in contexts[1:]]
             if self._grad_req != "null":
-                data.attach_grad(self._grad_req)
-            self.array = data
-            advance_generation()
+                for copy in copies:
+                    copy.attach_grad(self._grad_req)
+            self._keep(copies)
+        self._contexts = contexts
         self._deferred_init = None
 
     def load_values(
@@ -500,14 +523,15 @@ class Parameter:
     ) -> None:
         """Become live with loaded values; the arguments are as for :meth:`check_values`."""
         self.check_values(values, ctx, cast_dtype, dtype_source)
+        asked = self._contexts if ctx is None else _contexts(ctx, "")
         with lock, autograd.pause():
             if cast_dtype and dtype_source == "saved":
                 self.cast(values.dtype)
             self._take_shape(tuple(values.shape), "loaded values")
-            if self.array is None:
-                self._store(array_like(values, self._dtype))
-            else:
-                self.array[...] = values
+            if not self._copies:
+                self._store(array_like(values, self._dtype), asked or [current_context()])
+            for copy in self._copies:
+                copy[...] = values
 
     _load_init = load_values  # MXNet's name
 
@@ -524,8 +548,8 @@ class Parameter:
         ----------
         values : array
             The values.
-        ctx : Context, optional
-            Only the CPU exists.
+        ctx : Context or list of Context, optional
+            Where the parameter is to live; a live one stays where it is.
         cast_dtype : bool, default False
             Accept another data type.
         dtype_source : {"current", "saved"}
@@ -537,6 +561,8 @@ class Parameter:
             If the data type differs, or `dtype_source` is unknown.
         ParameterShapeError
             If the shape does not fit.
+        ValueError
+            If the parameter lives on other contexts than `ctx`.
 
         Examples
         --------
@@ -544,7 +570,12 @@ class Parameter:
         >>> weight = mx.gluon.Parameter("weight", shape=(2, 0))
         >>> weight.check_values(mx.nd.ones((2, 3)))
         """
-        _check_ctx(ctx, f"Failed to load Parameter '{self.name}'")
+        asked = _contexts(ctx, f"Failed to load Parameter '{self.name}'")
+        if ctx is not None and self._copies and {*asked} != {*self.list_ctx()}:
+            raise ArgumentError(
+                f"Failed to load Parameter '{self.name}' on {asked} because it was previously "
+                f"initialized on {self.list_ctx()}."
+            )
         if dtype_source not in ("current", "saved"):
             raise ArgumentError(
                 f"dtype_source must be 'current' or 'saved', but got '{dtype_source}'"
@@ -573,14 +604,14 @@ class Parameter:
         Parameters
         ----------
         ctx : Context, optional
-            Only the CPU exists.
+            Which copy, where there are several; that of the current context if None.
 
         Raises
         ------
         DeferredInitializationError
             If a size is still unknown.
         RuntimeError
-            If ``initialize()`` was not called, or `ctx` is another device.
+            If ``initialize()`` was not called, or not for `ctx`.
 
         Examples
         --------
@@ -598,19 +629,60 @@ class Parameter:
 
     def _look_up(self, ctx: Context | None) -> Tensor:
         with lock:  # another thread may be about to finish
-            live = self.array is not None
-        if not live:
+            copies = self._copies
+        if not copies:
             raise self._not_live()
-        if ctx is not None and ctx.device_type == "gpu":
-            raise MXNetError(
-                f"Parameter '{self.name}' was not initialized on context {ctx}. "
-                f"It was only initialized on {[cpu(0)]}."
-            )
-        return cast(Tensor, self.array)
+        if ctx is None:
+            if len(copies) == 1:
+                return copies[0]
+            ctx = current_context()
+        for copy in copies:
+            if copy.ctx == ctx:
+                return copy
+        raise MXNetError(
+            f"Parameter '{self.name}' was not initialized on context {ctx}. "
+            f"It was only initialized on {self.list_ctx()}."
+        )
 
     def list_data(self) -> list[Tensor]:
-        """Return ``[data()]``: there is one device."""
-        return [self.data()]
+        """Return the arrays of values: one for each context.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> weight = mx.gluon.Parameter("weight", shape=(2,), init="ones")
+        >>> weight.initialize(ctx=[mx.cpu(0), mx.cpu(1)])
+        >>> [copy.ctx for copy in weight.list_data()]
+        [cpu(0), cpu(1)]
+        """
+        with lock:
+            copies = self._copies
+        if not copies:
+            raise self._not_live()
+        return list(copies)
+
+    def reduced(self) -> Tensor:
+        """Return the values that all copies stand for: their mean, if they are not learnt.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> mean = mx.gluon.Parameter("mean", shape=(1,), init="ones", differentiable=False)
+        >>> mean.initialize(ctx=[mx.cpu(0), mx.cpu(1)])
+        >>> mean.data(mx.cpu(1))[:] = 2
+        >>> mean.reduced().asnumpy()
+        array([1.5], dtype=float32)
+        """
+        first, *rest = self.list_data()
+        if not rest or self._grad_req != "null":
+            return first
+        with autograd.pause():
+            total = first.copy()
+            for copy in rest:
+                total += copy
+            return (total / (1 + len(rest))).astype(self._dtype)
+
+    _reduce = reduced  # MXNet's name
 
     def grad(self, ctx: Context | None = None) -> Tensor:
         """Return the array of the gradient; zeros before the first backward pass.
@@ -618,7 +690,7 @@ class Parameter:
         Parameters
         ----------
         ctx : Context, optional
-            Only the CPU exists.
+            As for :meth:`data`.
 
         Raises
         ------
@@ -644,14 +716,14 @@ class Parameter:
         return data.grad
 
     def list_grad(self) -> list[Tensor]:
-        """Return ``[grad()]``: there is one device."""
-        return [self.grad()]
+        """Return the arrays of the gradient: one for each context."""
+        return [self.grad(copy.ctx) for copy in self.list_data()]
 
     def list_ctx(self) -> list[Context]:
-        """Return ``[cpu(0)]``, or refuse if ``initialize()`` was not called."""
+        """Return the contexts that it lives on, or refuse if ``initialize()`` was not called."""
         if self.state == "declared":
             raise MXNetError(f"Parameter '{self.name}' has not been initialized")
-        return [cpu(0)]
+        return [copy.ctx for copy in self._copies] or list(self._contexts)
 
     def zero_grad(self) -> None:
         """Fill the gradient with zeros; nothing if there is none.
@@ -666,8 +738,8 @@ class Parameter:
         >>> weight.grad().asnumpy()
         array([0., 0.], dtype=float32)
         """
-        if self.array is not None:
-            self.array.zero_grad()
+        for copy in self._copies:
+            copy.zero_grad()
 
     def set_data(self, data: Any) -> None:
         """Set the values; a deferred parameter takes them when it becomes live.
@@ -706,8 +778,9 @@ class Parameter:
                     f"Parameter '{self.name}': set_data() got values of shape {shape} but expected "
                     f"shape {self.shape}"
                 )
-            if self.array is not None:
-                self.array[...] = data
+            if self._copies:
+                for copy in self._copies:
+                    copy[...] = data
             elif self._deferred_init:
                 values = numpy.array(to_numpy(data), dtype=self._dtype)
                 self._deferred_init = self._deferred_init._replace(data=values)
@@ -741,26 +814,53 @@ class Parameter:
         """
         trace.abstract((1,), dtype)  # refuses what is no dtype
         with lock, autograd.pause(), trace.suspended():
-            old = self.array
-            if old is not None and old.dtype != numpy.dtype(dtype):
-                data = old.astype(dtype)
-                if self._grad_req != "null":
-                    data.attach_grad(self._grad_req)
-                    if old.fresh_grad or self._grad_req == "add":
-                        data.grad[...] = old.grad
-                        data.fresh_grad = old.fresh_grad
-                self.array = data
-                advance_generation()
+            if any(copy.dtype != numpy.dtype(dtype) for copy in self._copies):
+                self._keep([self._as_dtype(copy, dtype) for copy in self._copies])
             self._dtype = dtype
 
+    def _as_dtype(self, old: Tensor, dtype: Any) -> Tensor:
+        data = old.astype(dtype)
+        if self._grad_req != "null":
+            data.attach_grad(self._grad_req)
+            if old.fresh_grad or self._grad_req == "add":
+                data.grad[...] = old.grad
+                data.fresh_grad = old.fresh_grad
+        return data
+
     def reset_ctx(self, ctx: Context | list[Context] | None = None) -> None:
-        """Check that the device is the CPU, the only one, and that ``initialize()`` was called."""
-        _check_ctx(ctx, f"Cannot reset context for Parameter '{self.name}'")
-        if self.state == "declared":
-            raise ValueError(
-                f"Cannot reset context for Parameter '{self.name}' because it has not been "
-                "initialized."
-            )
+        """Live on other contexts from now on, with the same values and no gradient yet.
+
+        Parameters
+        ----------
+        ctx : Context or list of Context, optional
+            The new ones; the current context if None.
+
+        Raises
+        ------
+        ValueError
+            If ``initialize()`` was not called.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> weight = mx.gluon.Parameter("weight", shape=(2,), init="ones")
+        >>> weight.initialize()
+        >>> weight.reset_ctx([mx.cpu(1), mx.cpu(2)])
+        >>> weight.list_ctx()
+        [cpu(1), cpu(2)]
+        """
+        contexts = _contexts(ctx, f"Cannot reset context for Parameter '{self.name}'")
+        with lock, autograd.pause():
+            if self.state == "declared":
+                raise ValueError(
+                    f"Cannot reset context for Parameter '{self.name}' because it has not been "
+                    "initialized."
+                )
+            if self._copies:
+                if contexts != self.list_ctx():
+                    self._store(self.reduced().copy(), contexts)
+            else:
+                self._contexts = contexts
 
     # ---- what there is not ---------------------------------------------------------------------
 
@@ -828,16 +928,20 @@ class Parameter:
     def __getstate__(self) -> dict[str, Any]:
         """What copy.deepcopy() and pickle keep: the values, not the gradient, layer or trainer."""
         with lock:
-            state = vars(self) | {"_tell_place": None}
-        if self.array is not None:
-            state["array"] = self.array.asnumpy()
-            state["_np"] = isinstance(self.array, np.ndarray)
+            state = vars(self) | {"_tell_place": None, "array": None}
+        if self._copies:
+            state["_copies"] = [copy.asnumpy() for copy in self._copies]
+            state["_np"] = isinstance(self._copies[0], np.ndarray)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         face = np if state.pop("_np", False) else nd
         vars(self).update(state)
-        if self.array is not None:
-            self.array = face.array(self.array, dtype=self._dtype)
-            if self._grad_req != "null":
-                self.array.attach_grad(self._grad_req)
+        copies = [
+            face.array(values, dtype=self._dtype, ctx=ctx)
+            for values, ctx in zip(self._copies, self._contexts, strict=False)
+        ]
+        if self._grad_req != "null":
+            for copy in copies:
+                copy.attach_grad(self._grad_req)
+        self._keep(copies)

@@ -235,8 +235,8 @@ class ParameterDict:
         ----------
         init : Initializer or str, optional
             For the parameters that have none of their own; ``Uniform()`` if None.
-        ctx : Context, optional
-            Only the CPU exists.
+        ctx : Context or list of Context, optional
+            Where the parameters live; see :meth:`Parameter.initialize`.
         verbose : bool, default False
             Log each array that is initialized.
         force_reinit : bool, default False
@@ -342,7 +342,7 @@ class ParameterDict:
             )
         start = len(strip_prefix)
         live = (param for param in self.values() if param.state == "live")
-        nd.save(filename, {param.name[start:]: param.data() for param in live})
+        nd.save(filename, {param.name[start:]: param.reduced() for param in live})
 
     def load(
         self,
@@ -360,8 +360,8 @@ class ParameterDict:
         ----------
         filename : str
             Path.
-        ctx : Context, optional
-            Only the CPU exists.
+        ctx : Context or list of Context, optional
+            Where the parameters live; see :meth:`Parameter.initialize`.
         allow_missing : bool, default False
             Accept parameters that are not in the file.
         ignore_extra : bool, default False

@@ -48,7 +48,8 @@ def write(folder: Path) -> None:
     shapes: dict[tuple, int] = {}
     for arguments in rules:
         rule = make(**arguments)
-        shapes.setdefault((len(rule.states) + 2, rule.parsed.steps), len(shapes))
+        for each in rule.parsed.passes:
+            shapes.setdefault((rule.parsed.arrays + rule.parsed.tiles, each.steps), len(shapes))
     branches = "\n    ".join(
         f"{'el' if place else ''}if rule == {place}:\n"
         f"        rule_{place}[floating](constants, arrays, n)"
@@ -76,11 +77,12 @@ def found(path: Path) -> list[dict]:
 def kernel(place: int, arrays: int, steps: tuple) -> str:
     """Return a kernel that makes the steps for one element after the other."""
     places = {operand for _, *operands in steps for operand in operands}
-    numbers = range(-min(places))
+    numbers = [-1 - i for i in sorted(places, reverse=True) if i < 0]
     used = [i for i in range(arrays) if i in places]
+    read = [i for i in used if any(i in operands for _, *operands, _ in steps)]
     written = sorted({result for *_, result in steps if result < arrays})
     name = {i: f"v{i}" for i in places} | {-1 - i: f"c{i}" for i in numbers}
-    body = [f"v{i} = x{i}[i]" for i in used]
+    body = [f"v{i} = x{i}[i]" for i in read]
     body += [f"v{r} = {EXPRESSIONS[op].format(a=name[a], b=name[b])}" for op, a, b, r in steps]
     body += [f"x{i}[i] = v{i}" for i in written]
     return KERNEL.format(
