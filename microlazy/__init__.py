@@ -51,6 +51,9 @@ _LATE = {
     "AttrScope": "attribute.AttrScope",
     "attribute": "attribute",
     "callback": "callback",
+    "image": "image",
+    "img": "image",
+    "io": "io",
     "metric": "metric",
     "mon": "monitor",
     "monitor": "monitor",
@@ -68,6 +71,8 @@ if TYPE_CHECKING:
     from microlazy import (
         attribute,
         callback,
+        image,
+        io,
         metric,
         monitor,
         name,
@@ -78,6 +83,7 @@ if TYPE_CHECKING:
         symbol,
         test_utils,
     )
+    from microlazy import image as img
     from microlazy import monitor as mon
     from microlazy import symbol as sym
     from microlazy.attribute import AttrScope

@@ -33,10 +33,7 @@ _REASONS = {
         multi_mp_sgd_mom_update multi_mp_sgd_update multi_sgd_mom_update multi_sgd_update
         preloaded_multi_mp_sgd_mom_update preloaded_multi_mp_sgd_update
         preloaded_multi_sgd_mom_update preloaded_multi_sgd_update reset_arrays""",
-    "images are decoded, resized and augmented outside the array packages": """
-        imdecode resize adjust_lighting random_brightness random_color_jitter random_contrast
-        random_flip_left_right random_flip_top_bottom random_hue random_lighting
-        random_saturation""",
+    "images are decoded by mx.image.imdecode": "imdecode",
 }
 OUTSIDE = {name: reason for reason, names in _REASONS.items() for name in names.split()}
 
