@@ -19,6 +19,7 @@ from ..core.tensor import Tensor
 from ..ops.images import (
     EIGENVALUES,
     EIGENVECTORS,
+    TO_GRAY,
     brightened,
     contrasted,
     mapped,
@@ -449,9 +450,6 @@ class ColorNormalizeAug(Augmenter):
         return color_normalize(src, self.mean, self.std)
 
 
-_TO_GRAY = numpy.repeat([[0.21], [0.72], [0.07]], 3, 1)  # ITU-R BT.709, rounded
-
-
 class RandomGrayAug(Augmenter):
     """Makes an image gray with a probability; it keeps three channels.
 
@@ -471,7 +469,7 @@ class RandomGrayAug(Augmenter):
         self.p = p
 
     def __call__(self, src: Any) -> Any:
-        return mapped(to_array(src), _TO_GRAY) if random.random() < self.p else src
+        return mapped(to_array(src), TO_GRAY) if random.random() < self.p else src
 
 
 class HorizontalFlipAug(Augmenter):

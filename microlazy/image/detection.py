@@ -561,8 +561,8 @@ class ImageDetIter(ImageIter):
         header, width = int(flat[0]), int(flat[1])
         if header < 2 or width < 5 or (flat.size - header) % width or flat.size <= header:
             raise RuntimeError(
-                f"{self._place()}: a label with a header of {header} numbers and objects of {width} "
-                f"cannot have {flat.size} numbers"
+                f"{self._place()}: a label with a header of {header} numbers and objects of "
+                f"{width} cannot have {flat.size} numbers"
             )
         objects = flat[header:].reshape(-1, width)
         objects = objects[(objects[:, 3] > objects[:, 1]) & (objects[:, 4] > objects[:, 2])]

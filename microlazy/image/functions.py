@@ -503,7 +503,8 @@ def imrotate(src: Any, rotation_degrees: Any, zoom_in: bool = False, zoom_out: b
     Raises
     ------
     ValueError
-        If there are other axes, both zooms are asked for, or there are not as many angles as images.
+        If there are other axes, both zooms are asked for, or there are more or fewer angles than
+        images.
     TypeError
         If the dtype is another one, or there are several angles for one image.
 

@@ -292,18 +292,19 @@ class LibSVMIter(MXDataIter):
 
 
 def part(kind: str, length: int, num_parts: int, part_index: int) -> slice:
-    """The samples of one of several equal parts.
+    """The samples of one of several parts; the first ones may have one more.
 
     Examples
     --------
     >>> from microlazy.io.tables import part
-    >>> part("CSVIter", 5, 2, 1)
-    slice(2, 4, None)
+    >>> part("CSVIter", 5, 2, 0), part("CSVIter", 5, 2, 1)
+    (slice(0, 3, None), slice(3, 5, None))
     """
     if not 0 <= part_index < num_parts:
         raise MXNetError(f"{kind}: there is no part {part_index} of {num_parts}")
-    size = length // num_parts
-    return slice(part_index * size, (part_index + 1) * size)
+    size, rest = divmod(length, num_parts)
+    start = size * part_index + min(part_index, rest)
+    return slice(start, start + size + (part_index < rest))
 
 
 def _sparse_lines(path: Any, width: int, dtype: Any) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -394,7 +395,8 @@ class MNISTIter(MXDataIter):
         images, labels = read_idx_file(image, 3), read_idx_file(label, 1)
         if len(images) != len(labels):
             raise ValueError(f"{image} has {len(images)} images, but {label} {len(labels)} labels")
-        chosen = part("MNISTIter", len(images), num_parts, part_index)
+        whole = len(images) - len(images) % max(1, num_parts)  # every part has the same size
+        chosen = part("MNISTIter", whole, num_parts, part_index)
         images, labels = images[chosen], labels[chosen]
         self._dtype = dtype or "float32"
         self._images = images.reshape(len(images), -1) if flat else images[:, None]

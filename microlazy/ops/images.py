@@ -1,4 +1,4 @@
-"""Images of shape (height, width, channels), or batches of them: cut, resized, mirrored, recoloured.
+"""Images of shape (height, width, channels), or batches: cut, resized, mirrored, recoloured.
 
 Random functions draw with the generator of `mx.random.seed`, each time that they run: a hybridized
 block draws anew at every call. Images of uint8 stay such: values are cut to 0 to 255, and what is
@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 GRAY = numpy.array([0.299, 0.587, 0.114], "float32")  # of red, green, blue; ITU-R BT.601
+
+TO_GRAY = numpy.repeat([[0.21], [0.72], [0.07]], 3, 1)  # ITU-R BT.709, as MXNet rounds it
 
 # How the colours of ImageNet vary (Krizhevsky et al. 2012): eigenvalues and eigenvectors of their
 # covariance. A row of the product says what an alpha adds to red, green and blue.
