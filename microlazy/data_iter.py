@@ -40,7 +40,7 @@ class DataDesc(namedtuple("DataDesc", ["name", "shape"])):
         self.layout = layout
         return self
 
-    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return self.name, self.shape, self.dtype, self.layout
 
     def __repr__(self) -> str:

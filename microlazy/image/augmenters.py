@@ -199,7 +199,8 @@ class ForceResizeAug(_Sized):
     """
 
     def __call__(self, src: Any) -> Any:
-        return imresize(src, *self.size, interp=self.interp)
+        width, height = self.size
+        return imresize(src, width, height, self.interp)
 
 
 class RandomCropAug(_Sized):

@@ -699,7 +699,7 @@ class ImageDetIter(ImageIter):
         image_module = pillow()
         from PIL import ImageDraw
 
-        (normal,) = colour_augmenters(0, 0, 0, 0, 0, 0, mean, std) or [None]
+        normal = next(iter(colour_augmenters(0, 0, 0, 0, 0, 0, mean, std)), None)
         while True:
             try:
                 label, content = self.next_sample()

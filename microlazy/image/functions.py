@@ -221,7 +221,7 @@ def scale_down(src_size: Size, size: Size) -> Size:
     >>> mx.image.scale_down((640, 480), (720, 120))
     (640, 106)
     """
-    w, h = size
+    w, h = map(float, size)
     columns, rows = src_size
     if rows < h:
         w, h = w * rows / h, rows

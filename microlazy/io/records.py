@@ -100,7 +100,7 @@ class _Recipe(NamedTuple):
 
     def _cut(self, x: Pixels, height: int, width: int, random: Random) -> Pixels:
         if self.random_resized_crop:
-            box = self._part(*x.shape[:2], random)
+            box = self._part(x.shape[0], x.shape[1], random)
             if box is not None:
                 top, left, h, w = box
                 return self._resized(x[top : top + h, left : left + w], height, width)

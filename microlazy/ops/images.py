@@ -457,7 +457,15 @@ def random_hue(data: A, min_factor: float, max_factor: float) -> A:
     _factors("random_hue", min_factor, max_factor)
     if _colours("random_hue", data) == 1:
         return data.copy()
-    return call(_turned, [data, _drawn(data, min_factor, max_factor)], result=_same)
+    rules = _no_rule("random_hue"), None
+    return call(_turned, [data, _drawn(data, min_factor, max_factor)], {}, rules, _same)
+
+
+def _no_rule(name: str) -> Any:
+    def refuse(_g: Any, _y: Any, *_arrays: Any, **_options: Any) -> Any:
+        raise MXNetError(f"image.{name} has no gradient; detach() its result")
+
+    return refuse
 
 
 def _same(x: Any, *others: Any, **options: Any) -> Any:
@@ -512,7 +520,8 @@ def random_color_jitter(
     amounts = brightness, contrast, saturation, hue
     if min(amounts) < 0:
         raise RangeError(f"image.random_color_jitter: amounts must be 0 or more, not {amounts}")
-    return call(_jittered, [data], {"amounts": tuple(map(float, amounts))}, result=_same)
+    options = {"amounts": tuple(map(float, amounts))}
+    return call(_jittered, [data], options, (_no_rule("random_color_jitter"),), _same)
 
 
 def _jittered(x: numpy.ndarray, amounts: tuple[float, ...]) -> numpy.ndarray:

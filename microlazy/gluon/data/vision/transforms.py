@@ -306,7 +306,8 @@ class RandomCrop(Block):
 
     def forward(self, x: Any) -> Any:
         if self._borders is not None:
-            x = mx_image.copyMakeBorder(x, *self._borders, value=self._value)
+            top, bottom, left, right = self._borders
+            x = mx_image.copyMakeBorder(x, top, bottom, left, right, value=self._value)
         return mx_image.random_crop(x, *self._arguments)[0]
 
 
