@@ -10,7 +10,7 @@ import math
 import sys
 from importlib import import_module
 
-from benchmarks import array_steps, corner_steps
+from benchmarks import array_steps, corner_steps, data_steps
 from benchmarks.workloads import Step, seconds_per_step
 
 WARM_UP = 5  # steps
@@ -35,6 +35,8 @@ def build(framework: str, workload: str) -> Step | None:
     """Return the step of a workload; None for a row of the op table that a framework has not."""
     if workload.startswith(corner_steps.PREFIX):
         return corner_steps.build(framework, workload)
+    if workload.startswith(data_steps.PREFIX):
+        return data_steps.build(framework, workload)
     if workload in array_steps.CASES:
         return array_steps.build(framework, workload)
     if framework == "torch":

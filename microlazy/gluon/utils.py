@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import urllib.parse
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
@@ -255,9 +254,11 @@ def download(
     >>> open(copy).read()
     'hello'
     """
+    from urllib.parse import unquote, urlsplit  # slow to import, seldom needed
+
     if retries < 0:
         raise ValueError(f"retries must be 0 or more, but it is {retries}")
-    name = urllib.parse.unquote(urllib.parse.urlsplit(url).path).rsplit("/", 1)[-1]
+    name = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
     target = os.path.expanduser(os.fspath(path)) if path is not None else name
     if os.path.isdir(target):
         target = os.path.join(target, name) if name else ""
