@@ -10,7 +10,7 @@ import math
 import sys
 from importlib import import_module
 
-from benchmarks import array_steps, corner_steps, layer_steps, optimizer_steps
+from benchmarks import array_steps, corner_steps, data_steps, layer_steps, optimizer_steps
 from benchmarks.workloads import Step, seconds_per_step
 
 WARM_UP = 5  # steps
@@ -39,6 +39,8 @@ def build(framework: str, workload: str) -> Step | None:
         return layer_steps.build(framework, workload)
     if workload.startswith(optimizer_steps.PREFIX):
         return optimizer_steps.build(framework, workload)
+    if workload.startswith(data_steps.PREFIX):
+        return data_steps.build(framework, workload)
     if workload in array_steps.CASES:
         return array_steps.build(framework, workload)
     if framework == "torch":

@@ -54,6 +54,9 @@ _LATE = {
     "attribute": "attribute",
     "callback": "callback",
     "contrib": "contrib",
+    "image": "image",
+    "img": "image",
+    "io": "io",
     "metric": "metric",
     "mon": "monitor",
     "monitor": "monitor",
@@ -73,6 +76,8 @@ if TYPE_CHECKING:
         attribute,
         callback,
         contrib,
+        image,
+        io,
         metric,
         monitor,
         name,
@@ -84,6 +89,7 @@ if TYPE_CHECKING:
         symbol,
         test_utils,
     )
+    from microlazy import image as img
     from microlazy import monitor as mon
     from microlazy import symbol as sym
     from microlazy.attribute import AttrScope

@@ -24,10 +24,7 @@ _REASONS = {
         BatchNorm_v1 Convolution_v1 Pooling_v1 Crop""",
     "MXNet has it for GPUs only; use numpy.fft": "fft ifft",
     "it is too special for microlazy": "count_sketch hawkesll",
-    "images are decoded, resized and augmented outside the array packages": """
-        imdecode resize adjust_lighting random_brightness random_color_jitter random_contrast
-        random_flip_left_right random_flip_top_bottom random_hue random_lighting
-        random_saturation""",
+    "images are decoded by mx.image.imdecode": "imdecode",
 }
 OUTSIDE = {name: reason for reason, names in _REASONS.items() for name in names.split()}
 

@@ -1,7 +1,8 @@
-"""Small tools of Gluon: splitting batches, clipping gradients, checking files, hooks."""
+"""Small tools of Gluon: splitting batches, clipping gradients, fetching files, hooks."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import warnings
@@ -204,30 +205,112 @@ def check_sha1(filename: str | os.PathLike[str], sha1_hash: str) -> bool:
         return hashlib.file_digest(file, "sha1").hexdigest() == sha1_hash
 
 
-def download(url: str, *args: Any, **kwargs: Any) -> str:
-    """Refuse to download: microlazy never uses the network.
+def download(
+    url: str,
+    path: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    sha1_hash: str | None = None,
+    retries: int = 5,
+    verify_ssl: bool = True,
+) -> str:
+    """Fetch a file by its URL, unless it is there already.
+
+    The file appears whole or not at all: it is written beside its place and then moved there.
+    Nothing in microlazy calls this by itself.
 
     Parameters
     ----------
     url : str
-        What was asked for.
-    *args, **kwargs
-        The further arguments of Gluon's function.
+        http, https, ftp or file.
+    path : path, optional
+        Where it goes: a file, or a folder that exists; by default the URL's last part, here.
+    overwrite : bool
+        Fetch it even if it is there.
+    sha1_hash : str, optional
+        What it must be: a file that is there but has another hash is fetched again.
+    retries : int
+        How often to try again after an error.
+    verify_ssl : bool
+        Check the server's certificate.
+
+    Returns
+    -------
+    str
+        The file's path.
 
     Raises
     ------
-    NotImplementedError
-        Always; the message says what to do.
+    ValueError
+        If the URL is none or names no file and `path` does not either, or `retries` is negative.
+    OSError
+        If it cannot be fetched or written, or has another hash, the last time too.
 
     Examples
     --------
-    >>> download("data.zip")
-    Traceback (most recent call last):
-    NotImplementedError: microlazy downloads nothing: fetch 'data.zip' yourself and open the file
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> size = (folder / "a.txt").write_text("hello")
+    >>> copy = download((folder / "a.txt").as_uri(), folder / "b.txt")
+    >>> open(copy).read()
+    'hello'
     """
-    raise NotImplementedError(
-        f"microlazy downloads nothing: fetch {url!r} yourself and open the file"
-    )
+    from urllib.parse import unquote, urlsplit  # slow to import, seldom needed
+
+    if retries < 0:
+        raise ValueError(f"retries must be 0 or more, but it is {retries}")
+    name = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+    target = os.path.expanduser(os.fspath(path)) if path is not None else name
+    if os.path.isdir(target):
+        target = os.path.join(target, name) if name else ""
+    if not target:
+        raise ValueError(f"the URL {url!r} names no file: give path, the file to write")
+    if not overwrite and os.path.exists(target) and (
+        not sha1_hash or check_sha1(target, sha1_hash)
+    ):  # fmt: skip
+        return target
+    os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+    if not verify_ssl:
+        warnings.warn(f"the certificate of {url} is not checked", stacklevel=2)
+    for left in range(retries, -1, -1):
+        try:
+            _fetch(url, target, sha1_hash, verify_ssl)
+            return target
+        except OSError as error:
+            if not left:
+                raise
+            tries = "1 try is" if left == 1 else f"{left} tries are"
+            warnings.warn(f"{url}: {error}; {tries} left", stacklevel=2)
+    raise AssertionError
+
+
+def _fetch(url: str, target: str, sha1_hash: str | None, verify_ssl: bool) -> None:
+    import ssl  # slow to import, seldom needed
+    import tempfile
+    import urllib.request
+
+    context = None if verify_ssl else ssl._create_unverified_context()
+    folder, name = os.path.split(os.path.abspath(target))
+    handle, beside = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    try:
+        with open(handle, "wb") as file, urllib.request.urlopen(url, context=context) as source:
+            size = 0
+            while block := source.read(1 << 20):
+                size += file.write(block)
+            expected = source.headers.get("Content-Length")
+            if expected is not None and size < int(expected):
+                raise OSError(f"{url}: it ended after {size} of {expected} bytes")
+        if sha1_hash and not check_sha1(beside, sha1_hash):
+            raise OSError(
+                f"{url}: its SHA-1 hash is not {sha1_hash}: it has changed, or is damaged"
+            )
+        mode = os.umask(0)
+        os.umask(mode)
+        os.chmod(beside, 0o666 & ~mode)  # as open() would have made it
+        os.replace(beside, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(beside)
+        raise
 
 
 class HookHandle:

@@ -98,6 +98,7 @@ _LATE = {
 }
 
 if TYPE_CHECKING:
+    from microlazy.numpy_extension import image
     from microlazy.ops.detection import (
         box_nms,
         multibox_detection,
@@ -108,6 +109,8 @@ if TYPE_CHECKING:
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name == "image":  # imported when it is used
+            return import_module(f"{__name__}.image")
         if name in _LATE:
             return getattr(import_module(f"microlazy.ops.{_LATE[name]}"), name)
         from microlazy.foreign import missing

@@ -363,10 +363,50 @@ ROWS = (
         dynamic=True,
     ),
     # ---- nd.image ----
-    _f("nd.image.to_tensor", "nd.image.to_tensor(t)"),
-    _f("nd.image.normalize", "nd.image.normalize(t, mean=(0.5, 1), std=(1, 2))"),
-    _f("nd.image.crop", "nd.image.crop(t, x=1, y=0, width=2, height=2)"),
-    _f("nd.image.flip_left_right nd.image.flip_top_bottom", "nd.image.flip_left_right(t)"),
+    _f("nd.image.to_tensor npx.image.to_tensor", "nd.image.to_tensor(t)"),
+    _f(
+        "nd.image.normalize npx.image.normalize",
+        "nd.image.normalize(t, mean=(0.5, 1), std=(1, 2))",
+    ),
+    _f("nd.image.crop npx.image.crop", "nd.image.crop(t, x=1, y=0, width=2, height=2)"),
+    _f(
+        "nd.image.flip_left_right npx.image.flip_left_right nd.image.flip_top_bottom "
+        "npx.image.flip_top_bottom",
+        "nd.image.flip_left_right(t)",
+    ),
+    _f(
+        "nd.image.resize npx.image.resize",
+        "nd.image.resize(t, (5, 3))",
+        "nd.image.resize(img, 3, interp=2)",
+        "nd.image.resize(img, 2, interp=3)",
+        "nd.image.resize(t, (1, 4), interp=4)",
+        "nd.image.resize(t, 3, keep_ratio=True, interp=0)",
+    ),
+    _f(
+        "nd.image.random_flip_left_right npx.image.random_flip_left_right "
+        "nd.image.random_flip_top_bottom npx.image.random_flip_top_bottom",
+        "nd.image.random_flip_left_right(t)",
+    ),
+    _f(
+        "nd.image.random_brightness npx.image.random_brightness nd.image.random_contrast "
+        "npx.image.random_contrast nd.image.random_saturation npx.image.random_saturation",
+        "nd.image.random_brightness(t[:, :, :3], 0.5, 1.5)",
+    ),
+    _f(
+        "nd.image.adjust_lighting npx.image.adjust_lighting",
+        "nd.image.adjust_lighting(t[:, :, :3], (1, 0.5, 0.25))",
+    ),
+    _f(
+        "nd.image.random_lighting npx.image.random_lighting",
+        "nd.image.random_lighting(t[:, :, :3], 0.1)",
+    ),
+    _none(
+        "nd.image.random_hue npx.image.random_hue", "nd.image.random_hue(t[:, :, :3], 0.5, 1.5)"
+    ),
+    _none(
+        "nd.image.random_color_jitter npx.image.random_color_jitter",
+        "nd.image.random_color_jitter(t[:, :, :3], 0.1, 0.2, 0.3, 0.4)",
+    ),
     # ---- detection ----
     _f(
         "nd.ROIPooling",

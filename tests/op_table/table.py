@@ -12,7 +12,7 @@ from .inspect import Call, evaluate, find, leaves
 from .rows import Function
 
 MODULES = (
-    *("np", "np.linalg", "np.fft", "np.random", "npx", "npx.random"),
+    *("np", "np.linalg", "np.fft", "np.random", "npx", "npx.random", "npx.image"),
     *("nd", "nd.linalg", "nd.random", "nd.contrib", "nd.image"),
 )
 NAMESPACES = ("np", "npx", "nd")

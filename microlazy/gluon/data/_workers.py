@@ -1,13 +1,17 @@
 """Those who fetch batches for a DataLoader: threads, or processes that use shared memory.
 
-A worker process has one pipe. It gets numbered tasks and answers each with the name of a block of
+A worker process has one pipe. It gets numbered tasks and answers each with the number of a block of
 shared memory: a pickle, and behind it the memory of all arrays. The main process copies that and
-removes the block. Names follow from the task's number, so what a killed worker left is found.
+lets the worker use the block again: a new one costs more than the copy. Only large blocks are
+removed at once. Names follow from a worker's number and the block's, so what a killed worker left
+is found.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import multiprocessing
 import os
 import pickle
@@ -27,15 +31,20 @@ from numpy.random import mtrand
 
 from ...base import MXNetError
 from ...core import generator
+from ...core.array import rebuild
+from ...core.functions import face_of
+from ...core.tensor import Tensor
 from ...util import is_np_array, is_np_shape, np_array, np_shape
+from .batchify import to_array
 
-Fetch = Callable[[list[Any]], Any]
+Fetch = Callable[[list[Any], Callable[[numpy.ndarray], Any]], Any]
 
 # The main process's ends of all pipes. A forked worker closes them: else the pipes would outlive
 # the main process, and with them the workers.
 _OURS: weakref.WeakSet[Any] = weakref.WeakSet()
 
 _ALIGNED = 64
+_KEPT = 1 << 25  # bytes of the largest block that is used again
 
 
 class TooSlow(Exception):
@@ -55,10 +64,10 @@ class Task(NamedTuple):
         """A task with the settings of this thread."""
         return cls(indices, seed, is_np_shape(), is_np_array())
 
-    def run(self, fetch: Fetch) -> Any:
-        """The batch."""
+    def run(self, fetch: Fetch, convert: Callable[[numpy.ndarray], Any] = to_array) -> Any:
+        """The batch; `convert` makes our arrays of NumPy's where the loader itself stacks rows."""
         with np_shape(self.np_shape), np_array(self.np_array):
-            return fetch(self.indices)
+            return fetch(self.indices, convert)
 
 
 # What `numpy.random` draws from while this process makes a batch. Copying the state of its own bit
@@ -121,13 +130,14 @@ class Processes:
         self._state = state = _State(f"ml_{os.getpid()}_{secrets.token_hex(4)}_")
         self._finalizer = weakref.finalize(self, state.close, os.getpid())
         try:
-            for _ in range(workers):
+            for number in range(workers):
                 ours, theirs = context.Pipe()
                 _OURS.add(ours)
                 process = context.Process(
-                    target=_work, args=(theirs, fetch, state.prefix), daemon=True
+                    target=_work, args=(theirs, fetch, f"{state.prefix}{number}_"), daemon=True
                 )
                 state.workers[ours] = process
+                state.blocks[ours] = _Mapped(f"{state.prefix}{number}_")
                 state.waiting[ours] = set()
                 process.start()
                 theirs.close()
@@ -186,15 +196,15 @@ class Processes:
     def _receive(self, pipe: Any) -> None:
         state = self._state
         try:
-            number, good, ends = pipe.recv()
+            number, good, block, ends = pipe.recv()
         except (EOFError, OSError):
             self._died(pipe)
             return
         unwanted = number in state.unwanted
         state.unwanted.discard(number)
-        made = _take(state.prefix + str(number), ends, unwanted)
+        made = state.blocks[pipe].take(block, ends, unwanted)
         state.waiting[pipe].discard(number)
-        state.copied.setdefault(pipe, []).append(number)
+        state.copied.setdefault(pipe, []).append(block)
         if not unwanted:
             state.done[number] = good, made
 
@@ -217,8 +227,9 @@ class _State:
         self.prefix = prefix  # of the names of shared memory
         self.next = 0
         self.workers: dict[Any, Any] = {}  # by pipe: the process
+        self.blocks: dict[Any, _Mapped] = {}  # by pipe: its shared memory
         self.waiting: dict[Any, set[int]] = {}  # by pipe: what it was asked for
-        self.copied: dict[Any, list[int]] = {}  # by pipe: whose memory it may let go
+        self.copied: dict[Any, list[int]] = {}  # by pipe: blocks that it may use again
         self.done: dict[int, tuple[bool, Any]] = {}
         self.unwanted: set[int] = set()
 
@@ -234,27 +245,91 @@ class _State:
                     process.kill()
                     process.join()
                 process.close()
-        for numbers in self.waiting.values():
-            for number in numbers:
-                with contextlib.suppress(FileNotFoundError, ValueError):
-                    _take(self.prefix + str(number), [], True)
+        for blocks in self.blocks.values():
+            blocks.remove()
         self.workers.clear()
+        self.blocks.clear()
         self.waiting.clear()
 
 
-def _take(name: str, ends: list[int], unwanted: bool) -> Any:
-    """Copy what is in a block of shared memory, unless it is unwanted, and remove the block."""
-    block = shared_memory.SharedMemory(name)
-    try:
-        if unwanted:
-            return None
-        memory = _bytes(block)[: ends[-1]].copy()
-    finally:
+class _Mapped:
+    """The blocks of shared memory that a worker has made, as the main process sees them."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._open: dict[int, shared_memory.SharedMemory] = {}
+        self._next = 0  # the first number that was not seen
+
+    def take(self, number: int, ends: list[int], unwanted: bool) -> Any:
+        """Copy what is in a block, unless it is unwanted; a large block is removed."""
+        block = self._open.get(number)
+        if block is None:
+            block = shared_memory.SharedMemory(self._prefix + str(number))
+            self._open[number] = block
+            self._next = max(self._next, number + 1)
+        try:
+            return None if unwanted else _Unpickler(_bytes(block), ends).load()
+        finally:
+            if block.size > _KEPT:
+                self._drop(self._open.pop(number))
+
+    @staticmethod
+    def _drop(block: shared_memory.SharedMemory) -> None:
         block.close()
         block.unlink()
-    starts = map(_aligned, ends)
-    buffers = [memory[start:end] for start, end in zip(starts, ends[1:], strict=False)]
-    return pickle.loads(memory[: ends[0]].data, buffers=buffers)
+
+    def remove(self) -> None:
+        """Remove all blocks, those too that the worker had made and did not tell."""
+        for block in self._open.values():
+            self._drop(block)
+        self._open.clear()
+        for number in itertools.count(self._next):
+            try:
+                self._drop(shared_memory.SharedMemory(self._prefix + str(number)))
+            except (FileNotFoundError, ValueError):
+                break
+
+
+class _Blocks:
+    """A worker's blocks of shared memory, used again when they were copied."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._next = 0
+        self._used: dict[int, shared_memory.SharedMemory] = {}
+        self._free: dict[int, shared_memory.SharedMemory] = {}
+
+    def put(self, made: Any) -> tuple[int, list[int]]:
+        """Write into a block; returns its number, and where each part ends."""
+        parts = _Pickler().parts(made)
+        ends, end = [], 0
+        for part in parts:
+            end = _aligned(end) + part.nbytes
+            ends.append(end)
+        number, block = self._block(end)
+        self._used[number] = block
+        for part, end in zip(parts, ends, strict=True):
+            place = numpy.ndarray(part.shape, part.dtype, block.buf, end - part.nbytes)
+            place[...] = part
+            del place  # it would keep the block from being closed
+        return number, ends
+
+    def _block(self, size: int) -> tuple[int, shared_memory.SharedMemory]:
+        for number, block in self._free.items():
+            if block.size >= size:
+                return number, self._free.pop(number)
+        number, self._next = self._next, self._next + 1
+        room = size + size // 8 if size + size // 8 <= _KEPT else size  # others may be larger
+        return number, shared_memory.SharedMemory(self._prefix + str(number), True, room)
+
+    def copied(self, numbers: list[int]) -> None:
+        """Learn which blocks were copied."""
+        for number in numbers:
+            block = self._used.pop(number)
+            if block.size > _KEPT:
+                block.close()
+            else:
+                self._free[number] = block
 
 
 def _bytes(block: shared_memory.SharedMemory) -> numpy.ndarray:
@@ -265,20 +340,56 @@ def _aligned(place: int) -> int:
     return -(-place // _ALIGNED) * _ALIGNED
 
 
-def _put(name: str, made: Any) -> tuple[shared_memory.SharedMemory, list[int]]:
-    """Write into a new block of shared memory; also returns where each part ends."""
-    buffers: list[pickle.PickleBuffer] = []
-    parts = [memoryview(pickle.dumps(made, 5, buffer_callback=buffers.append))]
-    parts += [buffer.raw() for buffer in buffers]
-    ends, end = [], 0
-    for part in parts:
-        end = _aligned(end) + part.nbytes
-        ends.append(end)
-    block = shared_memory.SharedMemory(name, create=True, size=end)
-    memory = _bytes(block)
-    for part, end in zip(parts, ends, strict=True):
-        memory[end - part.nbytes : end] = numpy.frombuffer(part, numpy.uint8)
-    return block, ends
+class _Later(NamedTuple):
+    """NumPy's array, of which the main process makes one of ours."""
+
+    array: numpy.ndarray
+
+
+class _Pickler(pickle.Pickler):
+    """Takes a batch apart: a pickle, the memory of NumPy's arrays, and that of ours."""
+
+    def __init__(self) -> None:
+        self._file = io.BytesIO()
+        self._buffers: list[pickle.PickleBuffer] = []
+        self._ours: list[numpy.ndarray] = []
+        super().__init__(self._file, 5, buffer_callback=self._buffers.append)
+
+    def persistent_id(self, obj: Any) -> Any:
+        """Where one of our arrays will be, and what it is; None for all else."""
+        if isinstance(obj, _Later):
+            array, face = obj.array, int(is_np_array())
+        elif isinstance(obj, Tensor):
+            array, face = numpy.asarray(obj), face_of(obj)
+        else:
+            return None
+        self._ours.append(array)
+        return len(self._ours), array.shape, array.dtype, face  # counted from the end
+
+    def parts(self, made: Any) -> list[numpy.ndarray]:
+        """The parts, as arrays; the pickle is the first, our arrays come last, backwards."""
+        self.dump(made)
+        buffers = [buffer.raw() for buffer in self._buffers]
+        bytes_ = [numpy.frombuffer(x, numpy.uint8) for x in (self._file.getbuffer(), *buffers)]
+        return [*bytes_, *self._ours[::-1]]
+
+
+class _Unpickler(pickle.Unpickler):
+    """Puts a batch together from a block of memory, of which it copies what it keeps."""
+
+    def __init__(self, memory: numpy.ndarray, ends: list[int]) -> None:
+        self._memory, self._ends = memory, ends
+        starts = map(_aligned, ends)
+        # Made when it is asked for: what comes last is ours, and copied by itself.
+        buffers = (memory[i:j].copy() for i, j in zip(starts, ends[1:], strict=False))
+        super().__init__(io.BytesIO(memory[: ends[0]].data), buffers=buffers)
+
+    def persistent_load(self, pid: Any) -> Any:
+        """One of our arrays."""
+        number, shape, dtype, face = pid
+        end = self._ends[-number]
+        size = int(numpy.prod(shape)) * dtype.itemsize
+        return rebuild(face, numpy.ndarray(shape, dtype, self._memory.data, end - size))
 
 
 def _work(pipe: Any, fetch: Fetch, prefix: str) -> None:
@@ -287,21 +398,20 @@ def _work(pipe: Any, fetch: Fetch, prefix: str) -> None:
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what the program does at its own
-    held: dict[int, shared_memory.SharedMemory] = {}  # until it is copied, as Windows wants it
+    blocks = _Blocks(prefix)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             number, task, copied = pipe.recv()
-            for other in copied:
-                held.pop(other).close()
-            name = prefix + str(number)
+            blocks.copied(copied)
             try:
                 set_seeds(task.seed)
                 good = True
-                held[number], ends = _put(name, task.run(fetch))
+                with np_array(task.np_array):
+                    block, ends = blocks.put(task.run(fetch, _Later))
             except Exception as error:
                 good = False
-                held[number], ends = _put(name, _portable(error))
-            pipe.send((number, good, ends))
+                block, ends = blocks.put(_portable(error))
+            pipe.send((number, good, block, ends))
 
 
 def _portable(error: Exception) -> Exception:

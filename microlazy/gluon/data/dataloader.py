@@ -12,7 +12,7 @@ from ...context import cpu_pinned
 from ...core import generator
 from ...core.tensor import Tensor
 from ._workers import Processes, Task, Threads, TooSlow, own_random_numbers, set_seeds
-from .batchify import default_batchify_fn, to_array
+from .batchify import default_batchify_fn
 from .dataset import ArrayDataset, by_rows
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
@@ -252,9 +252,9 @@ class _Fetch:
         self._batchify = batchify or default_batchify_fn
         self._at_once = batchify is None and type(dataset) is ArrayDataset
 
-    def __call__(self, indices: Sequence[Any]) -> Any:
+    def __call__(self, indices: Sequence[Any], convert: Callable[[Any], Any]) -> Any:
         if self._at_once and (rows := self._dataset.rows(indices)) is not None:
-            batch = [to_array(part) for part in rows]
+            batch = [convert(part) for part in rows]
             return batch if len(batch) > 1 else batch[0]
         return self._batchify([self._dataset[i] for i in indices])
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import tarfile
 from collections.abc import Sequence
 
 import numpy
 
+from ....idx_file import read_idx_file
+
 
 def read_idx(
     name: str, folders: Sequence[str], ndim: int, data_set: str = "MNIST"
 ) -> numpy.ndarray:
-    """An array of bytes in MNIST's format: two zeros, the type, the number of axes, their sizes."""
+    """An array of bytes in MNIST's format, from one of several folders, packed or not."""
     for path in (os.path.join(f, n) for f in folders for n in (name, name.removesuffix(".gz"))):
         if os.path.exists(path):
             break
@@ -21,13 +22,7 @@ def read_idx(
         raise FileNotFoundError(
             f"{name} is not in {' or '.join(folders)}: put {data_set}'s four files there"
         )
-    with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
-        head = file.read(4 + 4 * ndim)
-        body = file.read()
-    shape = numpy.frombuffer(head[4:], ">u4").astype(int)
-    if head[:4] != bytes((0, 0, 8, ndim)) or len(shape) != ndim or shape.prod() != len(body):
-        raise ValueError(f"{path} is damaged, or no file of {ndim}-d bytes in MNIST's format")
-    return numpy.frombuffer(body, "uint8").reshape(shape)
+    return read_idx_file(path, ndim)
 
 
 def read_cifar(

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
+from .... import image, recordio
 from .... import ndarray as nd
 from .... import numpy as np
 from ....base import data_dir
+from ....image.iterator import read_list
+from ....pictures import EXTENSIONS
 from ....util import is_np_array
-from ..dataset import Dataset
+from ..dataset import Dataset, RecordFileDataset
 from ._formats import read_cifar, read_idx
 
-__all__ = ["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST"]
+__all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "MNIST",
+    "FashionMNIST",
+    "ImageFolderDataset",
+    "ImageListDataset",
+    "ImageRecordDataset",
+]
 
 
 class _Images(Dataset):
@@ -207,3 +219,187 @@ class CIFAR100(_Images):
         names = ["train.bin" if self._train else "test.bin"]
         images, labels = read_cifar(self._root, "cifar-100-binary.tar.gz", names, 2)
         return images, labels[:, int(self._fine)]
+
+
+class ImageRecordDataset(RecordFileDataset):
+    """Images and labels of a file of records, which `recordio.pack_img` or im2rec made.
+
+    Parameters
+    ----------
+    filename : path
+        The records, such as "data.rec"; the index is "data.idx" beside it.
+    flag : {0, 1}
+        1 gives three channels of colour, 0 one of gray.
+    transform : callable, optional
+        Gets an image and its label, and returns the sample.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy
+    >>> import microlazy as mx
+    >>> path = os.path.join(tempfile.mkdtemp(), "data")
+    >>> file = mx.recordio.MXIndexedRecordIO(path + ".idx", path + ".rec", "w")
+    >>> file.write_idx(0, mx.recordio.pack_img((0, 5, 0, 0), numpy.zeros((4, 6, 3), "uint8")))
+    >>> file.close()
+    >>> image, label = mx.gluon.data.vision.ImageRecordDataset(path + ".rec")[0]
+    >>> image.shape, label
+    ((4, 6, 3), 5.0)
+    """
+
+    def __init__(
+        self,
+        filename: str | os.PathLike[str],
+        flag: int = 1,
+        transform: Callable[..., Any] | None = None,
+    ) -> None:
+        super().__init__(filename)
+        self._flag = flag
+        self._transform = transform
+
+    def __getitem__(self, idx: int) -> Any:
+        header, content = recordio.unpack(super().__getitem__(idx) or b"")
+        picture = image.imdecode(content, self._flag)
+        if self._transform is None:
+            return picture, header.label
+        return self._transform(picture, header.label)
+
+
+class ImageFolderDataset(Dataset):
+    """Images in folders, each of which is a class: root/cat/1.jpg, root/dog/2.png, ...
+
+    Parameters
+    ----------
+    root : path
+    flag : {0, 1}
+        1 gives three channels of colour, 0 one of gray.
+    transform : callable, optional
+        Gets an image and its label, and returns the sample.
+
+    Attributes
+    ----------
+    synsets : list of str
+        The names of the folders, sorted; a label is a place in this list.
+    items : list of (str, int)
+        Files and labels.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy
+    >>> from microlazy import gluon
+    >>> from microlazy.pictures import encode
+    >>> root = tempfile.mkdtemp()
+    >>> for name in ("cat", "dog"):
+    ...     os.mkdir(os.path.join(root, name))
+    ...     with open(os.path.join(root, name, "1.png"), "wb") as file:
+    ...         size = file.write(encode(numpy.zeros((4, 6, 3), "uint8"), ".png"))
+    >>> data = gluon.data.vision.ImageFolderDataset(root)
+    >>> data.synsets, data[1][0].shape, data[1][1]
+    (['cat', 'dog'], (4, 6, 3), 1)
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        flag: int = 1,
+        transform: Callable[..., Any] | None = None,
+    ) -> None:
+        self._root = os.path.expanduser(root)
+        self._flag = flag
+        self._transform = transform
+        self.synsets: list[str] = []
+        self.items: list[tuple[str, int]] = []
+        for folder in sorted(os.listdir(self._root)):
+            path = os.path.join(self._root, folder)
+            if not os.path.isdir(path):
+                warnings.warn(f"Ignoring {path}, which is not a directory.", stacklevel=2)
+                continue
+            label = len(self.synsets)
+            self.synsets.append(folder)
+            for name in sorted(os.listdir(path)):
+                if not name.lower().endswith(EXTENSIONS):
+                    known = ", ".join(EXTENSIONS)
+                    warnings.warn(
+                        f"Ignoring {os.path.join(path, name)}: only {known} are read", stacklevel=2
+                    )
+                    continue
+                self.items.append((os.path.join(path, name), label))
+
+    def __getitem__(self, idx: int) -> Any:
+        path, label = self.items[idx]
+        picture = image.imread(path, self._flag)
+        return (picture, label) if self._transform is None else self._transform(picture, label)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class ImageListDataset(Dataset):
+    """Images of a list of labels and files.
+
+    Parameters
+    ----------
+    root : path
+        The folder of the files.
+    imglist : path, or list
+        A file of lines "number, label, ..., name" with tabs between, as im2rec has it; or pairs of
+        a label (a number, or several) and a file's name.
+    flag : {0, 1}
+        1 gives three channels of colour, 0 one of gray.
+
+    Raises
+    ------
+    ValueError
+        If the list is none.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy
+    >>> from microlazy import gluon
+    >>> from microlazy.pictures import encode
+    >>> root = tempfile.mkdtemp()
+    >>> with open(os.path.join(root, "1.png"), "wb") as file:
+    ...     size = file.write(encode(numpy.zeros((4, 6, 3), "uint8"), ".png"))
+    >>> image, label = gluon.data.vision.ImageListDataset(root, [[3, "1.png"]])[0]
+    >>> image.shape, label
+    ((4, 6, 3), 3.0)
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] = ".",
+        imglist: str | os.PathLike[str] | Sequence[Any] | None = None,
+        flag: int = 1,
+    ) -> None:
+        self._root = os.path.expanduser(root)
+        self._flag = flag
+        if isinstance(imglist, (str, os.PathLike)):
+            rows: Any = read_list(os.path.join(self._root, imglist)).values()
+        elif isinstance(imglist, (list, tuple)):
+            for row in imglist:
+                if len(row) < 2 or not isinstance(row[-1], (str, os.PathLike)):
+                    raise ValueError(f"ImageListDataset: expected (label, name), not {row!r}")
+            rows = [(row[0] if len(row) == 2 else row[:-1], row[-1]) for row in imglist]
+        else:
+            raise ValueError(
+                "ImageListDataset: imglist must be a file or a list of (label, name), not "
+                f"{imglist!r}"
+            )
+        self._items = [
+            (numpy.asarray(label, "float32").reshape(-1), os.path.join(self._root, name))
+            for label, name in rows
+        ]
+
+    def __getitem__(self, idx: int) -> Any:
+        label, path = self._items[idx]
+        return image.imread(path, self._flag), float(label[0]) if len(label) == 1 else label
+
+    def __len__(self) -> int:
+        return len(self._items)

@@ -1,0 +1,16 @@
+"""`mx.io`: MXNet's older iterators over batches, from arrays, tables, records and each other."""
+
+from ..data_iter import DataBatch, DataDesc, DataIter
+from . import arrays, records, tables
+from .arrays import *  # noqa: F403
+from .records import *  # noqa: F403
+from .tables import *  # noqa: F403
+
+__all__ = [
+    "DataBatch",
+    "DataDesc",
+    "DataIter",
+    *arrays.__all__,
+    *records.__all__,
+    *tables.__all__,
+]
