@@ -5,6 +5,8 @@ and initializes every parameter. Names and modules follow MXNet 1.9: replace the
 `microlazy`.
 """
 
+# mypy: implicit-reexport
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +53,7 @@ _LATE = {
     "AttrScope": "attribute.AttrScope",
     "attribute": "attribute",
     "callback": "callback",
+    "einops": "einops",
     "metric": "metric",
     "mon": "monitor",
     "monitor": "monitor",
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from microlazy import (
         attribute,
         callback,
+        einops,
         metric,
         monitor,
         name,

@@ -14,12 +14,13 @@ cdef extern from "state.h" nogil:
         void* trace
 
 cdef bint profiling               # forward() and backward() are timed
+cdef bint observed                # somebody times or watches ops, so none takes the fast path
 
 cdef inline void set_mode(State* s, bint recording, bint tracing) noexcept nogil:
     """Say what a thread does; whether that is plain computing follows."""
     s.recording = recording
     s.tracing = tracing
-    s.plain = not (recording or tracing or profiling)
+    s.plain = not (recording or tracing or observed)
 
 cdef enum GradReq:
     NULL_REQ, WRITE, ADD

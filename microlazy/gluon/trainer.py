@@ -9,6 +9,7 @@ from typing import Any
 from .. import optimizer as opt
 from ..core.optimizers import mark_used, stale
 from ..core.plan import generation
+from ..core.tensor import Tensor
 from ..optimizer.group import Group
 from ..params_file import write_atomically
 from .parameter import Parameter, ParameterDict
@@ -173,17 +174,12 @@ class Trainer:
         >>> w.data().asnumpy()
         array([0.75, 0.25], dtype=float32)
         """
-        try:
-            above = batch_size > 0
-        except TypeError:
-            raise TypeError(f"batch_size must be a number, not {batch_size!r}") from None
-        if not above:
-            raise ValueError(f"batch_size must be above zero, not {batch_size}")
+        number = _as_number(batch_size)
         group = self._collect()
         unused = stale(group.weights)
         if unused and not ignore_stale_grad:
             self._refuse(group, unused)
-        self._optimizer.rescale_grad = self._scale / batch_size
+        self._optimizer.rescale_grad = self._scale / number
         (group.without(unused) if unused else group).update()
         mark_used(group.weights)
 
@@ -324,3 +320,25 @@ def _checked_params(params: Any) -> list[Parameter]:
             "that what you select from it finds some"
         )
     return list(dict.fromkeys(params))
+
+
+def _as_number(batch_size: Any) -> float:
+    """The size of a batch as a float, above zero."""
+    if isinstance(batch_size, Tensor) and batch_size.size != 1:
+        raise TypeError(
+            f"batch_size must be a number, not an array of shape {batch_size.shape}; the number of "
+            "examples is its shape[0]"
+        )
+    try:
+        number = float(batch_size) if not isinstance(batch_size, str) else None
+    except OverflowError:
+        raise ValueError(
+            f"batch_size is larger than any float: a number of {batch_size.bit_length()} bits"
+        ) from None
+    except (TypeError, ValueError):
+        number = None
+    if number is None:
+        raise TypeError(f"batch_size must be a number, not {batch_size!r}")
+    if not number > 0:
+        raise ValueError(f"batch_size must be above zero, not {batch_size}")
+    return number
