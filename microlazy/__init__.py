@@ -5,6 +5,8 @@ and initializes every parameter. Names and modules follow MXNet 1.9: replace the
 `microlazy`.
 """
 
+# mypy: implicit-reexport
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +56,7 @@ _LATE = {
     "attribute": "attribute",
     "callback": "callback",
     "contrib": "contrib",
+    "einops": "einops",
     "image": "image",
     "img": "image",
     "io": "io",
@@ -76,6 +79,7 @@ if TYPE_CHECKING:
         attribute,
         callback,
         contrib,
+        einops,
         image,
         io,
         metric,

@@ -8,6 +8,7 @@ file is ever executed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import math
 import operator
@@ -77,6 +78,8 @@ def write_atomically(path: str, chunks: Iterable[bytes | memoryview]) -> None:
     >>> open(path).read()
     'one two'
     """
+    if "\0" in path:
+        raise OSError(errno.EINVAL, "a file name holds no null character", path)
     mode = None
     with contextlib.suppress(FileNotFoundError):
         mode = os.stat(path).st_mode

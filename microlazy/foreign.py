@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from .outside import OUTSIDE, explain
+from .outside import MODULES, OUTSIDE, explain
 
 # In modules: other names of what is here.
 _HERE = {
@@ -76,6 +76,8 @@ def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
         return AttributeError(message)
     if name in _HERE:
         return AttributeError(f"{message}; write {_HERE[name]}")
+    if module == "microlazy" and (name in MODULES or name in OUTSIDE):
+        return AttributeError(message)
     for face, path in _FACES.items():
         if callable(vars(sys.modules.get(path, sys)).get(name)):
             return AttributeError(f"{message}; write {face}.{name}")

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy
@@ -197,6 +198,18 @@ class _Call(Function):
         return [*grads, *[None] * len(states)]
 
 
+def _make_prop(op_type: str, options: dict[str, str]) -> CustomOpProp:
+    make = _registered[op_type]
+    try:
+        signature(make).bind(**options)
+    except TypeError as error:
+        known = [name for name in signature(make).parameters if name != "need_top_grad"]
+        raise TypeError(
+            f"Custom: {op_type} takes the keywords {known}, not {sorted(options)}: {error}"
+        ) from None
+    return make(**options)
+
+
 @op
 def Custom(*data: Any, op_type: str | None = None, **options: Any) -> Any:
     """Call an operator that was registered with `mx.operator.register`.
@@ -242,7 +255,7 @@ def Custom(*data: Any, op_type: str | None = None, **options: Any) -> Any:
             f"{sorted(_registered)}"
         )
     need_arrays(data)
-    prop = _registered[op_type](**{name: str(value) for name, value in options.items()})
+    prop = _make_prop(op_type, {name: str(value) for name, value in options.items()})
     arguments, states = prop.list_arguments(), prop.list_auxiliary_states()
     if len(data) != len(arguments) + len(states):
         raise MXNetError(
@@ -265,6 +278,11 @@ def Custom(*data: Any, op_type: str | None = None, **options: Any) -> Any:
             f"{len(out_shapes)} and infer_type of {len(out_dtypes)}"
         )
     operator = prop.create_operator(current_context(), shapes, dtypes)
+    if not isinstance(operator, CustomOp):
+        raise TypeError(
+            f"Custom: create_operator of {type(prop).__name__} must return a CustomOp, not "
+            f"{operator!r}"
+        )
     made: list[Tensor] = [
         _f.new_array(_f.face_of(data[0]), tuple(shape), dtype, 0)
         for shape, dtype in zip(out_shapes, out_dtypes, strict=True)

@@ -28,6 +28,27 @@ _REASONS = {
 }
 OUTSIDE = {name: reason for reason, names in _REASONS.items() for name in names.split()}
 
+# Modules of MXNet's top level, where other modules may have the name.
+MODULES = {
+    "contrib": "layers are in gluon.contrib and functions in nd.contrib; the rest of mx.contrib is "
+    "not part of microlazy",
+    "engine": "there is no engine to set: operations run at once, one after the other",
+    "executor": "symbols are not executed by microlazy; write Gluon blocks and call hybridize()",
+    "executor_manager": "the Module API is not part of microlazy; use gluon.Trainer",
+    "libinfo": "there is no shared library to find; microlazy.config() tells what computes",
+    "library": "libraries of compiled operators cannot be loaded; see mx.operator",
+    "log": "use Python's logging",
+    "model": "the Module API is not part of microlazy; use gluon.Trainer, save_parameters() and "
+    "load_parameters()",
+    "notebook": "drawing in notebooks is not part of microlazy",
+    "registry": "initializers, optimizers and metrics have a register() of their own",
+    "rnn": "cells of symbols are not part of microlazy; use gluon.rnn",
+    "rtc": "microlazy computes on the CPU",
+    "th": "Torch 7 is not part of microlazy",
+    "torch": "Torch 7 is not part of microlazy; arrays go to PyTorch by torch.from_dlpack(x)",
+    "tvmop": "TVM is not part of microlazy",
+}
+
 
 def explain(module: str, name: str) -> str:
     """Return the message for a name that a module does not have.
@@ -38,5 +59,5 @@ def explain(module: str, name: str) -> str:
     >>> explain("microlazy.nd", "foo")
     "module 'microlazy.nd' has no attribute 'foo'"
     """
-    reason = OUTSIDE.get(name)
+    reason = (MODULES.get(name) if module == "microlazy" else None) or OUTSIDE.get(name)
     return f"module {module!r} has no attribute {name!r}" + (f": {reason}" if reason else "")

@@ -295,7 +295,10 @@ def _unpack_any(buffer: bytes, origin: str) -> list[numpy.ndarray] | dict[str, n
 def _checked_path(fname: Any) -> str:
     if not isinstance(fname, (str, os.PathLike)):
         raise TypeError(f"fname must be a string or a path, not {type(fname).__name__}")
-    return os.fsdecode(fname)
+    path = os.fsdecode(fname)
+    if "\0" in path:
+        raise MXNetError(f"{path!r} is no name of a file: it holds a null character")
+    return path
 
 
 def _checked_data(data: Any) -> tuple[list[str], list[numpy.ndarray]]:

@@ -91,6 +91,29 @@ def reset_np() -> None:
     set_np(shape=False, array=False)
 
 
+def mixed_faces(what: str) -> TypeError:
+    """Return the error for arrays of both types in one operation.
+
+    Examples
+    --------
+    >>> from microlazy.util import mixed_faces
+    >>> print(mixed_faces("one operand"))
+    one operand is an nd.NDArray and the other an np.ndarray; convert one with as_np_ndarray() or
+    as_nd_ndarray(). npx.set_np() is off here; it holds for one process, so workers that were
+    spawned (multiprocessing, joblib) must call it too
+    """
+    message = (
+        f"{what} is an nd.NDArray and the other an np.ndarray; convert one with as_np_ndarray() or "
+        "as_nd_ndarray()"
+    )
+    if not is_np_array():
+        message += (
+            ". npx.set_np() is off here; it holds for one process, so workers that were spawned "
+            "(multiprocessing, joblib) must call it too"
+        )
+    return TypeError(message)
+
+
 class _Scope:
     """Sets one of the switches for a `with`, or for the calls of a function."""
 

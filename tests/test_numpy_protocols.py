@@ -266,7 +266,7 @@ def test_faces_do_not_mix():
 
 def test_complex_results_are_refused():
     with pytest.raises(TypeError, match="complex"):
-        numpy.fft.fft(np.ones(4))
+        numpy.emath.sqrt(np.array([-1.0]))
 
 
 # ---- functions -----------------------------------------------------------------------------------

@@ -823,6 +823,8 @@ def repeat(x, repeats, axis=None):
         lead, n, rest = math.prod(full[:place]), full[place], math.prod(full[place + 1:])
         t = broadcast_to(reshape(t, (lead, n, 1, rest)), (lead, n, repeats, rest))
         return reshape(t, full[:place] + (n * repeats,) + full[place + 1:])
+    if numpy.sum(repeats, dtype=numpy.float64) >= 2.0 ** 60:
+        raise MemoryError(f"repeat: an array repeated {repeats} times is larger than any memory")
     places = numpy.repeat(numpy.arange(t.shape_[place]), repeats)
     return take_places(t, from_numpy(places, t.face), place, "clip")
 

@@ -15,12 +15,13 @@ cdef extern from "state.h" nogil:
 
 cdef bint profiling               # forward() and backward() are timed
 cdef bint several_devices         # an array was put elsewhere than on cpu(0)
+cdef bint observed                # somebody times or watches ops, so none takes the fast path
 
 cdef inline void set_mode(State* s, bint recording, bint tracing) noexcept nogil:
     """Say what a thread does; whether that is plain computing follows."""
     s.recording = recording
     s.tracing = tracing
-    s.plain = not (recording or tracing or profiling or several_devices)
+    s.plain = not (recording or tracing or observed or several_devices)
 
 cdef enum GradReq:
     NULL_REQ, WRITE, ADD

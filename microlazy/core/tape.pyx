@@ -10,10 +10,11 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.storage cimport Block
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, current_device, header, is_float, like,
-    need_values, numpy_dtype, same_shape, shape_tuple, use_device, view_numpy,
+    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, ask_before_export, current_device, header,
+    is_float, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device, view_numpy,
 )
 
+import functools
 import operator
 import os
 import sys
@@ -38,6 +39,7 @@ cdef State* state() noexcept nogil:
 
 # ---- profiling ---------------------------------------------------------------------------------
 
+cdef bint observed = False
 cdef bint profiling = False
 cdef list timings = []                  # of ops: name, begin and end in nanoseconds, thread
 cdef Node early = None                  # an op that began before its forward()
@@ -87,7 +89,7 @@ def profile(bint on) -> None:
     global profiling, early
     profiling = on
     early = None
-    set_mode(&the_state, the_state.recording, the_state.tracing)
+    observe()
 
 
 def take_timings() -> list:
@@ -147,6 +149,60 @@ cdef int go_to_inputs(Node node) except -1:
     if x is None or x.block is None:
         return current_device()
     return use_device(x.block.device)
+
+
+# ---- watching ops ------------------------------------------------------------------------------
+
+cdef object watcher = None              # called with each op's name, inputs and result
+
+
+cdef int observe() except -1:
+    global observed
+    observed = profiling or watcher is not None
+    set_mode(&the_state, the_state.recording, the_state.tracing)
+    return 0
+
+
+def watch(function):
+    """Have ``function(name, inputs, out)`` called after each op, of any thread, that is seen.
+
+    Those of initializers are not shown. Another thread that computes already is seen as soon as it
+    enters a scope such as record().
+
+    Parameters
+    ----------
+    function : callable or None
+        None to watch no more.
+
+    Returns
+    -------
+    callable or None
+        The function that watched before.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.tape import watch
+    >>> before = watch(lambda name, inputs, out: print(name, len(inputs), out.shape))
+    >>> y = nd.ones((2,)) * 2
+    multiply 1 (2,)
+    >>> _ = watch(before)
+    """
+    global watcher
+    before = watcher
+    watcher = function
+    observe()
+    return before
+
+
+cdef int show(Node node, list inputs, Tensor out) except -1:
+    watcher(node.name(), inputs, out)
+    return 0
+
+
+cdef list arrays_into(Node node):
+    cdef list inputs = [x for x in (node.a, node.b, node.c) if x is not None]
+    return inputs if node.rest is None else inputs + node.rest
 
 
 # ---- slots -------------------------------------------------------------------------------------
@@ -485,6 +541,7 @@ cdef int compute_there(Node node, Tensor out) except -1:
 
 cdef Tensor run(Node node, Tensor out):
     cdef State* s = &the_state
+    cdef list inputs = None
     node.out = out
     if s.tracing:
         out.abstract = True
@@ -494,17 +551,24 @@ cdef Tensor run(Node node, Tensor out):
             out.slot = node
         return out
     refuse_abstract(node)
+    if watcher is not None and s.stream == 0:
+        inputs = arrays_into(node)
     if several_devices:
         compute_there(node, out)
     else:
         compute(node, out)
     node.out = None
-    if s.recording and carries_gradient(node, out):
-        if node.needs & NEEDS_OUT:
-            node.y = alias(out)
-        snapshot(node)
-        enlist(node)
-        out.slot = node
+    if s.recording:
+        if carries_gradient(node, out):
+            if node.needs & NEEDS_OUT:
+                node.y = alias(out)
+            snapshot(node)
+            enlist(node)
+            out.slot = node
+        elif node.views and node.a.block.whole is NULL:
+            node.a.block.whole = <void*>node.a      # a write into the view will have to find it
+    if inputs is not None and watcher is not None:
+        show(node, inputs, out)
     return out
 
 
@@ -521,6 +585,33 @@ cdef int refuse_abstract(Node node) except -1:
         for x in node.rest:
             need_values(x, "it was used after that")
     return 0
+
+
+# ---- what leaves the tape ----------------------------------------------------------------------
+
+cdef int may_be_seen(Tensor x) except -1:
+    """Refuse recorded arrays to SciPy, whose functions would lose their gradient in silence."""
+    if not (the_state.recording and tracked(x)):
+        return 0
+    frame, caller = sys._getframe(), None
+    while frame is not None and package_of(frame) in ("numpy", "scipy"):
+        if package_of(frame) == "scipy":
+            caller = frame            # the function that the program called, in the end
+        frame = frame.f_back
+    if caller is not None:
+        raise MXNetError(
+            f"{caller.f_globals['__name__']}.{caller.f_code.co_name}: SciPy's functions in Python "
+            "do not record, so the gradient would be lost. Use a function of np or npx; for "
+            "numbers without a gradient give x.detach(), or call it outside record() or inside "
+            "pause()")
+    return 0
+
+
+cdef str package_of(object frame):
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+ask_before_export(may_be_seen)
 
 
 # ---- writes in place ---------------------------------------------------------------------------
@@ -1037,8 +1128,6 @@ cdef class Scope:
 
     def __call__(self, function):
         """Use the scope as a decorator."""
-        import functools
-
         @functools.wraps(function)
         def inside(*args, **kwargs):
             with new_scope(self.recording, self.training):
@@ -1053,6 +1142,38 @@ cdef Scope new_scope(int recording, int training):
     return scope
 
 
+@cython.final
+cdef class ScopeMaker:
+    """A function that makes scopes, and says so where a `with` forgot to call it."""
+    cdef object function
+    cdef dict __dict__
+
+    def __call__(self, *args, **kwargs):
+        return self.function(*args, **kwargs)
+
+    def __enter__(self):
+        raise TypeError(f"with autograd.{self.__name__}: the scope is made by a call: "
+                        f"with autograd.{self.__name__}():")
+
+    def __exit__(self, *exc):
+        return None
+
+    def __reduce__(self):
+        return self.__name__          # as a function: the one of this name in this module
+
+    def __repr__(self):
+        return f"<function {self.__name__}>"
+
+
+def _makes_scopes(function):
+    """Return the function as a ScopeMaker."""
+    cdef ScopeMaker maker = ScopeMaker.__new__(ScopeMaker)
+    maker.function = function
+    functools.update_wrapper(maker, function)
+    return maker
+
+
+@_makes_scopes
 def record(bint train_mode=True) -> Scope:
     """Return a scope in which operations are recorded for gradients.
 
@@ -1071,6 +1192,7 @@ def record(bint train_mode=True) -> Scope:
     return new_scope(1, train_mode)
 
 
+@_makes_scopes
 def pause(bint train_mode=False) -> Scope:
     """Return a scope in which nothing is recorded.
 
@@ -1084,6 +1206,7 @@ def pause(bint train_mode=False) -> Scope:
     return new_scope(0, train_mode)
 
 
+@_makes_scopes
 def train_mode() -> Scope:
     """Return a scope in which layers behave as in training; recording stays as it is.
 
@@ -1097,6 +1220,7 @@ def train_mode() -> Scope:
     return new_scope(-1, 1)
 
 
+@_makes_scopes
 def predict_mode() -> Scope:
     """Return a scope in which layers behave as in prediction; recording stays as it is.
 

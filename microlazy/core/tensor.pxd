@@ -54,4 +54,5 @@ cdef int parse_axis(object axis, int ndim) except -1
 cdef int need_values(Tensor x, str what) except -1        # refuses an abstract tensor
 cdef int deeper(int depth) except -1      # depth + 1, for lists in lists; refuses too many
 cdef object view_numpy(Tensor x)                          # a NumPy array on the same memory
+cdef void ask_before_export(int (*question)(Tensor) except -1) noexcept
 cdef Tensor from_numpy(object array, int face)            # copies

@@ -44,6 +44,9 @@ cdef dict WIDER = {numpy.dtype(name): numpy.dtype(wider) for name, wider in (
 cdef enum:
     MOST_NESTED = 64              # as in NumPy
 
+cdef bint viewing = False         # the memory is for our own functions
+cdef int (*may_be_seen)(Tensor) except -1   # refuses to show an array's memory to others
+
 cdef PyObject* face_types[2]
 cdef tuple EMPTY = ()
 cdef Py_ssize_t LARGEST = <Py_ssize_t>1 << 62     # bytes of an array, axes of size 0 left out
@@ -68,9 +71,7 @@ cdef class Tensor:
     def __dealloc__(self):
         cdef Block block = self.block
         if block is not None:
-            block.users -= 1
-            if block.users == 0:
-                recycle(block)
+            leave_block(self, block)
 
     @property
     def shape(self) -> tuple:
@@ -109,6 +110,8 @@ cdef class Tensor:
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
         need_values(self, "its memory was asked for")
+        if not viewing:
+            may_be_seen(self)
         cdef Tensor owner = alias(self) if self.movable else self     # what keeps the memory
         if flags & PyBUF_WRITABLE and self.block.readonly:
             raise BufferError("this array is read-only: its memory belongs to a read-only array")
@@ -134,6 +137,7 @@ cdef class Tensor:
     @property
     def __array_interface__(self) -> dict:
         need_values(self, "its memory was asked for")
+        may_be_seen(self)
         data = (<size_t>self.data, self.block.readonly)
         if self.movable:              # an address would not keep the memory from the plan
             if not self.contiguous:
@@ -148,6 +152,7 @@ cdef class Tensor:
         }
 
     def __array__(self, dtype=None, copy=None):
+        may_be_seen(self)
         array = view_numpy(self)
         if dtype is not None and numpy.dtype(dtype) != array.dtype:
             if copy is False:
@@ -278,6 +283,14 @@ cdef int device_of(Tensor x) noexcept:
     return the_device if x.block is None else x.block.device
 
 
+cdef inline void leave_block(Tensor x, Block block) noexcept:
+    if block.whole is <void*>x:
+        block.whole = NULL
+    block.users -= 1
+    if block.users == 0:
+        recycle(block)
+
+
 cdef void look_at(Tensor x, Block block, char* data) noexcept:
     cdef Block before = x.block
     block.users += 1
@@ -285,9 +298,7 @@ cdef void look_at(Tensor x, Block block, char* data) noexcept:
     x.data = data
     x.abstract = False
     if before is not None:
-        before.users -= 1
-        if before.users == 0:
-            recycle(before)
+        leave_block(x, before)
 
 
 cdef void look_away(Tensor x) noexcept:
@@ -296,9 +307,7 @@ cdef void look_away(Tensor x) noexcept:
     x.data = NULL
     x.abstract = True
     if before is not None:
-        before.users -= 1
-        if before.users == 0:
-            recycle(before)
+        leave_block(x, before)
 
 
 cdef Tensor alias(Tensor x):
@@ -423,9 +432,26 @@ cdef int need_values(Tensor x, str what) except -1:
 
 
 cdef object view_numpy(Tensor x):
+    global viewing
     need_values(x, "its values were asked for")
-    array = numpy.asarray(memoryview(x))
-    return array
+    viewing = True
+    try:
+        view = memoryview(x)
+    finally:
+        viewing = False
+    return numpy.asarray(view)
+
+
+cdef void ask_before_export(int (*question)(Tensor) except -1) noexcept:
+    global may_be_seen
+    may_be_seen = question
+
+
+cdef int seen_by_all(Tensor x) except -1:
+    return 0
+
+
+may_be_seen = seen_by_all
 
 
 cdef Tensor from_numpy(object array, int face):

@@ -363,6 +363,7 @@ class SoftmaxCrossEntropyLoss(Loss):
             raise ShapeError(
                 f"{self}: label of shape {label.shape} does not fit pred of shape {pred.shape}; "
                 f"expected {tuple(kept)}"
+                + ("; one-hot labels need sparse_label=False" * (label.shape == pred.shape))
             )
         if self._from_logits:
             _check_classes(label, pred.shape[axis])

@@ -200,12 +200,7 @@ class Trainer:
         self._step(batch_size, ignore_stale_grad, reduce=True)
 
     def _step(self, batch_size: float, ignore_stale_grad: bool, reduce: bool) -> None:
-        try:
-            above = batch_size > 0
-        except TypeError:
-            raise TypeError(f"batch_size must be a number, not {batch_size!r}") from None
-        if not above:
-            raise ValueError(f"batch_size must be above zero, not {batch_size}")
+        number = _as_number(batch_size)
         group = self._collect()
         unused = self._unused(group)
         if unused and not ignore_stale_grad:
@@ -214,7 +209,7 @@ class Trainer:
             for copies in self._copies:
                 mark_used(copies)
             return
-        self._optimizer.rescale_grad = self._scale / batch_size
+        self._optimizer.rescale_grad = self._scale / number
         has_copies = len(self._contexts) > 1
         if has_copies and reduce and self._has_store:
             self._sum(group, only_new=True)
@@ -456,3 +451,25 @@ def _checked_params(params: Any) -> list[Parameter]:
             "that what you select from it finds some"
         )
     return list(dict.fromkeys(params))
+
+
+def _as_number(batch_size: Any) -> float:
+    """The size of a batch as a float, above zero."""
+    if isinstance(batch_size, Tensor) and batch_size.size != 1:
+        raise TypeError(
+            f"batch_size must be a number, not an array of shape {batch_size.shape}; the number of "
+            "examples is its shape[0]"
+        )
+    try:
+        number = float(batch_size) if not isinstance(batch_size, str) else None
+    except OverflowError:
+        raise ValueError(
+            f"batch_size is larger than any float: a number of {batch_size.bit_length()} bits"
+        ) from None
+    except (TypeError, ValueError):
+        number = None
+    if number is None:
+        raise TypeError(f"batch_size must be a number, not {batch_size!r}")
+    if not number > 0:
+        raise ValueError(f"batch_size must be above zero, not {batch_size}")
+    return number

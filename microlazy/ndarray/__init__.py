@@ -1,5 +1,7 @@
 """`mx.nd`: arrays with the rules of MXNet's older interface, and the functions on them."""
 
+# mypy: implicit-reexport
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

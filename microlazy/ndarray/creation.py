@@ -28,7 +28,9 @@ __all__ = [
 ]
 
 
-def array(source_array: Any, ctx: Context | None = None, dtype: Any = None) -> NDArray:
+def array(
+    source_array: Any, ctx: Context | None = None, dtype: Any = None, name: str | None = None
+) -> NDArray:
     """Make an array from numbers, lists or another array; always a copy.
 
     Parameters
@@ -37,6 +39,8 @@ def array(source_array: Any, ctx: Context | None = None, dtype: Any = None) -> N
     ctx : Context, optional
     dtype : dtype or str, optional
         float32 by default; that of the source if it is one of our arrays.
+    name : str, optional
+        Accepted as on every function of nd; only symbols have names.
 
     Raises
     ------

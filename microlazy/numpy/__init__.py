@@ -1,5 +1,7 @@
 """`mx.np`: NumPy's functions on microlazy's arrays, in float32 by default."""
 
+# mypy: implicit-reexport
+
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is made from tables, with its signatures

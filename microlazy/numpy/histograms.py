@@ -1,5 +1,6 @@
 """Counting: histograms, bins, and how often numbers occur."""
 
+import math
 from typing import Any
 
 import numpy as onp
@@ -197,6 +198,7 @@ def histogramdd(
         sample = onp.asarray(as_array(sample))
     if isinstance(bins, (list, tuple)):
         bins = [b if isinstance(b, int) else onp.asarray(b) for b in bins]
+    _refuse_too_many(bins, len(sample) if isinstance(sample, list) else onp.shape(sample)[-1:])
     weights = None if weights is None else onp.asarray(weights)
     counts, edges = onp.histogramdd(sample, bins, range, density, weights)
     dtype = "float64" if onp.result_type(*sample) == onp.float64 else "float32"
@@ -204,6 +206,15 @@ def histogramdd(
         _f.from_numpy_result(NP, counts, dtype),
         [_f.from_numpy_result(NP, part, dtype) for part in edges],
     )
+
+
+def _refuse_too_many(bins: Any, axes: Any) -> None:
+    """Refuse a grid that no memory can hold before NumPy makes its edges."""
+    if isinstance(bins, int):
+        bins = [bins] * (axes if isinstance(axes, int) else axes[0] if axes else 1)
+    cells = math.prod(b + 2 if isinstance(b, int) else len(b) + 1 for b in bins)
+    if cells > 1 << 43:
+        raise MemoryError(f"histogramdd: a grid of {cells} cells is larger than any memory")
 
 
 def histogram2d(

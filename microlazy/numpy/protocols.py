@@ -161,10 +161,9 @@ def _through_numpy(
 
     def refuse() -> None:
         if recorded:
-            others = "npx.rfft and npx.irfft" if _is_transform(function) else "other functions"
             raise MXNetError(
                 f"numpy.{name}: microlazy.np has no function for these arguments, and NumPy's "
-                f"has no gradient; use {others}, or detach() the arrays"
+                "has no gradient; use other functions, or detach() the arrays"
             )
 
     if written:
@@ -188,15 +187,11 @@ def _through_numpy(
         if value.dtype.kind == "c":
             raise TypeError(
                 f"numpy.{name}: the result is complex, and microlazy's arrays are real; call it "
-                "with x.asnumpy()" + (", or npx.rfft" if _is_transform(function) else "")
+                "with x.asnumpy()"
             )
         return exchange.from_result(face, value, float64)
 
     return _visit(function(*_visit(args, view), **_visit(kwargs, view)), wrapped)
-
-
-def _is_transform(function: Callable[..., Any]) -> bool:
-    return getattr(function, "__module__", "") in ("numpy.fft", "scipy.fft")
 
 
 # ---- ufuncs --------------------------------------------------------------------------------------

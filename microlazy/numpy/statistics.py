@@ -93,6 +93,8 @@ def _total(name: str, summary: str, result: str, neutral: float) -> Callable[...
         if where is not None:
             a = _f.where(_mask(where, a), a, neutral)
         total = _f.reduction(name, a, axis, keepdims)
+        if dtype is not None and total.dtype != a.dtype:
+            total = _f.as_dtype(total, a.dtype)
         if initial is not None:
             total = total * initial if neutral else total + initial
         return total if out is None else _f.write_into(out, total)

@@ -1,5 +1,7 @@
 """`mx.npx`: what networks need beside NumPy's functions."""
 
+# mypy: implicit-reexport
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

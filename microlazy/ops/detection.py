@@ -493,7 +493,8 @@ def box_nms(
     valid_thresh : float
         Boxes whose score is not above it are left out.
     topk : int
-        How many boxes are looked at; -1 for all.
+        How many boxes are looked at; -1 for all. With 0 the data comes back as it is, in its
+        format too, as in MXNet.
     coord_start, score_index : int
         Where in a box its 4 coordinates begin, and where its score is.
     id_index : int
@@ -530,6 +531,8 @@ def box_nms(
         )
     _need_format(op, "in_format", in_format)
     _need_format(op, "out_format", out_format)
+    if topk == 0:
+        return data.copy()
     options = {
         "overlap_thresh": overlap_thresh,
         "valid_thresh": valid_thresh,

@@ -23,7 +23,9 @@ from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport packed
-from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run
+from microlazy.core.tape cimport (
+    NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run, state, tracked_integers,
+)
 from microlazy.core.tensor cimport (
     FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, header, itemsize, like, new, numpy_dtype,
     shape_tuple,
@@ -32,6 +34,8 @@ from microlazy.core.tensor cimport (
 import numpy
 
 from microlazy.base import MXNetError, ShapeError
+from microlazy.core.ops import numpy_call as numpy_calls
+from microlazy.util import mixed_faces
 
 cdef enum:
     THIN = 4                      # rows up to which our own products beat a call of BLAS
@@ -416,7 +420,7 @@ cdef Tensor multiply_matrices(Tensor a, bint ta, Tensor b, bint tb, str what):
         raise ShapeError(f"{what}: shapes {shape_tuple(a)} and {shape_tuple(b)} do not match: "
                          f"{inner_a} != {inner_b}")
     if a.face != b.face:
-        raise TypeError(f"{what}: one array is an nd.NDArray and the other an np.ndarray")
+        raise mixed_faces(f"{what}: one array")
     if a.dtype != b.dtype:
         if a.face != NP:
             raise MXNetError(f"{what}: the arrays must have one dtype, but they are "
@@ -432,7 +436,11 @@ cdef Tensor multiply_matrices(Tensor a, bint ta, Tensor b, bint tb, str what):
         if a.face != NP:
             raise MXNetError(f"{what}: products of {numpy_dtype(dtype)} arrays are not supported; "
                              "use astype('float32')")
-        return numpy_call(whole_product, [a, b], {"ta": ta, "tb": tb}, NP, dtype, n, shape)
+        options = {"ta": ta, "tb": tb}
+        if state().recording and (tracked_integers(a) or tracked_integers(b)):
+            return numpy_calls.call(whole_product, [a, b], options, WHOLE_PRODUCT_RULES,
+                                    dtype=numpy_dtype(dtype))
+        return numpy_call(whole_product, [a, b], options, NP, dtype, n, shape)
     out = header(a.face, dtype, n, shape)
     node = MatMul.__new__(MatMul)
     node.a = cast(a, dtype)
@@ -454,6 +462,14 @@ def whole_product(a, b, ta, tb):
     array([[11]])
     """
     return numpy.matmul(a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b)
+
+
+cdef tuple WHOLE_PRODUCT_RULES = (
+    lambda g, y, _a, b, ta, tb: multiply_matrices(b, tb, g, True, "matmul") if ta else
+    multiply_matrices(g, False, b, not tb, "matmul"),
+    lambda g, y, a, _b, ta, tb: multiply_matrices(g, True, a, ta, "matmul") if tb else
+    multiply_matrices(a, not ta, g, False, "matmul"),
+)
 
 
 cdef Tensor as_two_axes(Tensor x, bint column):

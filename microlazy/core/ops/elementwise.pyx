@@ -29,6 +29,7 @@ import numpy
 from microlazy.base import MXNetError
 from microlazy.core.kernels import elementwise_rows
 from microlazy.core.ops import numpy_call as numpy_calls
+from microlazy.util import mixed_faces
 
 UNARY = {row.op: number for number, row in enumerate(elementwise_rows.UNARY)}
 BINARY = {row.op: number for number, row in enumerate(elementwise_rows.BINARY)}
@@ -340,8 +341,7 @@ cdef Tensor binary(int op, Tensor a, Tensor b):
     cdef BinaryOp node
     cdef int ndim
     if a.face != b.face:
-        raise TypeError("one operand is an nd.NDArray and the other an np.ndarray; convert one "
-                        "with as_np_ndarray() or as_nd_ndarray()")
+        raise mixed_faces("one operand")
     if a.dtype == b.dtype and a.dtype <= FLOAT64 and (a.face != NP or op < FIRST_COMPARISON):
         if same_shape(a, b):
             out = header(a.face, a.dtype, a.ndim, a.shape_)

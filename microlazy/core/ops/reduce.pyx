@@ -223,6 +223,13 @@ INTEGER_RULES = {
 INTEGER_RULES[R_MIN] = INTEGER_RULES[R_MAX]
 
 
+cdef object mean_rule(object g, object y, object x, tuple axis, object keepdims):
+    """The gradient of a mean of integers, cut to integers."""
+    cdef Tensor part = spread(g, x, axis)
+    return cast(cast(part, FLOAT64) / max((<Tensor>x).size // max((<Tensor>g).size, 1), 1),
+                (<Tensor>x).dtype)
+
+
 cdef Tensor sum_over(Tensor x, unsigned int mask):
     return reduce_with(R_SUM, x, mask, True, 1.0)
 
@@ -255,6 +262,11 @@ cdef Tensor mean(Tensor x, object axis, bint keepdims, bint exclude):
     if x.dtype == FLOAT16:
         return cast(mean(cast(x, FLOAT32), axis, keepdims, exclude), FLOAT16)
     if x.dtype > FLOAT64:
+        if x.face == ND and state().recording and tracked_integers(x):
+            axes = tuple([i for i in range(x.ndim) if mask >> i & 1])
+            options = {"axis": axes, "keepdims": bool(keepdims)}
+            return numpy_calls.call(numpy.mean, [x], options, (mean_rule,),
+                                    dtype=numpy_dtype(x.dtype))
         out = mean(cast(x, FLOAT64), axis, keepdims, exclude)
         return cast(out, FLOAT32 if x.face == NP else x.dtype)
     for i in range(x.ndim):

@@ -142,6 +142,29 @@ cdef list bases_of(Tensor x):
     return bases
 
 
+cdef list whole_of(Tensor x):
+    """The array without a place in the graph that x is known to be a view of, if there is one."""
+    cdef Tensor whole
+    if x.slot is not None or x.block.whole is NULL or x.block.whole is <void*>x:
+        return []
+    whole = <Tensor>x.block.whole
+    if not whole.contiguous or whole.dtype != x.dtype or x.size == 0:
+        return []
+    cdef char* first = x.data
+    cdef char* last = x.data + itemsize(x.dtype)
+    cdef Py_ssize_t length
+    cdef int i
+    for i in range(x.ndim):
+        length = (x.shape_[i] - 1) * x.strides_[i]
+        if length < 0:
+            first += length
+        else:
+            last += length
+    if first < whole.data or last > whole.data + whole.size * itemsize(whole.dtype):
+        return []
+    return [whole]
+
+
 # ---- a write -----------------------------------------------------------------------------------
 
 cdef class Rewrite:
@@ -161,7 +184,7 @@ cdef bint rewrites(Tensor x, Tensor source) except -1:
 
 cdef Rewrite begin(Tensor x, Tensor part, Tensor source):
     cdef Rewrite r = Rewrite.__new__(Rewrite)
-    cdef list bases = bases_of(x), uses
+    cdef list bases = bases_of(x) or whole_of(x), uses
     cdef Slot oldest = (<Tensor>bases[len(bases) - 1]).slot if bases else x.slot
     cdef Tensor y
     cdef int hidden = part is not x       # arrays on the memory that the program cannot see
@@ -181,6 +204,8 @@ cdef Rewrite begin(Tensor x, Tensor part, Tensor source):
             seen.add(id(y))
             apart += not overlap(y, part)
     hidden += len(counts) - len(seen)
+    if bases and x.slot is None and id(bases[0]) not in counts:
+        seen.add(id(bases[0]))        # no node reads it, and it is there: the program has it
     r.x = x
     r.before = place_of(x)
     r.bases = [(base, place_of(base)) for base in bases if id(base) in seen]

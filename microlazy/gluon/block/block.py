@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Never, Self
 
 from ...context import Context
 from ...initializer import Initializer
@@ -58,8 +58,10 @@ class Block(Running, Saving):
     ['twice_dense0_weight', 'twice_dense0_bias']
     """
 
-    def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
-        super().__init__(prefix, params)
+    def __init__(
+        self, prefix: str | None = None, params: ParameterDict | None = None, **unknown: Never
+    ) -> None:
+        super().__init__(prefix, params, **unknown)
 
     def name_scope(self) -> NameScope:
         """A context manager in which new blocks and parameters are named after this block.

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ..parameter import Parameter
 from .tree import Tree, children_of, layer_text, parameters_of
 
+_WIDEST = {"path": 40, "layer": 36, "why": 40, "init": 20}
+
 
 class Row(NamedTuple):
     """What is known of one parameter.
@@ -43,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Explanation:
-    """A table of every parameter of a block; its text is the table.
+    """A table of every parameter of a block; its text is the table, long cells cut.
 
     Parameters
     ----------
@@ -53,7 +55,8 @@ class Explanation:
     Attributes
     ----------
     rows : list of Row
-        One per parameter and path; a shared parameter has a row for each of its paths.
+        One per parameter and path; a shared parameter has a row for each of its paths. Nothing
+        is cut in them.
 
     Examples
     --------
@@ -66,13 +69,21 @@ class Explanation:
         self.rows = list(_rows(block, "", {}))
 
     def __repr__(self) -> str:
-        table = [tuple(name.capitalize() for name in Row._fields), *self.rows]
+        table = [tuple(name.capitalize() for name in Row._fields), *map(_narrow, self.rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = [
             "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
             for row in table
         ]
         return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def _narrow(row: Row) -> tuple[str, ...]:
+    """The cells of a row, not wider than is easily read."""
+    return tuple(
+        text if len(text) <= _WIDEST.get(name, len(text)) else f"{text[: _WIDEST[name] - 3]}..."
+        for name, text in zip(Row._fields, row, strict=True)
+    )
 
 
 def _rows(block: Tree, prefix: str, seen: dict[Parameter, str]) -> Iterator[Row]:

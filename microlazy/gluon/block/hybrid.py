@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never
 
 from ... import ndarray as nd
 from ...base import AbstractValueError
@@ -64,8 +64,10 @@ class HybridBlock(Block):
 
     _plan: CachedPlan | None = None
 
-    def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
-        super().__init__(prefix, params)
+    def __init__(
+        self, prefix: str | None = None, params: ParameterDict | None = None, **unknown: Never
+    ) -> None:
+        super().__init__(prefix, params, **unknown)
         self._active = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -157,7 +159,7 @@ class HybridBlock(Block):
             raise ValueError(f"hybridize(backend={backend!r}): microlazy has no other backends")
         self._active = active
         self._changed()
-        if active and (self._forward_hooks or self._forward_pre_hooks):
+        if active and (self._forward_hooks or self._forward_pre_hooks or self._op_hooks):
             warnings.warn(
                 f'"{self!r}" is being hybridized while still having forward hook/pre-hook. '
                 "It runs eagerly until they are detached.",
@@ -189,7 +191,7 @@ class HybridBlock(Block):
     def _may_only_forward(self) -> bool:
         return not self._active and super()._may_only_forward()
 
-    def forward(self, x: Tensor, *args: Any) -> Any:
+    def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the output by `hybrid_forward`, unless a subclass overrides `forward`.
 
         Parameters
@@ -198,6 +200,8 @@ class HybridBlock(Block):
             The first input.
         *args : Tensor
             Further inputs.
+        **kwargs
+            Inputs of `hybrid_forward` by name.
 
         Returns
         -------
@@ -214,8 +218,8 @@ class HybridBlock(Block):
         [2. 4.]
         """
         if not self._reg_params:
-            return self.hybrid_forward(nd, x, *args)
-        return self.hybrid_forward(nd, x, *args, **self._live(x, *args))
+            return self.hybrid_forward(nd, x, *args, **kwargs)
+        return self.hybrid_forward(nd, x, *args, **kwargs, **self._live(x, *args))
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
         """Compute the output with the functions of `F`; a subclass overrides this or `forward`.

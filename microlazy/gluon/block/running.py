@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never
 
 from ..parameter import ParameterDict
 from ..utils import HookHandle
 from .first_call import undone_on_error
-from .tree import Tree, children_of
+from .op_hooks import OpCallback, OpHook, watched_forward
+from .tree import Tree, children_of, refuse_keywords
 
 
 class Running(Tree):
@@ -17,10 +18,15 @@ class Running(Tree):
     # True while calling the block is nothing but calling `forward`.
     _only_forward = False
 
-    def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
+    def __init__(
+        self, prefix: str | None = None, params: ParameterDict | None = None, **unknown: Never
+    ) -> None:
+        if unknown:
+            refuse_keywords(type(self), unknown)
         super().__init__(prefix, params)
         self._forward_hooks: dict[int, Callable[..., None]] = {}
         self._forward_pre_hooks: dict[int, Callable[..., None]] = {}
+        self._op_hooks: dict[int, OpHook] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_only_forward": False}
@@ -75,6 +81,50 @@ class Running(Tree):
         """
         return HookHandle(self._forward_hooks, hook, self._changed)
 
+    def register_op_hook(self, callback: OpCallback, monitor_all: bool = False) -> OpHook:
+        """Have ``callback(name, op, array)`` called for each op of this block and those below.
+
+        Parameters
+        ----------
+        callback : callable
+            Gets a name such as ``'dense0_relu0_output'``: the prefix of the innermost block, the
+            op, its number in this call of the block; then the name of the op, and the array,
+            outside of the tape. MXNet gives bytes and a handle instead.
+        monitor_all : bool
+            Call it for the inputs of each op first, ``'dense0_relu0_input0'`` and so on.
+
+        Returns
+        -------
+        OpHook
+            Whose `detach()` removes the hook. MXNet returns None.
+
+        Notes
+        -----
+        A block with hooks runs eagerly, hybridized or not; MXNet calls them in hybridized blocks
+        only. A dry run has no values to show. Ops are those that `mx.profiler` sees.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> from microlazy.gluon import nn
+        >>> layer = nn.Activation("tanh", prefix="act_")
+        >>> hook = layer.register_op_hook(lambda name, op, array: print(name, op, array.shape))
+        >>> _ = layer(nd.ones((2, 3)))
+        act_tanh0_output tanh (2, 3)
+        """
+        if not callable(callback):
+            raise TypeError(f"register_op_hook: callback must be callable, not {callback!r}")
+        blocks: list[Running] = []
+        self._gather(blocks)
+        return OpHook(blocks, callback, monitor_all)
+
+    def _gather(self, blocks: list[Running]) -> None:
+        """Put this block and those below into a list, each once."""
+        if not any(block is self for block in blocks):
+            blocks.append(self)
+            for child in children_of(self).values():
+                child._gather(blocks)
+
     def hybridize(self, active: bool = True, *args: Any, **options: Any) -> None:
         """Pass on to the children; a plain Block itself always runs eagerly.
 
@@ -108,7 +158,7 @@ class Running(Tree):
     def _run(self, args: tuple[Any, ...]) -> Any:
         for hook in list(self._forward_pre_hooks.values()):
             hook(self, args)
-        out = self.forward(*args)
+        out = watched_forward(self, args) if self._op_hooks else self.forward(*args)
         for hook in list(self._forward_hooks.values()):
             hook(self, args, out)
         self._has_run = True
@@ -116,22 +166,24 @@ class Running(Tree):
         return out
 
     def _may_only_forward(self) -> bool:
-        hooks = self._forward_hooks or self._forward_pre_hooks
+        hooks = self._forward_hooks or self._forward_pre_hooks or self._op_hooks
         return not hooks and "forward" not in self.__dict__
 
     def _is_hooked(self) -> bool:
         """Whether this block or any below has hooks."""
-        return bool(self._forward_hooks or self._forward_pre_hooks) or any(
+        return bool(self._forward_hooks or self._forward_pre_hooks or self._op_hooks) or any(
             child._is_hooked() for child in self._children.values()
         )
 
-    def forward(self, *args: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass overrides this.
 
         Parameters
         ----------
         *args : Tensor
             The inputs.
+        **kwargs
+            So that type checkers accept any inputs of a subclass.
 
         Returns
         -------

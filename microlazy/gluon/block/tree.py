@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from inspect import signature
+from typing import Any, NoReturn
 
 from ...initializer import ArgumentError
 from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import Place
 from ..utils import _indent
 from .naming import new_scope
+
+
+def refuse_keywords(cls: type, given: Iterable[str]) -> NoReturn:
+    """Say which keyword a class does not take, and the nearest that it does."""
+    from difflib import get_close_matches  # seldom needed
+
+    known = {
+        name: None
+        for base in cls.__mro__
+        if "__init__" in vars(base) and issubclass(base, Tree)
+        for name, p in list(signature(base.__init__).parameters.items())[1:]
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
+    name = next(iter(given))
+    nearest = get_close_matches(name, known, 1)
+    hint = f"the nearest is {nearest[0]!r}" if nearest else f"it takes {', '.join(known)}"
+    raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}; {hint}")
 
 
 class _MadeByInit:
