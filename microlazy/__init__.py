@@ -63,6 +63,7 @@ _LATE = {
     "sym": "symbol",
     "symbol": "symbol",
     "test_utils": "test_utils",
+    "viz": "viz",
 }
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         sklearn,
         symbol,
         test_utils,
+        viz,
     )
     from microlazy import monitor as mon
     from microlazy import symbol as sym
