@@ -63,6 +63,7 @@ _LATE = {
     "sym": "symbol",
     "symbol": "symbol",
     "test_utils": "test_utils",
+    "visualization": "viz",
     "viz": "viz",
 }
 
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     )
     from microlazy import monitor as mon
     from microlazy import symbol as sym
+    from microlazy import viz as visualization
     from microlazy.attribute import AttrScope
 else:  # a type checker would take it for a promise
 
