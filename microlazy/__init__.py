@@ -72,6 +72,8 @@ _LATE = {
     "sym": "symbol",
     "symbol": "symbol",
     "test_utils": "test_utils",
+    "visualization": "viz",
+    "viz": "viz",
 }
 
 if TYPE_CHECKING:
@@ -92,10 +94,12 @@ if TYPE_CHECKING:
         sklearn,
         symbol,
         test_utils,
+        viz,
     )
     from microlazy import image as img
     from microlazy import monitor as mon
     from microlazy import symbol as sym
+    from microlazy import viz as visualization
     from microlazy.attribute import AttrScope
 else:  # a type checker would take it for a promise
 

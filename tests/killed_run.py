@@ -14,18 +14,21 @@ import microlazy as mx
 from microlazy import gluon
 from microlazy.gluon.contrib import estimator as e
 
-FOLDER, KILL_AT = sys.argv[1], int(sys.argv[2])
 EVENTS = ("open", "os.link", "os.rename", "os.remove")
-seen = 0
 
 
-def watch(event, args):
-    """Count what happens to files, and end the process as a power cut would."""
-    global seen
-    if event in EVENTS and any(FOLDER in str(arg) for arg in args[:2]):
-        seen += 1
-        if seen == KILL_AT:
-            os.kill(os.getpid(), signal.SIGKILL)
+def watcher(folder, kill_at):
+    """A hook that counts what happens to files, and ends the process as a power cut would."""
+    seen = 0
+
+    def watch(event, args):
+        nonlocal seen
+        if event in EVENTS and any(folder in str(arg) for arg in args[:2]):
+            seen += 1
+            if seen == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return watch
 
 
 class Told(e.BatchEnd):
@@ -35,7 +38,7 @@ class Told(e.BatchEnd):
         print("batch", flush=True)
 
 
-def main():
+def main(folder):
     mx.random.seed(3)
     numpy.random.seed(3)
     rng = numpy.random.default_rng(0)
@@ -52,7 +55,7 @@ def main():
     made.logger.setLevel(logging.ERROR)
     handlers = [
         e.CheckpointHandler(
-            FOLDER,
+            folder,
             monitor=made.val_metrics[1],
             save_best=True,
             mode="min",
@@ -68,10 +71,10 @@ def main():
     except ValueError as error:  # killed after the end of fit()
         assert "maximum number" in str(error)
         last = handlers[0].saved_checkpoints[-1]
-        net.load_parameters(os.path.join(FOLDER, f"{last}.params"))
-    net.save_parameters(os.path.join(FOLDER, "result.params"))
+        net.load_parameters(os.path.join(folder, f"{last}.params"))
+    net.save_parameters(os.path.join(folder, "result.params"))
 
 
 if __name__ == "__main__":
-    sys.addaudithook(watch)
-    main()
+    sys.addaudithook(watcher(sys.argv[1], int(sys.argv[2])))
+    main(sys.argv[1])

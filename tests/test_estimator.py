@@ -206,6 +206,27 @@ def test_more_can_be_asked_for_in_the_middle_of_an_epoch(tmp_path):
     assert_same(whole.values(), run.values())
 
 
+class Noisy(gluon.data.DataLoader):
+    """A loader that iterates in its own way."""
+
+    def __iter__(self):
+        for x, y in super().__iter__():
+            yield x + nd.random.normal(shape=x.shape), y
+
+
+@pytest.mark.parametrize("after", [3, 8])
+def test_a_loader_that_iterates_in_its_own_way_goes_on(tmp_path, after):
+    def fit(run, handlers):
+        run.estimator.fit(Noisy(data(), 4, shuffle=True), epochs=3, event_handlers=handlers)
+
+    def handler(run, folder):
+        return e.CheckpointHandler(folder, batch_period=1, resume_from_checkpoint=True)
+
+    whole = Run()
+    fit(whole, [])
+    assert_same(whole.values(), interrupted(after, True, tmp_path, fit, handler).values())
+
+
 class Accumulate(e.GradientUpdateHandler):
     """Steps after every third batch."""
 

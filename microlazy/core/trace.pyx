@@ -68,6 +68,39 @@ cdef class tracing:
         state()[0] = self.before
 
 
+cdef class listing(tracing):
+    """A scope as `tracing`, which lists the ops that run in it.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.trace import listing
+    >>> with listing() as ops:
+    ...     y = (nd.ones((2,)) + 1).exp()
+    >>> [(name, len(inputs), output.shape) for name, inputs, output in ops.rows()]
+    [('add', 1, (2,)), ('exp', 1, (2,))]
+    """
+    cdef list nodes
+
+    def __enter__(self):
+        tracing.__enter__(self)
+        self.nodes = []
+        state().trace = <void*>self.nodes
+        return self
+
+    def __len__(self):
+        return len(self.nodes)
+
+    def rows(self) -> list:
+        """Each op's name, the arrays that it was given, and the array that it gave."""
+        cdef Node node
+        cdef list found = []
+        for node in self.nodes:
+            given = [node.a, node.b, node.c, *(node.rest or ())]
+            found.append((node.name(), [x for x in given if isinstance(x, Tensor)], node.out))
+        return found
+
+
 def ops_of(function, *args) -> list:
     """The names of the ops that a function runs on some arguments, in order, from a trace.
 
@@ -80,12 +113,9 @@ def ops_of(function, *args) -> list:
     >>> ops_of(lambda x: (x + x).exp(), nd.ones((2,)))
     ['add', 'exp']
     """
-    cdef State* s = state()
-    cdef list nodes = []
-    with tracing():
-        s.trace = <void*>nodes
+    with listing() as ops:
         function(*args)
-    return [(<Node>node).name() for node in nodes]
+    return [name for name, _, _ in ops.rows()]
 
 
 cdef class suspended:

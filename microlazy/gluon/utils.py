@@ -365,6 +365,20 @@ class HookHandle:
         self.detach()
 
 
+def _html_table(caption: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as notebooks show it."""
+    from html import escape  # seldom needed
+
+    def row(tag: str, cells: Iterable[object]) -> str:
+        inner = "".join(
+            f'<{tag} style="text-align: left">{escape(str(cell))}</{tag}>' for cell in cells
+        )
+        return f"<tr>{inner}</tr>"
+
+    body = "\n".join([row("th", head), *(row("td", cells) for cells in rows)])
+    return f"<table>\n<caption>{escape(caption)}</caption>\n{body}\n</table>"
+
+
 def _indent(text: str, spaces: int) -> str:
     """Indent every line but the first."""
     return text.replace("\n", "\n" + " " * spaces)

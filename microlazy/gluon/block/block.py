@@ -11,7 +11,7 @@ from ...context import Context
 from ...initializer import Initializer
 from ..parameter import Parameter, ParameterDict
 from .dry_run import dry_run, shapes_of
-from .explain import Explanation
+from .explain import Explanation, layers_as_html
 from .naming import NameScope
 from .running import Running
 from .saving import Saving
@@ -294,6 +294,9 @@ class Block(Running, Saving):
         ('weight', '(3, ?)', 'declared')
         """
         return Explanation(self)
+
+    def _repr_html_(self) -> str:
+        return layers_as_html(self)
 
     def summary(self, *inputs: Any) -> None:
         """Print each layer's output shape and number of parameters, from a dry run.

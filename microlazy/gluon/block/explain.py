@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..parameter import Parameter
+from ..parameter.shapes import shape_text
+from ..utils import _html_table
 from .tree import Tree, children_of, layer_text, parameters_of
 
 _WIDEST = {"path": 40, "layer": 36, "why": 40, "init": 20}
@@ -77,6 +80,10 @@ class Explanation:
         ]
         return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
+    def _repr_html_(self) -> str:
+        head = [name.capitalize() for name in Row._fields]
+        return _html_table("Parameters", head, self.rows)
+
 
 def _narrow(row: Row) -> tuple[str, ...]:
     """The cells of a row, not wider than is easily read."""
@@ -102,9 +109,20 @@ def _rows(block: Tree, prefix: str, seen: dict[Parameter, str]) -> Iterator[Row]
         yield from _rows(child, f"{prefix}{name}.", seen)
 
 
-def shape_text(shape: tuple[int, ...] | None) -> str:
-    """A shape with '?' for each unknown axis."""
-    if shape is None:
-        return "?"
-    sizes = ["?" if size <= 0 else str(size) for size in shape]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+def layers_as_html(block: Tree) -> str:
+    """A table of a network's layers: where each sits, and how many numbers its parameters have."""
+    rows = []
+    for path, layer in _layers(block, ""):
+        shapes = [parameter.shape for parameter in parameters_of(layer).values()]
+        known = all(shape is not None and min(shape, default=1) > 0 for shape in shapes)
+        size = sum(math.prod(shape or ()) for shape in shapes) if known else "?"
+        rows.append((path, layer_text(layer), f"{size:,}" if known else size))
+    return _html_table(f"{type(block).__name__} {block.name}", ("Path", "Layer", "Numbers"), rows)
+
+
+def _layers(block: Tree, path: str) -> Iterator[tuple[str, Tree]]:
+    children = children_of(block)
+    if parameters_of(block) or not children:
+        yield path, block
+    for name, child in children.items():
+        yield from _layers(child, f"{path}.{name}" if path else name)

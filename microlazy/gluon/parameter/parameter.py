@@ -26,7 +26,17 @@ from ...core.plan import advance_generation
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, InitDesc, Uniform, create
 from ...util import is_np_array
-from .shapes import ParameterShapeError, Shape, fits, is_known, normal_shape, unknown_axes, visible
+from ..utils import _html_table
+from .shapes import (
+    ParameterShapeError,
+    Shape,
+    fits,
+    is_known,
+    normal_shape,
+    shape_text,
+    unknown_axes,
+    visible,
+)
 
 tensor_types = (Tensor,)
 
@@ -194,6 +204,19 @@ class Parameter:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} {self.name} (shape={self.shape}, dtype={self.dtype})"
+
+    def _repr_html_(self) -> str:
+        facts = {**self._facts(), "sizes": self.why, "initializer": self.remembered_init or ""}
+        return _html_table(f"{type(self).__name__} {self.name}", ("", ""), facts.items())
+
+    def _facts(self) -> dict[str, Any]:
+        """What tables tell of a parameter."""
+        return {
+            "shape": shape_text(self.shape),
+            "dtype": numpy.dtype(self.dtype).name,
+            "grad_req": self.grad_req,
+            "state": self.state,
+        }
 
     # ---- what it is ----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ... import ndarray as nd
 from ...context import Context
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Uniform, create
-from ..utils import _brief_print_list
+from ..utils import _brief_print_list, _html_table
 from .constant import Constant
 from .loading import load_arrays
 from .parameter import Parameter, to_numpy
@@ -63,6 +63,11 @@ class ParameterDict:
         name = f"{self._prefix} " if self._prefix else ""
         rows = "\n".join(f"  {param!r}" for param in self.values())
         return f"{name}(\n{rows}\n)"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, *param._facts().values()) for name, param in self.items()]
+        head = ("name", "shape", "dtype", "grad_req", "state")
+        return _html_table(f"Parameters {self._prefix}".rstrip(), head, rows)
 
     def __getitem__(self, key: str) -> Parameter:
         return self._params[key]

@@ -82,3 +82,11 @@ def merged(old: Shape | None, new: Shape | None) -> Shape | None:
         return new if old is None else None
     shape = tuple(a or b for a, b in zip(old, new, strict=True))
     return shape if fits(shape, old) and fits(shape, new) else None
+
+
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """A shape with '?' for each unknown axis."""
+    if shape is None:
+        return "?"
+    sizes = ["?" if size <= 0 else str(size) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

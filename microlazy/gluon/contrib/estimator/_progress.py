@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy
@@ -37,10 +38,10 @@ class Place:
             return iter(loader)
         if self.began is None:
             self.began = _surroundings(loader)
-            return loader.from_batch(0)
+            return _from_batch(loader, 0)
         now = _surroundings(loader)
         _surround(loader, self.began)
-        rest = loader.from_batch(self.batch)
+        rest = _from_batch(loader, self.batch)
         set_random_state(now["random"])
         return rest
 
@@ -57,6 +58,16 @@ class Place:
     def end_epoch(self) -> None:
         """Count an epoch that is done."""
         self.epoch, self.batch, self.over, self.began = self.epoch + 1, 0, False, None
+
+
+def _from_batch(loader: DataLoader, first: int) -> Iterator[Any]:
+    """What is left of an epoch; of a loader that iterates in its own way by leaving out batches."""
+    if type(loader).__iter__ is DataLoader.__iter__:
+        return loader.from_batch(first)
+    batches = iter(loader)
+    for _ in islice(batches, first):
+        pass
+    return batches
 
 
 def _surroundings(loader: DataLoader) -> dict[str, Any]:

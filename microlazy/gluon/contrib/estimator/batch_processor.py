@@ -45,8 +45,8 @@ class BatchProcessor:
     def _get_data_and_label(
         self, batch: Any, ctx: list[Context], batch_axis: int = 0
     ) -> tuple[Arrays, Arrays]:
-        data, label = (split_and_load(part, ctx, batch_axis) for part in batch[:2])
-        return data, label
+        data, label = batch[:2]
+        return _loaded(data, ctx, batch_axis), _loaded(label, ctx, batch_axis)
 
     def evaluate_batch(self, estimator: Estimator, val_batch: Any, batch_axis: int = 0) -> Result:
         """Run the validation network and its loss on a batch.
@@ -92,3 +92,9 @@ class BatchProcessor:
         for part in loss:
             part.backward()
         return data, label, pred, loss
+
+
+def _loaded(part: Any, ctx: list[Context], batch_axis: int) -> Arrays:
+    if len(ctx) == 1 and isinstance(part, Tensor) and part.context == ctx[0]:
+        return [part]  # there is nothing to divide
+    return split_and_load(part, ctx, batch_axis)

@@ -329,6 +329,7 @@ class Estimator:
                     handler.batch_end(self, batch=batch, pred=pred, label=label, loss=loss)
                     for handler in told["batch_end"]
                 ]
+                del label, pred, loss  # the next batch may use their memory
                 if any(results):
                     place.over = _asked_by_others(told["batch_end"], results)
                 for checkpoint in checkpoints:
