@@ -15,10 +15,10 @@ from microlazy.ops.interpolation import resized, spread
 
 rng = numpy.random.default_rng(0)
 PHOTO = rng.integers(256, size=(12, 17, 3), dtype="uint8")
+SLOPES = (3, 1), (1, 3), (2, 2)  # of each channel, down and across
 SMOOTH = numpy.stack(
-    [numpy.add.outer(numpy.arange(40) * a, numpy.arange(60) * b) for a, b in ((3, 1), (1, 3), (2, 2))],
-    -1,
-).astype("uint8")  # fmt: skip
+    [numpy.add.outer(numpy.arange(40) * a, numpy.arange(60) * b) for a, b in SLOPES], -1
+).astype("uint8")
 
 
 def as_array(pixels):
@@ -428,7 +428,12 @@ def check_boxes(x, label):
     rows, columns = pixels.shape[:2]
     for row in label[label[:, 0] >= 0]:
         ys, xs = numpy.nonzero(pixels[:, :, int(row[0])] == 1)
-        found = [xs.min() / columns, ys.min() / rows, (xs.max() + 1) / columns, (ys.max() + 1) / rows]
+        found = [
+            xs.min() / columns,
+            ys.min() / rows,
+            (xs.max() + 1) / columns,
+            (ys.max() + 1) / rows,
+        ]
         numpy.testing.assert_allclose(row[1:5], found, atol=1e-5)
         assert row[5] == 9 - row[0]
 

@@ -166,7 +166,10 @@ def test_refusals_of_tables(tmp_path):
             lambda: io.CSVIter(data_csv=good, data_shape=(2,), batch_size=1, label_csv=one),
             "a.csv has 2 lines, but .*c.csv has 1",
         ),
-        (lambda: io.CSVIter(data_csv=good, data_shape=(2,), batch_size=0), "1 or more, but it is 0"),
+        (
+            lambda: io.CSVIter(data_csv=good, data_shape=(2,), batch_size=0),
+            "1 or more, but it is 0",
+        ),
         (
             lambda: io.LibSVMIter(data_libsvm=svm, data_shape=(4,), batch_size=1),
             "line 2: '2 9:1': there is no place 9 among 4",
@@ -244,7 +247,9 @@ def test_epochs_of_records_take_each_once(folder):
         (row,) = labels(batches)
         epochs.append(row)
         batches.reset()
-    assert all(sorted(row) == list(range(7)) for row in epochs) and len(set(map(tuple, epochs))) == 3
+    assert (
+        all(sorted(row) == list(range(7)) for row in epochs) and len(set(map(tuple, epochs))) == 3
+    )
     again = records(folder, shuffle=True, seed=4, batch_size=7, path_imgidx=folder / "a.idx")
     assert labels(again) == [epochs[0]]
 
@@ -278,9 +283,7 @@ def test_recipes(folder):
     numpy.testing.assert_array_equal(first(), middle)
     numpy.testing.assert_array_equal(first(mirror=True), middle[:, ::-1])
     padded = numpy.pad(x, ((3, 3), (3, 3), (0, 0)), constant_values=7)
-    numpy.testing.assert_array_equal(
-        first(pad=3, fill_value=7, data_shape=(3, 15, 18)), padded
-    )
+    numpy.testing.assert_array_equal(first(pad=3, fill_value=7, data_shape=(3, 15, 18)), padded)
     whole = records(folder, random_resized_crop=True, data_shape=(3, 9, 12)).next().data[0]
     assert whole.shape == (2, 3, 9, 12)
     turned = first(rotate=180, data_shape=(3, 9, 12))

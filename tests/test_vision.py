@@ -249,7 +249,9 @@ def test_by_chance():
     hybrid.hybridize()
     share = numpy.mean([(hybrid(x).asnumpy() != x.asnumpy()).any() for _ in range(300)])
     assert 0.2 < share < 0.4
-    grays = [numpy.ptp(transforms.RandomGray(0.4)(x).asnumpy(), -1).max() < 1e-3 for _ in range(200)]
+    grays = [
+        numpy.ptp(transforms.RandomGray(0.4)(x).asnumpy(), -1).max() < 1e-3 for _ in range(200)
+    ]
     assert 0.3 < numpy.mean(grays) < 0.5
 
 
