@@ -63,6 +63,16 @@ def test_a_base_class_says_what_is_missing():
             call()
 
 
+def test_what_is_not_there_says_so():
+    for name, message in (
+        ("ImageDetRecordIter", r"mx\.image\.ImageDetIter reads the same records"),
+        ("ImageRecordIter_v1", "use the name without _v1"),
+        ("NDArrayIterator", "the nearest name is 'NDArrayIter'"),
+    ):
+        with pytest.raises(AttributeError, match=message):
+            getattr(io, name)
+
+
 # ---- arrays --------------------------------------------------------------------------------------
 
 
