@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> None:
     print(f"samples a second; {versions}; {processor()}; load {os.getloadavg()[0]:.1f}")
     for case, rates in rows:
         ratio = f"{rates[0] / rates[1]:6.2f} times" if len(rates) > 1 else ""
-        print(f"{case.removeprefix(PREFIX):10}" + "".join(f"{rate:12,.0f}" for rate in rates) + ratio)
+        numbers = "".join(f"{rate:12,.0f}" for rate in rates)
+        print(f"{case.removeprefix(PREFIX):10}{numbers}{ratio}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from benchmarks.workloads import Step
 PREFIX = "data "
 CASES = [f"{PREFIX}{kind} {workers}" for kind in ("memory", "images") for workers in (0, 2)]
 ROWS, WIDTH = 20_000, 784
-PHOTOGRAPHS, SHAPE, SIZE = 64, (375, 500), 224
+PHOTOGRAPHS, SHAPE, SIZE = 128, (375, 500), 224
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -67,7 +67,7 @@ def samples_of(case: str) -> int:
     --------
     >>> from benchmarks.data_steps import samples_of
     >>> samples_of("data images 2")
-    64
+    128
     """
     return ROWS if "memory" in case else PHOTOGRAPHS
 

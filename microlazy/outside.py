@@ -21,10 +21,11 @@ _REASONS = {
         gpu_memory_info get_cuda_compute_capability CuDNNBatchNorm""",
     "it belongs to gluon.probability, which is not part of microlazy": "constraint_check",
     "it was obsolete in MXNet 1.9 already; use the name without _v1, or nd.slice for Crop": """
-        BatchNorm_v1 Convolution_v1 Pooling_v1 Crop""",
+        BatchNorm_v1 Convolution_v1 Pooling_v1 Crop ImageRecordIter_v1 ImageRecordUInt8Iter_v1""",
     "MXNet has it for GPUs only; use numpy.fft": "fft ifft",
     "it is too special for microlazy": "count_sketch hawkesll",
     "images are decoded by mx.image.imdecode": "imdecode",
+    "mx.image.ImageDetIter reads the same records": "ImageDetRecordIter",
 }
 OUTSIDE = {name: reason for reason, names in _REASONS.items() for name in names.split()}
 

@@ -84,6 +84,8 @@ def _opened(content: Any, name: str = "") -> Iterator[Any]:
 
 
 def _pixels(image: Any, mode: str) -> numpy.ndarray:
+    if mode == "L" and image.format == "JPEG":
+        image.draft("L", image.size)  # the luminance as the file has it
     if image.mode.startswith("I") or image.mode == "F":  # wider than a byte
         wide = numpy.asarray(image)
         gray = (wide >> 8 if wide.dtype.kind in "iu" else wide).clip(0, 255)

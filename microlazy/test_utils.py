@@ -16,7 +16,7 @@ from microlazy.base import MXNetError, data_dir
 from microlazy.context import Context, current_context, num_gpus
 from microlazy.core import functions as _f
 from microlazy.core.tensor import Tensor
-from microlazy.gluon.utils import download as download
+from microlazy.gluon import utils as _utils
 from microlazy.util import is_np_array
 
 __all__ = [
@@ -787,6 +787,45 @@ def check_gluon_hybridize_consistency(
 
 
 # ---- files and surroundings ----------------------------------------------------------------------
+
+
+def download(
+    url: str,
+    fname: str | None = None,
+    dirname: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    retries: int = 5,
+) -> str:
+    """Fetch a file by its URL, unless it is there already: `gluon.utils.download`.
+
+    Parameters
+    ----------
+    url : str
+    fname : str, optional
+        The file's name; by default the URL's last part.
+    dirname : path, optional
+        The folder, which is made if it is not there; by default this one.
+    overwrite : bool
+        Fetch it even if it is there.
+    retries : int
+        How often to try again after an error.
+
+    Returns
+    -------
+    str
+        The file's path.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from microlazy.test_utils import download
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> size = (folder / "a.txt").write_text("hello")
+    >>> open(download((folder / "a.txt").as_uri(), "b.txt", folder)).read()
+    'hello'
+    """
+    name = url.rsplit("/", 1)[-1] if fname is None else fname
+    return _utils.download(url, os.path.join(dirname or "", name), overwrite, retries=retries)
 
 
 def get_mnist(folder: str | os.PathLike[str] | None = None) -> dict[str, Array]:

@@ -497,8 +497,6 @@ def test_symbols_are_refused():
         gluon.SymbolBlock.imports("a", ["data"])
     with pytest.raises(NotImplementedError, match="save_parameters"):
         nn.Dense(2).export("a")
-    with pytest.raises(NotImplementedError, match="downloads nothing"):
-        gluon.utils.download("data.zip")
 
 
 # ---- summary -----------------------------------------------------------------------------------

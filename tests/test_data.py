@@ -329,3 +329,71 @@ def test_in_a_training_loop():
             loss = gluon.loss.L2Loss()(net(x), y)
         loss.backward()
         trainer.step(len(x))
+
+
+def test_batches_are_their_own_when_memory_is_used_again():
+    rows = numpy.arange(4000, dtype="float32").reshape(40, 100)
+    data = ArrayDataset(rows, nd.arange(40))
+    kept = list(DataLoader(data, 4, num_workers=1))  # more than there are blocks
+    for i, (x, y) in enumerate(kept):
+        assert (x.asnumpy() == rows[4 * i : 4 * i + 4]).all()
+        assert y.asnumpy().tolist() == list(range(4 * i, 4 * i + 4))
+        x += 1  # it is the main process's own
+    mixed = list(DataLoader(Numbers(40), 4, batchify_fn=batchify.AsList(), num_workers=1))
+    for i, samples in enumerate(mixed):
+        assert [(a, b.tolist()) for a, b, _ in samples] == [
+            (j, numpy.full((2, 3), float(j)).tolist()) for j in range(4 * i, 4 * i + 4)
+        ]
+        samples[0][1][:] = 7
+
+
+def test_batches_that_grow_and_large_ones():
+    def grown(samples):
+        return numpy.full(10 ** (samples[0][0] + 1), samples[0][0], "uint8")
+
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("sends a closure")
+    multiprocessing.set_start_method("fork", force=True)
+    loader = DataLoader(Numbers(8), 1, batchify_fn=grown, num_workers=2)
+    for _ in range(2):
+        for i, batch in enumerate(loader):  # up to 100 MB, which is more than is kept
+            assert batch.shape == (10 ** (i + 1),) and (batch[:: 1 + 10**i] == i).all()
+    multiprocessing.set_start_method(None, force=True)
+
+
+def test_shared_memory_is_used_again_and_small():
+    if not os.path.isdir("/dev/shm"):
+        pytest.skip("there is no such folder")
+    loader = DataLoader(ArrayDataset(numpy.ones((400, 1000))), 4, num_workers=2)
+    for _ in range(2):
+        for _ in loader:
+            pass
+    names = [name for name in os.listdir("/dev/shm") if name.startswith(f"ml_{os.getpid()}_")]
+    assert 0 < len(names) <= 2 * 4  # of 200 batches
+
+
+def test_a_map_style_data_set_of_pytorch():
+    """What such a data set is: `__getitem__`, `__len__`, and tensors that NumPy can read."""
+
+    class Tensor:
+        def __init__(self, values):
+            self.values = numpy.asarray(values)
+            self.shape = self.values.shape
+
+        def __array__(self, dtype=None, copy=None):
+            return self.values
+
+    class TensorDataset:
+        def __getitem__(self, i):
+            return Tensor([i, i + 0.5]), Tensor(i)
+
+        def __len__(self):
+            return 5
+
+    x, y = next(iter(DataLoader(TensorDataset(), 3)))
+    assert x.asnumpy().tolist() == [[0, 0.5], [1, 1.5], [2, 2.5]] and y.asnumpy().tolist() == [
+        0, 1, 2]  # fmt: skip
+    torch = pytest.importorskip("torch")
+    data = torch.utils.data.TensorDataset(torch.arange(6.0).reshape(3, 2), torch.arange(3))
+    x, y = next(iter(DataLoader(data, 2, num_workers=1)))
+    assert x.asnumpy().tolist() == [[0, 1], [2, 3]] and y.asnumpy().tolist() == [0, 1]

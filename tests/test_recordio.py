@@ -1,5 +1,6 @@
 """Files of records, compared with one that MXNet 1.9.1 wrote (`oracle/record_recordio.py`)."""
 
+import io
 import os
 import pickle
 import struct
@@ -8,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy
 import pytest
 from oracle.record_recordio import FIXTURES, MAGIC, records
+from PIL import Image
 
-from microlazy import MXNetError, gluon, recordio
+from microlazy import MXNetError, gluon, image, nd, recordio
 
 RECORDS = records(recordio)
 REC, IDX = FIXTURES / "records.rec", FIXTURES / "records.idx"
@@ -111,3 +113,32 @@ def test_a_file_that_is_something_else(tmp_path):
     path.with_suffix(".idx").write_text("0\t0\nnonsense\n")
     with pytest.raises(MXNetError, match=r"x\.idx, line 2: expected a key, a tab and a place"):
         gluon.data.RecordFileDataset(path)
+
+
+def test_images_in_records():
+    pixels = numpy.random.default_rng(0).integers(256, size=(5, 7, 4), dtype="uint8")
+    color, gray = pixels[..., :3], pixels[..., 0]
+    record = recordio.pack_img((0, [1, 2], 7, 0), color, 9, ".png")
+    header, decoded = recordio.unpack_img(record)
+    assert header.label.tolist() == [1, 2] and header.id == 7 and (decoded == color).all()
+    # blue, green, red: as OpenCV has them, and MXNet's programs
+    assert (nd_image(record) == color[..., ::-1]).all()
+    assert recordio.unpack_img(record, 0)[1].shape == (5, 7)
+    record = recordio.pack_img((0, 1, 0, 0), nd.array(gray, dtype="uint8"), 9, ".png")
+    assert (recordio.unpack_img(record)[1] == gray).all()
+    assert (recordio.unpack_img(record, 1)[1] == gray[..., None]).all()
+    clear = io.BytesIO()
+    Image.fromarray(pixels).save(clear, "PNG")
+    record = recordio.pack((0, 1, 0, 0), clear.getvalue())
+    assert (recordio.unpack_img(record)[1] == pixels[..., [2, 1, 0, 3]]).all()
+    flat = numpy.full((16, 16, 3), (10, 100, 200), "uint8")
+    decoded = recordio.unpack_img(recordio.pack_img((0, 1, 0, 0), flat))[1]
+    assert abs(decoded.astype(int) - flat).max() <= 2
+    with pytest.raises(ValueError, match="iscolor must be -1, 0 or 1, but it is 2"):
+        recordio.unpack_img(record, 2)
+    with pytest.raises(MXNetError, match="not an image"):
+        recordio.unpack_img(recordio.pack((0, 1, 0, 0), b"nothing"))
+
+
+def nd_image(record):
+    return image.imdecode(recordio.unpack(record)[1]).asnumpy()

@@ -114,8 +114,6 @@ def test_rand_ndarray_is_dense_and_modified():
 def test_what_needs_symbols_is_named():
     with pytest.raises(AttributeError, match="check_symbolic_forward.*symbols"):
         test_utils.check_symbolic_forward  # noqa: B018
-    with pytest.raises(NotImplementedError, match="downloads nothing"):
-        test_utils.download("x.zip")
 
 
 # ---- gradients and networks ----------------------------------------------------------------------

@@ -7,10 +7,21 @@ import tarfile
 
 import numpy
 import pytest
+from PIL import Image
 
-from microlazy import nd, np, npx
+import microlazy as mx
+from microlazy import nd, np, npx, recordio
 from microlazy.gluon.data import DataLoader
-from microlazy.gluon.data.vision import CIFAR10, CIFAR100, MNIST, FashionMNIST, transforms
+from microlazy.gluon.data.vision import (
+    CIFAR10,
+    CIFAR100,
+    MNIST,
+    FashionMNIST,
+    ImageFolderDataset,
+    ImageListDataset,
+    ImageRecordDataset,
+    transforms,
+)
 
 rng = numpy.random.default_rng(0)
 
@@ -114,3 +125,149 @@ def test_float64_stays_float64():
     for face in (nd, np):
         x = transforms.ToTensor()(face.ones((2, 2, 1), dtype="float64"))
         assert x.dtype == numpy.float64
+
+
+# ---- images in files -----------------------------------------------------------------------------
+
+PICTURES = [rng.integers(256, size=(9, 12, 3), dtype="uint8") for _ in range(6)]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Two folders of three images each, and files beside them."""
+    for i, pixels in enumerate(PICTURES):
+        folder = tmp_path / "tree" / ("dog" if i % 2 else "cat")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return tmp_path / "tree"
+
+
+@pytest.mark.parametrize("face", [nd, np])
+def test_images_in_folders(tree, face):
+    if face is np:
+        npx.set_np()
+    data = ImageFolderDataset(tree)
+    assert data.synsets == ["cat", "dog"] and len(data) == 6
+    assert [label for _, label in data.items] == [0, 0, 0, 1, 1, 1]
+    x, label = data[4]
+    assert (x.asnumpy() == PICTURES[3]).all() and label == 1 and type(x) is type(face.array([1]))
+    assert ImageFolderDataset(tree, 0)[0][0].shape == (9, 12, 1)
+    assert ImageFolderDataset(tree, transform=lambda x, y: (x.shape, y))[5] == ((9, 12, 3), 1)
+    (tree / "cat" / "notes.txt").write_text("")
+    (tree / "readme").write_text("")
+    with pytest.warns(UserWarning) as warned:
+        assert len(ImageFolderDataset(tree)) == 6
+    assert sorted(str(w.message).split(":")[0].rsplit("/")[-1][:6] for w in warned) == [
+        "notes.", "readme"]  # fmt: skip
+    with pytest.raises(FileNotFoundError):
+        ImageFolderDataset(tree / "nowhere")
+
+
+def test_images_of_a_list(tree):
+    rows = [[3, "cat/0.png"], [[1, 2], "dog/1.png"], [5, 6, "dog/3.png"]]
+    data = ImageListDataset(tree, rows)
+    assert len(data) == 3 and data[0][1] == 3.0 and data[1][1].tolist() == [1, 2]
+    assert data[2][1].tolist() == [5, 6] and (data[2][0].asnumpy() == PICTURES[3]).all()
+    (tree / "all.lst").write_text("0\t4\tcat/0.png\n1\t1\t2\tdog/1.png\n")
+    read = ImageListDataset(tree, "all.lst", flag=0)
+    assert read[0][0].shape == (9, 12, 1) and read[0][1] == 4 and read[1][1].tolist() == [1, 2]
+    for wrong in (None, 3):
+        with pytest.raises(ValueError, match="a file or a list of"):
+            ImageListDataset(tree, wrong)
+    with pytest.raises(ValueError, match=r"expected \(label, name\), not \[3\]"):
+        ImageListDataset(tree, [[3]])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_of_records(tmp_path, workers):
+    writer = recordio.MXIndexedRecordIO(tmp_path / "a.idx", tmp_path / "a.rec", "w")
+    for i, pixels in enumerate(PICTURES):
+        image = pixels[..., ::-1]  # pack_img takes blue, green, red
+        writer.write_idx(i, recordio.pack_img((0, i, i, 0), image, 9, ".png"))
+    writer.close()
+    data = ImageRecordDataset(tmp_path / "a.rec")
+    loader = DataLoader(data.transform_first(transforms.ToTensor()), 4, num_workers=workers)
+    batches = list(loader)
+    assert [y.asnumpy().tolist() for _, y in batches] == [[0, 1, 2, 3], [4, 5]]
+    expected = PICTURES[4].transpose(2, 0, 1) / 255
+    numpy.testing.assert_allclose(batches[1][0].asnumpy()[0], expected, rtol=1e-6)
+    assert ImageRecordDataset(tmp_path / "a.rec", 0, lambda x, y: (x.shape, y))[2] == (
+        (9, 12, 1), 2.0)  # fmt: skip
+
+
+# ---- transforms ----------------------------------------------------------------------------------
+
+
+def test_random_transforms_in_workers_follow_the_seed(tree):
+    prepare = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(6),
+            transforms.RandomFlipLeftRight(),
+            transforms.RandomColorJitter(0.3, 0.3, 0.3, 0.3),
+            transforms.ToTensor(),
+            transforms.RandomRotation((-10, 10)),
+        ]
+    )
+    data = ImageFolderDataset(tree).transform_first(prepare)
+    seen = []
+    for workers in (0, 2):
+        mx.random.seed(3)
+        loader = DataLoader(data, 4, num_workers=workers)
+        seen.append([[x.asnumpy() for x, _ in loader] for _ in range(2)])
+    for a, b in zip(seen[0], seen[1], strict=True):
+        assert all((x == y).all() for x, y in zip(a, b, strict=True))
+    assert (seen[0][0][0] != seen[0][1][0]).any()  # another epoch
+
+
+def test_crops_with_borders():
+    x = nd.array(PICTURES[0], dtype="uint8")
+    crop = transforms.RandomCrop((12, 9), pad=2, pad_value=7)
+    padded = numpy.pad(PICTURES[0], ((2, 2), (2, 2), (0, 0)), constant_values=7)
+    places = set()
+    for _ in range(100):
+        part = crop(x).asnumpy()
+        (found,) = [
+            (i, j)
+            for i in range(5)
+            for j in range(5)
+            if (padded[i : i + 9, j : j + 12] == part).all()
+        ]
+        places.add(found)
+    assert len(places) > 15
+    sides = transforms.RandomCrop((12, 11), pad=((1, 1), (0, 0)))
+    assert (sides(x).asnumpy()[1:-1] == PICTURES[0]).all()
+
+
+def test_by_chance():
+    x = nd.array(PICTURES[0], dtype="float32")
+    apply = transforms.RandomApply([transforms.Cast("float64"), transforms.Cast("int32")], p=0.3)
+    share = numpy.mean([apply(x).dtype == numpy.int32 for _ in range(400)])
+    assert 0.2 < share < 0.4
+    mx.random.seed(0)
+    brighter = transforms.RandomBrightness(0)
+    hybrid = transforms.HybridRandomApply([transforms.RandomFlipTopBottom(1), brighter], p=0.3)
+    hybrid.hybridize()
+    share = numpy.mean([(hybrid(x).asnumpy() != x.asnumpy()).any() for _ in range(300)])
+    assert 0.2 < share < 0.4
+    grays = [
+        numpy.ptp(transforms.RandomGray(0.4)(x).asnumpy(), -1).max() < 1e-3 for _ in range(200)
+    ]
+    assert 0.3 < numpy.mean(grays) < 0.5
+
+
+def test_refusals_of_transforms():
+    x = nd.ones((4, 5, 3))
+    for call, kind, message in (
+        (lambda: transforms.HybridCompose([transforms.Rotate(3)]), ValueError, "Rotate is no Hyb"),
+        (lambda: transforms.HybridRandomApply(transforms.Rotate(3)), ValueError, "use RandomApply"),
+        (
+            lambda: transforms.HybridRandomApply(transforms.Resize(2))(x),
+            ValueError,
+            r"makes \(2, 2, 3\) of float32 from \(4, 5, 3\) of float32",
+        ),
+        (lambda: transforms.Resize("a")(x), mx.MXNetError, "size must be"),
+        (lambda: transforms.CropResize(3, 0, 3, 2)(x), mx.MXNetError, "3 by 2 from"),
+        (lambda: transforms.RandomBrightness(-3)(x), mx.MXNetError, "must be 0 or more"),
+    ):
+        with pytest.raises(kind, match=message):
+            call()

@@ -1,5 +1,7 @@
 """`mx.io`: MXNet's older iterators over batches, from arrays, tables, records and each other."""
 
+from typing import Any
+
 from ..data_iter import DataBatch, DataDesc, DataIter
 from . import arrays, records, tables
 from .arrays import *  # noqa: F403
@@ -14,3 +16,9 @@ __all__ = [
     *records.__all__,
     *tables.__all__,
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from ..foreign import missing
+
+    raise missing("microlazy.io", name, __all__)

@@ -71,9 +71,19 @@ def to_tensor(data: A) -> A:
     array([0., 1.], dtype=float32)
     """
     _image("to_tensor", data)
+    if numpy.dtype(data.dtype).kind != "f":
+        return call(_shares, [data], result=_planes)  # in one pass; there is no gradient
     axes = (2, 0, 1) if data.ndim == 3 else (0, 3, 1, 2)
     floats = data if data.dtype == numpy.float64 else f.as_dtype(data, "float32")
     return f.transpose(floats / 255.0, axes)
+
+
+def _shares(x: numpy.ndarray) -> numpy.ndarray:
+    return numpy.moveaxis(x / numpy.float32(255), -1, -3).astype("float32", copy=False)
+
+
+def _planes(x: Any) -> Any:
+    return (*x.shape[:-3], x.shape[-1], *x.shape[-3:-1]), "float32"
 
 
 @op
@@ -318,8 +328,8 @@ def _gray(floats: Any) -> Any:
     """The gray of each pixel, (height, width, 1)."""
     if floats.shape[-1] == 1:
         return floats
-    weights = f.to_array(f.face_of(floats), GRAY, floats.dtype)
-    return f.reduction("sum", floats * weights, -1, True)
+    weights = f.to_array(f.face_of(floats), GRAY[:, None], floats.dtype)
+    return f.reshape(f.dot(f.reshape(floats, (-1, 3)), weights), (*floats.shape[:-1], 1))
 
 
 def _factors(name: str, low: float, high: float) -> None:
@@ -478,19 +488,26 @@ def _turned(x: numpy.ndarray, alpha: numpy.ndarray) -> numpy.ndarray:
     Lightness and saturation fix the largest and the smallest of the three, so only where each of
     them lies between the two changes.
     """
-    floats = x.astype("float64")
-    high, low = floats.max(-1, keepdims=True), floats.min(-1, keepdims=True)
+    floats = x if x.dtype == numpy.float64 else x.astype("float32")
+    red, green, blue = (numpy.ascontiguousarray(floats[..., i]) for i in range(3))
+    high = numpy.maximum(numpy.maximum(red, green), blue)
+    low = numpy.minimum(numpy.minimum(red, green), blue)
     spread = high - low
-    red, green, blue = numpy.moveaxis(floats, -1, 0)
-    which = floats.argmax(-1)
-    above = numpy.choose(which, [green - blue, blue - red, red - green])
-    hue = above / numpy.where(spread[..., 0] == 0, 1, spread[..., 0]) + 2 * which  # of 6
-    place = (hue + 6 * float(alpha.ravel()[0]))[..., None] + numpy.array([0, 4, 2])
-    share = numpy.clip(numpy.abs(place % 6 - 3) - 1, 0, 1)
-    turned = low + spread * share
+    hue = numpy.where(
+        high == red, green - blue, numpy.where(high == green, blue - red, red - green)
+    )
+    hue /= numpy.where(spread == 0, 1, spread)  # of 6, from the sixth of the largest
+    hue += numpy.where(high == red, 0, numpy.where(high == green, 2, 4))
+    hue += floats.dtype.type(6 * (float(alpha.ravel()[0]) % 1))
+    turned = numpy.empty_like(floats)
+    for channel, sixth in enumerate((0, 4, 2)):
+        place = hue + floats.dtype.type(sixth)
+        place -= 6 * numpy.floor(place / 6)
+        share = (numpy.abs(place - 3) - 1).clip(0, 1)
+        turned[..., channel] = low + spread * share
     if x.dtype == numpy.uint8:
         turned = numpy.rint(turned)
-    return turned.astype(x.dtype)
+    return turned.astype(x.dtype, copy=False)
 
 
 @op

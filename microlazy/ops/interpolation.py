@@ -144,17 +144,30 @@ def resized(x: numpy.ndarray, height: int, width: int, interp: int = LINEAR) -> 
 
 def _summed(x: numpy.ndarray, taps: Taps, axis: int) -> numpy.ndarray:
     """The weighted sums along an axis, of x's dtype."""
-    trailing = (1,) * (-axis - 1)
+    *batch, rows, columns, channels = x.shape
+    places, weights = taps.places, taps.weights.astype(x.dtype)
+    if axis == -2:
+        # NumPy is fast where it need not begin anew for each few channels: one axis for both.
+        shape = (*batch, rows, len(places), channels)
+        x = x.reshape(*batch, rows, columns * channels)
+        places = (places[:, None] * channels + numpy.arange(channels)[:, None]).reshape(
+            -1, places.shape[1]
+        )
+        weights = weights.repeat(channels, 0)
+        axis = -1
+    else:
+        shape = (*batch, len(places), columns, channels)
+        weights = weights[:, None, None, :]
     total = None
-    for places, weights in zip(taps.places.T, taps.weights.T, strict=True):
-        part = x.take(places, axis)
-        part *= weights.reshape(-1, *trailing).astype(x.dtype)
+    for i in range(places.shape[1]):
+        part = x.take(places[:, i], axis)
+        part *= weights[..., i]
         if total is None:
             total = part
         else:
             total += part
     assert total is not None
-    return total
+    return total.reshape(shape)
 
 
 def _bytes(x: numpy.ndarray, down: Taps, across: Taps, means: bool) -> numpy.ndarray:

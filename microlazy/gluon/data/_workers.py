@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import math
 import multiprocessing
 import os
 import pickle
@@ -35,9 +36,9 @@ from ...core.array import rebuild
 from ...core.functions import face_of
 from ...core.tensor import Tensor
 from ...util import is_np_array, is_np_shape, np_array, np_shape
-from .batchify import to_array
+from .batchify import to_batch
 
-Fetch = Callable[[list[Any], Callable[[numpy.ndarray], Any]], Any]
+Fetch = Callable[[list[Any], Callable[[Any], Any]], Any]
 
 # The main process's ends of all pipes. A forked worker closes them: else the pipes would outlive
 # the main process, and with them the workers.
@@ -64,8 +65,8 @@ class Task(NamedTuple):
         """A task with the settings of this thread."""
         return cls(indices, seed, is_np_shape(), is_np_array())
 
-    def run(self, fetch: Fetch, convert: Callable[[numpy.ndarray], Any] = to_array) -> Any:
-        """The batch; `convert` makes our arrays of NumPy's where the loader itself stacks rows."""
+    def run(self, fetch: Fetch, convert: Callable[[Any], Any] = to_batch) -> Any:
+        """The batch; `convert` makes an array of rows or of a list of samples."""
         with np_shape(self.np_shape), np_array(self.np_array):
             return fetch(self.indices, convert)
 
@@ -304,13 +305,18 @@ class _Blocks:
         parts = _Pickler().parts(made)
         ends, end = [], 0
         for part in parts:
-            end = _aligned(end) + part.nbytes
+            end = _aligned(end) + math.prod(part.shape) * part.dtype.itemsize
             ends.append(end)
         number, block = self._block(end)
         self._used[number] = block
-        for part, end in zip(parts, ends, strict=True):
-            place = numpy.ndarray(part.shape, part.dtype, block.buf, end - part.nbytes)
-            place[...] = part
+        starts = [0, *map(_aligned, ends)]
+        for part, start in zip(parts, starts, strict=False):
+            place = numpy.ndarray(part.shape, part.dtype, block.buf, start)
+            if isinstance(part.rows, list):
+                for i, row in enumerate(part.rows):
+                    place[i] = row
+            else:
+                place[...] = part.rows
             del place  # it would keep the block from being closed
         return number, ends
 
@@ -341,9 +347,25 @@ def _aligned(place: int) -> int:
 
 
 class _Later(NamedTuple):
-    """NumPy's array, of which the main process makes one of ours."""
+    """Rows of which the main process makes an array of ours: an array, or equal ones to stack."""
 
-    array: numpy.ndarray
+    rows: Any
+    shape: tuple[int, ...]
+    dtype: numpy.dtype[Any]
+    face: int
+
+
+def _later(data: Any) -> Any:
+    """What `to_batch` does; arrays are copied but once, into shared memory."""
+    if isinstance(data, numpy.ndarray):
+        return _Later(data, data.shape, data.dtype, int(is_np_array()))
+    first = data[0]
+    if not isinstance(first, Tensor) or any(
+        type(x) is not type(first) or x.shape != first.shape or x.dtype != first.dtype for x in data
+    ):
+        return to_batch(data)
+    rows = [numpy.asarray(x) for x in data]
+    return _Later(rows, (len(rows), *rows[0].shape), rows[0].dtype, face_of(first))
 
 
 class _Pickler(pickle.Pickler):
@@ -352,26 +374,25 @@ class _Pickler(pickle.Pickler):
     def __init__(self) -> None:
         self._file = io.BytesIO()
         self._buffers: list[pickle.PickleBuffer] = []
-        self._ours: list[numpy.ndarray] = []
+        self._ours: list[_Later] = []
         super().__init__(self._file, 5, buffer_callback=self._buffers.append)
 
     def persistent_id(self, obj: Any) -> Any:
         """Where one of our arrays will be, and what it is; None for all else."""
-        if isinstance(obj, _Later):
-            array, face = obj.array, int(is_np_array())
-        elif isinstance(obj, Tensor):
-            array, face = numpy.asarray(obj), face_of(obj)
-        else:
+        if isinstance(obj, Tensor):
+            array = numpy.asarray(obj)
+            obj = _Later(array, array.shape, array.dtype, face_of(obj))
+        elif not isinstance(obj, _Later):
             return None
-        self._ours.append(array)
-        return len(self._ours), array.shape, array.dtype, face  # counted from the end
+        self._ours.append(obj)
+        return len(self._ours), *obj[1:]  # counted from the end
 
-    def parts(self, made: Any) -> list[numpy.ndarray]:
-        """The parts, as arrays; the pickle is the first, our arrays come last, backwards."""
+    def parts(self, made: Any) -> list[_Later]:
+        """The parts; the pickle is the first, our arrays come last, backwards."""
         self.dump(made)
         buffers = [buffer.raw() for buffer in self._buffers]
-        bytes_ = [numpy.frombuffer(x, numpy.uint8) for x in (self._file.getbuffer(), *buffers)]
-        return [*bytes_, *self._ours[::-1]]
+        raw = [numpy.frombuffer(x, numpy.uint8) for x in (self._file.getbuffer(), *buffers)]
+        return [*(_Later(x, x.shape, x.dtype, 0) for x in raw), *self._ours[::-1]]
 
 
 class _Unpickler(pickle.Unpickler):
@@ -388,7 +409,7 @@ class _Unpickler(pickle.Unpickler):
         """One of our arrays."""
         number, shape, dtype, face = pid
         end = self._ends[-number]
-        size = int(numpy.prod(shape)) * dtype.itemsize
+        size = math.prod(shape) * dtype.itemsize
         return rebuild(face, numpy.ndarray(shape, dtype, self._memory.data, end - size))
 
 
@@ -406,8 +427,7 @@ def _work(pipe: Any, fetch: Fetch, prefix: str) -> None:
             try:
                 set_seeds(task.seed)
                 good = True
-                with np_array(task.np_array):
-                    block, ends = blocks.put(task.run(fetch, _Later))
+                block, ends = blocks.put(task.run(fetch, _later))
             except Exception as error:
                 good = False
                 block, ends = blocks.put(_portable(error))

@@ -26,15 +26,39 @@ def default_batchify_fn(data: Sequence[Any]) -> Any:
     >>> [part.asnumpy() for part in default_batchify_fn([(1, 2), (3, 4)])]
     [array([1, 3], dtype=int64), array([2, 4], dtype=int64)]
     """
+    return by_parts(data, _stack)
+
+
+def by_parts(data: Sequence[Any], stack: Callable[[Sequence[Any]], Any]) -> Any:
+    """Stack samples by a function; of tuples each place by itself, in a list.
+
+    Examples
+    --------
+    >>> from microlazy.gluon.data.batchify import by_parts
+    >>> by_parts([(1, 2), (3, 4)], list)
+    [[1, 3], [2, 4]]
+    """
     if isinstance(data[0], tuple):
-        return [default_batchify_fn(part) for part in zip(*data, strict=True)]
-    return _stack(data)
+        return [by_parts(part, stack) for part in zip(*data, strict=True)]
+    return stack(data)
 
 
 def to_array(values: Any) -> Tensor:
     """Values as an array of the face and dtype that Gluon works with."""
     values = numpy.asarray(values)
     return (np if is_np_array() else nd).array(values, dtype=values.dtype)
+
+
+def to_batch(data: Any) -> Tensor:
+    """An array of NumPy's as one of ours; samples in a list are stacked.
+
+    Examples
+    --------
+    >>> from microlazy.gluon.data.batchify import to_batch
+    >>> to_batch([1, 2]).asnumpy()
+    array([1, 2], dtype=int64)
+    """
+    return to_array(data) if isinstance(data, numpy.ndarray) else _stack(data)
 
 
 def _stack(data: Sequence[Any]) -> Tensor:

@@ -12,7 +12,7 @@ from ...context import cpu_pinned
 from ...core import generator
 from ...core.tensor import Tensor
 from ._workers import Processes, Task, Threads, TooSlow, own_random_numbers, set_seeds
-from .batchify import default_batchify_fn
+from .batchify import by_parts, default_batchify_fn
 from .dataset import ArrayDataset, by_rows
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
@@ -256,7 +256,10 @@ class _Fetch:
         if self._at_once and (rows := self._dataset.rows(indices)) is not None:
             batch = [convert(part) for part in rows]
             return batch if len(batch) > 1 else batch[0]
-        return self._batchify([self._dataset[i] for i in indices])
+        samples = [self._dataset[i] for i in indices]
+        if self._batchify is default_batchify_fn:
+            return by_parts(samples, convert)
+        return self._batchify(samples)
 
 
 def _in_context(batch: Any, context: Any) -> Any:
