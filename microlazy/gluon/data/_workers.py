@@ -197,12 +197,13 @@ class Processes:
     def _receive(self, pipe: Any) -> None:
         state = self._state
         try:
-            number, good, block, ends = pipe.recv()
+            number, good, block, ends, outgrown = pipe.recv()
         except (EOFError, OSError):
             self._died(pipe)
             return
         unwanted = number in state.unwanted
         state.unwanted.discard(number)
+        state.blocks[pipe].drop(outgrown)
         made = state.blocks[pipe].take(block, ends, unwanted)
         state.waiting[pipe].discard(number)
         state.copied.setdefault(pipe, []).append(block)
@@ -272,23 +273,27 @@ class _Mapped:
             return None if unwanted else _Unpickler(_bytes(block), ends).load()
         finally:
             if block.size > _KEPT:
-                self._drop(self._open.pop(number))
+                self.drop([number])
 
-    @staticmethod
-    def _drop(block: shared_memory.SharedMemory) -> None:
-        block.close()
-        block.unlink()
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Remove blocks that the worker will not use again."""
+        for number in numbers:
+            block = self._open.pop(number)
+            block.close()
+            block.unlink()
 
     def remove(self) -> None:
         """Remove all blocks, those too that the worker had made and did not tell."""
-        for block in self._open.values():
-            self._drop(block)
-        self._open.clear()
-        for number in itertools.count(self._next):
+        self.drop(list(self._open))
+        for number in itertools.count():
             try:
-                self._drop(shared_memory.SharedMemory(self._prefix + str(number)))
+                block = shared_memory.SharedMemory(self._prefix + str(number))
             except (FileNotFoundError, ValueError):
+                if number < self._next:
+                    continue
                 break
+            block.close()
+            block.unlink()
 
 
 class _Blocks:
@@ -300,14 +305,15 @@ class _Blocks:
         self._used: dict[int, shared_memory.SharedMemory] = {}
         self._free: dict[int, shared_memory.SharedMemory] = {}
 
-    def put(self, made: Any) -> tuple[int, list[int]]:
-        """Write into a block; returns its number, and where each part ends."""
+    def put(self, made: Any) -> tuple[int, list[int], list[int]]:
+        """Write into a block; returns its number, where each part ends, and outgrown blocks."""
         parts = _Pickler().parts(made)
         ends, end = [], 0
         for part in parts:
             end = _aligned(end) + math.prod(part.shape) * part.dtype.itemsize
             ends.append(end)
-        number, block = self._block(end)
+        outgrown: list[int] = []
+        number, block = self._block(end, outgrown)
         self._used[number] = block
         starts = [0, *map(_aligned, ends)]
         for part, start in zip(parts, starts, strict=False):
@@ -318,12 +324,16 @@ class _Blocks:
             else:
                 place[...] = part.rows
             del place  # it would keep the block from being closed
-        return number, ends
+        return number, ends, outgrown
 
-    def _block(self, size: int) -> tuple[int, shared_memory.SharedMemory]:
+    def _block(self, size: int, outgrown: list[int]) -> tuple[int, shared_memory.SharedMemory]:
         for number, block in self._free.items():
             if block.size >= size:
                 return number, self._free.pop(number)
+        if self._free:  # all are too small: one of them goes, so that they do not pile up
+            number = min(self._free, key=lambda i: self._free[i].size)
+            self._free.pop(number).close()
+            outgrown.append(number)
         number, self._next = self._next, self._next + 1
         room = size + size // 8 if size + size // 8 <= _KEPT else size  # others may be larger
         return number, shared_memory.SharedMemory(self._prefix + str(number), True, room)
@@ -427,11 +437,11 @@ def _work(pipe: Any, fetch: Fetch, prefix: str) -> None:
             try:
                 set_seeds(task.seed)
                 good = True
-                block, ends = blocks.put(task.run(fetch, _later))
+                answer = blocks.put(task.run(fetch, _later))
             except Exception as error:
                 good = False
-                block, ends = blocks.put(_portable(error))
-            pipe.send((number, good, block, ends))
+                answer = blocks.put(_portable(error))
+            pipe.send((number, good, *answer))
 
 
 def _portable(error: Exception) -> Exception:
