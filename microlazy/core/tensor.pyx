@@ -44,6 +44,7 @@ cdef dict WIDER = {numpy.dtype(name): numpy.dtype(wider) for name, wider in (
 cdef enum:
     MOST_NESTED = 64              # as in NumPy
 
+cdef bint elsewhere = False           # a thread made arrays on another context than cpu(0)
 cdef PyObject* face_types[2]
 cdef tuple EMPTY = ()
 cdef Py_ssize_t LARGEST = <Py_ssize_t>1 << 62     # bytes of an array, axes of size 0 left out
@@ -258,7 +259,7 @@ cdef Tensor like(Tensor x):
 
 cdef int allocate(Tensor x) except -1:
     cdef Block block = acquire(x.size * ITEMSIZE[x.dtype])
-    block.device = the_device
+    block.device = the_device if elsewhere else 0
     look_at(x, block, block.data)
     return 0
 
@@ -268,8 +269,10 @@ cdef int current_device() noexcept nogil:
 
 
 cdef int use_device(int device) noexcept nogil:
-    global the_device
+    global the_device, elsewhere
     cdef int before = the_device
+    if device:
+        elsewhere = True
     the_device = device
     return before
 
