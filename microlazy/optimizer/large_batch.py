@@ -102,7 +102,7 @@ class LARS(Optimizer):
             return self.momentum
         return self.momentum * (self.learning_rate / self.last_lr)
 
-    def _after_step(self, lr: float) -> None:  # type: ignore[override]
+    def _after_step(self, lr: float) -> None:
         self.last_lr = lr
 
     def _marks(self, indices: Sequence[Index]) -> list[float]:
