@@ -166,6 +166,22 @@ def test_trainer_step(benchmark, optimizer, sizes):
     benchmark(trainer.step, 1, ignore_stale_grad=True)
 
 
+# Metrics: what a batch costs beside the step that it belongs to
+
+METRICS = {
+    "acc": {}, "topkaccuracy": {"top_k": 3}, "ce": {}, "perplexity": {"ignore_label": None},
+    "mae": {}, "mse": {}, "loss": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_metric_update(benchmark, name):
+    preds, labels = nd.softmax(normal(32, 10)), nd.array(onp.arange(32) % 10)
+    if name in ("mae", "mse"):
+        labels = normal(32, 10)
+    benchmark(mx.metric.create(name, **METRICS[name]).update, labels, preds)
+
+
 # Initialization
 
 

@@ -260,6 +260,20 @@ def test_sizes_are_found_wherever_the_network_lives():
     assert net(nd.ones((4, 5), ctx=mx.cpu(2))).ctx == mx.cpu(2)
 
 
+def test_what_is_put_elsewhere_during_a_trace_is_seen_after_it():
+    program = """
+import microlazy as mx
+from microlazy import nd
+from microlazy.core import trace
+with trace.tracing(), trace.suspended():
+    x = nd.ones((2, 3)).copyto(mx.cpu(1))
+print(x.sum().ctx)
+"""
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                            timeout=120, check=False)
+    assert (answer.stdout, answer.stderr) == ("cpu(1)\n", "")
+
+
 def test_files_hold_one_copy_and_loading_fills_all(tmp_path):
     def network(ctx, units=0):
         net = gluon.nn.HybridSequential()

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy
 import pytest
 
+import microlazy as mx
 from microlazy import lr_scheduler, nd, optimizer
-from microlazy.base import MXNetError
+from microlazy.base import MXNetError, ShapeError
+from microlazy.core.parallel import set_num_threads
 
 ORACLE = Path(__file__).parent / "oracle"
 RECORDED = json.loads((ORACLE / "training.json").read_text())
@@ -120,6 +122,10 @@ def test_a_rule_of_ones_own_on_any_size(size):
         ("weight -= (lambda: grad)()", "no such operation"),
         ("weight =", "lines of Python"),
         ("g = grad", "must change `weight`"),
+        ("weight -= norm(lr) * grad", "norm needs an array"),
+        ("weight -= ratio(grad, weight)", "are of numbers"),
+        ("weight -= grad % 2", "are of numbers"),
+        ("weight -= normal(3)", "no such operation"),
         ("weight -= " + " + ".join("abs(grad)" for _ in range(200)), "at most"),
     ],
 )
@@ -129,6 +135,209 @@ def test_rules_with_something_else_in_them_are_refused(formula, reason):
     with pytest.raises(ValueError, match=reason):
         kind().update(0, weight, nd.ones(2), None)
     assert weight.asnumpy().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "formula, options, reason",
+    [
+        ("history = grad\nweight -= grad", {"states": "history", "by_row": True}, "is a number"),
+        ("weight -= normal()", {"by_row": True}, "by row has no random numbers"),
+        ("best = grad\nweight -= grad", {"carried": "best"}, "is a number"),
+        ("best = norm(grad)\nweight -= grad", {"carried": "best"}, "cannot depend on the weight"),
+    ],
+)
+def test_numbers_that_a_rule_cannot_assign_to(formula, options, reason):
+    with pytest.raises(ValueError, match=reason):
+        optimizer.Rule(formula, **options).program  # noqa: B018
+
+
+@pytest.mark.parametrize("states, options", [("a=3", {}), ("a=weight", {"by_row": True})])
+def test_states_start_from_zeros_or_from_the_weight(states, options):
+    with pytest.raises(ValueError, match="the state 'a' starts from zeros"):
+        optimizer.Rule("weight -= grad", states=states, **options)
+
+
+def norm(x):
+    return numpy.sqrt((x * x).sum())
+
+
+def trust(a, b):
+    return a / b if a > 0 and b > 0 else 1.0
+
+
+def moments(g, state, beta1, beta2):
+    state["mean"] = beta1 * state.get("mean", 0) + (1 - beta1) * g
+    state["var"] = beta2 * state.get("var", 0) + (1 - beta2) * g * g
+
+
+def lamb(w, g, state, t, lr, wd):
+    moments(g, state, 0.9, 0.999)
+    step = state["mean"] / (1 - 0.9**t) / (numpy.sqrt(state["var"] / (1 - 0.999**t)) + 1e-6)
+    step = step + wd * w
+    return w - lr * trust(norm(w), norm(step)) * step
+
+
+def lans(w, g, state, t, lr, wd):
+    g = g * trust(1, norm(g))
+    moments(g, state, 0.9, 0.999)
+    root = numpy.sqrt(state["var"] / (1 - 0.999**t)) + 1e-6
+    far = state["mean"] / (1 - 0.9**t) / root + wd * w
+    near = g / root + wd * w
+    far, near = trust(norm(w), norm(far)) * far, trust(norm(w), norm(near)) * near
+    return w - lr * (0.9 * far + 0.1 * near)
+
+
+def lars(w, g, state, t, lr, wd):
+    scale = 0.001 * norm(w) / (norm(g) + wd * norm(w)) if norm(g) and norm(w) else 1.0
+    state["mom"] = 0.9 * state.get("mom", 0) - lr * scale * (g + wd * w)
+    return w + state["mom"]
+
+
+def adamw(w, g, state, t, lr, wd):
+    moments(g, state, 0.9, 0.999)
+    step = state["mean"] / (1 - 0.9**t) / (numpy.sqrt(state["var"] / (1 - 0.999**t)) + 1e-6)
+    return w - lr * (step + wd * w)
+
+
+def adabelief(w, g, state, t, lr, wd):
+    state["mean"] = 0.9 * state.get("mean", 0) + 0.1 * g
+    state["var"] = 0.999 * state.get("var", 0) + 0.001 * (g - state["mean"]) ** 2 + 1e-6
+    step = state["mean"] / (1 - 0.9**t) / (numpy.sqrt(state["var"] / (1 - 0.999**t)) + 1e-6)
+    return w - lr * (step + wd * w)
+
+
+def groupadagrad(w, g, state, t, lr, wd):
+    state["history"] = state.get("history", 0) + (g * g).mean(axis=1, keepdims=True)
+    return w - lr * g / numpy.sqrt(state["history"] + 1e-5)
+
+
+def dcasgd(w, g, state, t, lr, wd):
+    late = 0.04 * g * g * (w - state.get("previous", w))
+    state["mom"] = 0.9 * state.get("mom", 0) - lr * (g + wd * w + late)
+    state["previous"] = w
+    return w + state["mom"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (7, 513), (401, 600)])
+@pytest.mark.parametrize(
+    "formula, arguments",
+    [(lamb, {}), (lans, {}), (lars, {"momentum": 0.9}), (adamw, {}), (adabelief, {}),
+     (groupadagrad, {"wd": 0}), (dcasgd, {"momentum": 0.9})],
+)
+def test_formulas_of_papers_in_float64(formula, arguments, shape):
+    rng = numpy.random.default_rng(shape[1])
+    expected, state = rng.normal(size=shape), {}
+    weight = nd.array(expected, dtype="float64")
+    arguments = {"learning_rate": 0.1, "wd": 0.05, "rescale_grad": 0.5, **arguments}
+    update = optimizer.get_updater(optimizer.create(formula.__name__, **arguments))
+    for t in range(1, 6):
+        grad = rng.normal(size=shape)
+        update(0, nd.array(grad, dtype="float64"), weight)
+        expected = formula(expected, grad * 0.5, state, t, lr=0.1, wd=0.05)
+        numpy.testing.assert_allclose(weight.asnumpy(), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["lamb", "lans", "lars", "lbsgd"])
+def test_norms_of_zero_are_no_trouble(name):
+    arguments = {"warmup_strategy": "lars"} if name == "lbsgd" else {}
+    update = optimizer.get_updater(optimizer.create(name, learning_rate=0.1, **arguments))
+    weights = [nd.zeros((3,)), nd.ones((3,)), nd.zeros((0,))]
+    grads = [nd.ones((3,)), nd.zeros((3,)), nd.zeros((0,))]
+    for _ in range(2):
+        update([0, 1, 2], grads, weights)
+    assert all(numpy.isfinite(each.asnumpy()).all() for each in weights)
+    assert weights[1].asnumpy().tolist() == [1, 1, 1]
+    assert (weights[0].asnumpy() < 0).all()
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "lamb", "lans", "lars", "sgld", "groupadagrad"])
+def test_the_number_of_threads_changes_no_bit(name):
+    def weights_after(threads):
+        before = set_num_threads(threads)
+        try:
+            mx.random.seed(5)
+            rng = numpy.random.RandomState(5)
+            shapes = [(700, 301), *[(40, 500)] * 10]
+            weights = [nd.array(rng.normal(size=shape)) for shape in shapes]
+            update = optimizer.get_updater(optimizer.create(name, learning_rate=0.1))
+            for _ in range(2):
+                grads = [nd.array(rng.normal(size=shape)) for shape in shapes]
+                update(list(range(len(shapes))), grads, weights)
+            return [each.asnumpy().tobytes() for each in weights]
+        finally:
+            set_num_threads(before)
+
+    assert weights_after(1) == weights_after(2)
+
+
+def test_a_weight_that_stands_in_a_list_twice_is_updated_twice():
+    weight, grad = nd.zeros((200_000 // 2,)), nd.ones((100_000,))
+    others = [nd.zeros((100_000,)) for _ in range(3)]
+    update = optimizer.get_updater(optimizer.SGD(learning_rate=0.5))
+    update([0, 1, 2, 3, 4], [grad] * 5, [weight, *others, weight])
+    assert set(weight.asnumpy().tolist()) == {-1.0}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [5, 1000, 200_001])
+def test_langevin_noise_is_what_the_sampler_draws(dtype, size):
+    start, grad = numpy.linspace(-1, 1, size), numpy.linspace(1, 2, size)
+    weight = nd.array(start, dtype=dtype)
+    made = optimizer.SGLD(learning_rate=0.25, wd=0.5, rescale_grad=2.0, clip_gradient=3.0)
+    mx.random.seed(11)
+    made.update(0, weight, nd.array(grad, dtype=dtype), None)
+    mx.random.seed(11)
+    noise = nd.random.normal(shape=(size,), dtype=dtype).asnumpy()
+    expected = start - 0.125 * (numpy.minimum(2 * grad, 3) + 0.5 * start) + 0.5 * noise
+    numpy.testing.assert_allclose(weight.asnumpy(), expected, rtol=2e-5, atol=2e-6)
+
+
+def test_groups_of_rows_need_matrices():
+    update = optimizer.get_updater(optimizer.GroupAdaGrad())
+    with pytest.raises(ValueError, match=r"weights of two axes; weight 0 has shape \(3,\)"):
+        update(0, nd.ones((3,)), nd.ones((3,)))
+    assert update.states == {}
+    with pytest.raises(ValueError, match="wd must be 0"):
+        optimizer.GroupAdaGrad(wd=0.1)
+    state, weight = nd.zeros((3, 1)), nd.ones((2, 2))
+    with pytest.raises(ShapeError, match=r"state history has shape \(3, 1\)"):
+        optimizer.GroupAdaGrad().update(0, weight, nd.ones((2, 2)), state)
+    assert (weight.asnumpy() == 1).all()
+
+
+def test_adamax_makes_no_step_without_a_gradient():
+    weight = nd.array([1.0, 2.0])
+    update = optimizer.get_updater(optimizer.Adamax(learning_rate=0.5))
+    for _ in range(3):
+        update(0, nd.array([1.0, 0.0]), weight)
+    numpy.testing.assert_allclose(weight.asnumpy(), [-0.5, 2.0], rtol=1e-6)
+
+
+def test_what_optimizers_carry_is_saved():
+    for made in (optimizer.Nadam(), optimizer.LARS(momentum=0.9, learning_rate=0.5)):
+        update = optimizer.get_updater(made)
+        update([0, 1], [nd.ones(1), nd.ones(1)], [nd.ones(1), nd.ones(1)])
+        other = optimizer.get_updater(type(made)(**({} if type(made) is optimizer.Nadam
+                                                    else {"momentum": 0.9})))
+        other.set_states(update.get_states(dump_optimizer=True))
+        for name in ("m_schedule", "last_lr"):
+            assert getattr(other.optimizer, name, None) == getattr(made, name, None)
+    assert made.last_lr == 0.5
+
+
+@pytest.mark.parametrize("name", ["lamb", "adamw", "lars", "dcasgd", "nadam", "sgld", "lbsgd"])
+def test_float16_weights_of_every_kind_of_rule(name):
+    mx.random.seed(1)
+    wide = nd.array([1.0, -2.0, 0.5])
+    half = wide.astype("float16")
+    updates = [optimizer.get_updater(optimizer.create(name, learning_rate=0.01, **kwargs))
+               for kwargs in ({}, {"multi_precision": True})]  # fmt: skip
+    for step in range(5):
+        grad = nd.array([0.5, 1.0, -0.25]) * (step + 1)
+        for update, weight in zip(updates, (wide, half), strict=True):
+            mx.random.seed(step)
+            update(0, grad.astype(weight.dtype), weight)
+    numpy.testing.assert_allclose(half.asnumpy(), wide.asnumpy(), rtol=2e-3, atol=2e-3)
 
 
 def test_a_refused_step_does_not_count():
@@ -352,6 +561,16 @@ def test_registering_a_name_again_warns():
         (optimizer.RMSProp, {"clip_weights": "1"}, TypeError),
         (optimizer.Signum, {"momentum": 1.0}, ValueError),
         (optimizer.Ftrl, {"lamda1": -1}, ValueError),
+        (optimizer.AdamW, {"beta1": 1.0}, ValueError),
+        (optimizer.AdaBelief, {"epsilon": -1}, ValueError),
+        (optimizer.Adamax, {"beta2": "0.9"}, TypeError),
+        (optimizer.Nadam, {"schedule_decay": None}, TypeError),
+        (optimizer.LAMB, {"lower_bound": "1"}, TypeError),
+        (optimizer.LANS, {"beta2": 1.0}, ValueError),
+        (optimizer.LARS, {"eta": -1}, ValueError),
+        (optimizer.LBSGD, {"batch_scale": 0}, ValueError),
+        (optimizer.DCASGD, {"momentum": -1}, ValueError),
+        (optimizer.SGLD, {"foo": 1}, TypeError),
     ],
 )
 def test_bad_numbers_are_refused_by_name(kind, arguments, error):

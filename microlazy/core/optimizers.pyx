@@ -266,23 +266,11 @@ cdef int update_large(Task* task) except -1:
     return 0
 
 
-cdef int update_all(Task* tasks, Py_ssize_t n, list weights) except -1:
-    """Move weights; the small ones by several threads, if there is much to do."""
-    cdef Py_ssize_t i, small = 0
-    for i in range(n):
-        if tasks[i].size < LIGHT_GRAIN:
-            small += tasks[i].size
-        else:
-            update_large(&tasks[i])
-    if small < LIGHT_GRAIN or len(set(map(id, weights))) < n:     # one twice: one after the other
-        for i in range(n):
-            if tasks[i].size < LIGHT_GRAIN:
-                update_small(&tasks[i])
-        return 0
+cdef void update_together(Task* tasks, Py_ssize_t n) noexcept:
+    """Move many small weights by several threads."""
+    cdef Py_ssize_t i
     for i in prange(n, nogil=True, schedule="dynamic", num_threads=threads()):
-        if tasks[i].size < LIGHT_GRAIN:
-            update_small(&tasks[i])
-    return 0
+        update_small(&tasks[i])
 
 
 cdef void update_rows(const Task* task, char** states, Py_ssize_t start, Py_ssize_t stop,
@@ -438,7 +426,7 @@ cdef class Program:
             formula.stored[i] = place
 
     def run(self, list weights, list grads, list states, tuple values, list lr_mults,
-            list wd_mults, list counts, long long steps, list marks=None) -> dict:
+            list wd_mults, list counts, long long steps, list marks=None) -> dict | None:
         """
         Make one step of every weight, or none if something does not fit.
 
@@ -460,8 +448,8 @@ cdef class Program:
 
         Returns
         -------
-        dict
-            What the carried numbers became, by name.
+        dict or None
+            What the carried numbers became, by name, if there are any.
         """
         cdef Py_ssize_t i, k, n = PyList_GET_SIZE(weights), each = len(self.states)
         cdef double[MAX_STEPS] given
@@ -473,8 +461,10 @@ cdef class Program:
         cdef Tensor weight, room = None
         cdef char* state_data[MAX_STATES]
         cdef char* free_room = NULL
+        cdef Py_ssize_t small = 0, many = 0
+        cdef Task one
         cdef Task* tasks = NULL
-        cdef Task* task
+        cdef Task* task = &one
         for factors in (grads, lr_mults, wd_mults, counts):
             check_length(weights, factors)
         check_length(weights, states, each)
@@ -494,18 +484,19 @@ cdef class Program:
             if marks is not None:
                 lr_mult = marks[i]
             total, widest = total + weight.size, max(widest, weight.dtype)
+            if weight.size < LIGHT_GRAIN:
+                small += weight.size
         if self.formula.kept and n:
             total *= self.formula.kept
             room = new(weight.face, widest, 1, &total)
             free_room = room.data
-        tasks = <Task*> malloc(max(n, <Py_ssize_t> 1) * sizeof(Task))
-        if tasks == NULL:
-            raise MemoryError("no memory for a step of an optimizer")
+        # A weight that is there twice is moved twice, one after the other.
+        if small >= LIGHT_GRAIN and not self.formula.by_row and len(set(map(id, weights))) == n:
+            tasks = <Task*> malloc(n * sizeof(Task))
+            if tasks == NULL:
+                raise MemoryError("no memory for a step of an optimizer")
         try:
             for i in range(n):
-                task = &tasks[i]
-                if i:
-                    task[0] = tasks[i - 1]
                 weight = <Tensor> weights[i]
                 task.formula, task.given = &self.formula, given
                 task.dtype, task.size = weight.dtype, weight.size
@@ -533,12 +524,22 @@ cdef class Program:
                     task.blocks = (weight.size + per_block - 1) // per_block
                     task.block = draw(self.formula.normal_count * task.blocks)
                 wrote(weight)
-                if self.formula.by_row and weight.size:
-                    update_all_rows(task, state_data, weight.shape_[0], weight.shape_[1])
-            if not self.formula.by_row:
-                update_all(tasks, n, weights)
+                if self.formula.by_row:
+                    if weight.size:
+                        update_all_rows(task, state_data, weight.shape_[0], weight.shape_[1])
+                elif weight.size >= LIGHT_GRAIN:
+                    update_large(task)
+                elif tasks == NULL:
+                    update_small(task)
+                else:
+                    tasks[many] = task[0]
+                    many += 1
+            if many:
+                update_together(tasks, many)
         finally:
             free(tasks)
+        if not again:
+            return None
         return {self.inputs[place]: given[2 + <int> place] for place, _ in self.carried}
 
     cdef double number(self, Py_ssize_t k, object value) except? -1:

@@ -499,6 +499,7 @@ cdef Plan build(object forward, object structure, list args):
             result = forward(*unflatten(structure, stand_ins))
     finally:
         s[0] = before
+        set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed
     plan.outputs = []
     plan.result = flatten(result, plan.outputs)
     for node in plan.nodes:

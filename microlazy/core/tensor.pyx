@@ -46,7 +46,7 @@ cdef enum:
 
 cdef bint viewing = False         # the memory is for our own functions
 cdef int (*may_be_seen)(Tensor) except -1   # refuses to show an array's memory to others
-
+cdef bint elsewhere = False           # a thread made arrays on another context than cpu(0)
 cdef PyObject* face_types[2]
 cdef tuple EMPTY = ()
 cdef Py_ssize_t LARGEST = <Py_ssize_t>1 << 62     # bytes of an array, axes of size 0 left out
@@ -263,7 +263,7 @@ cdef Tensor like(Tensor x):
 
 cdef int allocate(Tensor x) except -1:
     cdef Block block = acquire(x.size * ITEMSIZE[x.dtype])
-    block.device = the_device
+    block.device = the_device if elsewhere else 0
     look_at(x, block, block.data)
     return 0
 
@@ -273,8 +273,10 @@ cdef int current_device() noexcept nogil:
 
 
 cdef int use_device(int device) noexcept nogil:
-    global the_device
+    global the_device, elsewhere
     cdef int before = the_device
+    if device:
+        elsewhere = True
     the_device = device
     return before
 

@@ -65,7 +65,9 @@ cdef class tracing:
         return self
 
     def __exit__(self, *exc):
-        state()[0] = self.before
+        cdef State* s = state()
+        s[0] = self.before
+        set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed
 
 
 cdef class listing(tracing):
@@ -132,4 +134,6 @@ cdef class suspended:
         return self
 
     def __exit__(self, *exc):
-        state()[0] = self.before
+        cdef State* s = state()
+        s[0] = self.before
+        set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed

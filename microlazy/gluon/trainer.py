@@ -96,6 +96,7 @@ class Trainer:
                 f"{optimizer_params!r}"
             )
         self._contexts = _common_contexts(self._params)
+        self._has_copies = len(self._contexts) > 1
         self._param2idx = {param.name: i for i, param in enumerate(self._params)}
         param_dict = self._param_dict()
         if isinstance(optimizer, opt.Optimizer):
@@ -197,11 +198,22 @@ class Trainer:
         >>> w.data().asnumpy()
         array([0.75, 0.25], dtype=float32)
         """
-        self._step(batch_size, ignore_stale_grad, reduce=True)
-
-    def _step(self, batch_size: float, ignore_stale_grad: bool, reduce: bool) -> None:
-        number = _as_number(batch_size)
+        batch_size = _as_number(batch_size)
         group = self._collect()
+        if self._has_copies or self._amp_loss_scaler is not None:
+            self._step_with_care(group, batch_size, ignore_stale_grad, reduce=True)
+            return
+        unused = stale(group.weights)
+        if unused and not ignore_stale_grad:
+            self._refuse(group, unused)
+        self._optimizer.rescale_grad = self._scale / batch_size
+        (group.without(unused) if unused else group).update()
+        mark_used(group.weights)
+
+    def _step_with_care(
+        self, group: Group, batch_size: float, ignore_stale_grad: bool, reduce: bool
+    ) -> None:
+        """A step of parameters on several contexts, or one that may be left out."""
         unused = self._unused(group)
         if unused and not ignore_stale_grad:
             self._refuse(group, unused)
@@ -209,14 +221,13 @@ class Trainer:
             for copies in self._copies:
                 mark_used(copies)
             return
-        self._optimizer.rescale_grad = self._scale / number
-        has_copies = len(self._contexts) > 1
-        if has_copies and reduce and self._has_store:
+        self._optimizer.rescale_grad = self._scale / batch_size
+        if self._has_copies and reduce and self._has_store:
             self._sum(group, only_new=True)
             count, several = len(self._copies), len(self._contexts)
             unused = [i for i in unused if len(stale(self._copies[i % count])) == several]
         (group.without(unused) if unused else group).update()
-        if has_copies and self._on_store:
+        if self._has_copies and self._on_store:
             for copies in self._copies:
                 convert(copies[1:], [copies[0]] * (len(copies) - 1))
                 mark_used(copies)
@@ -246,11 +257,11 @@ class Trainer:
         """
         self._need_own_updates("allreduce_grads")
         group = self._collect()
-        if len(self._contexts) > 1 and self._has_store:
+        if self._has_copies and self._has_store:
             self._sum(group, only_new=False)
 
     def _need_own_updates(self, method: str) -> None:
-        if len(self._contexts) > 1 and self._on_store:
+        if self._has_copies and self._on_store:
             raise AssertionError(
                 f"{method}() when parameters are updated on kvstore is not supported. Try setting "
                 "`update_on_kvstore` to False when creating trainer."
@@ -282,7 +293,11 @@ class Trainer:
         >>> trainer.update(batch_size=1)
         """
         self._need_own_updates("update")
-        self._step(batch_size, ignore_stale_grad, reduce=False)
+        if self._has_copies:
+            number = _as_number(batch_size)
+            self._step_with_care(self._collect(), number, ignore_stale_grad, reduce=False)
+        else:
+            self.step(batch_size, ignore_stale_grad)
 
     def save_states(self, fname: str | os.PathLike) -> None:
         """Save what the optimizer remembers (momenta, counts, learning rate, schedule) to a file.
@@ -356,11 +371,11 @@ class Trainer:
         if self._group is None or self._generation != now:
             live = [(i, p.list_data()) for i, p in enumerate(self._params) if p.grad_req != "null"]
             self._contexts = _common_contexts(self._params)
+            self._has_copies = len(self._contexts) > 1
             self._copies = [copies for _, copies in live]
             indices: list[Any] = [i for i, _ in live]
             weights = [copies[0] for copies in self._copies]
-            several = len(self._contexts) > 1
-            if several and self._on_store:
+            if self._has_copies and self._on_store:
                 grads = [zeros_like(weight) for weight in weights]  # for the sums
             else:
                 for k in range(1, len(self._contexts)):
@@ -383,7 +398,7 @@ class Trainer:
 
     def _unused(self, group: Group) -> list[int]:
         """Places in the group of weights without a new gradient, on any of their contexts."""
-        if not (len(self._contexts) > 1 and self._on_store):
+        if not (self._has_copies and self._on_store):
             return stale(group.weights)
         return [i for i, copies in enumerate(self._copies) if stale(copies)]
 
@@ -410,7 +425,7 @@ class Trainer:
             dict.fromkeys(f"`{index[group.indices[i]].name}`" for i in places)
         )
         first = group.weights[places[0]]
-        if len(self._contexts) > 1 and self._on_store:
+        if self._has_copies and self._on_store:
             first = self._copies[places[0]][stale(self._copies[places[0]])[0]]
         raise UserWarning(
             f"Gradient of Parameter {names} on context {first.context} has not "

@@ -6,7 +6,7 @@ import math
 
 import numpy
 
-from .base import FromStatistics, Names, alias, check_label_shapes, register
+from .base import FromStatistics, Names, alias, check_label_shapes, mean_of, register
 
 __all__ = ["PearsonCorrelation"]
 
@@ -59,7 +59,7 @@ class PearsonCorrelation(FromStatistics):
         if not label.size:
             return self._nothing()
         x, y = label.ravel().astype(numpy.float64), pred.ravel().astype(numpy.float64)
-        mean_x, mean_y = x.mean(), y.mean()
+        mean_x, mean_y = mean_of(x), mean_of(y)
         x -= mean_x
         y -= mean_y
         return numpy.array([x.size, mean_x, mean_y, x @ x, y @ y, x @ y])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from .base import Arrays, EvalMetric, Names, as_list, register
+from .base import Arrays, EvalMetric, Names, as_list, register, sum_of
 
 __all__ = ["Caffe", "Loss", "Torch"]
 
@@ -38,7 +38,7 @@ class Loss(EvalMetric):
     def update(self, labels: Any, preds: Arrays) -> None:
         views = [numpy.asarray(pred) for pred in as_list(preds)]
         for view in views:
-            self._add(float(view.sum()), view.size)
+            self._add(sum_of(view), view.size)
 
 
 @register

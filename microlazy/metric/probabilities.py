@@ -6,7 +6,7 @@ import math
 
 import numpy
 
-from .base import Mean, Names, Reading, alias, check_label_shapes, register
+from .base import Mean, Names, Reading, alias, check_label_shapes, register, sum_of
 
 __all__ = ["CrossEntropy", "NegativeLogLikelihood", "Perplexity"]
 
@@ -16,7 +16,8 @@ def _of_labels(name: str, pred: numpy.ndarray, label: numpy.ndarray) -> numpy.nd
     check_label_shapes(label, pred)
     label = label.astype(numpy.int64)
     classes = pred.shape[1]
-    if label.size and not (label.min() >= 0 and label.max() < classes):
+    # As unsigned numbers the negative ones are the largest: one pass finds both kinds.
+    if label.size and numpy.maximum.reduce(label.view(numpy.uint64)) >= classes:
         raise IndexError(
             f"{name}: a label is a class from 0 to {classes - 1}, "
             f"but there are labels from {label.min()} to {label.max()}"
@@ -66,7 +67,7 @@ class CrossEntropy(Mean):
                 f"{self.name}: predictions are (examples, classes), but the shape is {pred.shape}"
             )
         chosen = _of_labels(self.name, pred, label.ravel())
-        return -numpy.log(chosen + self.eps).sum(), chosen.size
+        return -sum_of(numpy.log(chosen + self.eps)), chosen.size
 
 
 @register
@@ -138,14 +139,15 @@ class Perplexity(Mean):
         self.axis = axis
 
     def _measure(self, label: numpy.ndarray, pred: numpy.ndarray) -> tuple[float, int]:
-        pred = numpy.moveaxis(pred, self.axis, -1)
+        if self.axis not in (-1, pred.ndim - 1):
+            pred = numpy.moveaxis(pred, self.axis, -1)
         pred, label = pred.reshape(-1, pred.shape[-1]), label.ravel()
         check_label_shapes(label, pred)
         if self.ignore_label is not None:
             counted = label != self.ignore_label
             pred, label = pred[counted], label[counted]
         chosen = _of_labels(self.name, pred, label)
-        return -numpy.log(numpy.maximum(chosen, 1e-10)).sum(), chosen.size
+        return -sum_of(numpy.log(numpy.maximum(chosen, 1e-10))), chosen.size
 
     def get(self) -> Reading:
         name, mean = super().get()

@@ -6,14 +6,16 @@ import math
 
 import numpy
 
-from .base import Mean, Names, check_label_shapes, register
+from .base import Mean, Names, check_label_shapes, mean_of, register, sum_of
 
 __all__ = ["MAE", "MSE", "RMSE", "MeanCosineSimilarity", "MeanPairwiseDistance"]
 
 
 def _floats(array: numpy.ndarray) -> numpy.ndarray:
-    """Integers as float64, since differences of unsigned ones would wrap."""
-    return array if array.dtype.kind == "f" else array.astype(numpy.float64)
+    """Integers as float64, since differences of unsigned ones would wrap; float16 as float32."""
+    if array.dtype.kind != "f":
+        return array.astype(numpy.float64)
+    return array.astype(numpy.float32) if array.itemsize == 2 else array
 
 
 def _difference(label: numpy.ndarray, pred: numpy.ndarray) -> numpy.ndarray:
@@ -47,7 +49,7 @@ class MAE(Mean):
         super().__init__(name, output_names, label_names)
 
     def _measure(self, label: numpy.ndarray, pred: numpy.ndarray) -> tuple[float, int]:
-        return numpy.abs(_difference(label, pred)).mean(), 1
+        return mean_of(numpy.abs(_difference(label, pred))), 1
 
 
 @register
@@ -75,7 +77,7 @@ class MSE(Mean):
         super().__init__(name, output_names, label_names)
 
     def _measure(self, label: numpy.ndarray, pred: numpy.ndarray) -> tuple[float, int]:
-        return numpy.square(_difference(label, pred)).mean(), 1
+        return mean_of(numpy.square(_difference(label, pred))), 1
 
 
 @register
@@ -140,7 +142,7 @@ class MeanPairwiseDistance(Mean):
 
     def _measure(self, label: numpy.ndarray, pred: numpy.ndarray) -> tuple[float, int]:
         distances = numpy.linalg.norm(_difference(label, pred), self.p, axis=-1)
-        return distances.sum(), distances.size
+        return sum_of(distances), distances.size
 
 
 @register
@@ -177,6 +179,7 @@ class MeanCosineSimilarity(Mean):
     def _measure(self, label: numpy.ndarray, pred: numpy.ndarray) -> tuple[float, int]:
         check_label_shapes(label, pred, shape=True)
         label, pred = _floats(label), _floats(pred)
-        norms = numpy.linalg.norm(label, axis=-1) * numpy.linalg.norm(pred, axis=-1)
-        cosines = (label * pred).sum(-1) / numpy.maximum(norms, self.eps)
-        return cosines.sum(), cosines.size
+        squares = (numpy.add.reduce(x * x, axis=-1) for x in (label, pred))
+        norms = numpy.sqrt(next(squares)) * numpy.sqrt(next(squares))
+        cosines = numpy.add.reduce(label * pred, axis=-1) / numpy.maximum(norms, self.eps)
+        return sum_of(cosines), cosines.size

@@ -66,7 +66,8 @@ def _update(rule: Rule, mixed: bool = False) -> Callable[..., NDArray]:
     signature = signature_of(
         dict.fromkeys(arrays, REQUIRED) | {n: defaults.get(n, REQUIRED) for n in numbers}
     )
-    changed = [*rule.states, *(["weight32"] if mixed else [])]
+    gives_step = "lr" not in numbers  # and not a weight
+    changed = [*rule.states, *(["weight32"] if mixed and not gives_step else [])]
 
     def function(*args: Any, **kwargs: Any) -> NDArray:
         given = bind(name, signature, args, kwargs)
@@ -83,7 +84,7 @@ def _update(rule: Rule, mixed: bool = False) -> Callable[..., NDArray]:
         _step(rule.function_program, rule, weight, grad, states, values)
         for each, array in zip(changed, [*states, weight], strict=False):
             _f.write_into(given[each], array)
-        return _f.as_dtype(weight, given["weight"].dtype)
+        return weight if mixed and gives_step else _f.as_dtype(weight, given["weight"].dtype)
 
     function.__signature__ = signature  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = name

@@ -1,6 +1,7 @@
 """Optimizers: how a gradient changes a weight."""
 
 from ..core.rules import Rule
+from . import contrib
 from .adaptive import *  # noqa: F403
 from .base import *  # noqa: F403
 from .descent import *  # noqa: F403

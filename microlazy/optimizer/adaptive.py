@@ -134,8 +134,8 @@ class AdamW(_Decoupled):
         g = clip(rescale_grad * grad, clip_gradient)
         mean = beta1 * mean + (1 - beta1) * g
         var = beta2 * var + (1 - beta2) * g * g
-        root = sqrt(var / (1 - correct_bias * beta2**t)) + epsilon
-        weight -= lr * (mean / (1 - correct_bias * beta1**t) / root + wd * weight)
+        root = sqrt(1 / (1 - correct_bias * beta2**t) * var) + epsilon
+        weight -= lr / (1 - correct_bias * beta1**t) * mean / root + lr * wd * weight
         """,
         states="mean var",
     )
@@ -193,8 +193,8 @@ class AdaBelief(_Decoupled):
         mean = beta1 * mean + (1 - beta1) * g
         surprise = g - mean
         var = beta2 * var + (1 - beta2) * surprise * surprise + epsilon
-        root = sqrt(var / (1 - correct_bias * beta2**t)) + epsilon
-        weight -= lr * (mean / (1 - correct_bias * beta1**t) / root + wd * weight)
+        root = sqrt(1 / (1 - correct_bias * beta2**t) * var) + epsilon
+        weight -= lr / (1 - correct_bias * beta1**t) * mean / root + lr * wd * weight
         """,
         states="mean var",
     )
@@ -301,7 +301,7 @@ class Nadam(Optimizer):
         mean = beta1 * mean + (1 - beta1) * g
         var = beta2 * var + (1 - beta2) * g * g
         step = (1 - now) / (1 - m_schedule) * g + next / (1 - m_schedule * next) * mean
-        weight -= lr * step / (sqrt(var / (1 - beta2**t)) + epsilon)
+        weight -= lr * step / (sqrt(1 / (1 - beta2**t) * var) + epsilon)
         """,
         states="mean var",
         carried="m_schedule",

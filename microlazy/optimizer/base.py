@@ -423,8 +423,8 @@ class Optimizer:
         """What a rule knows as each weight's `mark`; None is 1 for all."""
         return None
 
-    def _after_step(self, lr: float) -> None:
-        """Take note of a step that a rule made, at this learning rate."""
+    # What takes note of a step that a rule made, by its learning rate.
+    _after_step: Callable[[float], None] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__ | {"_counts": dict(self._index_update_count), "_ahead": None}

@@ -62,6 +62,7 @@ class RuleGroup(Group):
         self.lr_mults = optimizer._multipliers("lr_mult", indices)
         self.wd_mults = optimizer._multipliers("wd_mult", indices)
         self.marks = optimizer._marks(indices)
+        self.take_note = optimizer._after_step
         self.counts: list[int] = []
         self.steps = 0  # made since the counts were read
         # What the rule works on, and the copies that float16 needs before and after.
@@ -134,9 +135,11 @@ class RuleGroup(Group):
             optimizer.num_update = before
             raise
         self.steps = steps
-        for name, value in carried.items():
-            setattr(optimizer, name, value)
-        optimizer._after_step(values[0])
+        if carried:
+            for name, value in carried.items():
+                setattr(optimizer, name, value)
+        if self.take_note is not None:
+            self.take_note(values[0])
         if self.has_float16:
             convert(*self.stores)
 

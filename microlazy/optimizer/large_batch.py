@@ -174,7 +174,7 @@ class LBSGD(Optimizer):
         warmth = minimum(count / warmup_updates, 1) ** warmup_power
         rate = lr * (1 + (batch_scale - 1) * warmth)
         summed += grad
-        g = clip(rescale_grad * summed / batch_scale, clip_gradient) + wd * weight
+        g = clip(rescale_grad / batch_scale * summed, clip_gradient) + wd * weight
         mom = (1 - due) * mom + due * (momentum * mom - rate * g)
         weight += due * mom
         summed = (1 - due) * summed
@@ -187,9 +187,9 @@ class LBSGD(Optimizer):
         due = 1 - minimum(count % batch_scale, 1)
         summed += grad
         w = norm(weight) ** 2
-        trust = sqrt(w / (norm(summed / batch_scale) ** 2 + wd * w + 1e-18))
+        trust = sqrt(w / (norm(1 / batch_scale * summed) ** 2 + wd * w + 1e-18))
         rate = lr * minimum(maximum(trust, 0.01), 100)
-        g = clip(rescale_grad * summed / batch_scale, clip_gradient) + wd * weight
+        g = clip(rescale_grad / batch_scale * summed, clip_gradient) + wd * weight
         mom = (1 - due) * mom + due * (momentum * mom - rate * g)
         weight += due * mom
         summed = (1 - due) * summed
@@ -302,8 +302,8 @@ class LAMB(_Trusting):
         g = clip(rescale_grad * grad, clip_gradient)
         mean = beta1 * mean + (1 - beta1) * g
         var = beta2 * var + (1 - beta2) * g * g
-        root = sqrt(var / (1 - bias_correction * beta2**t)) + epsilon
-        step = mean / (1 - bias_correction * beta1**t) / root + wd * weight
+        root = sqrt(1 / (1 - bias_correction * beta2**t) * var) + epsilon
+        step = 1 / (1 - bias_correction * beta1**t) * mean / root + wd * weight
         w = clip(maximum(norm(weight), least_norm), upper_bound)
         weight -= lr * ratio(w, norm(step)) * step
         """,
@@ -314,8 +314,8 @@ class LAMB(_Trusting):
         g = clip(rescale_grad * grad, clip_gradient)
         mean = beta1 * mean + (1 - beta1) * g
         var = beta2 * var + (1 - beta2) * g * g
-        root = sqrt(var / (1 - bias_correction * beta2**t)) + epsilon
-        weight = mean / (1 - bias_correction * beta1**t) / root + wd * weight
+        root = sqrt(1 / (1 - bias_correction * beta2**t) * var) + epsilon
+        weight = 1 / (1 - bias_correction * beta1**t) * mean / root + wd * weight
         """,
         states="mean var",
         function="lamb_update_phase1(beta1=0.9, beta2=0.999, epsilon=1e-6, t=1, "
@@ -371,8 +371,8 @@ class LANS(_Trusting):
         g = clip(rescale_grad * ratio(1, norm(rescale_grad * grad)) * grad, clip_gradient)
         mean = beta1 * mean + (1 - beta1) * g
         var = beta2 * var + (1 - beta2) * g * g
-        root = sqrt(var / (1 - beta2**t)) + epsilon
-        far = mean / (1 - beta1**t) / root + wd * weight
+        root = sqrt(1 / (1 - beta2**t) * var) + epsilon
+        far = 1 / (1 - beta1**t) * mean / root + wd * weight
         near = g / root + wd * weight
         w = clip(maximum(norm(weight), least_norm), upper_bound)
         far_rate = lr * beta1 * ratio(w, norm(far))

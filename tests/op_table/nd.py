@@ -322,44 +322,80 @@ ROWS = (
         "nd.rmspropalex_update(x, y, p + 4, u, v[0] * u, lr=0.1)",
         dynamic=True,
     ),
+    _none("nd.mp_sgd_update", "nd.mp_sgd_update(x, y, x, lr=0.1)", dynamic=True),
     _none(
-        "nd.mp_sgd_update nd.mp_sgd_mom_update nd.mp_nag_mom_update",
-        "nd.mp_sgd_update(x.astype('float16'), y, x, lr=0.1)",
+        "nd.mp_sgd_mom_update nd.mp_nag_mom_update",
+        "nd.mp_sgd_mom_update(x, y, p, x, lr=0.1)",
+        dynamic=True,
+    ),
+    _none("nd.lamb_update_phase1", "nd.lamb_update_phase1(x, y, u, p, t=2)", dynamic=True),
+    _none("nd.mp_lamb_update_phase1", "nd.mp_lamb_update_phase1(x, y, u, p, x, t=2)", dynamic=True),
+    _none("nd.lamb_update_phase2", "nd.lamb_update_phase2(x, y, 2.0, 3.0, lr=0.1)", dynamic=True),
+    _none(
+        "nd.mp_lamb_update_phase2",
+        "nd.mp_lamb_update_phase2(x, y, 2.0, 3.0, x, lr=0.1)",
         dynamic=True,
     ),
     _none(
-        "nd.lamb_update_phase1 nd.mp_lamb_update_phase1",
-        "nd.lamb_update_phase1(x, y, u, p, t=2)",
-        dynamic=True,
-    ),
-    _none(
-        "nd.lamb_update_phase2 nd.mp_lamb_update_phase2",
-        "nd.lamb_update_phase2(x, y, 2.0, 3.0, lr=0.1)",
-        dynamic=True,
-    ),
-    _none(
-        "nd.multi_sgd_update nd.multi_sgd_mom_update nd.multi_mp_sgd_update "
-        "nd.multi_mp_sgd_mom_update nd.preloaded_multi_sgd_update "
-        "nd.preloaded_multi_sgd_mom_update nd.preloaded_multi_mp_sgd_update "
-        "nd.preloaded_multi_mp_sgd_mom_update",
+        "nd.multi_sgd_update",
         "nd.multi_sgd_update(x, y, x, y, lrs=[0.1, 0.2], wds=[0, 0], num_weights=2)",
+        dynamic=True,
+    ),
+    _none(
+        "nd.multi_sgd_mom_update nd.multi_mp_sgd_update",
+        "nd.multi_sgd_mom_update(x, y, x, lrs=[0.1], wds=[0])",
+        dynamic=True,
+    ),
+    _none(
+        "nd.multi_mp_sgd_mom_update",
+        "nd.multi_mp_sgd_mom_update(x, y, p, x, lrs=[0.1], wds=[0])",
+        dynamic=True,
+    ),
+    _none(
+        "nd.preloaded_multi_sgd_update",
+        "nd.preloaded_multi_sgd_update(x, y, v[:1], v[:1])",
+        dynamic=True,
+    ),
+    _none(
+        "nd.preloaded_multi_sgd_mom_update nd.preloaded_multi_mp_sgd_update",
+        "nd.preloaded_multi_sgd_mom_update(x, y, x, v[:1], v[:1])",
+        dynamic=True,
+    ),
+    _none(
+        "nd.preloaded_multi_mp_sgd_mom_update",
+        "nd.preloaded_multi_mp_sgd_mom_update(x, y, p, x, v[:1], v[:1])",
         dynamic=True,
     ),
     _none("nd.multi_lars", "nd.multi_lars(v, v * v, v * v, v, 0.1, 0.01)", dynamic=True),
     _none("nd.reset_arrays", "nd.reset_arrays(x.copy(), num_arrays=1)", dynamic=True),
     _none(
-        "nd.contrib.adamw_update nd.contrib.mp_adamw_update",
+        "nd.contrib.adamw_update",
         "nd.contrib.adamw_update(x, y, u, p, 1.0, lr=0.1, eta=1.0)",
         dynamic=True,
     ),
     _none(
-        "nd.contrib.multi_adamw_update nd.contrib.multi_mp_adamw_update",
+        "nd.contrib.mp_adamw_update",
+        "nd.contrib.mp_adamw_update(x, y, u, p, x, 1.0, lr=0.1, eta=1.0)",
+        dynamic=True,
+    ),
+    _none(
+        "nd.contrib.multi_adamw_update",
         "nd.contrib.multi_adamw_update([x], [y], [u], [p], 1.0, [0.1], [0], [1])",
         dynamic=True,
     ),
     _none(
-        "nd.contrib.multi_lamb_update nd.contrib.multi_mp_lamb_update",
+        "nd.contrib.multi_mp_adamw_update",
+        "nd.contrib.multi_mp_adamw_update([x], [y], [u], [p], [x], 1.0, [0.1], [0], [1])",
+        dynamic=True,
+    ),
+    _none(
+        "nd.contrib.multi_lamb_update",
         "nd.contrib.multi_lamb_update([x], [y], [u], [p], [1], [0.1], [0])",
+        dynamic=True,
+    ),
+    _none(
+        "nd.contrib.multi_mp_lamb_update",
+        "nd.contrib.multi_mp_lamb_update([x], [y], [u], [p], [x], [1], [0.1], [0])",
         dynamic=True,
     ),
     # ---- nd.image ----
