@@ -45,14 +45,17 @@ cdef inline void copy_padded(
     clear(out + high, n - high)
 
 
-cdef inline void add_padded(
-    const floating* x, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size, floating* row,
-    Py_ssize_t n
+cdef inline void put_padded(
+    const floating* x, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size, bint add,
+    floating* row, Py_ssize_t n
 ) noexcept nogil:
-    """row[start + j * stride] += x[j], inside of the row's `size` numbers."""
+    """row[start + j * stride] = x[j], or += it, inside of the row's `size` numbers."""
     cdef Py_ssize_t low = min(n, first_inside(start, stride)), j
     cdef Py_ssize_t high = max(low, min(n, end_inside(start, stride, size)))
-    if stride == 1:
+    if not add:
+        for j in range(low, high):
+            row[start + j * stride] = x[j]
+    elif stride == 1:
         for j in range(low, high):
             row[start + j] += x[j]
     else:
@@ -61,7 +64,7 @@ cdef inline void add_padded(
 
 
 cdef inline void each_row(
-    const Py_ssize_t* w, bint back, floating* image, floating* packed, Py_ssize_t first_row,
+    const Py_ssize_t* w, bint back, bint add, floating* image, floating* packed, Py_ssize_t first_row,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
 ) noexcept nogil:
     """Pack windows, or add what is packed back to the image."""
@@ -89,7 +92,7 @@ cdef inline void each_row(
                 source = image + channel * volume + d * area + h * w[W_SIZE + 2]
                 begin = kw + j * w[W_STRIDE + 2]
                 if back:
-                    add_padded(out + i, begin, w[W_STRIDE + 2], w[W_SIZE + 2], source, n)
+                    put_padded(out + i, begin, w[W_STRIDE + 2], w[W_SIZE + 2], add, source, n)
                 else:
                     copy_padded(source, begin, w[W_STRIDE + 2], w[W_SIZE + 2], out + i, n)
             elif not back:
@@ -103,14 +106,17 @@ cdef void pack_windows(
     const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t first_row, Py_ssize_t rows,
     Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
 ) noexcept nogil:
-    each_row(w, False, <floating*> x, out, first_row, rows, first, count, step)
+    each_row(w, False, False, <floating*> x, out, first_row, rows, first, count, step)
 
 
-cdef void add_windows(
+cdef void put_windows(
     const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t first_row, Py_ssize_t rows,
-    Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
+    Py_ssize_t first, Py_ssize_t count, Py_ssize_t step, bint add
 ) noexcept nogil:
-    each_row(w, True, out, <floating*> x, first_row, rows, first, count, step)
+    if add:
+        each_row(w, True, True, out, <floating*> x, first_row, rows, first, count, step)
+    else:
+        each_row(w, True, False, out, <floating*> x, first_row, rows, first, count, step)
 
 
 cdef void spread_windows(
@@ -211,3 +217,121 @@ cdef void place_rows(
             else:
                 for i in range(width):
                     target[i] = source[i] + b
+
+
+# Minimal filtering of tiles of 4 by 4 results and filters of 3 by 3 (Winograd 1980; Lavin & Gray
+# 2016). Each transform is one matrix from both sides; these are its columns, LINE numbers at a time.
+
+cdef enum:
+    LINE = 16
+
+
+cdef inline void transform_line(
+    int which, const floating* x, Py_ssize_t step, floating* out, Py_ssize_t out_step
+) noexcept nogil:
+    cdef int l
+    cdef floating a, b, c, d
+    for l in range(LINE):
+        if which == TILE_IMAGES:
+            a = x[4 * step + l] - 4 * x[2 * step + l]
+            b = x[3 * step + l] - 4 * x[step + l]
+            c = x[4 * step + l] - x[2 * step + l]
+            d = 2 * (x[3 * step + l] - x[step + l])
+            out[l] = 4 * x[l] - 5 * x[2 * step + l] + x[4 * step + l]
+            out[out_step + l] = a + b
+            out[2 * out_step + l] = a - b
+            out[3 * out_step + l] = c + d
+            out[4 * out_step + l] = c - d
+            out[5 * out_step + l] = 4 * x[step + l] - 5 * x[3 * step + l] + x[5 * step + l]
+        elif which == TILE_FILTERS:
+            a = (x[l] + x[2 * step + l]) * <floating> (-1.0 / 6)
+            b = x[step + l] * <floating> (-1.0 / 6)
+            c = x[l] * <floating> (1.0 / 24) + x[2 * step + l] * <floating> (1.0 / 6)
+            d = x[step + l] * <floating> (1.0 / 12)
+            out[l] = x[l] * <floating> 0.25
+            out[out_step + l] = a + b
+            out[2 * out_step + l] = a - b
+            out[3 * out_step + l] = c + d
+            out[4 * out_step + l] = c - d
+            out[5 * out_step + l] = x[2 * step + l]
+        elif which == TILE_RESULTS:
+            a = x[step + l] + x[2 * step + l]
+            b = x[step + l] - x[2 * step + l]
+            c = x[3 * step + l] + x[4 * step + l]
+            d = x[3 * step + l] - x[4 * step + l]
+            out[l] = x[l] + a + c
+            out[out_step + l] = b + 2 * d
+            out[2 * out_step + l] = a + 4 * c
+            out[3 * out_step + l] = b + 8 * d + x[5 * step + l]
+        elif which == TILE_RESULTS_BACK:
+            a = x[l] + x[2 * step + l]
+            b = x[step + l] + x[3 * step + l]
+            c = x[l] + 4 * x[2 * step + l]
+            d = 2 * x[step + l] + 8 * x[3 * step + l]
+            out[l] = x[l]
+            out[out_step + l] = a + b
+            out[2 * out_step + l] = a - b
+            out[3 * out_step + l] = c + d
+            out[4 * out_step + l] = c - d
+            out[5 * out_step + l] = x[3 * step + l]
+        else:
+            a = x[step + l] + x[2 * step + l]
+            b = x[2 * step + l] - x[step + l]
+            c = x[3 * step + l] + x[4 * step + l]
+            d = x[3 * step + l] - x[4 * step + l]
+            out[l] = x[l] * <floating> 0.25 - a * <floating> (1.0 / 6) + c * <floating> (1.0 / 24)
+            out[out_step + l] = b * <floating> (1.0 / 6) + d * <floating> (1.0 / 12)
+            out[2 * out_step + l] = (c - a) * <floating> (1.0 / 6) + x[5 * step + l]
+
+
+cdef inline void transform_tiles(
+    int which, int before, int after, const floating* x, Py_ssize_t x_step, floating* out,
+    Py_ssize_t out_step, Py_ssize_t n
+) noexcept nogil:
+    """out = m x m^T for n matrices, whose numbers lie beside each other; m is after by before."""
+    cdef floating half[6 * 6 * LINE]
+    cdef floating whole[6 * 6 * LINE]
+    cdef Py_ssize_t first, count, step
+    cdef const floating* source
+    cdef int i, j
+    for i in range(6 * 6 * LINE):
+        whole[i] = 0
+    for first in range((n + LINE - 1) // LINE):
+        count = min(<Py_ssize_t> LINE, n - first * LINE)
+        source = x + first * LINE
+        step = x_step
+        if count < LINE:
+            for i in range(before * before):
+                for j in range(<int> count):
+                    whole[i * LINE + j] = source[i * x_step + j]
+            source = whole
+            step = LINE
+        for j in range(before):
+            transform_line(which, source + j * step, before * step, half + j * LINE, before * LINE)
+        for i in range(after):
+            if count == LINE:
+                transform_line(which, half + i * before * LINE, LINE,
+                               out + i * after * out_step + first * LINE, out_step)
+            else:
+                transform_line(which, half + i * before * LINE, LINE, whole + i * after * LINE,
+                               LINE)
+        if count < LINE:
+            for i in range(after * after):
+                for j in range(<int> count):
+                    out[i * out_step + first * LINE + j] = whole[i * LINE + j]
+
+
+cdef void winograd(
+    int which, const floating* x, floating* out, Py_ssize_t x_step, Py_ssize_t out_step,
+    Py_ssize_t n
+) noexcept nogil:
+    if which == TILE_IMAGES:
+        transform_tiles(TILE_IMAGES, 6, 6, x, x_step, out, out_step, n)
+    elif which == TILE_FILTERS:
+        transform_tiles(TILE_FILTERS, 3, 6, x, x_step, out, out_step, n)
+    elif which == TILE_RESULTS:
+        transform_tiles(TILE_RESULTS, 6, 4, x, x_step, out, out_step, n)
+    elif which == TILE_RESULTS_BACK:
+        transform_tiles(TILE_RESULTS_BACK, 4, 6, x, x_step, out, out_step, n)
+    else:
+        transform_tiles(TILE_FILTERS_BACK, 6, 3, x, x_step, out, out_step, n)

@@ -436,6 +436,14 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 #ifdef HAS_LANES
 #define LANES_WIDE (VECTOR_BYTES / sizeof(REAL))
 typedef REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias)) M(wide);
+/* sum + a b, rounded once where there is such an instruction, as a BLAS does. */
+#if defined(__AVX512F__)
+#define ADD_PRODUCT(sum, a, b) C(_mm512_fmadd_ps, _mm512_fmadd_pd)(a, b, sum)
+#elif defined(__FMA__)
+#define ADD_PRODUCT(sum, a, b) C(_mm256_fmadd_ps, _mm256_fmadd_pd)(a, b, sum)
+#else
+#define ADD_PRODUCT(sum, a, b) ((sum) + (a) * (b))
+#endif
 #else
 #define LANES_WIDE 4
 #endif
@@ -453,10 +461,10 @@ INLINE void M(window_tile)(int filters, ptrdiff_t places, const REAL *x, const p
         const M(wide) *at = (const M(wide) *)(x + offset[k]);
         const M(wide) a = at[0], b = at[1], c = at[2];
         for (int i = 0; i < filters; i++) {
-            const REAL s = w[i * w_step + k];
-            sums[i][0] += s * a;
-            sums[i][1] += s * b;
-            sums[i][2] += s * c;
+            const M(wide) s = w[i * w_step + k] - (M(wide)){0};
+            sums[i][0] = ADD_PRODUCT(sums[i][0], s, a);
+            sums[i][1] = ADD_PRODUCT(sums[i][1], s, b);
+            sums[i][2] = ADD_PRODUCT(sums[i][2], s, c);
         }
     }
     for (int i = 0; i < filters; i++)
@@ -497,7 +505,7 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
         for (int i = 0; i < filters; i++) {
             const M(wide) s = *(const M(wide) *)(g + i * g_step + p);
             for (int k = 0; k < places; k++)
-                sums[i][k] += s * at[k];
+                sums[i][k] = ADD_PRODUCT(sums[i][k], s, at[k]);
         }
     }
     for (int i = 0; i < filters; i++)
@@ -521,6 +529,7 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
 }
 
 #undef LANES_WIDE
+#undef ADD_PRODUCT
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

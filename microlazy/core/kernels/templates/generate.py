@@ -110,8 +110,11 @@ OTHER_SIZES = {
     "repeat_each": {"step": "step", "n": "out.shape[0]", "width": "out.shape[1]"},
     **{
         name: {"rows": "rows", "width": "width"}
-        for name in ("pack_windows", "add_windows", "spread_windows", "place_rows")
+        for name in ("pack_windows", "put_windows", "spread_windows", "place_rows")
     },
+    "winograd": {"n": "n"},
+    "slide": {"n": "n"},
+    "slide_grad": {"n": "n"},
     "order_rows": {"rows": "x.shape[0]", "cols": "x.shape[1]"},
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
