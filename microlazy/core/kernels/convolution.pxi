@@ -143,49 +143,74 @@ cdef void spread_windows(
                         out += width
 
 
+cdef inline void slide_strip(
+    int filters, int vectors, const floating* x, const Py_ssize_t* offset, const floating* w,
+    floating* y, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
+) noexcept nogil:
+    """At most a strip of places, some vectors at a time."""
+    cdef Py_ssize_t i = 0
+    while i < n:
+        window_tile(filters, vectors, places, x + i, offset, w, places, y + i, y_step)
+        i += vectors * lanes_of(x)
+
+
 cdef void slide(
     const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t f, i, width = tile_width(x)
-    i = -width
-    while i + width < n:
-        i += width
-        f = 0
-        while f + 4 <= filters:
-            window_tile(4, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
+    cdef Py_ssize_t f, i, strip = 6 * lanes_of(x), count
+    for i in range((n + strip - 1) // strip):
+        count = min(strip, n - i * strip)
+        f = filters % 4
+        if f == 2 and filters > 2:
+            f = 6
+            slide_strip(6, 2, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        elif f == 2:
+            slide_strip(2, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        elif f == 3:
+            slide_strip(3, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        elif f == 1:
+            slide_strip(1, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        while f < filters:
+            slide_strip(4, 3, x + i * strip, offset, w + f * places, y + f * y_step + i * strip,
+                        places, y_step, count)
             f += 4
-        if f + 2 <= filters:
-            window_tile(2, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
-            f += 2
-        if f < filters:
-            window_tile(1, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
 
 
 cdef inline void dots_of(
-    int filters, const floating* x, const Py_ssize_t* offset, const floating* g, floating* dw,
+    int filters, const floating* x, const Py_ssize_t* offset, const floating* g, floating* sums,
     Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t k
-    for k in range(0, places - 2, 3):
-        window_dots(filters, 3, n, g, g_step, x, offset + k, dw + k, places)
+    for k in range(places // 3):
+        window_dots(filters, 3, n, g, g_step, x, offset + 3 * k, sums + 3 * k * lanes_of(x), places)
     for k in range(places // 3 * 3, places):
-        window_dots(filters, 1, n, g, g_step, x, offset + k, dw + k, places)
+        window_dots(filters, 1, n, g, g_step, x, offset + k, sums + k * lanes_of(x), places)
 
 
 cdef void slide_grad(
-    const floating* x, const Py_ssize_t* offset, const floating* g, floating* dw,
+    const floating* x, const Py_ssize_t* offset, const floating* g, floating* sums,
     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t f = 0
+    cdef Py_ssize_t f = 0, step = places * lanes_of(x)
     while f + 4 <= filters:
-        dots_of(4, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        dots_of(4, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
         f += 4
     if f + 2 <= filters:
-        dots_of(2, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        dots_of(2, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
         f += 2
     if f < filters:
-        dots_of(1, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        dots_of(1, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
+
+
+cdef void sum_vectors(const floating* x, floating* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i, j, lanes = lanes_of(x)
+    cdef floating total
+    for i in range(n):
+        total = 0
+        for j in range(lanes):
+            total += x[i * lanes + j]
+        out[i] += total
 
 
 cdef void place_rows(

@@ -150,15 +150,18 @@ ctypedef struct KernelTable:
     void (*spread_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t channels,
                               Py_ssize_t plane, Py_ssize_t first, Py_ssize_t rows,
                               Py_ssize_t height, Py_ssize_t width) noexcept nogil
-    # y[f * y_step + i] = sum over k of w[f * places + k] * x[offset[k] + i], for i up to n or some
-    # more; and dw[f * places + k] += sum over i < n of g[f * g_step + i] * x[offset[k] + i], where
-    # n is a multiple of 16.
+    # y[f * y_step + i] = sum over k of w[f * places + k] * x[offset[k] + i], for i up to n and less
+    # than 48 more.
     void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, void* y,
                      Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step,
                      Py_ssize_t n) noexcept nogil
-    void (*slide_grad[2])(const void* x, const Py_ssize_t* offset, const void* g, void* dw,
+    # What adds up to dw[f * places + k] = sum over i < n of g[f * g_step + i] * x[offset[k] + i] is
+    # added to the lanes of a vector, 16 at most, for each; n is a multiple of 16. Then the lanes are
+    # added to out.
+    void (*slide_grad[2])(const void* x, const Py_ssize_t* offset, const void* g, void* sums,
                           Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step,
                           Py_ssize_t n) noexcept nogil
+    void (*sum_vectors[2])(const void* x, void* out, Py_ssize_t n) noexcept nogil
     # out[f, r, i] = x[f, r, i], or += it, or that + bias[f], then max(., 0) if relu; the steps are
     # those of f and r. out may be x.
     void (*place_rows[2])(const void* x, const void* bias, void* out, Py_ssize_t x_step,

@@ -38,7 +38,8 @@ cdef enum:
     PANEL = 1 << 16               # numbers in a block of packed windows
     LINES = 3 << 13               # numbers in a block that is laid out for direct sums
     WHOLE = 16                    # numbers in the widest vector
-    TILE = 48                     # a multiple of the places that all kernels sum together
+    TILE = 96                     # a multiple of the places that all kernels sum together
+    FEW_PLACES = 2048             # in a window that is summed directly
     FEW_FILTERS = 24              # that see a window: packing it would not pay
     MANY = 32                     # channels and filters from which tiles pay
     TILES = 64                    # in a block
@@ -401,6 +402,7 @@ cdef void slide_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     cdef Py_ssize_t group = task % s.groups, lines, start
     cdef char* sums = at(scratch, job.panel + TILE, job.size)
     start = lay_out(job, task // s.groups, group, &lines, scratch)
+    memset(at(scratch, job.panel, job.size), 0, TILE * job.size)    # denormal rubbish is slow
     kernels.slide[job.dtype](
         scratch, job.offset, at(job.w, group * s.filters * s.places, job.size), sums, s.filters,
         s.places, job.length, lines * job.width)
@@ -421,25 +423,29 @@ cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
     cdef Py_ssize_t block, lines, start
-    cdef char* sums = at(scratch, job.panel + TILE, size)
+    cdef char* slopes = at(scratch, job.panel + TILE, size)
+    cdef char* sums = at(slopes, job.sums, size)
     cdef char* w = at(job.w, (part * s.groups + group) * s.filters * s.places, size)
     if not (job.accumulate and job.parts == 1):
         memset(w, 0, s.filters * s.places * size)
     memset(at(scratch, job.panel, size), 0, TILE * size)
-    memset(sums, 0, job.sums * size)        # between lines, and behind them, it stays so
+    memset(slopes, 0, job.sums * size)      # between lines, and behind them, it stays so
+    memset(sums, 0, WHOLE * s.filters * s.places * size)
     for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
         start = lay_out(job, block, group, &lines, scratch)
         kernels.place_rows[job.dtype](
-            at(job.y, start, size), NULL, sums, s.count, s.w[W_COUNT + 2], job.length, job.width,
+            at(job.y, start, size), NULL, slopes, s.count, s.w[W_COUNT + 2], job.length, job.width,
             s.filters, lines, s.w[W_COUNT + 2], False, False)
         kernels.slide_grad[job.dtype](
-            scratch, job.offset, sums, w, s.filters, s.places, job.length,
+            scratch, job.offset, slopes, sums, s.filters, s.places, job.length,
             divided_up(lines * job.width, WHOLE) * WHOLE)
+    kernels.sum_vectors[job.dtype](sums, w, s.filters * s.places)
 
 
 cdef int gradient_directly(Job* job) except -1:
     _owner = offsets_of(job)
-    return sum_parts(job, slide_back, job.panel + TILE + job.sums, False)
+    return sum_parts(job, slide_back, job.panel + TILE + job.sums
+                     + WHOLE * job.s.filters * job.s.places, False)
 
 
 # ---- minimal filtering -------------------------------------------------------------------------
@@ -641,7 +647,7 @@ cdef int gradient_tiles(Job* job) except -1:
 cdef bint is_direct(Job* job) noexcept nogil:
     """Whether direct sums are faster than packing: where few filters see a window."""
     cdef Sizes* s = &job.s
-    return s.filters <= FEW_FILTERS and plan_lines(job)
+    return s.filters <= FEW_FILTERS and s.places <= FEW_PLACES and plan_lines(job)
 
 
 cdef int convolve(Job* job) except -1:

@@ -32,9 +32,10 @@ MATHFUNCS = """
     void sum_lanes(T* out, const T (*sums)[8])
     void transpose(const char* x, Py_ssize_t step, T* out, Py_ssize_t width, Py_ssize_t rows,
                    Py_ssize_t cols)
-    Py_ssize_t tile_width(const T* x)
-    void window_tile(int filters, Py_ssize_t places, const T* x, const Py_ssize_t* offset,
-                     const T* w, Py_ssize_t w_step, T* y, Py_ssize_t y_step)
+    Py_ssize_t lanes_of(const T* x)
+    void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
+                     const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, T* y,
+                     Py_ssize_t y_step)
     void window_dots(int filters, int places, Py_ssize_t count, const T* g, Py_ssize_t g_step,
                      const T* x, const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
 """
@@ -115,6 +116,7 @@ OTHER_SIZES = {
     "winograd": {"n": "n"},
     "slide": {"n": "n"},
     "slide_grad": {"n": "n"},
+    "sum_vectors": {"n": "out.size"},
     "order_rows": {"rows": "x.shape[0]", "cols": "x.shape[1]"},
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
