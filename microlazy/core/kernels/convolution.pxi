@@ -28,6 +28,9 @@ cdef inline void copy_steps(
     elif stride == 2:
         for i in range(n):
             out[i] = x[2 * i]
+    elif stride == 4:
+        for i in range(n):
+            out[i] = x[4 * i]
     else:
         for i in range(n):
             out[i] = x[stride * i]
@@ -45,61 +48,67 @@ cdef inline void copy_padded(
     clear(out + high, n - high)
 
 
-cdef inline void put_padded(
-    const floating* x, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size, bint add,
-    floating* row, Py_ssize_t n
+cdef inline void put_steps(
+    const floating* x, Py_ssize_t stride, bint add, floating* out, Py_ssize_t n
 ) noexcept nogil:
-    """row[start + j * stride] = x[j], or += it, inside of the row's `size` numbers."""
-    cdef Py_ssize_t low = min(n, first_inside(start, stride)), j
-    cdef Py_ssize_t high = max(low, min(n, end_inside(start, stride, size)))
+    cdef Py_ssize_t i
     if not add:
-        for j in range(low, high):
-            row[start + j * stride] = x[j]
+        for i in range(n):
+            out[i * stride] = x[i]
     elif stride == 1:
-        for j in range(low, high):
-            row[start + j] += x[j]
+        for i in range(n):
+            out[i] += x[i]
     else:
-        for j in range(low, high):
-            row[start + j * stride] += x[j]
+        for i in range(n):
+            out[i * stride] += x[i]
 
 
 cdef inline void each_row(
-    const Py_ssize_t* w, bint back, bint add, floating* image, floating* packed, Py_ssize_t first_row,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
+    const Py_ssize_t* w, bint back, bint add, floating* image, floating* packed,
+    Py_ssize_t first_row, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
 ) noexcept nogil:
-    """Pack windows, or add what is packed back to the image."""
+    """Pack windows, or put what is packed back into the image."""
     cdef Py_ssize_t area = w[W_SIZE + 1] * w[W_SIZE + 2], volume = w[W_SIZE] * area
-    cdef Py_ssize_t height = w[W_COUNT + 1], width = w[W_COUNT + 2]
+    cdef Py_ssize_t height = w[W_COUNT + 1], width = w[W_COUNT + 2], stride = w[W_STRIDE + 2]
     cdef Py_ssize_t window = w[W_KERNEL] * w[W_KERNEL + 1] * w[W_KERNEL + 2]
-    cdef Py_ssize_t place, r, channel, kd, kh, kw, begin, i, n, j, line, d, h
-    cdef floating* out
+    cdef Py_ssize_t place, r, kd, kh, kw, i, n, j, d, h, plane, line, low, high, begin, end
+    cdef floating* out = packed
     cdef floating* source
     for r in range(first_row, first_row + rows):
-        channel = r // window
         place = r % window
         kw = place % w[W_KERNEL + 2] * w[W_DILATE + 2] - w[W_PAD + 2]
         kh = place // w[W_KERNEL + 2] % w[W_KERNEL + 1] * w[W_DILATE + 1] - w[W_PAD + 1]
         kd = place // (w[W_KERNEL + 2] * w[W_KERNEL + 1]) * w[W_DILATE] - w[W_PAD]
-        out = packed + (r - first_row) * step
-        line = first // width
+        low = first_inside(kw, stride)          # of a whole line of windows
+        high = end_inside(kw, stride, w[W_SIZE + 2])
+        plane = first // (width * height)
+        line = first // width % height
         j = first % width
         i = 0
         while i < count:
             n = min(width - j, count - i)
-            d = line // height * w[W_STRIDE] + kd
-            h = line % height * w[W_STRIDE + 1] + kh
+            d = plane * w[W_STRIDE] + kd
+            h = line * w[W_STRIDE + 1] + kh
             if 0 <= d < w[W_SIZE] and 0 <= h < w[W_SIZE + 1]:
-                source = image + channel * volume + d * area + h * w[W_SIZE + 2]
-                begin = kw + j * w[W_STRIDE + 2]
+                begin = min(max(low - j, <Py_ssize_t> 0), n)
+                end = max(min(high - j, n), begin)
+                source = image + (r // window * volume + d * area + h * w[W_SIZE + 2]
+                                  + kw + (j + begin) * stride)
                 if back:
-                    put_padded(out + i, begin, w[W_STRIDE + 2], w[W_SIZE + 2], add, source, n)
+                    put_steps(out + i + begin, stride, add, source, end - begin)
                 else:
-                    copy_padded(source, begin, w[W_STRIDE + 2], w[W_SIZE + 2], out + i, n)
+                    clear(out + i, begin)
+                    copy_steps(source, stride, out + i + begin, end - begin)
+                    clear(out + i + end, n - end)
             elif not back:
                 clear(out + i, n)
             i += n
             j = 0
             line += 1
+            if line == height:
+                line = 0
+                plane += 1
+        out += step
 
 
 cdef void pack_windows(

@@ -431,7 +431,8 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 
 /* Sums of products over sliding windows. Place k of the windows is read at x + offset[k], and the
    windows follow each other: nothing is packed. A tile of sums stays in registers; its size is
-   known to the compiler, for each caller gives constants. */
+   known to the compiler, for each caller gives constants. Builds differ in the last bits here, as
+   those of a BLAS do. */
 
 #ifdef HAS_LANES
 #define LANES_WIDE (VECTOR_BYTES / sizeof(REAL))

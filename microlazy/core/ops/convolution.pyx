@@ -68,6 +68,7 @@ ctypedef struct Job:
     Py_ssize_t room               # bytes of a thread's scratch memory
     Py_ssize_t* offset            # of a window's places, for direct sums
     Py_ssize_t lines, height, width, length
+    Py_ssize_t apart              # numbers from one transformed filters' place to the next
     Sizes seen, made              # tiles as windows of the images, and of the results
     char* transformed             # the filters, or their gradient
 
@@ -489,7 +490,7 @@ cdef bint plan_tiles(Job* job) noexcept nogil:
 
 cdef void share_filters(Job* job) noexcept nogil:
     """Divide the filters among tasks where there are few blocks."""
-    while job.s.groups * job.blocks * divided_up(job.s.filters, job.filters) * 2 < FEW and (
+    while job.s.groups * job.blocks * divided_up(job.s.filters, job.filters) * 4 < FEW and (
             job.filters >= 2 * MANY):
         job.filters = divided_up(job.filters, 2)
     job.steps = divided_up(job.s.filters, job.filters)
@@ -498,23 +499,25 @@ cdef void share_filters(Job* job) noexcept nogil:
 cdef void transform_filters(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """One filter's transform, 36 numbers for each channel, far apart."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t n = s.filters * s.channels, group = task // s.filters
+    cdef Py_ssize_t group = task // s.filters
     kernels.transpose[job.dtype](at(job.w, task * s.places, job.size), 9 * job.size, scratch,
                                  s.channels, 9, s.channels)
     kernels.winograd[job.dtype](
-        TILE_FILTERS, scratch, at(job.transformed, (group * 35 * s.filters + task) * s.channels,
-                                  job.size), s.channels, n, s.channels)
+        TILE_FILTERS, scratch,
+        at(job.transformed, group * 36 * job.apart + task % s.filters * s.channels, job.size),
+        s.channels, job.apart, s.channels)
 
 
 cdef void transform_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """One filter's gradient from that of its transform."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t n = s.filters * s.channels, group = task // s.filters
+    cdef Py_ssize_t group = task // s.filters
     cdef char* turned = at(scratch, s.places, job.size)
     cdef char* w = at(job.w, task * s.places, job.size)
     kernels.winograd[job.dtype](
-        TILE_FILTERS_BACK, at(job.transformed, (group * 35 * s.filters + task) * s.channels,
-                              job.size), scratch, n, s.channels, s.channels)
+        TILE_FILTERS_BACK,
+        at(job.transformed, group * 36 * job.apart + task % s.filters * s.channels, job.size),
+        scratch, job.apart, s.channels, s.channels)
     kernels.transpose[job.dtype](scratch, s.channels * job.size,
                                  turned if job.accumulate else w, 9, s.channels, 9)
     if job.accumulate:
@@ -534,7 +537,7 @@ cdef void transform_images(const Job* job, const Sizes* windows, int which, char
                 at(x, i * step + c * volume, job.size), windows.w, at(scratch, i * count, job.size),
                 0, windows.w[W_KERNEL + 1] * windows.w[W_KERNEL + 2], first, count, width)
         kernels.winograd[job.dtype](which, scratch, at(out, c * width, job.size), width,
-                                    channels * width, width)
+                                    channels * width + WHOLE, width)
 
 
 cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
@@ -550,21 +553,22 @@ cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef Py_ssize_t count = min(job.span, job.seen.count - first), width = images * count
     cdef Py_ssize_t all_filters = s.groups * s.filters, f, i, k
     cdef char* tiles = at(scratch, 36 * job.width, size)
-    cdef char* products = at(tiles, 36 * s.channels * job.width, size)
+    cdef char* products = at(tiles, 36 * (s.channels * job.width + WHOLE), size)
     cdef char* x = at(job.x, (image * s.groups + group) * s.channels * s.volume, size)
     cdef char* y = at(job.y, (image * all_filters + filter) * s.count, size)
-    cdef char* w = at(job.transformed, (group * 35 * s.filters + filter) * s.channels, size)
+    cdef char* w = at(job.transformed, group * 36 * job.apart
+                      + task % job.steps * job.filters * s.channels, size)
     cdef const char* bias = job.bias
     transform_images(job, &job.seen, TILE_IMAGES, x, s.groups * s.channels * s.volume, s.channels,
                      images, first, count, scratch, tiles)
     for k in range(36):
         gemm_cut(job.dtype, False, False, filters, width, s.channels,
-                 at(w, k * s.filters * s.channels, size), s.channels,
-                 at(tiles, k * s.channels * width, size), width, 0.0,
-                 at(products, k * filters * width, size), width)
+                 at(w, k * job.apart, size), s.channels,
+                 at(tiles, k * (s.channels * width + WHOLE), size), width, 0.0,
+                 at(products, k * (filters * width + WHOLE), size), width)
     for f in range(filters):
         kernels.winograd[job.dtype](TILE_RESULTS, at(products, f * width, size), scratch,
-                                    filters * width, width, width)
+                                    filters * width + WHOLE, width, width)
         if bias is not NULL or job.relu:
             kernels.place_rows[job.dtype](scratch, NULL if bias is NULL else
                                           bias + (filter + f) * size, scratch, 0, 0, 0, 0, 1, 1,
@@ -576,16 +580,23 @@ cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
                 job.accumulate)
 
 
+cdef Py_ssize_t scratch_for_tiles(const Job* job) noexcept nogil:
+    return 36 * (job.width * (1 + job.s.channels + job.filters) + 2 * WHOLE)
+
+
 cdef int convolve_tiles(Job* job) except -1:
     cdef Sizes* s = &job.s
-    cdef Py_ssize_t n = 36 * s.groups * s.filters * s.channels
-    cdef Tensor transformed = new(ND, job.dtype, 1, &n)
+    cdef Py_ssize_t n
+    cdef Tensor transformed
+    job.apart = s.filters * s.channels + WHOLE      # no multiple of a cache's size
+    n = 36 * s.groups * job.apart
+    transformed = new(ND, job.dtype, 1, &n)
     job.transformed = transformed.data
     job.tasks = s.groups * s.filters
     run_tasks(job, transform_filters, s.places, False)
     share_filters(job)
     job.tasks = s.groups * job.blocks * job.steps
-    return run_tasks(job, filter_block, 36 * job.width * (1 + s.channels + job.filters), True)
+    return run_tasks(job, filter_block, scratch_for_tiles(job), True)
 
 
 cdef void filter_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
@@ -598,9 +609,9 @@ cdef void filter_back(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     cdef Py_ssize_t all_filters = s.groups * s.filters
     cdef Py_ssize_t block, image, images, first, count, width, k
     cdef char* tiles = at(scratch, 36 * job.width, size)
-    cdef char* slopes = at(tiles, 36 * s.channels * job.width, size)
-    cdef char* w = at(job.transformed, ((part * s.groups + group) * 36 * s.filters + filter
-                                        - group * s.filters) * s.channels, size)
+    cdef char* slopes = at(tiles, 36 * (s.channels * job.width + WHOLE), size)
+    cdef char* w = at(job.transformed, (part * s.groups + group) * 36 * job.apart
+                      + task % job.steps * job.filters * s.channels, size)
     cdef bint begun = False
     for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
         image = block // job.across * job.images
@@ -617,16 +628,18 @@ cdef void filter_back(const Job* job, Py_ssize_t task, char* scratch) noexcept n
                          all_filters * s.count, filters, images, first, count, scratch, slopes)
         for k in range(36):
             gemm_cut(job.dtype, False, True, filters, s.channels, width,
-                     at(slopes, k * filters * width, size), width,
-                     at(tiles, k * s.channels * width, size), width, 1.0 if begun else 0.0,
-                     at(w, k * s.filters * s.channels, size), s.channels)
+                     at(slopes, k * (filters * width + WHOLE), size), width,
+                     at(tiles, k * (s.channels * width + WHOLE), size), width,
+                     1.0 if begun else 0.0, at(w, k * job.apart, size), s.channels)
         begun = True
 
 
 cdef int gradient_tiles(Job* job) except -1:
     cdef Sizes* s = &job.s
-    cdef Py_ssize_t n = 36 * s.groups * s.filters * s.channels, total, i
+    cdef Py_ssize_t n, total, i
     cdef Tensor transformed
+    job.apart = s.filters * s.channels + WHOLE
+    n = 36 * s.groups * job.apart
     job.parts = max(<Py_ssize_t>1, min(min(job.blocks, FEW // s.groups), PARTIAL // n))
     job.blocks, i = job.parts, job.blocks           # few parts: the filters are divided as well
     share_filters(job)
@@ -635,7 +648,7 @@ cdef int gradient_tiles(Job* job) except -1:
     transformed = new(ND, job.dtype, 1, &total)
     job.transformed = transformed.data
     job.tasks = s.groups * job.parts * job.steps
-    run_tasks(job, filter_back, 36 * job.width * (1 + s.channels + job.filters), True)
+    run_tasks(job, filter_back, scratch_for_tiles(job), True)
     for i in range(1, job.parts):
         kernels.add_to[job.dtype](at(transformed.data, i * n, job.size), transformed.data, n)
     job.tasks = s.groups * s.filters
