@@ -28,6 +28,9 @@ cdef inline void copy_steps(
     elif stride == 2:
         for i in range(n):
             out[i] = x[2 * i]
+    elif stride == 4:
+        for i in range(n):
+            out[i] = x[4 * i]
     else:
         for i in range(n):
             out[i] = x[stride * i]
@@ -45,72 +48,84 @@ cdef inline void copy_padded(
     clear(out + high, n - high)
 
 
-cdef inline void add_padded(
-    const floating* x, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size, floating* row,
-    Py_ssize_t n
+cdef inline void put_steps(
+    const floating* x, Py_ssize_t stride, bint add, floating* out, Py_ssize_t n
 ) noexcept nogil:
-    """row[start + j * stride] += x[j], inside of the row's `size` numbers."""
-    cdef Py_ssize_t low = min(n, first_inside(start, stride)), j
-    cdef Py_ssize_t high = max(low, min(n, end_inside(start, stride, size)))
-    if stride == 1:
-        for j in range(low, high):
-            row[start + j] += x[j]
+    cdef Py_ssize_t i
+    if not add:
+        for i in range(n):
+            out[i * stride] = x[i]
+    elif stride == 1:
+        for i in range(n):
+            out[i] += x[i]
     else:
-        for j in range(low, high):
-            row[start + j * stride] += x[j]
+        for i in range(n):
+            out[i * stride] += x[i]
 
 
 cdef inline void each_row(
-    const Py_ssize_t* w, bint back, floating* image, floating* packed, Py_ssize_t first_row,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
+    const Py_ssize_t* w, bint back, bint add, floating* image, floating* packed,
+    Py_ssize_t first_row, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
 ) noexcept nogil:
-    """Pack windows, or add what is packed back to the image."""
+    """Pack windows, or put what is packed back into the image."""
     cdef Py_ssize_t area = w[W_SIZE + 1] * w[W_SIZE + 2], volume = w[W_SIZE] * area
-    cdef Py_ssize_t height = w[W_COUNT + 1], width = w[W_COUNT + 2]
+    cdef Py_ssize_t height = w[W_COUNT + 1], width = w[W_COUNT + 2], stride = w[W_STRIDE + 2]
     cdef Py_ssize_t window = w[W_KERNEL] * w[W_KERNEL + 1] * w[W_KERNEL + 2]
-    cdef Py_ssize_t place, r, channel, kd, kh, kw, begin, i, n, j, line, d, h
-    cdef floating* out
+    cdef Py_ssize_t place, r, kd, kh, kw, i, n, j, d, h, plane, line, low, high, begin, end
+    cdef floating* out = packed
     cdef floating* source
     for r in range(first_row, first_row + rows):
-        channel = r // window
         place = r % window
         kw = place % w[W_KERNEL + 2] * w[W_DILATE + 2] - w[W_PAD + 2]
         kh = place // w[W_KERNEL + 2] % w[W_KERNEL + 1] * w[W_DILATE + 1] - w[W_PAD + 1]
         kd = place // (w[W_KERNEL + 2] * w[W_KERNEL + 1]) * w[W_DILATE] - w[W_PAD]
-        out = packed + (r - first_row) * step
-        line = first // width
+        low = first_inside(kw, stride)          # of a whole line of windows
+        high = end_inside(kw, stride, w[W_SIZE + 2])
+        plane = first // (width * height)
+        line = first // width % height
         j = first % width
         i = 0
         while i < count:
             n = min(width - j, count - i)
-            d = line // height * w[W_STRIDE] + kd
-            h = line % height * w[W_STRIDE + 1] + kh
+            d = plane * w[W_STRIDE] + kd
+            h = line * w[W_STRIDE + 1] + kh
             if 0 <= d < w[W_SIZE] and 0 <= h < w[W_SIZE + 1]:
-                source = image + channel * volume + d * area + h * w[W_SIZE + 2]
-                begin = kw + j * w[W_STRIDE + 2]
+                begin = min(max(low - j, <Py_ssize_t> 0), n)
+                end = max(min(high - j, n), begin)
+                source = image + (r // window * volume + d * area + h * w[W_SIZE + 2]
+                                  + kw + (j + begin) * stride)
                 if back:
-                    add_padded(out + i, begin, w[W_STRIDE + 2], w[W_SIZE + 2], source, n)
+                    put_steps(out + i + begin, stride, add, source, end - begin)
                 else:
-                    copy_padded(source, begin, w[W_STRIDE + 2], w[W_SIZE + 2], out + i, n)
+                    clear(out + i, begin)
+                    copy_steps(source, stride, out + i + begin, end - begin)
+                    clear(out + i + end, n - end)
             elif not back:
                 clear(out + i, n)
             i += n
             j = 0
             line += 1
+            if line == height:
+                line = 0
+                plane += 1
+        out += step
 
 
 cdef void pack_windows(
     const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t first_row, Py_ssize_t rows,
     Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
 ) noexcept nogil:
-    each_row(w, False, <floating*> x, out, first_row, rows, first, count, step)
+    each_row(w, False, False, <floating*> x, out, first_row, rows, first, count, step)
 
 
-cdef void add_windows(
+cdef void put_windows(
     const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t first_row, Py_ssize_t rows,
-    Py_ssize_t first, Py_ssize_t count, Py_ssize_t step
+    Py_ssize_t first, Py_ssize_t count, Py_ssize_t step, bint add
 ) noexcept nogil:
-    each_row(w, True, out, <floating*> x, first_row, rows, first, count, step)
+    if add:
+        each_row(w, True, True, out, <floating*> x, first_row, rows, first, count, step)
+    else:
+        each_row(w, True, False, out, <floating*> x, first_row, rows, first, count, step)
 
 
 cdef void spread_windows(
@@ -137,49 +152,74 @@ cdef void spread_windows(
                         out += width
 
 
+cdef inline void slide_strip(
+    int filters, int vectors, const floating* x, const Py_ssize_t* offset, const floating* w,
+    floating* y, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
+) noexcept nogil:
+    """At most a strip of places, some vectors at a time."""
+    cdef Py_ssize_t i = 0
+    while i < n:
+        window_tile(filters, vectors, places, x + i, offset, w, places, y + i, y_step)
+        i += vectors * lanes_of(x)
+
+
 cdef void slide(
     const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t f, i, width = tile_width(x)
-    i = -width
-    while i + width < n:
-        i += width
-        f = 0
-        while f + 4 <= filters:
-            window_tile(4, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
+    cdef Py_ssize_t f, i, strip = 6 * lanes_of(x), count
+    for i in range((n + strip - 1) // strip):
+        count = min(strip, n - i * strip)
+        f = filters % 4
+        if f == 2 and filters > 2:
+            f = 6
+            slide_strip(6, 2, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        elif f == 2:
+            slide_strip(2, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        elif f == 3:
+            slide_strip(3, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        elif f == 1:
+            slide_strip(1, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        while f < filters:
+            slide_strip(4, 3, x + i * strip, offset, w + f * places, y + f * y_step + i * strip,
+                        places, y_step, count)
             f += 4
-        if f + 2 <= filters:
-            window_tile(2, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
-            f += 2
-        if f < filters:
-            window_tile(1, places, x + i, offset, w + f * places, places, y + f * y_step + i, y_step)
 
 
 cdef inline void dots_of(
-    int filters, const floating* x, const Py_ssize_t* offset, const floating* g, floating* dw,
+    int filters, const floating* x, const Py_ssize_t* offset, const floating* g, floating* sums,
     Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t k
-    for k in range(0, places - 2, 3):
-        window_dots(filters, 3, n, g, g_step, x, offset + k, dw + k, places)
+    for k in range(places // 3):
+        window_dots(filters, 3, n, g, g_step, x, offset + 3 * k, sums + 3 * k * lanes_of(x), places)
     for k in range(places // 3 * 3, places):
-        window_dots(filters, 1, n, g, g_step, x, offset + k, dw + k, places)
+        window_dots(filters, 1, n, g, g_step, x, offset + k, sums + k * lanes_of(x), places)
 
 
 cdef void slide_grad(
-    const floating* x, const Py_ssize_t* offset, const floating* g, floating* dw,
+    const floating* x, const Py_ssize_t* offset, const floating* g, floating* sums,
     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t f = 0
+    cdef Py_ssize_t f = 0, step = places * lanes_of(x)
     while f + 4 <= filters:
-        dots_of(4, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        dots_of(4, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
         f += 4
     if f + 2 <= filters:
-        dots_of(2, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        dots_of(2, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
         f += 2
     if f < filters:
-        dots_of(1, x, offset, g + f * g_step, dw + f * places, places, g_step, n)
+        dots_of(1, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
+
+
+cdef void sum_vectors(const floating* x, floating* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i, j, lanes = lanes_of(x)
+    cdef floating total
+    for i in range(n):
+        total = 0
+        for j in range(lanes):
+            total += x[i * lanes + j]
+        out[i] += total
 
 
 cdef void place_rows(
@@ -211,3 +251,121 @@ cdef void place_rows(
             else:
                 for i in range(width):
                     target[i] = source[i] + b
+
+
+# Minimal filtering of tiles of 4 by 4 results and filters of 3 by 3 (Winograd 1980; Lavin & Gray
+# 2016). Each transform is one matrix from both sides; these are its columns, LINE numbers at a time.
+
+cdef enum:
+    LINE = 16
+
+
+cdef inline void transform_line(
+    int which, const floating* x, Py_ssize_t step, floating* out, Py_ssize_t out_step
+) noexcept nogil:
+    cdef int l
+    cdef floating a, b, c, d
+    for l in range(LINE):
+        if which == TILE_IMAGES:
+            a = x[4 * step + l] - 4 * x[2 * step + l]
+            b = x[3 * step + l] - 4 * x[step + l]
+            c = x[4 * step + l] - x[2 * step + l]
+            d = 2 * (x[3 * step + l] - x[step + l])
+            out[l] = 4 * x[l] - 5 * x[2 * step + l] + x[4 * step + l]
+            out[out_step + l] = a + b
+            out[2 * out_step + l] = a - b
+            out[3 * out_step + l] = c + d
+            out[4 * out_step + l] = c - d
+            out[5 * out_step + l] = 4 * x[step + l] - 5 * x[3 * step + l] + x[5 * step + l]
+        elif which == TILE_FILTERS:
+            a = (x[l] + x[2 * step + l]) * <floating> (-1.0 / 6)
+            b = x[step + l] * <floating> (-1.0 / 6)
+            c = x[l] * <floating> (1.0 / 24) + x[2 * step + l] * <floating> (1.0 / 6)
+            d = x[step + l] * <floating> (1.0 / 12)
+            out[l] = x[l] * <floating> 0.25
+            out[out_step + l] = a + b
+            out[2 * out_step + l] = a - b
+            out[3 * out_step + l] = c + d
+            out[4 * out_step + l] = c - d
+            out[5 * out_step + l] = x[2 * step + l]
+        elif which == TILE_RESULTS:
+            a = x[step + l] + x[2 * step + l]
+            b = x[step + l] - x[2 * step + l]
+            c = x[3 * step + l] + x[4 * step + l]
+            d = x[3 * step + l] - x[4 * step + l]
+            out[l] = x[l] + a + c
+            out[out_step + l] = b + 2 * d
+            out[2 * out_step + l] = a + 4 * c
+            out[3 * out_step + l] = b + 8 * d + x[5 * step + l]
+        elif which == TILE_RESULTS_BACK:
+            a = x[l] + x[2 * step + l]
+            b = x[step + l] + x[3 * step + l]
+            c = x[l] + 4 * x[2 * step + l]
+            d = 2 * x[step + l] + 8 * x[3 * step + l]
+            out[l] = x[l]
+            out[out_step + l] = a + b
+            out[2 * out_step + l] = a - b
+            out[3 * out_step + l] = c + d
+            out[4 * out_step + l] = c - d
+            out[5 * out_step + l] = x[3 * step + l]
+        else:
+            a = x[step + l] + x[2 * step + l]
+            b = x[2 * step + l] - x[step + l]
+            c = x[3 * step + l] + x[4 * step + l]
+            d = x[3 * step + l] - x[4 * step + l]
+            out[l] = x[l] * <floating> 0.25 - a * <floating> (1.0 / 6) + c * <floating> (1.0 / 24)
+            out[out_step + l] = b * <floating> (1.0 / 6) + d * <floating> (1.0 / 12)
+            out[2 * out_step + l] = (c - a) * <floating> (1.0 / 6) + x[5 * step + l]
+
+
+cdef inline void transform_tiles(
+    int which, int before, int after, const floating* x, Py_ssize_t x_step, floating* out,
+    Py_ssize_t out_step, Py_ssize_t n
+) noexcept nogil:
+    """out = m x m^T for n matrices, whose numbers lie beside each other; m is after by before."""
+    cdef floating half[6 * 6 * LINE]
+    cdef floating whole[6 * 6 * LINE]
+    cdef Py_ssize_t first, count, step
+    cdef const floating* source
+    cdef int i, j
+    for i in range(6 * 6 * LINE):
+        whole[i] = 0
+    for first in range((n + LINE - 1) // LINE):
+        count = min(<Py_ssize_t> LINE, n - first * LINE)
+        source = x + first * LINE
+        step = x_step
+        if count < LINE:
+            for i in range(before * before):
+                for j in range(<int> count):
+                    whole[i * LINE + j] = source[i * x_step + j]
+            source = whole
+            step = LINE
+        for j in range(before):
+            transform_line(which, source + j * step, before * step, half + j * LINE, before * LINE)
+        for i in range(after):
+            if count == LINE:
+                transform_line(which, half + i * before * LINE, LINE,
+                               out + i * after * out_step + first * LINE, out_step)
+            else:
+                transform_line(which, half + i * before * LINE, LINE, whole + i * after * LINE,
+                               LINE)
+        if count < LINE:
+            for i in range(after * after):
+                for j in range(<int> count):
+                    out[i * out_step + first * LINE + j] = whole[i * LINE + j]
+
+
+cdef void winograd(
+    int which, const floating* x, floating* out, Py_ssize_t x_step, Py_ssize_t out_step,
+    Py_ssize_t n
+) noexcept nogil:
+    if which == TILE_IMAGES:
+        transform_tiles(TILE_IMAGES, 6, 6, x, x_step, out, out_step, n)
+    elif which == TILE_FILTERS:
+        transform_tiles(TILE_FILTERS, 3, 6, x, x_step, out, out_step, n)
+    elif which == TILE_RESULTS:
+        transform_tiles(TILE_RESULTS, 6, 4, x, x_step, out, out_step, n)
+    elif which == TILE_RESULTS_BACK:
+        transform_tiles(TILE_RESULTS_BACK, 4, 6, x, x_step, out, out_step, n)
+    else:
+        transform_tiles(TILE_FILTERS_BACK, 6, 3, x, x_step, out, out_step, n)

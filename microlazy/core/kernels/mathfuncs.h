@@ -67,6 +67,9 @@
 #else
 #define VECTOR_BYTES 16
 #endif
+#if defined(HAS_LANES) && (defined(__AVX512F__) || defined(__FMA__))
+#include <immintrin.h>
+#endif
 
 #define M(name) f32_##name
 #define C(f32, f64) f32

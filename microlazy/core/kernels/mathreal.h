@@ -431,56 +431,69 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 
 /* Sums of products over sliding windows. Place k of the windows is read at x + offset[k], and the
    windows follow each other: nothing is packed. A tile of sums stays in registers; its size is
-   known to the compiler, for each caller gives constants. */
+   known to the compiler, for each caller gives constants. Builds differ in the last bits here, as
+   those of a BLAS do. */
 
 #ifdef HAS_LANES
 #define LANES_WIDE (VECTOR_BYTES / sizeof(REAL))
 typedef REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias)) M(wide);
+/* sum + a b, rounded once where there is such an instruction, as a BLAS does. */
+#if defined(__AVX512F__)
+#define ADD_PRODUCT(sum, a, b) C(_mm512_fmadd_ps, _mm512_fmadd_pd)(a, b, sum)
+#elif defined(__FMA__)
+#define ADD_PRODUCT(sum, a, b) C(_mm256_fmadd_ps, _mm256_fmadd_pd)(a, b, sum)
+#else
+#define ADD_PRODUCT(sum, a, b) ((sum) + (a) * (b))
+#endif
 #else
 #define LANES_WIDE 4
 #endif
 
-/* y[i][p] = sum over k of w[i][k] x[offset[k] + p], for 3 vectors of p. */
-INLINE void M(window_tile)(int filters, ptrdiff_t places, const REAL *x, const ptrdiff_t *offset,
-                           const REAL *w, ptrdiff_t w_step, REAL *y, ptrdiff_t y_step)
+/* y[i][p] = sum over k of w[i][k] x[offset[k] + p], for some vectors of p, and some filters: 12
+   sums of vectors are as many as registers hold, with what they are made of. */
+INLINE void M(window_tile)(int filters, int vectors, ptrdiff_t places, const REAL *x,
+                           const ptrdiff_t *offset, const REAL *w, ptrdiff_t w_step, REAL *y,
+                           ptrdiff_t y_step)
 {
 #ifdef HAS_LANES
-    M(wide) sums[4][3];
+    M(wide) sums[6][3];
     for (int i = 0; i < filters; i++)
-        for (int j = 0; j < 3; j++)
+        for (int j = 0; j < vectors; j++)
             sums[i][j] = (M(wide)){0};
     for (ptrdiff_t k = 0; k < places; k++) {
         const M(wide) *at = (const M(wide) *)(x + offset[k]);
-        const M(wide) a = at[0], b = at[1], c = at[2];
+        M(wide) v[3];
+        for (int j = 0; j < vectors; j++)
+            v[j] = at[j];
         for (int i = 0; i < filters; i++) {
-            const REAL s = w[i * w_step + k];
-            sums[i][0] += s * a;
-            sums[i][1] += s * b;
-            sums[i][2] += s * c;
+            const M(wide) s = w[i * w_step + k] - (M(wide)){0};
+            for (int j = 0; j < vectors; j++)
+                sums[i][j] = ADD_PRODUCT(sums[i][j], s, v[j]);
         }
     }
     for (int i = 0; i < filters; i++)
-        for (int j = 0; j < 3; j++)
+        for (int j = 0; j < vectors; j++)
             ((M(wide) *)(y + i * y_step))[j] = sums[i][j];
 #else
     for (int i = 0; i < filters; i++) {
         REAL sums[3 * LANES_WIDE] = {0};
         for (ptrdiff_t k = 0; k < places; k++)
-            for (size_t l = 0; l < 3 * LANES_WIDE; l++)
-                sums[l] += w[i * w_step + k] * x[offset[k] + (ptrdiff_t)l];
-        memcpy(y + i * y_step, sums, sizeof sums);
+            for (int l = 0; l < vectors * LANES_WIDE; l++)
+                sums[l] += w[i * w_step + k] * x[offset[k] + l];
+        memcpy(y + i * y_step, sums, (size_t)vectors * LANES_WIDE * sizeof *sums);
     }
 #endif
 }
 
-/* The number of places p that window_tile computes at a time. */
-INLINE ptrdiff_t M(tile_width)(const REAL *x)
+/* The numbers in a vector, for this type. */
+INLINE ptrdiff_t M(lanes_of)(const REAL *x)
 {
     (void)x;
-    return 3 * LANES_WIDE;
+    return LANES_WIDE;
 }
 
-/* out[i][k] += sum over p of g[i][p] x[offset[k] + p], for some k; p counts in whole vectors. */
+/* sums[i][k] += g[i][p] x[offset[k] + p] for some k, where each sum is a vector, and p counts in
+   whole vectors. */
 INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL *g,
                            ptrdiff_t g_step, const REAL *x, const ptrdiff_t *offset, REAL *out,
                            ptrdiff_t out_step)
@@ -489,7 +502,7 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
     M(wide) sums[4][3];
     for (int i = 0; i < filters; i++)
         for (int k = 0; k < places; k++)
-            sums[i][k] = (M(wide)){0};
+            sums[i][k] = ((const M(wide) *)out)[i * out_step + k];
     for (ptrdiff_t p = 0; p < count; p += LANES_WIDE) {
         M(wide) at[3];
         for (int k = 0; k < places; k++)
@@ -497,30 +510,25 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
         for (int i = 0; i < filters; i++) {
             const M(wide) s = *(const M(wide) *)(g + i * g_step + p);
             for (int k = 0; k < places; k++)
-                sums[i][k] += s * at[k];
+                sums[i][k] = ADD_PRODUCT(sums[i][k], s, at[k]);
         }
     }
     for (int i = 0; i < filters; i++)
-        for (int k = 0; k < places; k++) {
-            REAL total = 0;
-            for (size_t l = 0; l < LANES_WIDE; l++)
-                total += sums[i][k][l];
-            out[i * out_step + k] += total;
-        }
+        for (int k = 0; k < places; k++)
+            ((M(wide) *)out)[i * out_step + k] = sums[i][k];
 #else
     for (int i = 0; i < filters; i++)
         for (int k = 0; k < places; k++) {
-            REAL sums[LANES_WIDE] = {0};
+            REAL *sums = out + (i * out_step + k) * LANES_WIDE;
             for (ptrdiff_t p = 0; p < count; p += LANES_WIDE)
-                for (size_t l = 0; l < LANES_WIDE; l++)
-                    sums[l] += g[i * g_step + p + (ptrdiff_t)l]
-                               * x[offset[k] + p + (ptrdiff_t)l];
-            out[i * out_step + k] += (sums[0] + sums[1]) + (sums[2] + sums[3]);
+                for (int l = 0; l < LANES_WIDE; l++)
+                    sums[l] += g[i * g_step + p + l] * x[offset[k] + p + l];
         }
 #endif
 }
 
 #undef LANES_WIDE
+#undef ADD_PRODUCT
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

@@ -10,6 +10,9 @@ include "generated/ops.pxi"               # Unary and Binary, a number for each 
 cdef enum:                                # sliding windows: where the 3 numbers of each kind begin
     W_SIZE = 0, W_COUNT = 3, W_KERNEL = 6, W_STRIDE = 9, W_DILATE = 12, W_PAD = 15, W_NUMBERS = 18
 
+cdef enum:                                # the transforms of minimal filtering
+    TILE_IMAGES, TILE_FILTERS, TILE_RESULTS, TILE_RESULTS_BACK, TILE_FILTERS_BACK
+
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
@@ -194,25 +197,28 @@ ctypedef struct KernelTable:
     void (*pack_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t first_row,
                             Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count,
                             Py_ssize_t step) noexcept nogil
-    # The transpose: what is packed is added to the image `out` at its place.
-    void (*add_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t first_row,
-                           Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count,
-                           Py_ssize_t step) noexcept nogil
+    # The transpose: what is packed is put at its place in the image `out`, or added.
+    void (*put_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t first_row,
+                           Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step,
+                           bint add) noexcept nogil
     # What the windows of rows [first, first + rows) of plane `plane` see, with its padding, so that
     # the windows of a row are neighbours: (channels, kernel's planes, phase of height, phase of
     # width, height, width), where a phase takes each stride-th row or column.
     void (*spread_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t channels,
                               Py_ssize_t plane, Py_ssize_t first, Py_ssize_t rows,
                               Py_ssize_t height, Py_ssize_t width) noexcept nogil
-    # y[f * y_step + i] = sum over k of w[f * places + k] * x[offset[k] + i], for i up to n or some
-    # more; and dw[f * places + k] += sum over i < n of g[f * g_step + i] * x[offset[k] + i], where
-    # n is a multiple of 16.
+    # y[f * y_step + i] = sum over k of w[f * places + k] * x[offset[k] + i], for i up to n and less
+    # than 48 more.
     void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, void* y,
                      Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step,
                      Py_ssize_t n) noexcept nogil
-    void (*slide_grad[2])(const void* x, const Py_ssize_t* offset, const void* g, void* dw,
+    # What adds up to dw[f * places + k] = sum over i < n of g[f * g_step + i] * x[offset[k] + i] is
+    # added to the lanes of a vector, 16 at most, for each; n is a multiple of 16. Then the lanes are
+    # added to out.
+    void (*slide_grad[2])(const void* x, const Py_ssize_t* offset, const void* g, void* sums,
                           Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step,
                           Py_ssize_t n) noexcept nogil
+    void (*sum_vectors[2])(const void* x, void* out, Py_ssize_t n) noexcept nogil
     # out[f, r, i] = x[f, r, i], or += it, or that + bias[f], then max(., 0) if relu; the steps are
     # those of f and r. out may be x.
     void (*place_rows[2])(const void* x, const void* bias, void* out, Py_ssize_t x_step,
@@ -220,6 +226,11 @@ ctypedef struct KernelTable:
                           Py_ssize_t filters, Py_ssize_t rows, Py_ssize_t width, bint accumulate,
                           bint relu) noexcept nogil
 
+    # n square matrices transformed, each from x[i * x_step] to out[i * out_step], where i counts the
+    # numbers of a matrix: of 6 by 6 for TILE_IMAGES, TILE_RESULTS and TILE_FILTERS_BACK, which gives
+    # 3 by 3, as TILE_FILTERS takes; TILE_RESULTS gives 4 by 4, as TILE_RESULTS_BACK takes.
+    void (*winograd[2])(int which, const void* x, void* out, Py_ssize_t x_step,
+                        Py_ssize_t out_step, Py_ssize_t n) noexcept nogil
     # y = the largest number of each window of some images, each of one channel, and its place in the
     # image, or -1 if it is padding, which is finite; the first of equal ones. places may be NULL.
     void (*largest_in_windows[2])(const void* x, const Py_ssize_t* w, void* y, int* places,

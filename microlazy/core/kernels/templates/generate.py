@@ -32,9 +32,10 @@ MATHFUNCS = """
     void sum_lanes(T* out, const T (*sums)[8])
     void transpose(const char* x, Py_ssize_t step, T* out, Py_ssize_t width, Py_ssize_t rows,
                    Py_ssize_t cols)
-    Py_ssize_t tile_width(const T* x)
-    void window_tile(int filters, Py_ssize_t places, const T* x, const Py_ssize_t* offset,
-                     const T* w, Py_ssize_t w_step, T* y, Py_ssize_t y_step)
+    Py_ssize_t lanes_of(const T* x)
+    void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
+                     const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, T* y,
+                     Py_ssize_t y_step)
     void window_dots(int filters, int places, Py_ssize_t count, const T* g, Py_ssize_t g_step,
                      const T* x, const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
 """
@@ -110,8 +111,12 @@ OTHER_SIZES = {
     "repeat_each": {"step": "step", "n": "out.shape[0]", "width": "out.shape[1]"},
     **{
         name: {"rows": "rows", "width": "width"}
-        for name in ("pack_windows", "add_windows", "spread_windows", "place_rows")
+        for name in ("pack_windows", "put_windows", "spread_windows", "place_rows")
     },
+    "winograd": {"n": "n"},
+    "slide": {"n": "n"},
+    "slide_grad": {"n": "n"},
+    "sum_vectors": {"n": "out.size"},
     "order_rows": {"rows": "x.shape[0]", "cols": "x.shape[1]"},
     **{
         name: {"rows": "x.shape[0]", "cols": "x.shape[1]", "first": "first", "channels": "channels"}
