@@ -68,6 +68,12 @@
 #define VECTOR_BYTES 16
 #endif
 
+#if VECTOR_BYTES > 16
+#define TILE_HEIGHT 6 /* rows whose sums fill the registers */
+#else
+#define TILE_HEIGHT 3
+#endif
+
 #define M(name) f32_##name
 #define C(f32, f64) f32
 #define REAL float
