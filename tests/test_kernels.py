@@ -636,7 +636,8 @@ def test_affine(kernels, rng, shape, columns, relu, dtype):
     numbers = rng.normal(size=(5, channels)).astype(dtype)
     mean, weight, shift, slope, offset = (row[places] for row in numbers)
     flags = {"columns": columns, "relu": relu}
-    y = kernels.affine(x, *numbers[:3], np.empty_like(x), first, channels, **flags)
+    y = np.empty_like(x)
+    kernels.affine(x, *numbers[:3], y, first, channels, **flags)
     value = (x - mean) * weight + shift
     np.testing.assert_array_equal(y, np.maximum(value, 0) if relu else value)
     g_in = np.where(value > 0, g, 0) if relu else g
@@ -647,12 +648,11 @@ def test_affine(kernels, rng, shape, columns, relu, dtype):
     np.testing.assert_allclose(sums, exact.sum(axis), 1e3 * eps, 50 * eps)
     np.testing.assert_allclose(products, (exact * (x - mean)).sum(axis), 1e3 * eps, 100 * eps)
     want = g_in * weight + ((x - mean) * slope + offset)
-    dx = kernels.affine_grad(x, g, *numbers, np.empty_like(x), first, channels, **flags)
+    dx, added = np.empty_like(x), np.ones_like(x)
+    kernels.affine_grad(x, g, *numbers, dx, first, channels, **flags)
     np.testing.assert_array_equal(dx, want)
-    dx = kernels.affine_grad(
-        x, g, *numbers, np.ones_like(x), first, channels, **flags, accumulate=True
-    )
-    np.testing.assert_array_equal(dx, 1 + want)
+    kernels.affine_grad(x, g, *numbers, added, first, channels, **flags, accumulate=True)
+    np.testing.assert_array_equal(added, 1 + want)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -662,10 +662,11 @@ def test_row_norm(kernels, rng, groups, parts, width, dtype):
     x, g = rng.normal(3, 2, (2, 10, parts * width)).astype(dtype)
     gamma, beta = rng.normal(size=(2, groups, parts)).astype(dtype)
     y, (mean, scale) = np.empty_like(x), np.empty((2, 10), dtype)
-    kernels.row_norm(x, gamma, beta, 0.5, y, mean, scale, 1)
+    first = 1 % groups
+    kernels.row_norm(x, gamma, beta, 0.5, y, mean, scale, first)
     exact = x.astype(wider(dtype))
     m, s, normal = normal_of(exact, 1, 0.5)
-    of_row = (1 + np.arange(10)) % groups
+    of_row = (first + np.arange(10)) % groups
     gain = np.repeat(gamma[of_row], width, axis=1)
     want = normal * gain + np.repeat(beta[of_row], width, axis=1)
     np.testing.assert_allclose(mean, m[:, 0], 20 * eps)
@@ -673,7 +674,7 @@ def test_row_norm(kernels, rng, groups, parts, width, dtype):
     np.testing.assert_allclose(y, want, 50 * eps, 50 * eps)
     by_part = (10, parts, width)
     dgamma, dbeta, more = np.ones_like(gamma), np.ones_like(gamma), np.ones_like(x)
-    kernels.row_norm_grad(x, gamma, g, mean, scale, None, dgamma, dbeta, 1)
+    kernels.row_norm_grad(x, gamma, g, mean, scale, None, dgamma, dbeta, first)
     want_gamma, want_beta = np.ones((2, groups, parts), wider(dtype))
     np.add.at(want_gamma, of_row, (g * normal).reshape(by_part).sum(2))
     np.add.at(want_beta, of_row, g.reshape(by_part).sum(2, dtype=wider(dtype)))
@@ -683,9 +684,9 @@ def test_row_norm(kernels, rng, groups, parts, width, dtype):
     along = normal * (d * normal).mean(1, keepdims=True)
     want = (d - d.mean(1, keepdims=True) - along) * s
     dx = np.empty_like(x)
-    kernels.row_norm_grad(x, gamma, g, mean, scale, dx, dgamma, dbeta, 1)
+    kernels.row_norm_grad(x, gamma, g, mean, scale, dx, dgamma, dbeta, first)
     np.testing.assert_allclose(dx, want, 100 * eps, 100 * eps)
-    kernels.row_norm_grad(x, gamma, g, mean, scale, more, dgamma, dbeta, 1, accumulate=True)
+    kernels.row_norm_grad(x, gamma, g, mean, scale, more, dgamma, dbeta, first, accumulate=True)
     np.testing.assert_allclose(more, 1 + dx, 4 * eps, 4 * eps)
 
 
@@ -739,6 +740,27 @@ def test_add_bias(kernels, rng, dtype):
     np.testing.assert_array_equal(
         kernels.add_bias(bias, out.copy(), relu=True), np.maximum(out + bias, 0)
     )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 6, 7, 12, 17])
+@pytest.mark.parametrize("n, k", [(1, 1), (8, 3), (15, 16), (16, 40), (17, 5), (70, 300)])
+def test_panel_products(kernels, rng, m, n, k, dtype):
+    x, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    panels, other = np.full((2, (n + 16) * k), np.nan, dtype)
+    kernels.pack_panels(b, panels, n, k)
+    kernels.pack_panels(np.ascontiguousarray(b.T), other, n, k, transposed=True)
+    np.testing.assert_array_equal(panels, other)
+    out = kernels.panel_product(x, panels, np.full((m, n), np.nan, dtype))
+    eps = np.finfo(dtype).eps
+    exact = x.astype(wider(dtype)) @ b.astype(wider(dtype))
+    np.testing.assert_allclose(out, exact, 10 * eps, 4 * eps * k)
+    want = np.zeros((m, n), dtype)
+    for i in range(k):  # the same bits whatever the vector unit
+        want += x[:, i : i + 1] * b[i]
+    np.testing.assert_array_equal(out, want)
+    added = kernels.panel_product(x, panels, out.copy(), accumulate=True)
+    np.testing.assert_array_equal(added, out + out)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -18,6 +18,7 @@ from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import MXNetError
 from microlazy.core import functions
 from microlazy.core.ops import nn
+from microlazy.core.parallel import set_num_threads
 from microlazy.core.trace import abstract
 from microlazy.gluon import HybridBlock
 
@@ -690,3 +691,20 @@ def test_topk_of_the_smallest_and_largest(dtype):
         assert face.topk(x, k=0, dtype="int32").asnumpy().tolist() == order
         found = face.topk(x, k=len(values), ret_typ="value").asnumpy()
         assert found.tolist() == [values[place] for place in order]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_rows_wider_than_a_piece(count):
+    """Their second part, packed as a transposition would be, was as long as the whole row."""
+    column = numpy.array([[1.0], [2.0]])
+    values = numpy.linspace(0, 1, 600_000).reshape(2, 300_000)
+    before = set_num_threads(count)
+    try:
+        for wide in (np.array(values), np.array(values.T.copy()).T):
+            wide.attach_grad()
+            with autograd.record():
+                y = wide.sum(axis=1, keepdims=True) * np.array(column) + (wide * wide).sum()
+            y.backward()
+            numpy.testing.assert_allclose(wide.grad.asnumpy(), column + 4 * values, 1e-5)
+    finally:
+        set_num_threads(before)

@@ -4,8 +4,8 @@ import itertools
 
 import numpy
 import pytest
-
 from gradients import central_differences, gradients, leaf
+
 from microlazy import autograd, nd, np, npx
 from microlazy.core.ops import normalization as nodes
 from microlazy.core.parallel import set_num_threads

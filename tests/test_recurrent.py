@@ -4,8 +4,8 @@ import itertools
 
 import numpy
 import pytest
-
 from gradients import central_differences, gradients, leaf
+
 from microlazy import autograd, nd, np
 from microlazy.core.ops.recurrent import recurrent_layer
 from microlazy.core.parallel import set_num_threads

@@ -98,9 +98,11 @@ def batch_norm(
     )
     if not output_mean_var:
         dtype = numpy.promote_types(data.dtype, "float32")  # float16 is too coarse for statistics
-        arrays = (f.as_dtype(x, dtype) for x in (data, gamma, beta))
-        options = (moving_mean, moving_var, axis, eps, momentum, fix_gamma, use_global_stats)
-        out = nodes.batch_norm(*arrays, *options)
+        x, gain, shift = (f.as_dtype(array, dtype) for array in (data, gamma, beta))
+        out = nodes.batch_norm(
+            *(x, gain, shift, moving_mean, moving_var),
+            *(axis, eps, momentum, fix_gamma, use_global_stats),
+        )
         if out is not None:
             return f.as_dtype(out, data.dtype)
     return _batch_norm_composed(
@@ -296,7 +298,7 @@ def group_norm(
 
 def _normalized_groups(
     data: A, gamma: Tensor, beta: Tensor, groups: int, eps: float
-) -> tuple[A, A, A]:
+) -> tuple[Any, A, A]:
     """Data, its groups normalized, and their means and deviations."""
     batch = data.shape[0]
     elements = math.prod(data.shape[1:])

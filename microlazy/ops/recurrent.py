@@ -106,9 +106,7 @@ def _unpacked(parameters: Tensor, shapes: list[list[tuple[int, ...]]]) -> list[T
     parts = [f.reshape(parameters[a:b], s) for a, b, s in zip(edges, edges[1:], flat, strict=False)]
     biases = parts[len(parts) // 2 :]
     return [
-        part
-        for i in range(0, len(biases), 2)
-        for part in (*parts[i : i + 2], *biases[i : i + 2])
+        part for i in range(0, len(biases), 2) for part in (*parts[i : i + 2], *biases[i : i + 2])
     ]
 
 
@@ -204,8 +202,8 @@ def layer_composed(
     *arrays, mode, directions, with_outputs, with_states, with_lengths = rest
     shape = (directions, data.shape[-2], arrays[1].shape[1])[-data.ndim :]
     if data.ndim == 2:
-        given = (data, state, cell)
-        data, state, cell = (None if x is None else f.expand_dims(x, 0) for x in given)
+        data = f.expand_dims(data, 0)
+        state, cell = (None if x is None else f.expand_dims(x, 0) for x in (state, cell))
     weights = arrays[: 4 * directions]
     alive = _alive(data, arrays[-1]) if with_lengths else None
     zeros = _zeros(mode, data, directions, weights[1].shape[1])
@@ -365,7 +363,6 @@ def rnn(
         )
     if mode not in CELLS:
         raise MXNetError(f"rnn: mode is one of {', '.join(CELLS)}, not {mode!r}")
-    cell = CELLS[mode]
     if data.ndim != 3 or not data.shape[0]:
         raise ShapeError(
             f"rnn: the data must have shape (steps, batch, features), with steps, not {data.shape}"

@@ -71,6 +71,12 @@
 #include <immintrin.h>
 #endif
 
+#if VECTOR_BYTES > 16
+#define TILE_HEIGHT 6 /* rows whose sums fill the registers */
+#else
+#define TILE_HEIGHT 3
+#endif
+
 #define M(name) f32_##name
 #define C(f32, f64) f32
 #define REAL float

@@ -254,6 +254,8 @@ INLINE REAL M(erf)(REAL x)
     return M(copysign)(a < C(0.95f, 1.0) ? a * p : 1 - M(exp)(-q), x);
 }
 
+#define PANEL ((int)(64 / sizeof(REAL)))
+
 /* Products, 8 lanes at a time. Vector types keep the sums in registers, where compilers have them;
    the plain loops compute the same. */
 
@@ -311,6 +313,23 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
                       + __builtin_shufflevector(h[2], h[3], 2, 6, 3, 7);
     *(M(half) *)out = __builtin_shufflevector(a, b, 0, 1, 4, 5)
                             + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+}
+
+/* sums (rows, PANEL) = x (rows, k) @ b (k, PANEL), each in the order of k. */
+INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, REAL (*sums)[PANEL])
+{
+    enum { PARTS = PANEL / PART };
+    M(part) sum[TILE_HEIGHT][PARTS];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < PARTS; j++)
+            sum[i][j] = (M(part)){0};
+    for (ptrdiff_t p = 0; p < k; p++)
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < PARTS; j++)
+                sum[i][j] += x[i * k + p] * *(const M(part) *)(b + p * PANEL + j * PART);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < PARTS; j++)
+            *(M(part) *)(sums[i] + j * PART) = sum[i][j];
 }
 
 /* Transposition of a tile: HEIGHT rows become columns. Elements move within lanes of 16 bytes, which
@@ -407,6 +426,15 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
 {
     (void)step, (void)width;
     memcpy(to, from, sizeof *to);
+}
+
+INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, REAL (*sums)[PANEL])
+{
+    memset(sums, 0, rows * sizeof *sums);
+    for (ptrdiff_t p = 0; p < k; p++)
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < PANEL; j++)
+                sums[i][j] += x[i * k + p] * b[p * PANEL + j];
 }
 
 #endif
@@ -529,6 +557,64 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
 
 #undef LANES_WIDE
 #undef ADD_PRODUCT
+
+/* Products with a matrix b (k, n) that is used often. It is cut into panels of PANEL columns, each
+   of which lies in memory by itself; the last one is filled up with zeros. */
+
+INLINE void M(pack_panels)(int transposed, const REAL *b, REAL *panels, ptrdiff_t n, ptrdiff_t k)
+{
+    for (ptrdiff_t j = 0; j < n; j += PANEL) {
+        const ptrdiff_t width = n - j < PANEL ? n - j : PANEL;
+        REAL *panel = panels + j * k;
+        if (width < PANEL)
+            memset(panel, 0, PANEL * k * sizeof *panel);
+        if (transposed) {
+            M(transpose)((const char *)(b + j * k), k * (ptrdiff_t)sizeof *b, panel, PANEL, k,
+                         width);
+            continue;
+        }
+        for (ptrdiff_t p = 0; p < k; p++)
+            memcpy(panel + p * PANEL, b + p * n + j, width * sizeof *panel);
+    }
+}
+
+INLINE void M(panel_tile)(int rows, const REAL *x, const REAL *b, REAL *out, int accumulate,
+                          ptrdiff_t width, ptrdiff_t k, ptrdiff_t step)
+{
+    REAL sums[TILE_HEIGHT][PANEL];
+    M(panel_sums)(rows, x, b, k, sums);
+    for (int i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < width; j++)
+            out[i * step + j] = accumulate ? out[i * step + j] + sums[i][j] : sums[i][j];
+}
+
+/* out (m, n) (+)= x (m, k) @ b, rows of out `step` elements apart. */
+INLINE void M(panel_product)(const REAL *x, const REAL *panels, REAL *out, int accumulate,
+                             ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, ptrdiff_t step)
+{
+    for (ptrdiff_t j = 0; j < n; j += PANEL) {
+        const ptrdiff_t width = n - j < PANEL ? n - j : PANEL;
+        const REAL *b = panels + j * k, *row = x;
+        REAL *to = out + j;
+        ptrdiff_t left = m;
+        for (; left >= TILE_HEIGHT; left -= TILE_HEIGHT) {
+            M(panel_tile)(TILE_HEIGHT, row, b, to, accumulate, width, k, step);
+            row += TILE_HEIGHT * k;
+            to += TILE_HEIGHT * step;
+        }
+        switch (left) { /* a constant height keeps the sums in registers */
+        case 1: M(panel_tile)(1, row, b, to, accumulate, width, k, step); break;
+        case 2: M(panel_tile)(2, row, b, to, accumulate, width, k, step); break;
+#if TILE_HEIGHT > 3
+        case 3: M(panel_tile)(3, row, b, to, accumulate, width, k, step); break;
+        case 4: M(panel_tile)(4, row, b, to, accumulate, width, k, step); break;
+        case 5: M(panel_tile)(5, row, b, to, accumulate, width, k, step); break;
+#endif
+        }
+    }
+}
+
+#undef PANEL
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

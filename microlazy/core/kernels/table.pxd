@@ -130,19 +130,19 @@ ctypedef struct KernelTable:
     void (*join_moments[2])(const void* means, const void* squares, Py_ssize_t count,
                             Py_ssize_t last, void* mean, void* var, Py_ssize_t rows,
                             Py_ssize_t cols) noexcept nogil
-    # y = (x - mean) * weight + shift, then max(., 0) if relu, with numbers for each column, or for
+    # y = (x - mean) * factor + shift, then max(., 0) if relu, with numbers for each column, or for
     # each row: row r has those of channel (first + r) % channels.
-    void (*affine[2])(bint columns, bint relu, const void* x, const void* mean, const void* weight,
+    void (*affine[2])(bint columns, bint relu, const void* x, const void* mean, const void* factor,
                       const void* shift, void* y, Py_ssize_t first, Py_ssize_t channels,
                       Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
     # Sums of g, where the result was not cut off, and of g * (x - mean): of each row or column.
     void (*affine_sums[2])(bint columns, bint relu, const void* x, const void* g, const void* mean,
-                           const void* weight, const void* shift, void* sums, void* products,
+                           const void* factor, const void* shift, void* sums, void* products,
                            Py_ssize_t first, Py_ssize_t channels, Py_ssize_t rows,
                            Py_ssize_t cols) noexcept nogil
-    # dx (+)= g * weight + (x - mean) * slope + offset, g as above.
+    # dx (+)= g * factor + (x - mean) * slope + offset, g as above.
     void (*affine_grad[2])(bint columns, bint relu, const void* x, const void* g, const void* mean,
-                           const void* weight, const void* shift, const void* slope,
+                           const void* factor, const void* shift, const void* slope,
                            const void* offset, void* dx, bint accumulate, Py_ssize_t first,
                            Py_ssize_t channels, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
     # Each row with mean 0 and deviation 1, then times gamma plus beta. A row has `parts` parts of
@@ -246,6 +246,15 @@ ctypedef struct KernelTable:
                            Py_ssize_t count, Py_ssize_t volume) noexcept nogil
     void (*add_at_places[2])(const void* x, const int* places, void* out, Py_ssize_t images,
                              Py_ssize_t count, Py_ssize_t volume) noexcept nogil
+    # Products with a matrix b (k, n), or, if transposed, (n, k), that is used often: it is packed
+    # into panels, of (n + 16) * k numbers at most; then out (m, n) (+)= x (m, k) @ b, with rows of
+    # out `step` elements apart. Each sum is made in the order of k. A part of out's columns from a
+    # multiple of 16 on has its panels from as many times k on.
+    void (*pack_panels[2])(bint transposed, const void* b, void* panels, Py_ssize_t n,
+                           Py_ssize_t k) noexcept nogil
+    void (*panel_product[2])(const void* x, const void* panels, void* out, bint accumulate,
+                             Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+                             Py_ssize_t step) noexcept nogil
 
     # One step of the optimizers' rule number `rule` on n elements. `arrays` are the gradient, the
     # weight and the states; `constants` what the rule's numbers come to.

@@ -18,8 +18,8 @@ from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, expanded, packed
 from microlazy.core.tape cimport Node, Pass, run
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, UINT8, from_numpy, header, like,
-    new, shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, UINT8, from_numpy, header,
+    like, new, shape_tuple, view_numpy,
 )
 
 import numpy

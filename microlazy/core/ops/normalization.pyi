@@ -8,10 +8,10 @@ _A = TypeVar("_A", bound=Tensor)
 def compose_with(batch: Callable[..., Any], rows: Callable[..., Any]) -> None: ...
 def batch_norm(
     data: _A,
-    gamma: Tensor,
-    beta: Tensor,
-    moving_mean: Tensor,
-    moving_var: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor | None,
+    moving_mean: Tensor | None,
+    moving_var: Tensor | None,
     axis: int,
     eps: float,
     momentum: float,
@@ -19,7 +19,9 @@ def batch_norm(
     use_global_stats: bool,
     relu: bool = False,
 ) -> _A | None: ...
-def layer_norm(data: _A, gamma: Tensor, beta: Tensor, axis: int, eps: float) -> _A | None: ...
+def layer_norm(
+    data: _A, gamma: Tensor | None, beta: Tensor | None, axis: int, eps: float
+) -> _A | None: ...
 def group_norm(
-    data: _A, gamma: Tensor, beta: Tensor, num_groups: int, eps: float
+    data: _A, gamma: Tensor | None, beta: Tensor | None, num_groups: int, eps: float
 ) -> _A | None: ...

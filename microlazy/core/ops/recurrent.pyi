@@ -11,7 +11,7 @@ def recurrent_layer(
     data: _A,
     states: Sequence[Tensor | None],
     lengths: Tensor | None,
-    weights: Sequence[Tensor],
+    weights: Sequence[Tensor | None],
     with_outputs: bool = True,
     with_states: bool = True,
 ) -> list[_A] | None: ...

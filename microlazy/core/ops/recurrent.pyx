@@ -20,7 +20,7 @@ from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.composed cimport derive_composed
 from microlazy.core.ops.shape cimport view
-from microlazy.core.parallel cimport GRAIN, threads
+from microlazy.core.parallel cimport COLUMNS, GRAIN, threads
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, run, state,
@@ -32,6 +32,8 @@ from microlazy.core.tensor cimport (
 cdef enum:
     THIN = 4                      # rows up to which our own products beat a call of BLAS
     PIECE = 1 << 12               # gates in a piece of a step
+    PACKED_ROWS = 128             # rows up to which packing a weight once beats BLAS at each step
+    WORTH_THREADS = 1 << 19       # multiplications from which a second core pays
 
 cdef dict CELLS = {"rnn_relu": RELU_CELL, "rnn_tanh": TANH_CELL, "lstm": LSTM, "gru": GRU}
 cdef tuple GATES = (1, 1, 4, 3)
@@ -60,10 +62,29 @@ def compose_with(layer) -> None:
 
 # ---- products ------------------------------------------------------------------------------------
 
-cdef void add_state_product(int dtype, const char* x, const char* weight, char* out,
-                            Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil:
-    """out (rows, units) += x (rows, size) @ weight^T"""
-    gemm(dtype, False, True, rows, units, size, x, size, weight, size, 1.0, out, units)
+cdef void panel_product(int dtype, const char* x, const char* panels, char* out, bint accumulate,
+                        Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t k) noexcept nogil:
+    """out (rows, cols) (+)= x (rows, k) @ a matrix that was packed."""
+    cdef Py_ssize_t size = itemsize(dtype), i
+    if rows * cols * k < WORTH_THREADS:
+        kernels.panel_product[dtype](x, panels, out, accumulate, rows, cols, k, cols)
+        return
+    for i in prange((cols + COLUMNS - 1) // COLUMNS, schedule="static", num_threads=threads()):
+        kernels.panel_product[dtype](x, panels + i * COLUMNS * k * size, out + i * COLUMNS * size,
+                                     accumulate, rows,
+                                     min(<Py_ssize_t>COLUMNS, cols - i * COLUMNS), k, cols)
+
+
+cdef void add_state_product(int dtype, const char* x, const char* weight, const char* panels,
+                            char* out, bint accumulate, Py_ssize_t rows, Py_ssize_t units,
+                            Py_ssize_t size) noexcept nogil:
+    """out (rows, units) (+)= x (rows, size) @ weight^T; no accumulation for few rows."""
+    if panels != NULL:
+        panel_product(dtype, x, panels, out, accumulate, rows, units, size)
+    elif accumulate:
+        gemm(dtype, False, True, rows, units, size, x, size, weight, size, 1.0, out, units)
+    else:
+        forward_product(dtype, x, weight, out, rows, units, size)
 
 
 cdef void forward_product(int dtype, const char* x, const char* weight, char* out,
@@ -170,11 +191,24 @@ cdef class RecurrentLayer(Node):
         cdef Py_ssize_t n = steps * self.batch * width
         return new(ND, self.a.dtype, 1, &n)
 
+    cdef Tensor panels(self, Tensor weight, bint transposed):
+        """A weight (or its transpose) packed for the products of many steps; None if BLAS does."""
+        cdef Py_ssize_t rows = weight.shape_[0], cols = weight.shape_[1], room
+        cdef Tensor out
+        if self.steps < 3 or self.batch <= THIN or self.batch > PACKED_ROWS:
+            return None
+        if transposed:
+            rows, cols = cols, rows
+        room = (cols + 16) * rows
+        out = new(ND, weight.dtype, 1, &room)
+        kernels.pack_panels[weight.dtype](transposed, weight.data, out.data, cols, rows)
+        return out
+
     cdef int forward(self) except -1:
         cdef Tensor x = packed(self.a)
         cdef Tensor first = None if self.b is None else packed(self.b)
         cdef Tensor first_cell = None if self.c is None else packed(self.c)
-        cdef Tensor lengths = None, i2h, h2h, i2h_bias, h2h_bias, bias, hidden = None
+        cdef Tensor lengths = None, i2h, h2h, i2h_bias, h2h_bias, bias, hidden = None, panels
         cdef Py_ssize_t all_steps = self.ways * self.steps, size = self.size
         cdef Py_ssize_t width = self.gates * size
         cdef Py_ssize_t item = itemsize(x.dtype)
@@ -203,7 +237,9 @@ cdef class RecurrentLayer(Node):
                 bias = like(i2h_bias)
                 kernels.scale[x.dtype](1.0, i2h_bias.data, bias.data, False, width)
                 kernels.add_to[x.dtype](h2h_bias.data, bias.data, width)
-            self.run_way(way, x, i2h.data, h2h.data, bias.data, h2h_bias.data,
+            panels = self.panels(h2h, True)
+            self.run_way(way, x, i2h.data, h2h.data, NULL if panels is None else panels.data,
+                         bias.data, h2h_bias.data,
                          NULL if first is None else first.data + way * state_bytes,
                          NULL if first_cell is None else first_cell.data + way * state_bytes,
                          NULL if hidden is None else hidden.data,
@@ -234,9 +270,9 @@ cdef class RecurrentLayer(Node):
         step.state = self.state_at(way)
 
     cdef int run_way(self, int way, Tensor inputs, const char* i2h, const char* h2h,
-                     const char* bias, const char* h2h_bias, const char* first,
-                     const char* first_cell, char* hidden, const double* lengths,
-                     char* last) except -1:
+                     const char* panels, const char* bias, const char* h2h_bias,
+                     const char* first, const char* first_cell, char* hidden,
+                     const double* lengths, char* last) except -1:
         cdef Step step
         self.begin(&step, way, lengths)
         cdef int dtype = step.dtype, kind = self.kind
@@ -270,9 +306,11 @@ cdef class RecurrentLayer(Node):
                     else:
                         step.hidden = NULL
                 elif step.hidden != NULL:
-                    forward_product(dtype, step.state_before, h2h, step.hidden, batch, width, size)
+                    add_state_product(dtype, step.state_before, h2h, panels, step.hidden, False,
+                                      batch, width, size)
                 else:
-                    add_state_product(dtype, step.state_before, h2h, step.gates, batch, width, size)
+                    add_state_product(dtype, step.state_before, h2h, panels, step.gates, True,
+                                      batch, width, size)
                 step_batch(&step, False, batch)
                 step.state_before, step.cell_before = step.state, step.cell
             if with_states:
@@ -282,12 +320,12 @@ cdef class RecurrentLayer(Node):
         return 0
 
     cdef int backward(self, Pass p) except -1:
-        cdef bint accumulate = False, add_first = False, add_cell = False, wants_first
+        cdef bint accumulate = False, add_first = False, add_cell = False
         cdef Tensor x = packed(self.a), g = self.grad, lengths = None, i2h, h2h
         cdef Tensor first = None if self.b is None else packed(self.b)
         cdef Tensor first_cell = None if self.c is None else packed(self.c)
         cdef Tensor dx = p.target(self.a, &accumulate), dvalues, dhidden, dstate, dcell = None
-        cdef Tensor dfirst = None, dfirst_cell = None
+        cdef Tensor dfirst = None, dfirst_cell = None, panels
         cdef Py_ssize_t size = self.size, width = self.gates * size, item = itemsize(x.dtype)
         cdef Py_ssize_t rows = self.steps * self.batch, state_bytes = self.batch * size * item
         cdef int way, dtype = x.dtype
@@ -317,7 +355,9 @@ cdef class RecurrentLayer(Node):
                                          False, dcell.size)
                 else:
                     fill(dcell, 0.0)
-            self.run_back(way, h2h.data, NULL if first is None else first.data + way * state_bytes,
+            panels = self.panels(h2h, False)
+            self.run_back(way, h2h.data, NULL if panels is None else panels.data,
+                          NULL if first is None else first.data + way * state_bytes,
                           NULL if first_cell is None else first_cell.data + way * state_bytes,
                           g.data + way * size * item if self.with_outputs else NULL, dstate.data,
                           NULL if dcell is None else dcell.data, dvalues.data, dhidden.data,
@@ -336,9 +376,9 @@ cdef class RecurrentLayer(Node):
                                    rows, width, self.features)
         return 0
 
-    cdef int run_back(self, int way, const char* h2h, const char* first, const char* first_cell,
-                      char* g, char* dstate, char* dcell, char* dvalues, char* dhidden,
-                      const double* lengths, bint to_first) except -1:
+    cdef int run_back(self, int way, const char* h2h, const char* panels, const char* first,
+                      const char* first_cell, char* g, char* dstate, char* dcell, char* dvalues,
+                      char* dhidden, const double* lengths, bint to_first) except -1:
         """Through time: the gradients of all steps' gates, and of the first states."""
         cdef Step step
         self.begin(&step, way, lengths)
@@ -371,7 +411,11 @@ cdef class RecurrentLayer(Node):
                     step.state_before = states + earlier * state_step
                     step.cell_before = at(cells, earlier * state_step)
                 step_batch(&step, True, batch)
-                if i < steps - 1 or to_first:
+                if i == steps - 1 and not to_first:
+                    break
+                if panels != NULL:
+                    panel_product(dtype, step.dhidden, panels, dstate, True, batch, size, width)
+                else:
                     input_gradient(dtype, step.dhidden, h2h, dstate, True, batch, width, size)
         return 0
 

@@ -181,10 +181,12 @@ class BatchNorm(_Norm):
 
     def _plain(self, x: Any) -> Tensor | None:
         return batch_norm(
-            *(x, self.gamma.array, self.beta.array),
-            *(self.running_mean.array, self.running_var.array),
-            *self._kwargs.values(),
-            self._fuse_relu,
+            x,
+            self.gamma.array,
+            self.beta.array,
+            self.running_mean.array,
+            self.running_var.array,
+            *(*self._kwargs.values(), self._fuse_relu),
         )
 
     def _found(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ... import ndarray as nd
-from ... import numpy_extension as npx
 from ...base import MXNetError, ShapeError
 from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor

@@ -38,6 +38,9 @@ MATHFUNCS = """
                      Py_ssize_t y_step)
     void window_dots(int filters, int places, Py_ssize_t count, const T* g, Py_ssize_t g_step,
                      const T* x, const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
+    void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k)
+    void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
+                       Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
 """
 SIGNATURE = re.compile(r"(\w+) (\w+)\(((?:[^()]|\(\*\w+\))*)\)")
 NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*(?:e[+-]?\d+)?|M_\w+)")
@@ -142,6 +145,11 @@ OTHER_SIZES = {
         **{"out_step": "state.shape[1]"},
     },
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
+    "pack_panels": {"n": "n", "k": "k"},
+    "panel_product": {
+        **{"m": "out.shape[0]", "n": "out.shape[1]", "k": "x.shape[1]"},
+        **{"step": "out.shape[1]"},
+    },
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
     "thin_nn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "w.shape[1]"},
     "thin_tn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "x.shape[1]"},
