@@ -7,6 +7,10 @@ The build reads the slots here, to fill the tables and to write the probe of the
 
 include "generated/ops.pxi"               # Unary and Binary, a number for each op with a row
 
+cdef enum Number:                         # types of elements, with the numbers of tensor.pxd
+    NUMBER_FLOAT32 = 0, NUMBER_FLOAT64 = 1, NUMBER_UINT8 = 3, NUMBER_INT32 = 4, NUMBER_INT8 = 5
+    NUMBER_INT64 = 6
+
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
@@ -61,6 +65,8 @@ ctypedef struct KernelTable:
     # float16 to float32 and back: bits, rounded to even.
     void (*widen)(const unsigned short* x, unsigned int* out, Py_ssize_t n) noexcept nogil
     void (*narrow)(const unsigned int* x, unsigned short* out, Py_ssize_t n) noexcept nogil
+    # out[i] = x[i] as C converts it, from any Number to one of 4 or 8 bytes.
+    void (*convert)(int source, int target, const void* x, void* out, Py_ssize_t n) noexcept nogil
 
     # x is (rows, cols): reduce each row into out[rows], or all rows into out[cols].
     # NaN wins max and min. Sums are pairwise or better.
