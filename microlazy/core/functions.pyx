@@ -329,10 +329,10 @@ def one_input(str op_name, number=None, nd=False, operands=None):
     return elementwise_nd if nd else elementwise
 
 
-def two_inputs(str op_name, nd=False, operands=None, bint numbers=True):
+def two_inputs(str op_name, nd=False, operands=None, bint number_alone=True):
     """A function that applies an op of the table BINARY to arrays and numbers; see `one_input`.
 
-    Without `numbers` one of the two must be an array.
+    Without `number_alone` one of the two must be an array.
 
     Examples
     --------
@@ -360,7 +360,7 @@ def two_inputs(str op_name, nd=False, operands=None, bint numbers=True):
     def elementwise_nd(lhs, rhs, out=None, name=None, *, axis=None, dtype=None):
         if out is None and isinstance(lhs, Tensor) and isinstance(rhs, Tensor):
             return binary(op, <Tensor>lhs, <Tensor>rhs)
-        if not numbers and not isinstance(lhs, Tensor):
+        if not number_alone and not isinstance(lhs, Tensor):
             array_of(rhs, op_name)
         return written(binary_op(op_name, lhs, rhs), out)
 

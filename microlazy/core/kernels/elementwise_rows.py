@@ -83,7 +83,19 @@ def reads(row: Unary | Binary, names: str) -> bool:
     ['sqrt', 'rsqrt', 'reciprocal']
     """
     formulas = (row.gradient,) if isinstance(row, Unary) else row.gradients
-    return any(re.search(rf"\b[{names}]\b", formula) for formula in formulas)
+    return any(formula_reads(formula, names) for formula in formulas)
+
+
+def formula_reads(formula: str, names: str) -> bool:
+    """Whether a formula reads one of the values with these names.
+
+    Examples
+    --------
+    >>> from microlazy.core.kernels.elementwise_rows import formula_reads
+    >>> formula_reads("g * (a / y)", "y"), formula_reads("g", "ab")
+    (True, False)
+    """
+    return re.search(rf"\b[{names}]\b", formula) is not None
 
 
 UNARY = (

@@ -43,7 +43,7 @@ cdef bint[N_UNARY] reads_y              # ... of the result
 cdef bint[N_UNARY] makes_floats
 cdef bint[N_BINARY] makes_floats_of_two
 cdef bint[N_BINARY] reads_operands
-cdef bint[N_BINARY] reads_result
+cdef bint[2][N_BINARY] reads_result     # by each operand
 cdef int[N_BINARY] mirrored             # what a comparison becomes when its operands change sides
 for _op, _row in enumerate(elementwise_rows.UNARY):
     reads_x[_op] = elementwise_rows.reads(_row, "x")
@@ -52,7 +52,8 @@ for _op, _row in enumerate(elementwise_rows.UNARY):
 for _op, _row in enumerate(elementwise_rows.BINARY):
     makes_floats_of_two[_op] = _row.makes_floats
     reads_operands[_op] = elementwise_rows.reads(_row, "ab")
-    reads_result[_op] = elementwise_rows.reads(_row, "y")
+    for _which in range(2):
+        reads_result[_which][_op] = elementwise_rows.formula_reads(_row.gradients[_which], "y")
     mirrored[_op] = BINARY.get(_row.mirrored, _op)
 
 
@@ -273,8 +274,7 @@ cdef class BinaryOp(Node):
             give(p, self.a, self.grad)
             give(p, self.b, self.grad)
         else:
-            self.operand(p, 0, self.a)
-            self.operand(p, 1, self.b)
+            self.operand(p, 1, self.b, self.operand(p, 0, self.a, None))
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
@@ -291,26 +291,29 @@ cdef class BinaryOp(Node):
             fill(dx, 0.0)
         return 0
 
-    cdef int operand(self, Pass p, int which, Tensor x) except -1:
-        cdef Tensor g = self.grad, a, b, full, y
+    cdef Tensor operand(self, Pass p, int which, Tensor x, Tensor y):
+        """The gradient by one operand; returns the result, if it was needed and computed for it."""
+        cdef Tensor g = self.grad, a, b, full
         cdef bint accumulate
         if not p.wants(x):
-            return 0
-        a, b, y = self.a, self.b, g
+            return y
+        a, b = self.a, self.b
         if self.needs:
             a = packed(expanded(a, g.ndim, g.shape_))
             b = packed(expanded(b, g.ndim, g.shape_))
-            if reads_result[self.op]:
+            if reads_result[which][self.op] and y is None:
                 y = like(g)
                 compute_binary(self.op, a, b, y)
         else:
             a = b = g
         if same_shape(x, g):
             full = p.target(x, &accumulate)
-            return self.partial(which, a, b, y, full, accumulate)
-        full = like(g)
-        self.partial(which, a, b, y, full, False)
-        return sum_to(full, p.target(x, &accumulate), accumulate)
+            self.partial(which, a, b, g if y is None else y, full, accumulate)
+        else:
+            full = like(g)
+            self.partial(which, a, b, g if y is None else y, full, False)
+            sum_to(full, p.target(x, &accumulate), accumulate)
+        return y
 
     cdef int partial(self, int which, Tensor a, Tensor b, Tensor y, Tensor dx,
                      bint accumulate) except -1:
@@ -459,7 +462,7 @@ cdef class BinaryScalar(Node):
         s = like(a)
         fill(s, self.s)
         y = a
-        if reads_result[op]:
+        if reads_result[1 if self.swapped else 0][op]:
             y = like(a)
             apply_binary_scalar(op, a, self.s, self.swapped, y)
         if self.swapped:

@@ -84,7 +84,7 @@ cdef class Reduce(Node):
         g = with_kept_axes(self.grad, x, self.mask)
         if self.op != R_SUM:
             part = like(dx)
-            if self.op == R_PROD and are_normal(self.y):
+            if self.op == R_PROD and (are_normal(self.y) or not has_zero(packed(x))):
                 compute_binary(B_DIVIDE, with_kept_axes(self.y, x, self.mask), x, part)
             elif self.op == R_PROD:
                 view_numpy(part)[...] = product_gradient(view_numpy(packed(x)), self.mask)
@@ -184,6 +184,14 @@ cdef bint are_normal(Tensor y) noexcept:
     return True
 
 
+cdef bint has_zero(Tensor x) noexcept:
+    cdef Py_ssize_t i
+    for i in range(x.size):
+        if ((<float*>x.data)[i] if x.dtype == FLOAT32 else (<double*>x.data)[i]) == 0:
+            return True
+    return False
+
+
 def product_gradient(values, mask):
     """Derivative of a product by each factor: the product of the others, zeros included.
 
@@ -200,7 +208,8 @@ def product_gradient(values, mask):
     product = numpy.where(zeros, 1, values).prod(axis=axes, keepdims=True)
     with numpy.errstate(all="ignore"):
         others = product / numpy.where(zeros, 1, values)
-    return numpy.where(zeros, numpy.where(count == 1, product, 0), numpy.where(count == 0, others, 0))
+    others = numpy.where(count == 0, others, 0)
+    return numpy.where(zeros, numpy.where(count == 1, product, 0), others)
 
 
 cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, double factor):

@@ -40,6 +40,9 @@ NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*(?:e[+-]?\d+)?|M_\w+)")
 SLOT = re.compile(r"void \(\*(\w+)(\[2\])?\)\((.*?)\) noexcept nogil", re.DOTALL)
 
 
+GROUP = 6  # rows of two inputs whose gradients stand in one function
+
+
 class Function(NamedTuple):
     """A function of mathfuncs.h, or a slot of the kernels' table."""
 
@@ -166,6 +169,9 @@ def main(probe: Path | None = None) -> None:
     rows = runpy.run_path(str(KERNELS / "elementwise_rows.py"))
     scope = {
         **{name: rows[name] for name in ("UNARY", "ARITHMETIC", "COMPARISONS", "BINARY")},
+        "GROUPS": [
+            rows["ARITHMETIC"][i : i + GROUP] for i in range(0, len(rows["ARITHMETIC"]), GROUP)
+        ],
         "SLOPING": [row for row in rows["UNARY"] if row.gradient != "0"],
         "MATHFUNCS": mathfuncs(),
         "SLOTS": slots(),
