@@ -201,6 +201,8 @@ def check_ctx(ctx: Context | None) -> None:
     """Refuse a context that cannot hold arrays; None stands for the current one."""
     if ctx is None:
         ctx = current_context()
+        if ctx is _CPU:
+            return
     if not isinstance(ctx, Context):
         raise TypeError(f"ctx must be a Context such as cpu(), not {ctx!r}")
     ctx.require_cpu()

@@ -30,7 +30,9 @@ class Case(NamedTuple):
 DOMAINS = {
     name: (0.3, 3.0)
     for name in ("sqrt", "rsqrt", "reciprocal", "log", "log1p", "log2", "log10", "power")
-} | {"divide": (0.4, 2.0), "mod": (0.4, 2.0)}
+} | {"divide": (0.4, 2.0), "mod": (0.4, 2.0), "fmod": (0.4, 2.0), "floor_divide": (0.4, 2.0)}
+DOMAINS |= {name: (-0.9, 0.9) for name in ("arcsin", "arccos", "arctanh")}
+DOMAINS |= {"arccosh": (1.1, 3.0), "tan": (-1.3, 1.3), "cbrt": (0.3, 3.0), "rcbrt": (0.3, 3.0)}
 SHAPES = ((3, 4), (1,), (), (0, 3), (2, 1, 3))
 PAIRS = (
     ((2, 3), (2, 3)),

@@ -107,8 +107,13 @@ CASES = {
     ),
 }
 FLAT = ("sign", "floor", "ceil", "rint", "trunc")  # their first gradient is a constant 0
+BOUNDS = {name: (0.1, 0.9) for name in ("arcsin", "arccos", "arctanh")}
+BOUNDS |= {"arccosh": (1.2, 3.0), "tan": (0.1, 1.3)}
 CASES |= {
-    name: (lambda x, name=name: functions.unary_op(name, x) ** 2, uniform(2, 3))
+    name: (
+        lambda x, name=name: functions.unary_op(name, x) ** 2,
+        RNG.uniform(*BOUNDS.get(name, (0.4, 2.0)), (2, 3)),
+    )
     for name in UNARY
     if name not in FLAT
 }

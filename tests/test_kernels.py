@@ -77,6 +77,20 @@ REFERENCE = {
     "log10": (np.log10, lambda x: 1 / (x * np.log(x.dtype.type(10)))),
     "sin": (np.sin, np.cos),
     "cos": (np.cos, lambda x: -np.sin(x)),
+    "tan": (np.tan, lambda x: 1 / np.cos(x) ** 2),
+    "arcsin": (np.arcsin, lambda x: 1 / np.sqrt(1 - x * x)),
+    "arccos": (np.arccos, lambda x: -1 / np.sqrt(1 - x * x)),
+    "arctan": (np.arctan, lambda x: 1 / (1 + x * x)),
+    "sinh": (np.sinh, np.cosh),
+    "cosh": (np.cosh, np.sinh),
+    "arcsinh": (np.arcsinh, lambda x: 1 / np.sqrt(x * x + 1)),
+    "arccosh": (np.arccosh, lambda x: 1 / np.sqrt(x * x - 1)),
+    "arctanh": (np.arctanh, lambda x: 1 / (1 - x * x)),
+    "degrees": (np.degrees, lambda x: np.degrees(np.ones_like(x))),
+    "radians": (np.radians, lambda x: np.radians(np.ones_like(x))),
+    "exp2": (np.exp2, lambda x: np.exp2(x) * np.log(x.dtype.type(2))),
+    "cbrt": (np.cbrt, lambda x: 1 / (3 * np.cbrt(x) ** 2)),
+    "rcbrt": (lambda x: 1 / np.cbrt(x), lambda x: -1 / (3 * x * np.cbrt(x))),
     "tanh": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
     "sigmoid": (sigmoid, lambda x: sigmoid(x) * sigmoid(-x)),
     "log_sigmoid": (lambda x: -softrelu(-x), lambda x: sigmoid(-x)),
@@ -157,7 +171,7 @@ def test_exact_logarithms(kernels, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("op", ["sin", "cos"])
+@pytest.mark.parametrize("op", ["sin", "cos", "tan"])
 def test_large_angles(kernels, op, dtype):
     x = np.array([1e5, 1e6, 123456789.0, 1e22, -1e30, np.finfo(dtype).max] * 50).astype(dtype)
     got = kernels.unary(op, x, np.empty_like(x))
@@ -222,6 +236,10 @@ def edge_pairs(dtype, rng):
     )
 
 
+# Errors in eps, and those that stay where a logarithm is near 0.
+ROUNDED = {"power": 2, "hypot": 4, "arctan2": 4, "logaddexp": 4, "logaddexp2": 4}
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("op", BINARY)
 def test_binary(kernels, rng, op, dtype):
@@ -229,9 +247,10 @@ def test_binary(kernels, rng, op, dtype):
     function = getattr(np, op)
     want = function(a, b).astype(dtype)
     got = kernels.binary(op, a, b, np.empty_like(a))
-    tolerance = 2 * np.finfo(dtype).eps if op == "power" else 0
-    np.testing.assert_allclose(got, want, rtol=tolerance)
-    if op == "mod":
+    tolerance = ROUNDED.get(op, 0) * np.finfo(dtype).eps
+    least = tolerance if op.startswith("log") else 0
+    np.testing.assert_allclose(got, want, rtol=tolerance, atol=least)
+    if op in ("mod", "fmod", "floor_divide", "copysign", "arctan2", "hypot"):
         signed = ~np.isnan(want)
         np.testing.assert_array_equal(np.signbit(got)[signed], np.signbit(want)[signed])
     for inside, other in ((a.copy(), b), (b.copy(), a)):
@@ -242,9 +261,10 @@ def test_binary(kernels, rng, op, dtype):
         scalar = kernels.binary_scalar(op, a, s, np.empty_like(a))
         # NumPy, too, takes the square root of -inf for its power 0.5.
         wanted = function(a, dtype(s)) if op != "power" else a ** dtype(s)
-        np.testing.assert_allclose(scalar, wanted.astype(dtype), rtol=tolerance)
+        np.testing.assert_allclose(scalar, wanted.astype(dtype), rtol=tolerance, atol=least)
         swapped = kernels.binary_scalar(op, a, s, np.empty_like(a), swapped=True)
-        np.testing.assert_allclose(swapped, function(dtype(s), a).astype(dtype), rtol=tolerance)
+        wanted = function(dtype(s), a).astype(dtype)
+        np.testing.assert_allclose(swapped, wanted, rtol=tolerance, atol=least)
     if op in COMPARISONS:
         mask = kernels.compare(op, a, b, np.empty(a.size, np.uint8))
         np.testing.assert_array_equal(mask, function(a, b))
@@ -286,7 +306,82 @@ def test_remainders_are_exact(kernels, rng, scale, dtype):
     b = np.exp(rng.uniform(-3, 3, 3000)).astype(dtype) * rng.choice([-1, 1], 3000).astype(dtype)
     a[::4] = (b[::4] * rng.integers(-9, 9, b[::4].size)).astype(dtype)  # near whole quotients
     b[::50] = np.inf
-    np.testing.assert_array_equal(kernels.binary("mod", a, b, np.empty_like(a)), np.mod(a, b))
+    for op in ("mod", "fmod"):
+        got, want = kernels.binary(op, a, b, np.empty_like(a)), getattr(np, op)(a, b)
+        np.testing.assert_array_equal(got, want)
+        signed = want == 0
+        np.testing.assert_array_equal(np.signbit(got)[signed], np.signbit(want)[signed])
+    got = kernels.binary("floor_divide", a, b, np.empty_like(a))
+    want = np.floor_divide(a.astype("float64"), b.astype("float64")).astype(dtype)
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", ["hypot", "arctan2"])
+def test_sides_and_angles_are_accurate_everywhere(kernels, rng, op, dtype):
+    top = 85 if dtype == np.float32 else 700
+    a, b = (
+        np.exp(rng.uniform(-top, top, 100_000)) * rng.choice([-1, 1], 100_000) for _ in range(2)
+    )
+    a[::2] = b[::2] * rng.uniform(0.01, 100, b[::2].size)  # angles that are not those of axes
+    a, b = a.astype(dtype), b.astype(dtype)
+    got = kernels.binary(op, a, b, np.empty_like(a))
+    want = getattr(np, op)(a.astype(wider(dtype)), b.astype(wider(dtype)))
+    assert error_in_ulp(got, want).max() <= 4
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("base", ["logaddexp", "logaddexp2"])
+def test_sums_of_exponentials(kernels, rng, base, dtype):
+    a, b = rng.uniform(-80, 80, 20_000), rng.uniform(-80, 80, 20_000)
+    b[::2] = a[::2] + rng.normal(0, 2, a[::2].size)
+    a, b = a.astype(dtype), b.astype(dtype)
+    got = kernels.binary(base, a, b, np.empty_like(a))
+    want = getattr(np, base)(a.astype(wider(dtype)), b.astype(wider(dtype)))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(got, want.astype(dtype), rtol=2 * eps, atol=2 * eps)
+
+
+SLOPES = {
+    "fmod": (lambda a, b: np.ones_like(a), lambda a, b: -np.trunc(a / b)),
+    "floor_divide": (lambda a, b: np.zeros_like(a), lambda a, b: np.zeros_like(a)),
+    "copysign": (lambda a, b: np.sign(a) * np.sign(b), lambda a, b: np.zeros_like(a)),
+    "fmax": (lambda a, b: np.where(a >= b, 1, 0), lambda a, b: np.where(a < b, 1, 0)),
+    "fmin": (lambda a, b: np.where(a <= b, 1, 0), lambda a, b: np.where(a > b, 1, 0)),
+    "hypot": (lambda a, b: a / np.hypot(a, b), lambda a, b: b / np.hypot(a, b)),
+    "arctan2": (lambda a, b: b / (a * a + b * b), lambda a, b: -a / (a * a + b * b)),
+    "logaddexp": (lambda a, b: 1 / (1 + np.exp(b - a)), lambda a, b: 1 / (1 + np.exp(a - b))),
+    "logaddexp2": (lambda a, b: 1 / (1 + np.exp2(b - a)), lambda a, b: 1 / (1 + np.exp2(a - b))),
+}
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("op", SLOPES)
+def test_slopes_of_two_inputs(kernels, rng, op, dtype):
+    a, b = rng.normal(0, 3, 1003).astype(dtype), rng.normal(0, 3, 1003).astype(dtype)
+    g = rng.normal(size=1003).astype(dtype)
+    y = kernels.binary(op, a, b, np.empty_like(a))
+    for which in (0, 1):
+        want = g * SLOPES[op][which](a.astype(wider(dtype)), b.astype(wider(dtype)))
+        got = kernels.binary_grad(op, which, a, b, y, g, np.empty_like(a))
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(got, want.astype(dtype), rtol=30 * eps, atol=8 * eps)
+        added = kernels.binary_grad(op, which, a, b, y, g, np.ones_like(a), accumulate=True)
+        np.testing.assert_array_equal(added, 1 + got)
+
+
+CONVERTED = {0: "float32", 1: "float64", 3: "uint8", 4: "int32", 5: "int8", 6: "int64"}
+
+
+@pytest.mark.parametrize("source", CONVERTED)
+@pytest.mark.parametrize("target", [0, 1, 4, 6])
+def test_conversion(kernels, rng, source, target):
+    x = rng.integers(0, 100, 1003) + rng.choice([0, 0.5], 1003)
+    x = x.astype(CONVERTED[source])
+    if CONVERTED[source] in ("int64", "float64"):
+        x[::7] = -((1 << 30) + 12345)
+    got = kernels.convert(source, target, x, np.empty(1003, CONVERTED[target]))
+    np.testing.assert_array_equal(got, x.astype(CONVERTED[target]))
 
 
 @pytest.mark.parametrize("op", COMPARISONS)

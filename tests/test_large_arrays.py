@@ -32,6 +32,10 @@ CALLS = {
     "trace": lambda f, x: f.trace(x, 1),
     "einsum": lambda f, x: f.einsum("ii->i", x[:, :401]),
     "delete": lambda f, x: f.delete(x, -3, 1),
+    "delete some": lambda f, x: f.delete(x, [5, 2, -1, 5], 0),
+    "delete many": lambda f, x: f.delete(x, slice(3, 300, 2), 1),
+    "insert": lambda f, x: f.insert(x, 7, x[3], 0),
+    "insert columns": lambda f, x: f.insert(x, -1, x[:, :2].T, 1),
     "sort": lambda f, x: f.sort(x, 0),
     "any": lambda f, x: f.any(x),
     "all": lambda f, x: f.all(x),
@@ -135,6 +139,57 @@ def test_half_and_single(size):
     numpy.testing.assert_array_equal(x[::-1].astype("float32"), values[::-1].astype("float32"))
     numpy.testing.assert_array_equal((x.astype("float32") / 3).astype("float16"),
                                      (values.astype("float32") / 3).astype("float16"))  # fmt: skip
+
+
+DTYPES = ["float32", "float64", "uint8", "int32", "int8", "int64", "bool"]
+
+
+@pytest.mark.parametrize("source", DTYPES)
+@pytest.mark.parametrize("target", DTYPES)
+def test_every_dtype_as_another(source, target):
+    values = numpy.random.default_rng(9).integers(0, 100, 200_003).astype(source)
+    x = np.array(values, dtype=source)
+    numpy.testing.assert_array_equal(x.astype(target), values.astype(target))
+    numpy.testing.assert_array_equal(x[::-2].astype(target), values[::-2].astype(target))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+@pytest.mark.parametrize("equal_nan", [True, False])
+def test_distinct_elements(dtype, equal_nan):
+    values = numpy.random.default_rng(10).integers(-99, 99, (50, 60)).astype(dtype)
+    if dtype != "int32":
+        values[::7, ::5] = numpy.nan
+        values[values == 3] = -0.0
+    x = np.array(values, dtype=dtype)
+    got = np.unique(x, True, True, True, equal_nan=equal_nan)
+    expected = numpy.unique(values, True, True, True, equal_nan=equal_nan)
+    for ours, theirs in zip(got, expected, strict=True):
+        numpy.testing.assert_array_equal(ours, theirs)
+    numpy.testing.assert_array_equal(np.unique(x, equal_nan=equal_nan), expected[0])
+    if dtype != "int32":
+        x.attach_grad()
+        with autograd.record():
+            y = np.unique(x, equal_nan=equal_nan)
+        y.backward(np.arange(y.size, dtype=dtype))
+        wanted = numpy.zeros(values.size)
+        wanted[expected[1]] = numpy.arange(len(expected[0]))
+        numpy.testing.assert_array_equal(x.grad, wanted.reshape(values.shape))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e30])
+def test_gradient_of_products_that_may_be_too_small_or_too_large(dtype, scale):
+    values = numpy.random.default_rng(11).uniform(0.5, 1.5, (6, 3)) * scale
+    values[0, 0] = 0
+    x = np.array(values, dtype=dtype)
+    x.attach_grad()
+    with autograd.record():
+        y = x.prod(axis=1)
+    y.backward()
+    values = values.astype(dtype).astype("longdouble")
+    wanted = [values[:, [1, 2]].prod(1), values[:, [0, 2]].prod(1), values[:, [0, 1]].prod(1)]
+    wanted = numpy.stack(wanted, 1).astype(dtype)
+    numpy.testing.assert_allclose(x.grad, wanted, rtol=1e-5 if dtype == "float32" else 1e-13)
 
 
 def test_places_that_do_not_fit_are_refused():

@@ -255,7 +255,7 @@ PROGRAMS = {
     "faces": lambda x: x.as_nd_ndarray().as_np_ndarray() * 2,
     "broadcast_to": lambda x: np.broadcast_to(x, (4, 2, 3)),
     "concatenate": lambda x: np.concatenate([x, x]),
-    "numpy": lambda x: np.arctan(x),
+    "numpy": lambda x: np.sinc(x),
     "several from numpy": lambda x: np.linalg.svd(x)[1],
     "assignment": assigned,
     "second order": lambda x: autograd.grad((x * x).T[1:].sum(), [x], create_graph=True)[0],

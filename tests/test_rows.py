@@ -4,6 +4,8 @@ import numpy
 import pytest
 
 from microlazy import autograd, nd, np, npx
+from microlazy.base import ShapeError
+from microlazy.core import functions
 from microlazy.core.trace import ops_of
 from microlazy.gluon import HybridBlock
 from tests.gradients import Wrapped
@@ -91,6 +93,10 @@ def test_large_masks_and_float_places():
         ours[np.array(places)]
 
 
+def whole(places):
+    return np.array(places, dtype="int64")
+
+
 SIMPLE = {
     "places": lambda x: x[np.array([2, 0, 2])],
     "floats": lambda x: x[np.array([2.0, 0.0, 2.0, 1.0])],
@@ -105,6 +111,8 @@ SIMPLE = {
     "take": lambda x: np.take(x, np.array([3, 0, 3]), axis=1),
     "pick": lambda x: npx.pick(x, np.array([3, 0, 3])),
     "pick along the first axis": lambda x: npx.pick(x, np.array([2, 0, 1, 1]), axis=0),
+    "along": lambda x: np.take_along_axis(x, whole([[3, 0, 3], [1, 1, -1], [0, 2, 0]]), axis=1),
+    "along the first axis": lambda x: np.take_along_axis(x, whole([[2, 0, 1, 1]]), axis=0),
     "gather_nd": lambda x: npx.gather_nd(x, np.array([[0, 2], [1, 3]])),
     "scatter_nd": lambda x: npx.scatter_nd(x, np.array([[4, 0, 2]]), (5, 4)),
     "index_add": lambda x: npx.index_add(x, np.array([0, 0], dtype="int32"), x[1:]),
@@ -119,8 +127,8 @@ def test_no_numpy_stands_behind_plain_places(name):
 
 
 @pytest.mark.parametrize("name", SIMPLE)
-def test_gradients_to_the_second_order(name):
-    function = SIMPLE[name]
+def test_gradients_to_the_second_order(name, function=None):
+    function = function or SIMPLE[name]
     start = numpy.random.default_rng(4).uniform(0.1, 1, (3, 4))
     way = numpy.random.default_rng(5).normal(size=(3, 4))
     x, direction = np.array(start, dtype="float64"), np.array(way, dtype="float64")
@@ -144,6 +152,86 @@ def test_gradients_to_the_second_order(name):
     along.backward()
     want = (first(up, False) - first(down, False)).asnumpy() / (2 * step)
     numpy.testing.assert_allclose(x.grad.asnumpy(), want, rtol=1e-6, atol=1e-6)
+
+
+ORDERED = {
+    "sort": lambda x: np.sort(x, axis=0),
+    "sort, descending": lambda x: np.sort(x, descending=True),
+    "partition": lambda x: np.partition(x, 1),
+    "topk": lambda x: npx.topk(x, k=2, ret_typ="value"),
+    "the way back": lambda x: functions.put_along(x, whole([[4, 0, 1, 1]] * 3), 1, 5),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_gradients_of_what_is_ordered(name):
+    test_gradients_to_the_second_order(name, ORDERED[name])
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (200, 300), (7,)])
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "int64", "bool"])
+def test_places_along_an_axis(shape, axis, dtype):
+    x, n = values(shape, dtype), shape[axis]
+    wide = [*shape]
+    wide[axis] = 5
+    places = numpy.random.default_rng(8).integers(-n, n, wide)
+    ours = np.array(x, dtype=dtype)
+    got = np.take_along_axis(ours, np.array(places, dtype="int64"), axis)
+    assert numpy.array_equal(got.asnumpy(), numpy.take_along_axis(x, places, axis))
+    if dtype.startswith("float"):
+        head = values(tuple(wide), dtype)
+        _, grad = with_gradient(
+            lambda x: np.take_along_axis(x, np.array(places, dtype="int64"), axis), x, head
+        )
+        want = numpy.zeros_like(x)
+        rows = numpy.moveaxis(want, axis, -1).reshape(-1, n).copy()
+        moved = [numpy.moveaxis(a, axis, -1).reshape(-1, 5) for a in (places, head)]
+        for row, at, given in zip(rows, *moved, strict=True):
+            numpy.add.at(row, at, given)
+        rows = rows.reshape(numpy.moveaxis(want, axis, -1).shape)
+        assert numpy.array_equal(grad, numpy.moveaxis(rows, -1, axis))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "int64", "bool"])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("ascending", [False, True])
+def test_the_first_of_many_are_those_of_all_in_order(dtype, axis, ascending):
+    x = numpy.random.default_rng(9).integers(-99, 99, (40, 50, 60)).astype(dtype)
+    if dtype.startswith("float"):
+        x[::5, ::5, ::3] = numpy.nan
+        x[3] = numpy.inf
+        x[7, 7] = numpy.nan
+    keys = x if ascending else -x if dtype.startswith("float") else ~x
+    want = numpy.argsort(keys, axis, kind="stable").take(range(3), axis)
+    ours = np.array(x, dtype=dtype)
+    got = npx.topk(ours, axis, 3, is_ascend=ascending, dtype="int64")
+    assert numpy.array_equal(got.asnumpy(), want)
+    some = npx.topk(ours[:4], axis, 3, is_ascend=ascending, dtype="int64")
+    want = numpy.argsort(keys[:4], axis, kind="stable").take(range(3), axis)
+    assert numpy.array_equal(some.asnumpy(), want)
+
+
+def test_a_plan_sorts_anew():
+    block = Wrapped(lambda x: np.sort(x) * np.take_along_axis(x, np.argsort(-x), -1))
+    plain = Wrapped(block.function)
+    block.hybridize()
+    for seed in (1, 2):
+        start = numpy.random.default_rng(seed).normal(size=(4, 6)).astype("float32")
+        found = []
+        for net in (block, plain):
+            y, grad = with_gradient(net, start, numpy.ones((4, 6)))
+            found.append((net(np.array(start)).asnumpy(), y, grad))
+        for a, b in zip(*found, strict=True):
+            assert numpy.array_equal(a, b)
+
+
+def test_what_is_no_place_along_an_axis():
+    x = np.array(values((2, 3)))
+    with pytest.raises(IndexError, match="take_along_axis: index 3 is out of bounds .* size 3"):
+        np.take_along_axis(x, whole([[0, 3], [1, 1]]), 1)
+    with pytest.raises(ShapeError, match=r"index has shape \(3, 1\).* \(2, 3\)"):
+        functions.take_along(x, whole([[0], [0], [0]]), 1)
 
 
 @pytest.mark.parametrize("dtype", INDEX_DTYPES)

@@ -25,6 +25,10 @@ ctypedef void (*sgemm_t)(char* ta, char* tb, int* m, int* n, int* k, float* alph
 ctypedef void (*dgemm_t)(char* ta, char* tb, int* m, int* n, int* k, double* alpha, double* a,
                          int* lda, double* b, int* ldb, double* beta, double* c,
                          int* ldc) noexcept nogil
+ctypedef void (*sgemv_t)(char* trans, int* m, int* n, float* alpha, float* a, int* lda, float* x,
+                         int* incx, float* beta, float* y, int* incy) noexcept nogil
+ctypedef void (*dgemv_t)(char* trans, int* m, int* n, double* alpha, double* a, int* lda, double* x,
+                         int* incx, double* beta, double* y, int* incy) noexcept nogil
 ctypedef int (*get_threads_t)() noexcept nogil
 ctypedef void (*set_threads_t)(int n) noexcept nogil
 
@@ -34,6 +38,8 @@ cdef enum:
 
 cdef sgemm_t sgemm = NULL
 cdef dgemm_t dgemm = NULL
+cdef sgemv_t sgemv = NULL
+cdef dgemv_t dgemv = NULL
 cdef get_threads_t blas_threads = NULL
 cdef set_threads_t set_blas_threads = NULL
 cdef str library = ""
@@ -52,11 +58,13 @@ cdef void* routine(object module, str name) except NULL:
 
 
 cdef int need_blas() except -1:
-    global sgemm, dgemm
+    global sgemm, dgemm, sgemv, dgemv
     if sgemm is NULL:
         with fetching:
             module = _routines()
             find_thread_control()
+            sgemv = <sgemv_t>routine(module, "sgemv")
+            dgemv = <dgemv_t>routine(module, "dgemv")
             dgemm = <dgemm_t>routine(module, "dgemm")
             sgemm = <sgemm_t>routine(module, "sgemm")
     return 0
@@ -128,6 +136,24 @@ def blas_name() -> str:
     return library or "the BLAS of scipy.linalg"
 
 
+cdef void one_gemv(int dtype, bint transposed, Py_ssize_t m, Py_ssize_t n, const void* a,
+                   Py_ssize_t lda, const void* x, Py_ssize_t step_x, double beta, char* y,
+                   Py_ssize_t step_y) noexcept nogil:
+    """y = beta y + op(a) x, where a is (m, n) as BLAS has it, columns first."""
+    cdef char op = b"T" if transposed else b"N"
+    cdef int mm = <int>m, nn = <int>n, la = <int>lda, ix = <int>step_x, iy = <int>step_y
+    cdef float one = 1, fbeta = <float>beta
+    cdef double done = 1
+    cdef Py_ssize_t i, size = itemsize(dtype)
+    if beta == 0:                           # what is there may be NaN
+        for i in range(n if transposed else m):
+            memset(y + i * step_y * size, 0, size)
+    if dtype == FLOAT32:
+        sgemv(&op, &mm, &nn, &one, <float*>a, &la, <float*>x, &ix, &fbeta, <float*>y, &iy)
+    else:
+        dgemv(&op, &mm, &nn, &done, <double*>a, &la, <double*>x, &ix, &beta, <double*>y, &iy)
+
+
 cdef void one_gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                    const void* a, Py_ssize_t lda, const void* b, Py_ssize_t ldb, double beta,
                    void* c, Py_ssize_t ldc) noexcept nogil:
@@ -138,7 +164,13 @@ cdef void one_gemm(int dtype, bint ta, bint tb, Py_ssize_t m, Py_ssize_t n, Py_s
     cdef int la = <int>lda, lb = <int>ldb, lc = <int>ldc
     cdef float one = 1, fbeta = <float>beta
     cdef double done = 1
-    if dtype == FLOAT32:
+    if n == 1:                              # a matrix and a vector
+        one_gemv(dtype, not ta, m if ta else k, k if ta else m, a, lda, b, 1 if tb else ldb, beta,
+                 <char*>c, ldc)
+    elif m == 1:
+        one_gemv(dtype, tb, k if tb else n, n if tb else k, b, ldb, a, lda if ta else 1, beta,
+                 <char*>c, 1)
+    elif dtype == FLOAT32:
         sgemm(&opb, &opa, &nn, &mm, &kk, &one, <float*>b, &lb, <float*>a, &la, &fbeta, <float*>c,
               &lc)
     else:

@@ -10,7 +10,8 @@ from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
 from microlazy.core.ops.dense cimport dot as dot_arrays
 from microlazy.core.ops.dense cimport matmul as matmul_arrays
 from microlazy.core.ops.elementwise cimport binary, binary_scalar, mask, unary
-from microlazy.core.ops.gather cimport one_hot as one_hot_places, put as put_places
+from microlazy.core.ops.gather cimport along as along_axis, one_hot as one_hot_places
+from microlazy.core.ops.gather cimport put as put_places, put_along as put_along_axis
 from microlazy.core.ops.gather cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport numpy_call
@@ -23,7 +24,7 @@ from microlazy.core.ops.scans cimport scan
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, concatenate as join, expand_dims as expand, placed as put_down,
     reshape as reshape_to, roll as roll_axis, same_memory, section, stack as stack_arrays,
-    transpose as transpose_axes,
+    transpose as transpose_axes, view as view_of,
 )
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
@@ -97,6 +98,7 @@ def beside(x, other):
 def to_array(int face, obj, dtype=None):
     """An array with the values of an array, a list or a number."""
     cdef Tensor source
+    cdef int arrays
     if isinstance(obj, Tensor):
         source = <Tensor>obj
         array = view_numpy(source)
@@ -106,11 +108,12 @@ def to_array(int face, obj, dtype=None):
         kept = dtype
         if dtype is None and face == NP:
             kept = nearest_dtype(array.dtype)
-    elif isinstance(obj, (list, tuple)) and is_on_tape(obj, 0):
-        return joined(face, obj, FLOAT32 if dtype is None else dtype_number(dtype), 0)
     else:
+        arrays = arrays_in(obj, 0)
+        if arrays == ON_TAPE:
+            return joined(face, obj, FLOAT32 if dtype is None else dtype_number(dtype), 0)
         try:
-            array = numpy.asarray(unwrapped(obj, 0))
+            array = numpy.asarray(unwrapped(obj, 0) if arrays else obj)
         except ValueError as error:
             raise TypeError(f"source_array must be array like object: {error}") from None
         kept = dtype
@@ -118,6 +121,8 @@ def to_array(int face, obj, dtype=None):
         raise TypeError(f"source_array must be array like object, with numbers; got "
                         f"{type(obj).__name__} of dtype {array.dtype}")
     number = FLOAT32 if kept is None else dtype_number(kept)
+    if array.dtype == numpy_dtype(number):
+        return from_numpy(array, face)
     try:
         with numpy.errstate(invalid="ignore", over="ignore"):
             array = array.astype(numpy_dtype(number), copy=False)
@@ -127,15 +132,29 @@ def to_array(int face, obj, dtype=None):
     return from_numpy(array, face)
 
 
-cdef bint is_on_tape(object obj, int depth):
-    """Whether nested lists hold an array that is recorded now, or one without values."""
+cdef enum:
+    PLAIN                             # nested lists hold numbers alone
+    HELD                              # ... arrays, or lists nested too deeply to tell
+    ON_TAPE                           # ... an array that is recorded now, or one without values
+
+
+cdef int arrays_in(object obj, int depth) except -1:
+    """Which arrays nested lists hold."""
+    cdef int most = PLAIN, found
     if isinstance(obj, Tensor):
-        return (<Tensor>obj).abstract or (state().recording and tracked(<Tensor>obj))
-    if isinstance(obj, (list, tuple)) and depth <= MAX_NDIM:
+        return ON_TAPE if (<Tensor>obj).abstract or (
+            state().recording and tracked(<Tensor>obj)) else HELD
+    if isinstance(obj, (list, tuple)):
+        if depth > MAX_NDIM:
+            return HELD
         for item in obj:
-            if is_on_tape(item, depth + 1):
-                return True
-    return False
+            if type(item) is float or type(item) is int:
+                continue
+            found = arrays_in(item, depth + 1)
+            if found == ON_TAPE:
+                return ON_TAPE
+            most = max(most, found)
+    return most
 
 
 cdef Tensor joined(int face, object obj, int dtype, int depth):
@@ -328,8 +347,10 @@ def one_input(str op_name, number=None, nd=False, operands=None):
     return elementwise_nd if nd else elementwise
 
 
-def two_inputs(str op_name, nd=False, operands=None):
+def two_inputs(str op_name, nd=False, operands=None, bint number_alone=True):
     """A function that applies an op of the table BINARY to arrays and numbers; see `one_input`.
+
+    Without `number_alone` one of the two must be an array.
 
     Examples
     --------
@@ -357,6 +378,8 @@ def two_inputs(str op_name, nd=False, operands=None):
     def elementwise_nd(lhs, rhs, out=None, name=None, *, axis=None, dtype=None):
         if out is None and isinstance(lhs, Tensor) and isinstance(rhs, Tensor):
             return binary(op, <Tensor>lhs, <Tensor>rhs)
+        if not number_alone and not isinstance(lhs, Tensor):
+            array_of(rhs, op_name)
         return written(binary_op(op_name, lhs, rhs), out)
 
     return elementwise_nd if nd else elementwise
@@ -801,6 +824,52 @@ def split(x, indices_or_sections, axis=0, squeeze_axis=False):
     return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
 
 
+def diagonal(x, Py_ssize_t k, axis1, axis2):
+    """The k-th diagonal of the matrices along two axes, as the last axis."""
+    cdef Tensor t = array_of(x, "diagonal")
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] order
+    cdef int first, second, i, n = 0
+    cdef bint moved = False
+    cdef Py_ssize_t rows, columns, count
+    if t.ndim < 2:
+        raise ShapeError(f"diagonal: the array needs two axes, but its shape is {shape_tuple(t)}")
+    first, second = parse_axis(axis1, t.ndim), parse_axis(axis2, t.ndim)
+    if first == second:
+        raise ValueError(f"diagonal: the two axes must differ, but both are {axis1}")
+    for i in range(t.ndim):
+        if i != first and i != second:
+            order[n] = i
+            n += 1
+    order[n], order[n + 1] = first, second
+    for i in range(t.ndim):
+        moved = moved or order[i] != i
+    if moved:
+        t = transpose_axes(t, order)
+    rows, columns = t.shape_[n], t.shape_[n + 1]
+    count = max(<Py_ssize_t>0, min(rows + min(k, <Py_ssize_t>0), columns - max(k, <Py_ssize_t>0)))
+    for i in range(n):
+        shape[i] = t.shape_[i]
+        start[i] = 0
+        step[i] = 1
+        order[i] = i
+    shape[n] = rows * columns
+    t = reshape_to(t, n + 1, shape)       # there the diagonal is a slice with a step
+    shape[n] = count
+    start[n] = max(k, <Py_ssize_t>0) + max(-k, <Py_ssize_t>0) * columns if count else 0
+    step[n] = columns + 1
+    order[n] = n
+    t = view_of(t, start, n + 1, shape, order, step)
+    return t if t.contiguous else copied(t)
+
+
+def recorded(x) -> bool:
+    """Whether what is computed of x now goes to the tape."""
+    return state().recording and tracked(array_of(x, "recorded"))
+
+
 def slice_axis(x, axis, begin, end):
     """The part from begin to end along one axis."""
     cdef Tensor t = array_of(x, "slice_axis"), out
@@ -881,6 +950,18 @@ def take(x, indices, axis=None, mode="clip"):
     if not isinstance(indices, Tensor):
         indices = from_numpy(numpy.asarray(indices, dtype=numpy.int64), t.face)
     return take_places(t, indices, parse_axis(axis, t.ndim), mode)
+
+
+def take_along(x, indices, axis):
+    """Elements at places along one axis, in each row at places of its own."""
+    cdef Tensor t = array_of(x, "take_along_axis"), places = array_of(indices, "take_along_axis")
+    return along_axis(t, places, parse_axis(axis, t.ndim))
+
+
+def put_along(values, indices, axis, Py_ssize_t size):
+    """Zeros, of a size along one axis, with values added where `take_along` would take them."""
+    cdef Tensor t = array_of(values, "put_along"), places = array_of(indices, "put_along")
+    return put_along_axis(t, places, parse_axis(axis, t.ndim), size)
 
 
 def one_hot(x, depth, on_value=1.0, off_value=0.0, dtype="float32"):

@@ -6,8 +6,8 @@ from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, thread_number, threads
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, UINT8, Tensor, alias, is_contiguous, itemsize, like,
-    new, same_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, UINT8, Tensor, alias,
+    is_contiguous, itemsize, like, new, same_shape, shape_tuple, view_numpy,
 )
 
 import numpy
@@ -405,7 +405,7 @@ cdef int assign(Tensor dst, Tensor src) except -1:
         return 0
     if src.dtype != dst.dtype:
         if dst.contiguous and same_shape(dst, src) and not overlap(dst, src) and (
-                convert_half(packed(src), dst)):
+                convert(packed(src), dst)):
             return 0
         with numpy.errstate(invalid="ignore", over="ignore"):
             numpy.copyto(view_numpy(dst), view_numpy(src), casting="unsafe")
@@ -454,30 +454,35 @@ cdef void exchange_axes(Tensor x, int axis) noexcept:
     x.strides_[axis - 1], x.strides_[axis] = x.strides_[axis], x.strides_[axis - 1]
 
 
-cdef bint convert_half(Tensor src, Tensor dst) noexcept:
-    """Convert float16 to float32, or back; False for other dtypes."""
-    cdef bint wider = src.dtype == FLOAT16 and dst.dtype == FLOAT32
-    cdef Py_ssize_t i, n
-    cdef const char* source = src.data
-    cdef char* target = dst.data
-    if not wider and not (src.dtype == FLOAT32 and dst.dtype == FLOAT16):
+cdef bint convert(Tensor src, Tensor dst) noexcept:
+    """Convert packed elements from one dtype to another; False where there is no kernel for it."""
+    cdef int source = UINT8 if src.dtype == BOOL else src.dtype, target = dst.dtype
+    cdef Py_ssize_t i, n, step = CHUNK * itemsize(source), target_step = CHUNK * itemsize(target)
+    cdef const char* x = src.data
+    cdef char* y = dst.data
+    if source == FLOAT16 or target == FLOAT16:
+        if source != FLOAT32 and target != FLOAT32:
+            return False
+    elif target not in (FLOAT32, FLOAT64, INT32, INT64):
         return False
     if dst.size < LIGHT_GRAIN:
-        convert_piece(wider, source, target, 0, dst.size)
+        convert_piece(source, target, x, y, dst.size)
         return True
     n = (dst.size + CHUNK - 1) // CHUNK
     for i in prange(n, nogil=True, schedule="static", num_threads=threads()):
-        convert_piece(wider, source, target, i * CHUNK, min(<Py_ssize_t>CHUNK,
-                                                            dst.size - i * CHUNK))
+        convert_piece(source, target, x + i * step, y + i * target_step,
+                      min(<Py_ssize_t>CHUNK, dst.size - i * CHUNK))
     return True
 
 
-cdef inline void convert_piece(bint wider, const char* source, char* target, Py_ssize_t start,
+cdef inline void convert_piece(int source, int target, const char* x, char* y,
                                Py_ssize_t n) noexcept nogil:
-    if wider:
-        kernels.widen(<const unsigned short*>source + start, <unsigned int*>target + start, n)
+    if source == FLOAT16:
+        kernels.widen(<const unsigned short*>x, <unsigned int*>y, n)
+    elif target == FLOAT16:
+        kernels.narrow(<const unsigned int*>x, <unsigned short*>y, n)
     else:
-        kernels.narrow(<const unsigned int*>source + start, <unsigned short*>target + start, n)
+        kernels.convert(source, target, x, y, n)
 
 
 cdef Tensor like_copy(Tensor x):

@@ -3,7 +3,7 @@
 cimport cython
 from cpython.buffer cimport (
     PyBUF_ANY_CONTIGUOUS, PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND,
-    PyBUF_STRIDES, PyBUF_WRITABLE,
+    PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
@@ -174,7 +174,8 @@ cdef object numpy_dtype(int dtype):
 
 
 cdef int dtype_number(object dtype) except -1:
-    hashable = dtype.__hash__ is not None and not isinstance(dtype, Tensor)
+    hashable = type(dtype) is str or (
+        dtype.__hash__ is not None and not isinstance(dtype, Tensor))
     number = DTYPE_NUMBERS.get(dtype, -1) if hashable else -1
     found = None
     if number == -1:
@@ -392,7 +393,7 @@ cdef int parse_shape(object shape, Py_ssize_t* out) except -1:
         raise ShapeError(f"an array has at most {MAX_NDIM} axes, but the shape has {len(shape)}")
     for item in shape:
         try:
-            n = operator.index(item)
+            n = item if type(item) is int else operator.index(item)
         except OverflowError:
             raise too_large(tuple(shape)) from None
         if n < 0:
@@ -461,5 +462,11 @@ cdef Tensor from_numpy(object array, int face):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef int ndim = parse_shape(array.shape, shape)
     cdef Tensor x = new(face, dtype, ndim, shape)
-    numpy.copyto(view_numpy(x), array, casting="unsafe")
+    cdef Py_buffer source
+    if array.flags.c_contiguous:
+        PyObject_GetBuffer(array, &source, PyBUF_SIMPLE)
+        memcpy(x.data, source.buf, x.size * ITEMSIZE[dtype])
+        PyBuffer_Release(&source)
+    else:
+        numpy.copyto(view_numpy(x), array, casting="unsafe")
     return x

@@ -12,13 +12,13 @@ from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, written
 from microlazy.numpy.joining import resize
 from microlazy.numpy.manipulation import moveaxis
-from microlazy.numpy.padding import pad
 from microlazy.ops.ordering import (
     flat_places,
     place_shape,
     selected_choice,
     unravelled_places,
 )
+from microlazy.ops.triangles import from_diagonal
 
 __all__ = [
     "choose",
@@ -93,7 +93,10 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> ndarray:
         raise IndexError(f"take_along_axis: indices must be integers, not {indices.dtype}")
     if axis is None:
         arr, axis = _f.reshape(arr, arr.size), 0
-    return arr[_along(arr, indices, axis, "take_along_axis")]
+    key = _along(arr, indices, axis, "take_along_axis")
+    if all(i == axis % arr.ndim or n == indices.shape[i] for i, n in enumerate(arr.shape)):
+        return _f.take_along(arr, indices, axis)
+    return arr[key]
 
 
 def _along(arr: ndarray, indices: ndarray, axis: int, what: str) -> tuple[Any, ...]:
@@ -402,13 +405,7 @@ def diag(array: Any, k: int = 0) -> ndarray:
     array = as_array(array)
     if array.ndim != 1:
         return diagonal(array, k)
-    # With n zeros behind each element, rows of n + 1 cut into rows of n.
-    n = len(array)
-    zeros = _f.new_array(_f.face_of(array), (n, n), array.dtype, 0)
-    rows = _f.concatenate([_f.expand_dims(array, 1), zeros], 1)
-    matrix = _f.reshape(_f.slice_axis(_f.reshape(rows, n * (n + 1)), 0, 0, n * n), (n, n))
-    below, above = max(-k, 0), max(k, 0)
-    return pad(matrix, ((below, above), (above, below))) if k else matrix
+    return from_diagonal(array, k)
 
 
 def diagflat(array: Any, k: int = 0) -> ndarray:

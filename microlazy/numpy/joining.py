@@ -3,7 +3,7 @@
 import math
 import numbers
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as onp
@@ -12,7 +12,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import as_array, as_arrays, whole, written
-from microlazy.numpy.manipulation import atleast_3d
+from microlazy.numpy.manipulation import atleast_3d, moveaxis
 
 __all__ = [
     "append",
@@ -412,10 +412,34 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> ndarray:
     """
     arr = as_array(arr)
     values = _f.as_dtype(as_array(values, arr), arr.dtype)
+    if isinstance(obj, (int, onp.integer)) and not isinstance(obj, bool):
+        return _inserted(arr, int(obj), values, axis)
     new = arr.size + onp.arange(values.size).reshape(values.shape)
     both = _f.concatenate([_f.reshape(arr, arr.size), _f.reshape(values, values.size)])
     old = onp.arange(arr.size).reshape(arr.shape)
     return _f.take(both, onp.insert(old, _object(obj), new, axis), 0, "clip")
+
+
+def _inserted(arr: ndarray, place: int, values: ndarray, axis: int | None) -> ndarray:
+    """Return the array with values before one place."""
+    if axis is None:
+        arr, axis = _f.reshape(arr, arr.size), 0
+    elif not -arr.ndim <= axis < arr.ndim:
+        raise onp.exceptions.AxisError(axis, arr.ndim)
+    axis %= arr.ndim
+    n = arr.shape[axis]
+    if not -n <= place <= n:
+        raise IndexError(f"index {place} is out of bounds for axis {axis} with size {n}")
+    place += n if place < 0 else 0
+    if values.ndim < arr.ndim:
+        values = _f.reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
+    values = moveaxis(values, 0, axis)
+    shape = (*arr.shape[:axis], values.shape[axis], *arr.shape[axis + 1 :])
+    parts = [_f.slice_axis(arr, axis, 0, place), _f.slice_axis(arr, axis, place, None)]
+    return _f.concatenate([parts[0], _f.broadcast_to(values, shape), parts[1]], axis)
+
+
+FEW = 32  # places, up to which the stretches between them are copied one by one
 
 
 def delete(arr: Any, obj: Any, axis: int | None = None) -> ndarray:
@@ -433,11 +457,26 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> ndarray:
     elif not -arr.ndim <= axis < arr.ndim:
         raise onp.exceptions.AxisError(axis, arr.ndim)
     if isinstance(obj, (int, onp.integer)) and -arr.shape[axis] <= obj < arr.shape[axis]:
-        place = int(obj) % arr.shape[axis]
-        parts = [_f.slice_axis(arr, axis, 0, place), _f.slice_axis(arr, axis, place + 1, None)]
-        return _f.concatenate(parts, axis)
-    kept = onp.delete(onp.arange(arr.shape[axis]), _object(obj))
-    return _f.take(arr, kept, axis, "raise")
+        return _without(arr, [int(obj)], axis)
+    places = _object(obj)
+    n = arr.shape[axis]
+    if isinstance(places, slice):
+        if len(range(*places.indices(n))) <= FEW:
+            return _without(arr, range(*places.indices(n)), axis)
+    elif isinstance(places, onp.ndarray) and places.dtype.kind == "i" and places.size <= FEW:
+        few = places.ravel().tolist()
+        if all(-n <= place < n for place in few):
+            return _without(arr, few, axis)
+    return _f.take(arr, onp.delete(onp.arange(n), places), axis, "raise")
+
+
+def _without(arr: ndarray, places: Iterable[int], axis: int) -> ndarray:
+    """Return the stretches of the array between some places, joined."""
+    n = arr.shape[axis]
+    gone = sorted({place % n for place in places})
+    edges = zip([0, *[place + 1 for place in gone]], [*gone, n], strict=True)
+    parts = [_f.slice_axis(arr, axis, first, last) for first, last in edges if first < last]
+    return _f.concatenate(parts or [_f.slice_axis(arr, axis, 0, 0)], axis)
 
 
 def _object(obj: Any) -> Any:

@@ -429,10 +429,11 @@ def roll(a: Any, shift: Any, axis: Any = None) -> ndarray:
     """
     a = as_array(a)
     if axis is None:
-        flat = _f.reshape(a, (a.size,))
-        return _f.reshape(roll(flat, onp.sum(shift), 0), a.shape)
+        step = shift if isinstance(shift, int) else onp.sum(shift)
+        return _f.reshape(_f.roll(_f.reshape(a, a.size), step, 0), a.shape)
     moved = a
-    for step, place in onp.broadcast(onp.asarray(shift), onp.asarray(axis)):
+    single = isinstance(shift, int) and isinstance(axis, int)
+    for step, place in [(shift, axis)] if single else onp.broadcast(shift, axis):
         (place,) = _axes(place, a.ndim)
         moved = _f.roll(moved, step, place)
     return moved.copy() if moved is a else moved

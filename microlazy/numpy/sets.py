@@ -9,7 +9,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy.arguments import NP, as_array, as_arrays
-from microlazy.ops.ordering import found_in, found_shape
+from microlazy.ops.ordering import found_in, found_shape, ordered_places
 
 __all__ = [
     "in1d",
@@ -49,21 +49,39 @@ class UniqueInverse(NamedTuple):
     inverse_indices: ndarray
 
 
-def _distinct(ar: Any, axis: int | None, equal_nan: bool) -> tuple[ndarray, ...]:
-    """Return the distinct elements, their first places, the way back, and how often they occur."""
+def _distinct(
+    ar: Any, axis: int | None, equal_nan: bool, numbers: bool = True
+) -> tuple[ndarray, ...]:
+    """Return the distinct elements, their first places, the way back, and how often they occur.
+
+    Without `numbers` the elements alone, where no gradient needs the others.
+    """
     ar = as_array(ar)
-    _, *numbers = onp.unique(
-        onp.asarray(ar),
-        return_index=True,
-        return_inverse=True,
-        return_counts=True,
-        axis=axis,
-        equal_nan=equal_nan,
-    )
-    places, inverse, counts = [_f.from_numpy_result(NP, part, "int64") for part in numbers]
+    values = onp.asarray(ar)
+    if not numbers and not _f.recorded(ar):
+        found = onp.unique(values, axis=axis, equal_nan=equal_nan)
+        return (_f.from_numpy_result(NP, found, values.dtype),)
     if axis is None:
         ar, axis = _f.reshape(ar, ar.size), 0
+        parts = _in_order(values, equal_nan)
+    else:
+        parts = onp.unique(values, True, True, True, axis, equal_nan=equal_nan)[1:]
+    places, inverse, counts = [_f.from_numpy_result(NP, part, "int64") for part in parts]
     return _f.take(ar, places, axis, "raise"), places, inverse, counts
+
+
+def _in_order(values: onp.ndarray, equal_nan: bool) -> tuple[onp.ndarray, ...]:
+    """Return the numbers of numpy.unique by the order of the elements, which we find sooner."""
+    order = ordered_places(values.ravel(), 0)
+    ordered = values.ravel()[order]
+    first = onp.ones(order.size, bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    if equal_nan and ordered.dtype.kind == "f" and ordered.size and onp.isnan(ordered[-1]):
+        first[onp.searchsorted(ordered, ordered[-1]) + 1 :] = False
+    starts = onp.flatnonzero(first)
+    inverse = onp.empty(order.size, "int64")
+    inverse[order] = onp.cumsum(first) - 1
+    return order[starts], inverse.reshape(values.shape), onp.diff(starts, append=order.size)
 
 
 def unique(
@@ -97,10 +115,11 @@ def unique(
     >>> np.unique(np.array([2, 1, 2]), return_counts=True)
     (array([1., 2.]), array([1, 2], dtype=int64))
     """
-    values, *numbers = _distinct(ar, axis, equal_nan)
     wanted = (return_index, return_inverse, return_counts)
-    chosen = [part for part, asked in zip(numbers, wanted, strict=True) if asked]
-    return (values, *chosen) if chosen else values
+    values, *numbers = _distinct(ar, axis, equal_nan, any(wanted))
+    if not any(wanted):
+        return values
+    return (values, *[part for part, asked in zip(numbers, wanted, strict=True) if asked])
 
 
 def unique_all(x: Any, /) -> UniqueAll:
@@ -150,7 +169,7 @@ def unique_values(x: Any, /) -> ndarray:
     >>> np.unique_values(np.array([2, 1, 2]))
     array([1., 2.])
     """
-    return _distinct(x, None, False)[0]
+    return _distinct(x, None, False, False)[0]
 
 
 def isin(

@@ -3,6 +3,7 @@
 All of these have gradients of every order, so einsum has them too.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -44,7 +45,8 @@ def einsum(subscripts: str, operands: Sequence[A], optimize: Any) -> A:
     x: Any
     labels, x = _summed(*items[0], set(output))
     missing = [label for label in output if label not in labels]
-    x = f.transpose(x, [labels.index(label) for label in output if label in labels])
+    axes = [labels.index(label) for label in output if label in labels]
+    x = _turned(x, axes) if len(operands) > 1 else f.transpose(x, axes)  # no input of the caller's
     for label in missing:  # of size 1: it was dropped
         x = f.expand_dims(x, output.index(label))
     return x
@@ -65,23 +67,28 @@ def parse(subscripts: str, operands: Sequence[Tensor]) -> tuple[list[Labels], La
     >>> parse("ij,jk", [np.ones((2, 3)), np.ones((3, 4))])
     ([['i', 'j'], ['j', 'k']], ['i', 'k'])
     """
+    return _parsed(subscripts, tuple([x.shape for x in operands]))
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[Labels], Labels]:
     text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
     terms = left.split(",")
-    if len(terms) != len(operands):
+    if len(terms) != len(shapes):
         raise ValueError(
-            f"einsum: {subscripts!r} names {len(terms)} operands, but {len(operands)} were given"
+            f"einsum: {subscripts!r} names {len(terms)} operands, but {len(shapes)} were given"
         )
     unused = [c for c in _LETTERS if c not in text]
     widths = [
-        x.ndim - len(term.replace("...", "")) for term, x in zip(terms, operands, strict=True)
+        len(shape) - len(term.replace("...", "")) for term, shape in zip(terms, shapes, strict=True)
     ]
     spread = unused[: max((w for t, w in zip(terms, widths, strict=True) if "..." in t), default=0)]
     inputs = []
-    for term, x, width in zip(terms, operands, widths, strict=True):
+    for term, shape, width in zip(terms, shapes, widths, strict=True):
         if width < 0 or (width > 0 and "..." not in term):
             raise ValueError(
-                f"einsum: {term!r} does not fit an operand of {x.ndim} dimensions: {x.shape}"
+                f"einsum: {term!r} does not fit an operand of {len(shape)} dimensions: {shape}"
             )
         inputs.append(_labels(subscripts, term, spread[len(spread) - width :]))
     if arrow:
@@ -137,7 +144,7 @@ def _simplified(labels: Labels, x: Tensor, sizes: dict[str, int]) -> tuple[Label
         second = next(i for i, c in enumerate(labels) if c in labels[:i])
         first = labels.index(labels[second])
         rest = [i for i in range(x.ndim) if i not in (first, second)]
-        x = diagonal(f.transpose(x, [*rest, first, second]))
+        x = diagonal(x, 0, first, second)
         labels = [labels[i] for i in rest] + [labels[first]]
     return labels, x
 
@@ -147,6 +154,10 @@ def _summed(labels: Labels, x: Tensor, kept: set[str]) -> tuple[Labels, Tensor]:
     if not axes:
         return labels, x
     return [c for c in labels if c in kept], f.reduction("sum", x, axes)
+
+
+def _turned(x: A, axes: list[int]) -> A:
+    return x if axes == list(range(x.ndim)) else f.transpose(x, axes)
 
 
 def _product(
@@ -160,8 +171,8 @@ def _product(
     inner = [c for c in shared if c not in kept]
     rows = [c for c in a_labels if c not in shared]
     columns = [c for c in b_labels if c not in shared]
-    a = f.transpose(a, [a_labels.index(c) for c in stack + rows + inner])
-    b = f.transpose(b, [b_labels.index(c) for c in stack + inner + columns])
+    a = _turned(a, [a_labels.index(c) for c in stack + rows + inner])
+    b = _turned(b, [b_labels.index(c) for c in stack + inner + columns])
     n, r, i = len(stack), len(rows), len(inner)
     batch, m, k = a.shape[:n], a.shape[n : n + r], a.shape[n + r :]
     if not inner:

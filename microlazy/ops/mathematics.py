@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy
 
 from microlazy.core import functions as f
-from microlazy.core.ops.numpy_call import call
+from microlazy.core.ops.numpy_call import call, call_ufunc
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 
@@ -90,20 +90,6 @@ def _gradient_of_spherical_jn(g: Tensor, _y: Tensor, x: Tensor, n: int) -> Tenso
 
 # Name: what computes it, and one rule for each input.
 CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor], ...] | None]] = {
-    "tan": (numpy.tan, (lambda g, y, _x: g * (1 + y * y),)),
-    "arcsin": (numpy.arcsin, (lambda g, _y, x: g * _rsqrt(1 - x * x),)),
-    "arccos": (numpy.arccos, (lambda g, _y, x: -g * _rsqrt(1 - x * x),)),
-    "arctan": (numpy.arctan, (lambda g, _y, x: g / (1 + x * x),)),
-    "sinh": (numpy.sinh, (lambda g, _y, x: g * apply("cosh", x),)),
-    "cosh": (numpy.cosh, (lambda g, _y, x: g * apply("sinh", x),)),
-    "arcsinh": (numpy.arcsinh, (lambda g, _y, x: g * _rsqrt(x * x + 1),)),
-    "arccosh": (numpy.arccosh, (lambda g, _y, x: g * _rsqrt(x * x - 1),)),
-    "arctanh": (numpy.arctanh, (lambda g, _y, x: g / (1 - x * x),)),
-    "degrees": (numpy.degrees, (lambda g, _y, _x: g / _DEGREE,)),
-    "radians": (numpy.radians, (lambda g, _y, _x: g * _DEGREE,)),
-    "exp2": (numpy.exp2, (lambda g, y, _x: g * y * _LN2,)),
-    "cbrt": (numpy.cbrt, (lambda g, y, _x: g / (3 * y * y),)),
-    "rcbrt": (_rcbrt, (lambda g, y, x: -g * y / (3 * x),)),
     # sinc(x) is the spherical Bessel function j0 at pi x, and j0' = -j1
     "sinc": (
         numpy.sinc,
@@ -128,42 +114,6 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
     "mantissa": (_mantissa, (lambda g, _y, x: apply("ldexp", g, -apply("exponent", x)),)),
     "exponent": (_exponent, None),
     "fraction": (_fraction, (lambda g, _y, _x: g,)),
-    "arctan2": (
-        numpy.arctan2,
-        (
-            lambda g, _y, a, b: _share(g, b, a * a + b * b),
-            lambda g, _y, a, b: _share(-g, a, a * a + b * b),
-        ),
-    ),
-    "hypot": (
-        numpy.hypot,
-        (
-            lambda g, y, a, _b: _share(g, a, y),
-            lambda g, y, _a, b: _share(g, b, y),
-        ),
-    ),
-    "logaddexp": (
-        numpy.logaddexp,
-        (lambda g, y, a, _b: g * _exp(a - y), lambda g, y, _a, b: g * _exp(b - y)),
-    ),
-    "logaddexp2": (
-        numpy.logaddexp2,
-        (
-            lambda g, y, a, _b: g * apply("exp2", a - y),
-            lambda g, y, _a, b: g * apply("exp2", b - y),
-        ),
-    ),
-    "copysign": (numpy.copysign, (lambda g, _y, a, b: g * _sign(g, a) * _sign(g, b), _none)),
-    "fmod": (numpy.fmod, (lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * _trunc(a / b))),
-    "fmax": (
-        numpy.fmax,
-        (lambda g, y, a, _b: g * _same(g, y, a), lambda g, y, a, _b: g * (1 - _same(g, y, a))),
-    ),
-    "fmin": (
-        numpy.fmin,
-        (lambda g, y, a, _b: g * _same(g, y, a), lambda g, y, a, _b: g * (1 - _same(g, y, a))),
-    ),
-    "floor_divide": (numpy.floor_divide, (_none, _none)),
     "heaviside": (numpy.heaviside, (_none, lambda g, _y, a, _b: g * _same(g, a, 0))),
     "ldexp": (
         _ldexp,
@@ -183,8 +133,8 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
 
 # Whose result for integers is integers; others compute in floats.
 _WHOLE = {
-    "bitwise_and", "bitwise_or", "bitwise_xor", "floor_divide", "fmax", "fmin", "fmod", "gcd",
-    "invert", "lcm", "ldexp", "left_shift", "right_shift",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "gcd", "invert", "lcm", "ldexp", "left_shift",
+    "right_shift",
 }  # fmt: skip
 
 
@@ -195,8 +145,8 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
     --------
     >>> from microlazy import np
     >>> from microlazy.ops.mathematics import apply
-    >>> apply("hypot", np.array([3, 5]), np.array([4, 12]))
-    array([ 5., 13.])
+    >>> apply("heaviside", np.array([-1, 0]), np.array([0.5, 0.5]))
+    array([0. , 0.5])
     """
     function, gradients = CALLS[name]
     inputs = list(arrays)
@@ -204,6 +154,8 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
         inputs = [
             x if numpy.dtype(x.dtype).kind == "f" else f.as_dtype(x, "float32") for x in inputs
         ]
+    if isinstance(function, numpy.ufunc):
+        return call_ufunc(function, inputs, gradients)
     dtype = None
     if isinstance(function, Special) and numpy.dtype(inputs[0].dtype) == "float16":
         dtype = "float16"  # scipy.special answers in float32
@@ -216,7 +168,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {
     "frexp": lambda x: (apply("mantissa", x), apply("exponent", x)),
     "modf": lambda x: (apply("fraction", x), _trunc(x)),
     "float_power": lambda a, b: f.as_dtype(a, "float64") ** f.as_dtype(b, "float64"),
-    "divmod": lambda a, b: (apply("floor_divide", a, b), a % b),
+    "divmod": lambda a, b: (f.binary_op("floor_divide", a, b), a % b),
 }
 
 
@@ -234,13 +186,15 @@ def compute(name: str, *inputs: Any) -> Any:
     --------
     >>> from microlazy import np
     >>> from microlazy.ops.mathematics import compute
-    >>> compute("hypot", np.array([3]), 4)
-    array([5.])
+    >>> compute("heaviside", np.array([0]), 4)
+    array([4.])
     """
-    array = next((x for x in inputs if isinstance(x, Tensor)), None)
-    if array is None:
+    arrays = [x for x in inputs if isinstance(x, Tensor)]
+    if not arrays:
         raise TypeError(f"{name}: expected an array, got {type(inputs[0]).__name__}")
-    arrays = [x if isinstance(x, Tensor) else _beside(name, x, array) for x in inputs]
+    if len(arrays) < len(inputs):
+        first = arrays[0]
+        arrays = [x if isinstance(x, Tensor) else _beside(name, x, first) for x in inputs]
     return COMPOSED[name](*arrays) if name in COMPOSED else apply(name, *arrays)
 
 

@@ -28,14 +28,15 @@ def _sorted(x: numpy.ndarray, axis: int, descending: bool) -> numpy.ndarray:
 
 
 FLOAT32_PLACES = 1 << 31  # places that our kernel for float32 can number
+MANY = 1 << 10  # elements from which it is worth its preparation
 
 
 def ordered_places(x: numpy.ndarray, axis: int, descending: bool = False) -> numpy.ndarray:
     """The places of the elements in order, in NumPy; equal ones keep theirs, nan is the largest."""
-    if x.dtype == "float32" and 0 < x.size < FLOAT32_PLACES:
-        last = numpy.ascontiguousarray(numpy.moveaxis(x, axis, -1))
+    if x.dtype == "float32" and MANY <= x.size < FLOAT32_PLACES:
+        last = numpy.ascontiguousarray(x.swapaxes(axis, -1))
         rows = last.reshape(-1, last.shape[-1])
-        return numpy.moveaxis(order_of_rows(rows, descending).reshape(last.shape), -1, axis)
+        return order_of_rows(rows, descending).reshape(last.shape).swapaxes(axis, -1)
     if not descending:
         return numpy.argsort(x, axis=axis, kind="stable")
     # Equal elements keep their order: sort from the back, and count from there.
@@ -48,35 +49,7 @@ def _parted_places(x: numpy.ndarray, kth: Any, axis: int) -> numpy.ndarray:
 
 
 def _partitioned(x: numpy.ndarray, kth: Any, axis: int) -> numpy.ndarray:
-    return numpy.take_along_axis(x, numpy.argpartition(x, kth, axis=axis), axis)
-
-
-def _take_along(x: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.ndarray:
-    return numpy.take_along_axis(x, places, axis)
-
-
-def _put_along(x: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.ndarray:
-    out = numpy.empty_like(x)
-    numpy.put_along_axis(out, places, x, axis)
-    return out
-
-
-def _rearranged(x: Any, places: Any, axis: int) -> Any:
-    """The elements of x at places, each of which comes once."""
-
-    def rule(g: Any, y: Any, x: Any, places: Any, axis: int) -> Any:
-        return _moved_back(g, places, axis)
-
-    return call(_take_along, [x, places], {"axis": axis}, (rule, None), same_shape)
-
-
-def _moved_back(g: Any, places: Any, axis: int) -> Any:
-    """The elements of g where they came from, before they were taken at `places`."""
-
-    def rule(h: Any, y: Any, g: Any, places: Any, axis: int) -> Any:
-        return _rearranged(h, places, axis)
-
-    return call(_put_along, [g, places], {"axis": axis}, (rule, None), same_shape)
+    return numpy.partition(x, kth, axis=axis)
 
 
 def argsort(x: Any, axis: int, descending: bool = False) -> Any:
@@ -90,8 +63,10 @@ def sort(x: Any, axis: int, descending: bool = False) -> Any:
     """The elements in order along an axis."""
 
     def rule(g: Any, y: Any, x: Any, axis: int, descending: bool) -> Any:
-        return _moved_back(g, argsort(x, axis, descending), axis)
+        return f.put_along(g, argsort(x, axis, descending), axis, x.shape[axis])
 
+    if f.recorded(x):  # the places are needed anyway
+        return f.take_along(x, argsort(f.detach(x), axis, descending), axis)
     return call(_sorted, [x], {"axis": axis, "descending": descending}, (rule,), same_shape)
 
 
@@ -104,8 +79,10 @@ def partition(x: Any, kth: Any, axis: int) -> Any:
     """The elements in the order of `argpartition`."""
 
     def rule(g: Any, y: Any, x: Any, kth: Any, axis: int) -> Any:
-        return _moved_back(g, argpartition(x, kth, axis), axis)
+        return f.put_along(g, argpartition(x, kth, axis), axis, x.shape[axis])
 
+    if f.recorded(x):
+        return f.take_along(x, argpartition(f.detach(x), kth, axis), axis)
     return call(_partitioned, [x], {"kth": kth, "axis": axis}, (rule,), same_shape)
 
 
@@ -286,9 +263,9 @@ def topk(
     if ret_typ == "indices":
         return f.as_dtype(places, dtype)
     if ret_typ == "value":
-        return _along(data, places, axis)
+        return f.take_along(data, places, axis)
     if ret_typ == "both":
-        return [_along(data, places, axis), f.as_dtype(places, dtype)]
+        return [f.take_along(data, places, axis), f.as_dtype(places, dtype)]
     if ret_typ == "mask":
         options = {"axis": axis}
         return call(_marked, [f.detach(data), places], options, result=same_shape)
@@ -298,22 +275,29 @@ def topk(
 def _top_places(x: numpy.ndarray, axis: int, k: int, is_ascend: bool) -> numpy.ndarray:
     if not is_ascend:
         x = -x if x.dtype.kind == "f" else ~x  # which never wraps, and turns the order as well
-    return ordered_places(x, axis).take(numpy.arange(k), axis)
+    few = _first_places(x, axis, k) if x.size >= MANY and FEW * k <= x.shape[axis] else None
+    return ordered_places(x, axis).take(numpy.arange(k), axis) if few is None else few
+
+
+FEW = 8  # times k elements of a row, from which it is worth to look for the first k alone
+
+
+def _first_places(x: numpy.ndarray, axis: int, k: int) -> numpy.ndarray | None:
+    """The first k of `ordered_places`; None where too many elements are equal, or not numbers."""
+    last = x.swapaxes(axis, -1)
+    rows = last.reshape(-1, last.shape[-1])
+    chosen = rows <= numpy.partition(rows, k - 1)[:, k - 1 : k]
+    counts = chosen.sum(1)
+    if counts.min() < k or counts.sum() > FEW * k * len(rows):
+        return None
+    row, place = numpy.nonzero(chosen)
+    order = numpy.lexsort((rows[chosen], row))
+    firsts = (counts.cumsum() - counts)[:, None] + numpy.arange(k)
+    return place[order][firsts].reshape(*last.shape[:-1], k).swapaxes(axis, -1)
 
 
 def _top_shape(x: Tensor, axis: int, k: int, is_ascend: bool) -> tuple[tuple[int, ...], Any]:
     return (*x.shape[:axis], k, *x.shape[axis + 1 :]), "int64"
-
-
-def _along(data: A, places: A, axis: int) -> A:
-    """The elements at places along an axis."""
-    face, ndim = f.face_of(data), data.ndim
-    key = [
-        f.to_array(face, numpy.arange(n).reshape((-1, *(1,) * (ndim - i - 1))), "int64")
-        for i, n in enumerate(places.shape)
-    ]
-    key[axis] = places
-    return data[tuple(key)]
 
 
 def _marked(data: numpy.ndarray, places: numpy.ndarray, axis: int) -> numpy.ndarray:

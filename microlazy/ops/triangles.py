@@ -7,7 +7,6 @@ a flattened array, so each is the other's gradient.
 from typing import TypeVar
 
 import numpy
-from numpy.lib.array_utils import normalize_axis_index
 
 from microlazy.base import ShapeError
 from microlazy.core import functions as _f
@@ -26,20 +25,7 @@ def diagonal(x: A, k: int = 0, axis1: int = -2, axis2: int = -1) -> A:
     >>> diagonal(np.arange(6).reshape(2, 3), 1)
     array([1., 5.])
     """
-    if x.ndim < 2:
-        raise ShapeError(f"diagonal: the array needs two axes, but its shape is {x.shape}")
-    axes = [normalize_axis_index(axis, x.ndim) for axis in (axis1, axis2)]
-    if axes[0] == axes[1]:
-        raise ValueError(f"diagonal: the two axes must differ, but both are {axis1}")
-    others = [axis for axis in range(x.ndim) if axis not in axes]
-    if others + axes != list(range(x.ndim)):
-        x = _f.transpose(x, others + axes)
-    rows, columns = x.shape[-2:]
-    count = max(0, min(rows + min(k, 0), columns - max(k, 0)))
-    flat = _f.reshape(x, (*x.shape[:-2], rows * columns))
-    first = max(k, 0) + max(-k, 0) * columns
-    places = slice(first, first + count * (columns + 1), columns + 1) if count else slice(0)
-    return flat[..., places]
+    return _f.diagonal(x, k, axis1, axis2)
 
 
 def from_diagonal(x: A, k: int = 0) -> A:

@@ -41,7 +41,7 @@ cdef inline void map_trig(
     floating (*f)(floating) noexcept nogil, floating (*libm)(floating) noexcept nogil,
     const floating* x, floating* out, Py_ssize_t n
 ) noexcept nogil:
-    """Sine or cosine: f where it is good, libm's in stretches that have larger numbers."""
+    """Sine, cosine or tangent: f where it is good, libm's in stretches that have larger numbers."""
     cdef Py_ssize_t done = 0, i, width
     cdef bint near
     while done < n:
@@ -150,10 +150,20 @@ cdef inline void map_pow(
             done += width
 
 
-cdef inline void map_mod(
-    const floating* a, const floating* b, floating* out, Py_ssize_t n
+cdef inline floating near_rest(floating a, floating b) noexcept nogil:
+    return copysign(near_fmod(a, b), a)
+
+
+cdef inline floating far_rest(floating a, floating b) noexcept nogil:
+    return fmod(a, b)
+
+
+cdef inline void map_quotients(
+    floating (*quick)(floating, floating) noexcept nogil,
+    floating (*libm)(floating, floating) noexcept nogil, const floating* a, const floating* b,
+    floating* out, Py_ssize_t n
 ) noexcept nogil:
-    """The quick remainder where it is exact, libm's in stretches that have larger quotients."""
+    """The quick function where it is exact, libm's in stretches that have larger quotients."""
     cdef Py_ssize_t done = 0, i, width
     cdef bint all_near
     while done < n:
@@ -162,10 +172,28 @@ cdef inline void map_mod(
         for i in range(width):
             all_near &= near(a[done + i], b[done + i])
         if all_near:
-            map_binary(near_mod[floating], a + done, b + done, out + done, width)
+            map_binary(quick, a + done, b + done, out + done, width)
         else:
-            map_binary(far_mod[floating], a + done, b + done, out + done, width)
+            map_binary(libm, a + done, b + done, out + done, width)
         done += width
+
+
+cdef inline void map_mod(
+    const floating* a, const floating* b, floating* out, Py_ssize_t n
+) noexcept nogil:
+    map_quotients(near_mod[floating], far_mod[floating], a, b, out, n)
+
+
+cdef inline void map_fmod(
+    const floating* a, const floating* b, floating* out, Py_ssize_t n
+) noexcept nogil:
+    map_quotients(near_rest[floating], far_rest[floating], a, b, out, n)
+
+
+cdef inline void map_floor_divide(
+    const floating* a, const floating* b, floating* out, Py_ssize_t n
+) noexcept nogil:
+    map_quotients(near_quotient[floating], far_quotient[floating], a, b, out, n)
 
 
 cdef inline void map_tiles(

@@ -50,7 +50,7 @@ class Binary(NamedTuple):
     op: str
     value: str
     gradients: tuple[str, str]  # by a and by b
-    rules: tuple[Rule, Rule] | None
+    rules: tuple[Rule | None, Rule | None] | None
     nd: str
     np: str
     npx: str
@@ -59,12 +59,18 @@ class Binary(NamedTuple):
     result: str
     dtype: str = "float64"
     light: bool = True
+    makes_floats: bool = False  # of integers as well
     loop: str = ""
     scalar_loop: str = ""  # of an array and a number s, which is the first operand if `swapped`
     mirrored: str = ""  # of a comparison: the op that gives the same with its operands swapped
 
 
 NO_GRADIENTS = ("0", "0")
+
+
+def _share(f: Any, g: Any, part: Any, total: Any) -> Any:
+    """g * part / total, and at a total of 0 nothing, nor any derivative."""
+    return f.masked(g * part / (total + f.equal(total, 0.0)), f.not_equal(total, 0.0))
 
 
 def reads(row: Unary | Binary, names: str) -> bool:
@@ -77,7 +83,19 @@ def reads(row: Unary | Binary, names: str) -> bool:
     ['sqrt', 'rsqrt', 'reciprocal']
     """
     formulas = (row.gradient,) if isinstance(row, Unary) else row.gradients
-    return any(re.search(rf"\b[{names}]\b", formula) for formula in formulas)
+    return any(formula_reads(formula, names) for formula in formulas)
+
+
+def formula_reads(formula: str, names: str) -> bool:
+    """Whether a formula reads one of the values with these names.
+
+    Examples
+    --------
+    >>> from microlazy.core.kernels.elementwise_rows import formula_reads
+    >>> formula_reads("g * (a / y)", "y"), formula_reads("g", "ab")
+    (True, False)
+    """
+    return re.search(rf"\b[{names}]\b", formula) is not None
 
 
 UNARY = (
@@ -158,6 +176,67 @@ UNARY = (
         makes_floats=True, numpy="cos",
         loop="map_trig(cos[floating], libm_cos[floating], x, out, n)",
         gradient_loop="map_trig_grad(U_SIN, -1, x, g, dx, accumulate, n)",
+    ),
+    Unary(
+        "tan", "", "g * (1 + y * y)", lambda f, g, x, y: g * (y * y + 1.0),
+        "tan", "tan", "", "The tangent of angles in radians.", "[0, 1]", "[0.0, 1.5574]",
+        loop="map_trig(tan[floating], libm_tan[floating], x, out, n)",
+    ),
+    Unary(
+        "arcsin", "", "g / sqrt((1 - x) * (1 + x))", lambda f, g, x, y: g * f.rsqrt(1.0 - x * x),
+        "arcsin", "arcsin asin", "", "The angle with this sine.", "[0, 1]", "[0.0, 1.5708]",
+    ),
+    Unary(
+        "arccos", "", "-g / sqrt((1 - x) * (1 + x))", lambda f, g, x, y: -g * f.rsqrt(1.0 - x * x),
+        "arccos", "arccos acos", "", "The angle with this cosine.", "[0, 1]", "[1.5708, 0.0]",
+    ),
+    Unary(
+        "arctan", "", "g / (1 + x * x)", lambda f, g, x, y: g / (x * x + 1.0),
+        "arctan", "arctan atan", "", "The angle with this tangent.", "[0, 1]", "[0.0, 0.7854]",
+    ),
+    Unary(
+        "sinh", "", "g * cosh(x)", lambda f, g, x, y: g * f.cosh(x),
+        "sinh", "sinh", "", "The hyperbolic sine.", "[0, 1]", "[0.0, 1.1752]",
+    ),
+    Unary(
+        "cosh", "", "g * sinh(x)", lambda f, g, x, y: g * f.sinh(x),
+        "cosh", "cosh", "", "The hyperbolic cosine.", "[0, 1]", "[1.0, 1.5431]",
+    ),
+    Unary(
+        "arcsinh", "", "g / sqrt(x * x + 1)", lambda f, g, x, y: g * f.rsqrt(x * x + 1.0),
+        "arcsinh", "arcsinh asinh", "", "The inverse of sinh.", "[0, 1]", "[0.0, 0.8814]",
+    ),
+    Unary(
+        "arccosh", "", "g / sqrt((x - 1) * (x + 1))", lambda f, g, x, y: g * f.rsqrt(x * x - 1.0),
+        "arccosh", "arccosh acosh", "", "The inverse of cosh.", "[1, 2]", "[0.0, 1.317]",
+    ),
+    Unary(
+        "arctanh", "", "g / ((1 - x) * (1 + x))", lambda f, g, x, y: g / (1.0 - x * x),
+        "arctanh", "arctanh atanh", "", "The inverse of tanh.", "[0, 0.5]", "[0.0, 0.5493]",
+    ),
+    Unary(
+        "degrees", "x * 57.29577951308232", "g * 57.29577951308232",
+        lambda f, g, x, y: g * (180.0 / pi),
+        "degrees", "degrees rad2deg", "", "Radians as degrees.", "[0, 1]", "[0.0, 57.2958]",
+        light=True,
+    ),
+    Unary(
+        "radians", "x * 0.017453292519943295", "g * 0.017453292519943295",
+        lambda f, g, x, y: g * (pi / 180.0),
+        "radians", "radians deg2rad", "", "Degrees as radians.", "[0, 180]", "[0.0, 3.1416]",
+        light=True,
+    ),
+    Unary(
+        "exp2", "", "g * y * M_LN2", lambda f, g, x, y: g * y * log(2.0),
+        "", "exp2", "", "2**x.", "[0, 3]", "[1.0, 8.0]",
+    ),
+    Unary(
+        "cbrt", "", "g / (3 * y * y)", lambda f, g, x, y: g / (y * y * 3.0),
+        "cbrt", "cbrt", "", "The cube root.", "[8, -27]", "[2.0, -3.0]",
+    ),
+    Unary(
+        "rcbrt", "1 / cbrt(x)", "-g * y / (3 * x)", lambda f, g, x, y: -g * y / (x * 3.0),
+        "rcbrt", "", "rcbrt", "1 / cbrt(x).", "[8, -1]", "[0.5, -1.0]",
     ),
     Unary(
         "tanh", "", "g * (1 - y * y)", lambda f, g, x, y: g * (1.0 - y * y),
@@ -296,6 +375,81 @@ ARITHMETIC = (
         "minimum broadcast_minimum", "minimum", "",
         "The smaller of a and b; where they are equal, a has the gradient.", "[1, 3], 2",
         "[1.0, 2.0]",
+    ),
+    Binary(
+        "fmax", "a if (a >= b) | (b != b) else b",
+        ("g if (a >= b) | (b != b) else 0", "0 if (a >= b) | (b != b) else g"),
+        (lambda f, g, a, b: f.masked(g, f.equal(f.fmax(a, b), a)),
+         lambda f, g, a, b: f.masked(g, f.not_equal(f.fmax(a, b), a))),
+        "", "fmax", "",
+        "The larger of a and b, or the one that is a number.", "[1, 3], 2", "[2.0, 3.0]",
+    ),
+    Binary(
+        "fmin", "a if (a <= b) | (b != b) else b",
+        ("g if (a <= b) | (b != b) else 0", "0 if (a <= b) | (b != b) else g"),
+        (lambda f, g, a, b: f.masked(g, f.equal(f.fmin(a, b), a)),
+         lambda f, g, a, b: f.masked(g, f.not_equal(f.fmin(a, b), a))),
+        "", "fmin", "",
+        "The smaller of a and b, or the one that is a number.", "[1, 3], 2", "[1.0, 2.0]",
+    ),
+    Binary(
+        "fmod", "", ("g", "-g * trunc(a / b)"),
+        (lambda f, g, a, b: g, lambda f, g, a, b: -g * f.detached(f.trunc(a / b))),
+        "", "fmod", "",
+        "The remainder of a / b, with the sign of a.", "[5, -5], 3", "[2.0, -2.0]",
+        loop="map_fmod(a, b, out, n)",
+        scalar_loop="map_tiles(map_fmod[floating], a, s, swapped, out, n)",
+    ),
+    Binary(
+        "floor_divide", "", NO_GRADIENTS, None,
+        "", "floor_divide", "",
+        "floor(a / b).", "[5, -5], 3", "[1.0, -2.0]",
+        loop="map_floor_divide(a, b, out, n)",
+        scalar_loop="map_tiles(map_floor_divide[floating], a, s, swapped, out, n)",
+    ),
+    Binary(
+        "copysign", "", ("g * copysign(1, a) * copysign(1, b)", "0"),
+        (lambda f, g, a, b: g * (f.copysign(1.0, a) * f.copysign(1.0, b)), None),
+        "", "copysign", "",
+        "a with the sign of b.", "[1, -2], -1", "[-1.0, -2.0]",
+        makes_floats=True,
+    ),
+    Binary(
+        "hypot", "", ("g * (a / y) if y != 0 else 0", "g * (b / y) if y != 0 else 0"),
+        (lambda f, g, a, b: _share(f, g, a, f.hypot(a, b)),
+         lambda f, g, a, b: _share(f, g, b, f.hypot(a, b))),
+        "broadcast_hypot", "hypot", "",
+        "sqrt(a**2 + b**2).", "[3, 5], 4", "[5.0, 6.4031]",
+        light=False, makes_floats=True,
+    ),
+    Binary(
+        "arctan2", "",
+        ("s = a * a + b * b; g * b / s if s != 0 else 0",
+         "s = a * a + b * b; -g * a / s if s != 0 else 0"),
+        (lambda f, g, a, b: _share(f, g, b, a * a + b * b),
+         lambda f, g, a, b: _share(f, -g, a, a * a + b * b)),
+        "", "arctan2 atan2", "",
+        "The angle of the point (b, a) in the plane.", "[0, 1], 1", "[0.0, 0.7854]",
+        light=False, makes_floats=True,
+    ),
+    Binary(
+        "logaddexp", "m = a if a > b else b; d = 0 if a == b else -abs(a - b); m + log1p(exp(d))",
+        ("g * exp(a - y)", "g * exp(b - y)"),
+        (lambda f, g, a, b: g * f.exp(a - f.logaddexp(a, b)),
+         lambda f, g, a, b: g * f.exp(b - f.logaddexp(a, b))),
+        "", "logaddexp", "",
+        "log(e**a + e**b).", "[0, 1], 0", "[0.6931, 1.3133]",
+        light=False, makes_floats=True,
+    ),
+    Binary(
+        "logaddexp2",
+        "m = a if a > b else b; d = 0 if a == b else -abs(a - b); m + log1p(exp2(d)) * M_LOG2E",
+        ("g * exp2(a - y)", "g * exp2(b - y)"),
+        (lambda f, g, a, b: g * f.exp2(a - f.logaddexp2(a, b)),
+         lambda f, g, a, b: g * f.exp2(b - f.logaddexp2(a, b))),
+        "", "logaddexp2", "",
+        "log2(2**a + 2**b).", "[0, 1], 0", "[1.0, 1.585]",
+        light=False, makes_floats=True,
     ),
 )  # fmt: skip
 

@@ -27,6 +27,11 @@ cdef void put_rows(
 ) noexcept nogil:
     cdef Py_ssize_t i, j
     cdef floating* row
+    if width == 1:
+        for i in range(count):
+            row = out + places[i] * step
+            row[0] = row[0] + x[i * step] if add else x[i * step]
+        return
     for i in range(count):                  # in order: sums come out alike, and the last one stays
         row = out + places[i] * step
         if add:

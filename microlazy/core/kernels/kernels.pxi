@@ -5,7 +5,7 @@ A file for each family. Those in `generated/` are written by the build.
 
 from cpython.pycapsule cimport PyCapsule_New
 from cython cimport floating
-from libc.math cimport INFINITY, M_LN2, M_LN10, M_2_SQRTPI, M_PI_2, M_SQRT1_2
+from libc.math cimport INFINITY, M_LN2, M_LN10, M_LOG2E, M_2_SQRTPI, M_PI_2, M_SQRT1_2
 from libc.string cimport memcpy
 
 from microlazy.core.kernels.table cimport *

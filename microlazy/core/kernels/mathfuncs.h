@@ -105,8 +105,8 @@
 #undef MANTISSA
 #undef BIAS
 
-/* Remainders. Below 2^28 quotients of floats, their products with b, and what these leave of a are
-   exact in double. */
+/* Remainders, and quotients rounded down. Below 2^28 quotients of floats, their products with b, and
+   what these leave of a are exact in double. */
 
 INLINE int f32_near(float a, float b)
 {
@@ -125,6 +125,24 @@ INLINE int f64_near(double a, double b) { return (void)a, (void)b, 0; }
 INLINE double f64_near_fmod(double a, double b) { return fmod(a, b); }
 
 INLINE double f64_fmod(double a, double b) { return fmod(a, b); }
+
+INLINE float f32_near_quotient(float a, float b)
+{
+    return (float)f64_floor((double)a / (double)b);
+}
+
+INLINE double f64_far_quotient(double a, double b)
+{
+    double rest = fmod(a, b), q = (a - rest) / b, whole;
+    q = (rest != 0) & ((rest < 0) != (b < 0)) ? q - 1 : q;
+    whole = f64_floor(q); /* (a - rest) / b is whole but for its rounding */
+    whole = q - whole > 0.5 ? whole + 1 : whole;
+    return b == 0 ? a / b : q == 0 ? copysign(0.0, a / b) : whole;
+}
+
+INLINE float f32_far_quotient(float a, float b) { return (float)f64_far_quotient(a, b); }
+
+INLINE double f64_near_quotient(double a, double b) { return f64_far_quotient(a, b); }
 
 /* Powers of floats: 2^t with t = y log2 |x| computed in double and handed on as two floats. Two
    loops, one for each half, overlap these long chains better than one. */

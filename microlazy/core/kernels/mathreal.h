@@ -55,10 +55,9 @@ INLINE REAL M(pow2)(REAL n) { return M(real)(M(bits)(n + (SHIFTER + BIAS)) << MA
 /* Exponentials: x = n ln 2 + r, e^x = 2^n (1 + q) with q = e^r - 1. 2^n is applied in two steps
    where it may exceed the largest number, or be a denormal, when e^x does not. */
 
-INLINE REAL M(exp_parts)(REAL x, REAL *n)
+/* q for |r| up to ln 2 / 2 and a little more. */
+INLINE REAL M(expm1_poly)(REAL r)
 {
-    *n = M(nearest)(x * C(0x1.715476p+0f, 0x1.71547652b82fep+0));
-    REAL r = (x - *n * LN2_HI) - *n * LN2_LO;
     REAL p = C(POLY5(r, 5.000000000e-01f, 1.666653973e-01f, 4.166639430e-02f, 8.367089083e-03f,
                      1.394154823e-03f),
                POLY11(r, 5.00000000000000000e-01, 1.66666666666666768e-01,
@@ -67,6 +66,12 @@ INLINE REAL M(exp_parts)(REAL x, REAL *n)
                       2.75572395244364325e-07, 2.51101654742425017e-08,
                       2.09254356341113075e-09));
     return r + r * r * p;
+}
+
+INLINE REAL M(exp_parts)(REAL x, REAL *n)
+{
+    *n = M(nearest)(x * C(0x1.715476p+0f, 0x1.71547652b82fep+0));
+    return M(expm1_poly)((x - *n * LN2_HI) - *n * LN2_LO);
 }
 
 INLINE REAL M(exp)(REAL x)
@@ -191,14 +196,21 @@ INLINE REAL M(sin_quarters)(REAL r, BITS quarter)
     return M(real)(M(bits)(y) ^ ((quarter & 2) << (8 * sizeof(REAL) - 2)));
 }
 
-/* sin(x + (pi/2) quarter) for |x| up to TRIG_LIMIT: x = n pi/2 + r, pi/2 in parts whose products
-   with n are exact; r has full precision even where it is close to 0. */
+/* r of x = n pi/2 + r for |x| up to TRIG_LIMIT, with n in the lowest bits of `shifted`: pi/2 in parts
+   whose products with n are exact, and r has full precision even where it is close to 0. */
+INLINE REAL M(rest_of_quarters)(REAL x, REAL *shifted)
+{
+    *shifted = x * C(0x1.45f306p-1f, 0x1.45f306dc9c883p-1) + SHIFTER;
+    REAL n = *shifted - SHIFTER;
+    double hi = x - n * 0x1.921fb544p+0;
+    return C((REAL)(hi - n * 0x1.0b4611a626331p-34),
+             (hi - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69);
+}
+
+/* sin(x + (pi/2) quarter) */
 INLINE REAL M(sin_shifted)(REAL x, BITS quarter)
 {
-    REAL shifted = x * C(0x1.45f306p-1f, 0x1.45f306dc9c883p-1) + SHIFTER, n = shifted - SHIFTER;
-    double hi = x - n * 0x1.921fb544p+0;
-    REAL r = C((REAL)(hi - n * 0x1.0b4611a626331p-34),
-               (hi - n * 0x1.0b4611a6p-34) - n * 0x1.3198a2e037073p-69);
+    REAL shifted, r = M(rest_of_quarters)(x, &shifted);
     return M(sin_quarters)(r, M(bits)(shifted) + quarter);
 }
 
@@ -251,7 +263,8 @@ INLINE REAL M(erf)(REAL x)
                       -8.86042628691995493e-08, 9.14272811422156463e-09,
                       -6.50407413527974191e-10, 2.85499041410242233e-11,
                       -5.82733187198189445e-13));
-    return M(copysign)(a < C(0.95f, 1.0) ? a * p : 1 - M(exp)(-q), x);
+    REAL n, e = M(exp_parts)(-q, &n); /* e^-Q: a normal number, so one step will do */
+    return M(copysign)(a < C(0.95f, 1.0) ? a * p : 1 - (1 + e) * M(pow2)(n), x);
 }
 
 #define PANEL ((int)(64 / sizeof(REAL)))
@@ -615,6 +628,8 @@ INLINE void M(panel_product)(const REAL *x, const REAL *panels, REAL *out, int a
 }
 
 #undef PANEL
+
+#include "mathinverse.h"
 
 #undef TWO_TO_MANTISSA
 #undef SHIFTER

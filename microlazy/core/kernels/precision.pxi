@@ -1,4 +1,4 @@
-# float16 to float32 and back, in integers, which every vector unit has.
+# Elements of one type as another; float16 in integers, which every vector unit has.
 
 cdef extern from "mathfuncs.h" nogil:
     u32 f32_bits(float x)
@@ -34,3 +34,54 @@ cdef void narrow(const unsigned int* x, unsigned short* out, Py_ssize_t n) noexc
     cdef Py_ssize_t i
     for i in range(n):
         out[i] = <unsigned short> narrowed(x[i])
+
+
+ctypedef fused source_t:
+    float
+    double
+    unsigned char
+    int
+    signed char
+    long long
+
+ctypedef fused target_t:
+    float
+    double
+    int
+    long long
+
+
+cdef inline void convert_each(const source_t* x, target_t* out, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = <target_t> x[i]
+
+
+cdef inline void convert_to(
+    int source, const void* x, target_t* out, Py_ssize_t n
+) noexcept nogil:
+    if source == NUMBER_FLOAT32:
+        convert_each(<const float*> x, out, n)
+    elif source == NUMBER_FLOAT64:
+        convert_each(<const double*> x, out, n)
+    elif source == NUMBER_UINT8:
+        convert_each(<const unsigned char*> x, out, n)
+    elif source == NUMBER_INT32:
+        convert_each(<const int*> x, out, n)
+    elif source == NUMBER_INT8:
+        convert_each(<const signed char*> x, out, n)
+    else:
+        convert_each(<const long long*> x, out, n)
+
+
+cdef void convert(
+    int source, int target, const void* x, void* out, Py_ssize_t n
+) noexcept nogil:
+    if target == NUMBER_FLOAT32:
+        convert_to(source, x, <float*> out, n)
+    elif target == NUMBER_FLOAT64:
+        convert_to(source, x, <double*> out, n)
+    elif target == NUMBER_INT32:
+        convert_to(source, x, <int*> out, n)
+    else:
+        convert_to(source, x, <long long*> out, n)

@@ -13,6 +13,10 @@ cdef enum:                                # sliding windows: where the 3 numbers
 cdef enum:                                # the transforms of minimal filtering
     TILE_IMAGES, TILE_FILTERS, TILE_RESULTS, TILE_RESULTS_BACK, TILE_FILTERS_BACK
 
+cdef enum Number:                         # types of elements, with the numbers of tensor.pxd
+    NUMBER_FLOAT32 = 0, NUMBER_FLOAT64 = 1, NUMBER_UINT8 = 3, NUMBER_INT32 = 4, NUMBER_INT8 = 5
+    NUMBER_INT64 = 6
+
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
@@ -70,6 +74,8 @@ ctypedef struct KernelTable:
     # float16 to float32 and back: bits, rounded to even.
     void (*widen)(const unsigned short* x, unsigned int* out, Py_ssize_t n) noexcept nogil
     void (*narrow)(const unsigned int* x, unsigned short* out, Py_ssize_t n) noexcept nogil
+    # out[i] = x[i] as C converts it, from any Number to one of 4 or 8 bytes.
+    void (*convert)(int source, int target, const void* x, void* out, Py_ssize_t n) noexcept nogil
 
     # x is (rows, cols): reduce each row into out[rows], or all rows into out[cols].
     # NaN wins max and min. Sums are pairwise or better.

@@ -11,8 +11,10 @@ from cython cimport floating
 from cython.parallel cimport prange
 from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
-from microlazy.core.kernels.table cimport B_GREATER, R_SUM, U_RELU
-from microlazy.core.loops.elementwise cimport apply_unary, apply_unary_grad, fill, scaled
+from microlazy.core.kernels.table cimport B_GREATER, B_MULTIPLY, R_SUM, U_RELU
+from microlazy.core.loops.elementwise cimport (
+    apply_unary, apply_unary_grad, compute_binary, fill, scaled,
+)
 from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast, promoted
 from microlazy.core.ops.elementwise cimport mask, masked
@@ -27,8 +29,8 @@ from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run, state, tracked_integers,
 )
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, header, itemsize, like, new, numpy_dtype,
-    shape_tuple,
+    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, header, itemsize, like, new,
+    numpy_dtype, set_strides, shape_tuple,
 )
 
 import numpy
@@ -331,6 +333,15 @@ cdef int multiple(Tensor x, Tensor number, Tensor out, bint accumulate) except -
     return scaled((<double*>number.data)[0], x, out, accumulate)
 
 
+cdef Tensor as_matrix_of(Tensor x, Py_ssize_t rows, Py_ssize_t cols):
+    """Packed memory seen as a matrix, outside of the tape."""
+    cdef Tensor y = alias(x)
+    y.ndim = 2
+    y.shape_[0], y.shape_[1] = rows, cols
+    set_strides(y)
+    return y
+
+
 cdef int product(Tensor a, bint ta, Tensor b, bint tb, Tensor out, bint accumulate) except -1:
     """out (+)= op(a) @ op(b), the last two axes of each; leading axes are equal."""
     cdef bint flip_a, flip_b
@@ -362,6 +373,9 @@ cdef int product(Tensor a, bint ta, Tensor b, bint tb, Tensor out, bint accumula
         return inner_product(a, b, out)
     if batch == k == 1 and (m == 1 or n == 1) and a.contiguous and b.contiguous:
         return multiple(b, a, out, accumulate) if m == 1 else multiple(a, b, out, accumulate)
+    if batch == k == 1 and a.contiguous and b.contiguous and not accumulate:
+        return compute_binary(B_MULTIPLY, as_matrix_of(a, m, 1), as_matrix_of(b, 1, n),
+                              as_matrix_of(out, m, n))
     with nogil:
         for i in range(batch):
             gemm(dtype, flip_a, flip_b, m, n, k, pa + i * step_a, lda, pb + i * step_b, ldb,

@@ -39,17 +39,22 @@ cdef list binary_names = list(BINARY)
 cdef list unary_numpy = [getattr(numpy, row.numpy) if row.numpy else None
                          for row in elementwise_rows.UNARY]
 cdef list binary_numpy = [getattr(numpy, name) for name in BINARY]
-cdef bint[N_UNARY] reads_y              # the gradient is written in terms of the result
+cdef bint[N_UNARY] reads_x              # the gradient is written in terms of the input
+cdef bint[N_UNARY] reads_y              # ... of the result
 cdef bint[N_UNARY] makes_floats
+cdef bint[N_BINARY] makes_floats_of_two
 cdef bint[N_BINARY] reads_operands
-cdef bint[N_BINARY] reads_result
+cdef bint[2][N_BINARY] reads_result     # by each operand
 cdef int[N_BINARY] mirrored             # what a comparison becomes when its operands change sides
 for _op, _row in enumerate(elementwise_rows.UNARY):
+    reads_x[_op] = elementwise_rows.reads(_row, "x")
     reads_y[_op] = elementwise_rows.reads(_row, "y")
     makes_floats[_op] = _row.makes_floats
 for _op, _row in enumerate(elementwise_rows.BINARY):
+    makes_floats_of_two[_op] = _row.makes_floats
     reads_operands[_op] = elementwise_rows.reads(_row, "ab")
-    reads_result[_op] = elementwise_rows.reads(_row, "y")
+    for _which in range(2):
+        reads_result[_which][_op] = elementwise_rows.formula_reads(_row.gradients[_which], "y")
     mirrored[_op] = BINARY.get(_row.mirrored, _op)
 
 
@@ -65,6 +70,18 @@ def _recorded_unary(int op):
     return function
 
 
+def _recorded_binary(int op):
+    """The same of two, of which one may be a plain number, or both."""
+    def function(a, b):
+        if isinstance(a, Tensor):
+            return binary(op, <Tensor>a, <Tensor>b) if isinstance(b, Tensor) else (
+                binary_scalar(op, <Tensor>a, b, False))
+        if isinstance(b, Tensor):
+            return binary_scalar(op, <Tensor>b, a, True)
+        return float(binary_numpy[op](a, b))
+    return function
+
+
 def _constant_mask(int op):
     def function(a, b):
         return mask(op, a, b)
@@ -77,6 +94,8 @@ class Recorded:
 
 for _row in elementwise_rows.UNARY:
     setattr(Recorded, _row.op, staticmethod(_recorded_unary(UNARY[_row.op])))
+for _row in elementwise_rows.ARITHMETIC:
+    setattr(Recorded, _row.op, staticmethod(_recorded_binary(BINARY[_row.op])))
 for _row in elementwise_rows.COMPARISONS:
     setattr(Recorded, _row.op, staticmethod(_constant_mask(BINARY[_row.op])))
 Recorded.masked = staticmethod(lambda x, ones: masked(<Tensor>x, <Tensor>ones))
@@ -141,7 +160,8 @@ cdef Tensor masked(Tensor x, Tensor ones):
 cdef Tensor gradient_by(int op, int which, Tensor g, object a, object b):
     """The gradient of op(a, b) by one of its operands, recorded."""
     rules = elementwise_rows.BINARY[op].rules
-    return zeros_of(g) if rules is None else rules[which](Recorded, g, a, b)
+    rule = None if rules is None else rules[which]
+    return zeros_of(g) if rule is None else rule(Recorded, g, a, b)
 
 
 cdef Tensor slope_by(int op, Tensor g, object x, object y):
@@ -233,7 +253,7 @@ cdef Tensor unary(int op, Tensor x):
     node = UnaryOp.__new__(UnaryOp)
     node.op = op
     node.a = x
-    node.needs = NEEDS_A | NEEDS_OUT if reads_y[op] else NEEDS_A
+    node.needs = (NEEDS_A if reads_x[op] else 0) | (NEEDS_OUT if reads_y[op] else 0)
     return run(node, out)
 
 
@@ -255,8 +275,7 @@ cdef class BinaryOp(Node):
             give(p, self.a, self.grad)
             give(p, self.b, self.grad)
         else:
-            self.operand(p, 0, self.a)
-            self.operand(p, 1, self.b)
+            self.operand(p, 1, self.b, self.operand(p, 0, self.a, None))
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
@@ -273,26 +292,29 @@ cdef class BinaryOp(Node):
             fill(dx, 0.0)
         return 0
 
-    cdef int operand(self, Pass p, int which, Tensor x) except -1:
-        cdef Tensor g = self.grad, a, b, full, y
+    cdef Tensor operand(self, Pass p, int which, Tensor x, Tensor y):
+        """The gradient by one operand; returns the result, if it was needed and computed for it."""
+        cdef Tensor g = self.grad, a, b, full
         cdef bint accumulate
         if not p.wants(x):
-            return 0
-        a, b, y = self.a, self.b, g
+            return y
+        a, b = self.a, self.b
         if self.needs:
             a = packed(expanded(a, g.ndim, g.shape_))
             b = packed(expanded(b, g.ndim, g.shape_))
-            if reads_result[self.op]:
+            if reads_result[which][self.op] and y is None:
                 y = like(g)
                 compute_binary(self.op, a, b, y)
         else:
             a = b = g
         if same_shape(x, g):
             full = p.target(x, &accumulate)
-            return self.partial(which, a, b, y, full, accumulate)
-        full = like(g)
-        self.partial(which, a, b, y, full, False)
-        return sum_to(full, p.target(x, &accumulate), accumulate)
+            self.partial(which, a, b, g if y is None else y, full, accumulate)
+        else:
+            full = like(g)
+            self.partial(which, a, b, g if y is None else y, full, False)
+            sum_to(full, p.target(x, &accumulate), accumulate)
+        return y
 
     cdef int partial(self, int which, Tensor a, Tensor b, Tensor y, Tensor dx,
                      bint accumulate) except -1:
@@ -369,7 +391,7 @@ cdef Tensor binary_other(int op, Tensor a, Tensor b):
     cdef int dtype, ndim
     if a.face == NP:
         dtype = promoted(a.dtype, b.dtype)
-        if op == B_DIVIDE and not is_float(dtype):
+        if (op == B_DIVIDE or makes_floats_of_two[op]) and not is_float(dtype):
             dtype = FLOAT32
         if op >= FIRST_COMPARISON:
             return compare(op, a, b)
@@ -378,7 +400,7 @@ cdef Tensor binary_other(int op, Tensor a, Tensor b):
             f"{binary_names[op]}: the arrays must have one dtype, but they are "
             f"{numpy_dtype(a.dtype)} and {numpy_dtype(b.dtype)}; use astype()")
     else:
-        dtype = a.dtype
+        dtype = FLOAT32 if makes_floats_of_two[op] and not is_float(a.dtype) else a.dtype
     if dtype <= FLOAT64:
         return binary(op, cast(a, dtype), cast(b, dtype))
     if dtype == FLOAT16:
@@ -386,7 +408,7 @@ cdef Tensor binary_other(int op, Tensor a, Tensor b):
         return cast(out, FLOAT16)
     ndim = broadcast_shape(a, b, shape, binary_names[op])
     function = integer_divide if op == B_DIVIDE else binary_numpy[op]
-    if dtype == BOOL and a.face == NP and op in (B_POWER, B_MOD):
+    if dtype == BOOL and a.face == NP and op in (B_POWER, B_MOD, B_FMOD, B_FLOOR_DIVIDE):
         return binary(op, cast(a, INT8), cast(b, INT8))
     if dtype == BOOL and op in (B_SUBTRACT, B_POWER, B_MOD):
         raise MXNetError(f"{binary_names[op]} is not defined for bool arrays; use astype()")
@@ -440,7 +462,7 @@ cdef class BinaryScalar(Node):
         s = like(a)
         fill(s, self.s)
         y = a
-        if reads_result[op]:
+        if reads_result[1 if self.swapped else 0][op]:
             y = like(a)
             apply_binary_scalar(op, a, self.s, self.swapped, y)
         if self.swapped:
@@ -493,7 +515,8 @@ cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
                                              "swapped": swapped}, a.face, BOOL, a.ndim, a.shape_)
     if dtype == FLOAT16:
         return cast(binary_scalar(op, cast(a, FLOAT32), s, swapped), FLOAT16)
-    if a.face == NP and (op == B_DIVIDE or isinstance(s, float) and not s.is_integer()):
+    if makes_floats_of_two[op] or (
+            a.face == NP and (op == B_DIVIDE or isinstance(s, float) and not s.is_integer())):
         return binary_scalar(op, cast(a, FLOAT32), s, swapped)
     if dtype == BOOL:
         if not isinstance(s, (bool, numpy.bool_)) or a.face != NP:

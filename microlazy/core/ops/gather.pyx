@@ -1,4 +1,4 @@
-"""Rows of an array at places: x[places], take and pick, and the way back, put; one-hot rows.
+"""Rows of an array at places: x[places], take, pick and along; and the way back; one-hot rows.
 
 An array is seen as (outer, length, width), and the places are numbers along the middle: of a key
 with places along several axes, of those axes made one. Each run of a node finds the places in its
@@ -32,8 +32,9 @@ cdef enum Way:
     MASK                          # b is a mask of the first axes
     TAKE                          # b is places along one axis
     PICK                          # b is a place in each row along one axis
+    ALONG                         # b is places in each row along one axis
 
-cdef tuple NAMES = ("gather", "gather", "gather", "take", "pick")
+cdef tuple NAMES = ("gather", "gather", "gather", "take", "pick", "take_along_axis")
 cdef dict MODES = {"clip": CLIP, "wrap": WRAP, "raise": RAISE}
 cdef object EVERYTHING = slice(None)
 
@@ -44,7 +45,7 @@ cdef class Placed(Node):
     cdef int way, mode
     cdef int index_ndim           # of the index arrays together
     cdef Py_ssize_t outer, length, count, width
-    cdef Py_ssize_t inner         # elements from one place to the next, under PICK
+    cdef Py_ssize_t each, inner   # under PICK and ALONG: places in a row, rows beside each other
     cdef Py_ssize_t[MAX_NDIM] sizes       # of the axes that the index arrays are for
     cdef Tensor places
 
@@ -67,7 +68,7 @@ cdef class Placed(Node):
             return 0
         if self.way != KEY:
             self.find_along(index, axis, out)
-            if self.way == PICK:
+            if self.way != TAKE:
                 self.add_rows(out)
             return 0
         self.find_along(packed(expanded(index, self.index_ndim, shaped.shape_)), axis, out)
@@ -85,11 +86,12 @@ cdef class Placed(Node):
 
     cdef int add_rows(self, long long* out) noexcept:
         """From places along an axis to those in the whole array."""
-        cdef Py_ssize_t n = self.sizes[0], i, row
-        for row in range(self.count // self.inner if self.inner else 0):
-            for i in range(self.inner):
-                out[i] = (row * n + out[i]) * self.inner + i
-            out += self.inner
+        cdef Py_ssize_t n = self.sizes[0], inner = self.inner, i, row
+        cdef Py_ssize_t places = self.count // inner if inner else 0
+        for row in range(places):
+            for i in range(inner):
+                out[i] = (row // self.each * n + out[i]) * inner + i
+            out += inner
         return 0
 
     cdef int alike(self, Placed other) noexcept:
@@ -363,6 +365,16 @@ cdef Tensor take(Tensor x, Tensor index, int axis, str mode):
     return chosen(node, ndim, shape)
 
 
+cdef int in_whole(Placed node, Tensor x, Py_ssize_t each) noexcept:
+    """From places along an axis to places in x as one row."""
+    node.inner = node.width
+    node.each = each
+    node.count = node.outer * each * node.width
+    node.outer = node.width = 1
+    node.length = x.size
+    return 0
+
+
 cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode):
     cdef Py_ssize_t[MAX_NDIM] shape, kept
     cdef Gather node = Gather.__new__(Gather)
@@ -380,14 +392,28 @@ cdef Tensor pick(Tensor x, Tensor index, int axis, bint keepdims, str mode):
                          f"{full[:axis] + (1,) + full[axis + 1:]} for an array of shape {full} "
                          f"and axis {axis}, not {shape_tuple(index)}")
     look_along(node, x, index, axis, mode, PICK)
-    node.inner = node.width
-    node.count = node.outer * node.width
-    node.outer = node.width = 1
-    node.length = x.size
+    in_whole(node, x, 1)
     if ndim == 0 and x.face == ND:
         kept[0] = 1
         ndim = 1
     return chosen(node, x.ndim, shape) if keepdims else chosen(node, ndim, kept)
+
+
+cdef int check_along(Tensor x, Tensor index, int axis) except -1:
+    cdef int i
+    for i in range(x.ndim):
+        if index.ndim != x.ndim or (i != axis and index.shape_[i] != x.shape_[i]):
+            raise ShapeError(f"take_along_axis: the index has shape {shape_tuple(index)}, which an "
+                             f"array of shape {shape_tuple(x)} does not have beside axis {axis}")
+    return 0
+
+
+cdef Tensor along(Tensor x, Tensor index, int axis):
+    cdef Gather node = Gather.__new__(Gather)
+    check_along(x, index, axis)
+    look_along(node, x, index, axis, "raise", ALONG)
+    in_whole(node, x, index.shape_[axis])
+    return chosen(node, x.ndim, index.shape_)
 
 
 cdef bint has_shape(Tensor x, int ndim, const Py_ssize_t* shape) noexcept:
@@ -471,6 +497,22 @@ cdef Tensor put(Tensor base, int ndim, const Py_ssize_t* shape, Tensor values, l
         node.a = broadcast_to(node.a, node.index_ndim + ndim - axes, wanted)
     node.c = base
     node.add = add
+    return run(node, out)
+
+
+cdef Tensor put_along(Tensor values, Tensor index, int axis, Py_ssize_t size):
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Scatter node = Scatter.__new__(Scatter)
+    cdef Tensor out
+    cdef int i
+    for i in range(values.ndim):
+        shape[i] = size if i == axis else values.shape_[i]
+    out = header(values.face, values.dtype, values.ndim, shape)
+    check_along(out, index, axis)
+    look_along(node, out, index, axis, "raise", ALONG)
+    in_whole(node, out, index.shape_[axis])
+    node.a = values
+    node.add = True
     return run(node, out)
 
 

@@ -18,6 +18,9 @@ def call(
     dynamic: bool = False,
     once: bool = False,
 ) -> _A: ...
+def call_ufunc(
+    function: Callable[..., Any], arrays: Sequence[_A], gradients: _Rules = ()
+) -> _A: ...
 def call_many(
     function: Callable[..., Any],
     arrays: Sequence[_A],

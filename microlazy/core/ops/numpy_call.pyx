@@ -6,18 +6,23 @@ recorded, and so there are gradients of every order.
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
+from libc.string cimport memcpy
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.strided cimport broadcast_shape
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, begin_early, output_of, profiling,
     run, state, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, numpy_dtype,
-    parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, itemsize,
+    numpy_dtype, parse_shape, shape_tuple, view_numpy,
 )
 
+import contextvars
 import math
 from types import FunctionType
 
@@ -44,15 +49,16 @@ cdef class NumpyCall(Node):
     cdef int forward(self) except -1:
         result = self.values
         self.values = None
+        if result is None and type(self.function) is numpy.ufunc and not self.options and (
+                compute_into(self.function, self.inputs(), self.out)):
+            return 0
         if result is None:
             result = compute(self.function, self.inputs(), self.options)
         if self.parts is not None:
             result = numpy.concatenate([numpy.ravel(part) for part in result])
-        array = view_numpy(self.out)
-        if isinstance(result, numpy.ndarray) and result.dtype == array.dtype and (
-                result.shape == array.shape):
-            array[...] = result
+        if copy_packed(result, self.out):
             return 0
+        array = view_numpy(self.out)
         with numpy.errstate(all="ignore"):
             numpy.copyto(array, numpy.reshape(result, array.shape), casting="unsafe")
         return 0
@@ -111,6 +117,50 @@ cdef bint covers(Tensor grad, Tensor x) noexcept:
     return True
 
 
+cdef bint copy_packed(object result, Tensor out) except -1:
+    """Copy a NumPy array that lies in memory as ours does; False if it does not."""
+    cdef Py_buffer source
+    if not isinstance(result, numpy.ndarray) or result.dtype != numpy_dtype(out.dtype) or (
+            not result.flags.c_contiguous):
+        return False
+    PyObject_GetBuffer(result, &source, PyBUF_SIMPLE)
+    if source.len == out.size * itemsize(out.dtype):
+        memcpy(out.data, source.buf, source.len)
+        PyBuffer_Release(&source)
+        return True
+    PyBuffer_Release(&source)
+    return False
+
+
+cdef list quiet = []              # contexts in which NumPy does not warn, that nobody is in
+
+
+cdef bint compute_into(object function, list inputs, Tensor out) except -1:
+    """Let a ufunc write its result into our memory; False if it has another dtype."""
+    cdef list arrays = [short_view(x) for x in inputs]
+    target = short_view(out)
+    if not quiet:
+        quiet.append(contextvars.Context())
+        quiet[0].run(numpy.seterr, all="ignore")
+    context = quiet.pop()
+    PyContext_Enter(context)
+    try:
+        function(*arrays, out=target)
+    except TypeError:
+        return False
+    finally:
+        PyContext_Exit(context)
+        quiet.append(context)
+    return True
+
+
+cdef object short_view(Tensor x):
+    """An array of NumPy's to be used in one call that keeps nothing."""
+    if x.contiguous:
+        return numpy.ndarray(shape_tuple(x), numpy_dtype(x.dtype), x)
+    return view_numpy(x)
+
+
 cdef object compute(object function, list inputs, dict options):
     with numpy.errstate(all="ignore"):
         return function(*[view_numpy(x) for x in inputs], **options)
@@ -144,6 +194,8 @@ cdef Tensor numpy_call(object function, list inputs, dict options, int face, int
 cdef int our_dtype(object dtype, list inputs) except -1:
     """The dtype of a NumPy result among ours: the default float, unless an input is float64."""
     cdef Tensor x
+    if not isinstance(dtype, numpy.dtype):
+        dtype = numpy.dtype(dtype)
     kind, size = dtype.kind, dtype.itemsize
     if kind == "f":
         if size >= 8:
@@ -305,12 +357,56 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
             begin_early(node)
         node.values = compute(function, inputs, node.options)
         size, kind = shape_and_dtype(node.values)
-    number = our_dtype(numpy.dtype(kind), inputs) if dtype is None else dtype_number(dtype)
+    number = our_dtype(kind, inputs) if dtype is None else dtype_number(dtype)
     ndim = parse_shape(tuple(size), shape)
     if ndim == 0 and face == ND:
         shape[0] = 1
         ndim = 1
     return run(node, header(face, number, ndim, shape))
+
+
+cdef dict dtypes_of_ufuncs = {}   # of a result: by ufunc and the inputs' dtypes
+
+
+cdef int dtype_of_ufunc(object function, list inputs) except -1:
+    cdef Tensor x
+    key = (function, *[x.dtype for x in inputs])
+    number = dtypes_of_ufuncs.get(key)
+    if number is None:
+        with numpy.errstate(all="ignore"):
+            one = function(*[numpy.ones((), numpy_dtype(x.dtype)) for x in inputs])
+        number = our_dtype(one.dtype, inputs)
+        dtypes_of_ufuncs[key] = number
+    return number
+
+
+def call_ufunc(function, arrays, gradients=()):
+    """Compute a NumPy ufunc of one or two arrays, recorded like any op.
+
+    As `call`, but nothing is computed to find the shape and the dtype of the result, and NumPy
+    writes it where it belongs.
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> from microlazy.core.ops.numpy_call import call_ufunc
+    >>> call_ufunc(numpy.heaviside, [np.array([-1., 0.]), np.array([0.5])])
+    array([0. , 0.5])
+    """
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef list inputs = list(arrays)
+    cdef NumpyCall node = prepare(function, inputs, {}, gradients, False)
+    cdef Tensor a = node.a
+    cdef int number = dtype_of_ufunc(function, inputs), ndim
+    if node.b is None:
+        return run(node, header(a.face, number, a.ndim, a.shape_))
+    ndim = broadcast_shape(a, node.b, shape, function.__name__)
+    return run(node, header(a.face, number, ndim, shape))
 
 
 def call_many(function, arrays, options=None, gradients=(), results=None, dtype=None,
@@ -343,7 +439,7 @@ def call_many(function, arrays, options=None, gradients=(), results=None, dtype=
             begin_early(node)
         node.values = compute(function, inputs, node.options)
         shapes, kind = shape_and_dtype(node.values)
-    number = our_dtype(numpy.dtype(kind), inputs) if dtype is None else dtype_number(dtype)
+    number = our_dtype(kind, inputs) if dtype is None else dtype_number(dtype)
     node.parts = [(1,) if face == ND and tuple(part) == () else tuple(part) for part in shapes]
     for part in node.parts:
         total += math.prod(part)

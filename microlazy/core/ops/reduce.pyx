@@ -1,6 +1,8 @@
 """Sum, mean, product, maximum, minimum, the places of extremes, and the variance."""
 
 cimport cython
+from libc.float cimport DBL_MAX, DBL_MIN, FLT_MAX, FLT_MIN
+from libc.math cimport fabs
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport compute_binary, fill, scaled
@@ -82,7 +84,9 @@ cdef class Reduce(Node):
         g = with_kept_axes(self.grad, x, self.mask)
         if self.op != R_SUM:
             part = like(dx)
-            if self.op == R_PROD:
+            if self.op == R_PROD and (are_normal(self.y) or not has_zero(packed(x))):
+                compute_binary(B_DIVIDE, with_kept_axes(self.y, x, self.mask), x, part)
+            elif self.op == R_PROD:
                 view_numpy(part)[...] = product_gradient(view_numpy(packed(x)), self.mask)
             else:
                 compute_binary(B_EQUAL, x, with_kept_axes(self.y, x, self.mask), part)
@@ -168,6 +172,26 @@ cdef Tensor products_of_others(Tensor x, unsigned int mask):
     return transpose(reshape(out, x.ndim, shape), back)
 
 
+cdef bint are_normal(Tensor y) noexcept:
+    """Whether products are numbers that lose nothing when they are divided by a factor."""
+    cdef Py_ssize_t i
+    cdef double size, least = FLT_MIN if y.dtype == FLOAT32 else DBL_MIN
+    cdef double most = FLT_MAX if y.dtype == FLOAT32 else DBL_MAX
+    for i in range(y.size):
+        size = fabs((<float*>y.data)[i] if y.dtype == FLOAT32 else (<double*>y.data)[i])
+        if not least <= size <= most:
+            return False
+    return True
+
+
+cdef bint has_zero(Tensor x) noexcept:
+    cdef Py_ssize_t i
+    for i in range(x.size):
+        if ((<float*>x.data)[i] if x.dtype == FLOAT32 else (<double*>x.data)[i]) == 0:
+            return True
+    return False
+
+
 def product_gradient(values, mask):
     """Derivative of a product by each factor: the product of the others, zeros included.
 
@@ -182,8 +206,10 @@ def product_gradient(values, mask):
     zeros = values == 0
     count = zeros.sum(axis=axes, keepdims=True)
     product = numpy.where(zeros, 1, values).prod(axis=axes, keepdims=True)
-    return numpy.where(zeros, product * (count == 1),
-                       product * (count == 0) / numpy.where(zeros, 1, values))
+    with numpy.errstate(all="ignore"):
+        others = product / numpy.where(zeros, 1, values)
+    others = numpy.where(count == 0, others, 0)
+    return numpy.where(zeros, numpy.where(count == 1, product, 0), others)
 
 
 cdef Tensor reduce_with(int op, Tensor x, unsigned int mask, bint keepdims, double factor):

@@ -22,9 +22,11 @@ MATHFUNCS = """
     T abs(T x); T sqrt(T x); T floor(T x); T ceil(T x); T rint(T x); T trunc(T x)
     T exp(T x); T expm1(T x); T log(T x); T log1p(T x); T log2(T x); T log10(T x)
     T sin(T x); T cos(T x); T libm_sin(T x); T libm_cos(T x); T sin_quarters(T x, u32 quarter)
-    T tanh(T x); T sigmoid(T x); T erf(T x)
+    T tan(T x); T libm_tan(T x); T arcsin(T x); T arccos(T x); T arctan(T x); T arctan2(T x, T y)
+    T sinh(T x); T cosh(T x); T tanh(T x); T arcsinh(T x); T arccosh(T x); T arctanh(T x)
+    T exp2(T x); T cbrt(T x); T hypot(T x, T y); T sigmoid(T x); T erf(T x)
     T pow(T x, T y); T fmod(T x, T y); bint near(T x, T y); T near_fmod(T x, T y)
-    T nextafter(T x, T y)
+    T near_quotient(T x, T y); T far_quotient(T x, T y); T copysign(T x, T y); T nextafter(T x, T y)
     void copy_lanes(T* to, const T* source)
     void add_scaled(T* sum, T s, const T* x)
     void add_product(T* sum, const T* x, const T* y)
@@ -45,6 +47,9 @@ MATHFUNCS = """
 SIGNATURE = re.compile(r"(\w+) (\w+)\(((?:[^()]|\(\*\w+\))*)\)")
 NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*(?:e[+-]?\d+)?|M_\w+)")
 SLOT = re.compile(r"void \(\*(\w+)(\[2\])?\)\((.*?)\) noexcept nogil", re.DOTALL)
+
+
+GROUP = 6  # rows of two inputs whose gradients stand in one function
 
 
 class Function(NamedTuple):
@@ -111,6 +116,7 @@ OTHER_SIZES = {
         name: {"n": "n", "step": "step", "width": "width", "across": "across"}
         for name in ("scan", "recurrence")
     },
+    "convert": {"n": "x.size"},
     "repeat_each": {"step": "step", "n": "out.shape[0]", "width": "out.shape[1]"},
     **{
         name: {"rows": "rows", "width": "width"}
@@ -208,6 +214,9 @@ def main(probe: Path | None = None) -> None:
     rows = runpy.run_path(str(KERNELS / "elementwise_rows.py"))
     scope = {
         **{name: rows[name] for name in ("UNARY", "ARITHMETIC", "COMPARISONS", "BINARY")},
+        "GROUPS": [
+            rows["ARITHMETIC"][i : i + GROUP] for i in range(0, len(rows["ARITHMETIC"]), GROUP)
+        ],
         "SLOPING": [row for row in rows["UNARY"] if row.gradient != "0"],
         "MATHFUNCS": mathfuncs(),
         "SLOTS": slots(),
