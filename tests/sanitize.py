@@ -108,9 +108,10 @@ def run(arguments: list[str], variables: dict[str, str]) -> bool:
 def main(arguments: list[str]) -> int:
     """Build, run the tests that the arguments name, and print what was found."""
     build()
-    names = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py"))
-    if arguments == ["--short"]:
-        names = list(SHORT)
+    names = list(SHORT)
+    if arguments != ["--short"]:
+        found = sorted(path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py"))
+        names += [name for name in found if name not in SHORT]
     groups = [[f"tests/test_{name}.py"] for name in names if name not in OUTSIDE]
     if arguments and arguments != ["--short"]:
         groups = [arguments]

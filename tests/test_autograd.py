@@ -918,6 +918,88 @@ def test_a_buffer_that_was_used_before_it_is_written_keeps_its_old_values():
     assert gradient(x) == [5, 6]
 
 
+@pytest.mark.parametrize("face", [nd, np], ids=["nd", "np"])
+@pytest.mark.parametrize("used", [False, True])
+def test_elements_of_a_buffer_outside_of_the_graph_are_added_to(face, used):
+    x, h = face.array([1, 2, 3]), face.array([10, 20, 30])
+    x.attach_grad()
+    for _ in range(2):
+        h[:] = face.array([10, 20, 30])
+        with autograd.record():
+            before = (h * x).sum() if used else 0
+            for i in range(3):
+                h[i] += x[i] * x[i]
+            h[1:] *= x[:2]
+            total = before + (h * h).sum()
+        assert h.asnumpy().tolist() == [11, 24, 78]
+        total.backward()
+        # h = (10 + x0^2, (20 + x1^2) x0, (30 + x2^2) x1)
+        slopes = [2 * 11 * 2 + 2 * 24 * 24, 2 * 24 * 4 + 2 * 78 * 39, 2 * 78 * 2 * 3 * 2]
+        assert gradient(x) == [
+            s + (n if used else 0) for s, n in zip(slopes, (10, 20, 30), strict=True)
+        ]
+
+
+def test_a_view_of_a_buffer_is_written_like_the_buffer():
+    x, h = leaf([1, 2]), nd.zeros((3, 2))
+    with autograd.record():
+        part = h[1]
+        part += x
+        part[0] *= 3
+        row = h.reshape((6,))[4:5]
+        with pytest.raises(MXNetError, match="shares its memory"):
+            row += x[:1]  # the array between them is gone
+        del row
+        total = (h * nd.array([[1, 1], [10, 100], [1, 1]])).sum() + part.sum()
+    assert h.asnumpy().tolist() == [[0, 0], [3, 2], [0, 0]]
+    total.backward()
+    assert gradient(x) == [33, 101]
+
+
+def test_a_buffer_with_another_view_in_use_is_not_written_in_parts():
+    x, h = leaf([1]), nd.zeros((3,))
+    with autograd.record():
+        held, part = h[0:1], h[1:2]
+        with pytest.raises(MXNetError, match="shares its memory"):
+            part += x
+        with pytest.raises(MXNetError, match="shares its memory"):
+            h[2:3] += x
+        del held, part
+        h[2:3] += x
+    h.backward()
+    assert h.asnumpy().tolist() == [0, 0, 1] and gradient(x) == [1]
+
+
+def test_a_part_that_begins_outside_of_what_was_viewed_is_refused():
+    x, whole = leaf([1]), nd.zeros((6,))
+    right = whole[3:]
+    with autograd.record():
+        right[0:1]  # so that the memory knows `right`
+        part = whole[2:4]
+        with pytest.raises(MXNetError, match="shares its memory"):
+            part += x
+    assert whole.asnumpy().tolist() == [0] * 6
+
+
+def test_what_was_viewed_may_be_gone():
+    x, h = leaf([1, 2]), nd.zeros((2,))
+    with autograd.record():
+        part = h[:2].reshape((2,))
+        del h
+        part += x
+    part.backward()
+    assert gradient(x) == [1, 1]
+
+
+def test_a_buffer_that_wants_a_gradient_itself_is_refused():
+    x, h = leaf([1, 2]), nd.zeros((2,))
+    with autograd.record():
+        part = h[0:1]
+        h.attach_grad()
+        with pytest.raises(MXNetError, match="attach_grad"):
+            part += x[:1]
+
+
 def test_a_long_loop_of_writes_in_place():
     x = leaf([1, 2])
     with autograd.record():

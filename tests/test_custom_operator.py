@@ -132,6 +132,12 @@ def test_np_arrays_stay_np_arrays():
     assert isinstance(y, np.ndarray) and y.item() == 1.5
 
 
+@register("makes_nothing")
+class MakesNothing(CustomOpProp):
+    def create_operator(self, ctx, shapes, dtypes):
+        pass
+
+
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
@@ -144,7 +150,8 @@ def test_np_arrays_stay_np_arrays():
             r"label of shape \(3,\)",
         ),
         (lambda x: nd.Custom(3, op_type="min_max"), AssertionError, "NDArray"),
-        (lambda x: nd.Custom(x, x, op_type="min_max", foo=1), TypeError, "foo"),
+        (lambda x: nd.Custom(x, x, op_type="min_max", foo=1), TypeError, "min_max takes.*'foo'"),
+        (lambda x: nd.Custom(x, op_type="makes_nothing"), TypeError, "CustomOp, not None"),
         (lambda x: register("x")(CustomOp), TypeError, "CustomOpProp"),
     ],
 )

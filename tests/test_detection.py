@@ -93,6 +93,19 @@ def test_the_identity_samples_the_image_itself():
     numpy.testing.assert_allclose(y.asnumpy(), x.asnumpy(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("out_format", ["corner", "center"])
+def test_no_suppression_among_no_boxes(out_format):
+    """MXNet's answer to topk=0: the data itself, its gradient too."""
+    rows = nd.array([[0.4, 0, 0, 1, 1], [0.5, 0, 0, 1, 1], [-1, 3, 3, 4, 4]])
+    rows.attach_grad()
+    options = {"topk": 0, "coord_start": 1, "score_index": 0, "out_format": out_format}
+    with autograd.record():
+        y = nd.contrib.box_nms(rows, **options)
+    assert y.asnumpy().tolist() == rows.asnumpy().tolist()
+    y.backward()
+    assert (rows.grad.asnumpy() == 1).all()
+
+
 # ---- where we do not follow MXNet ----------------------------------------------------------------
 
 

@@ -1,9 +1,15 @@
 """Gradients at the edges: norms and powers at zero, integers, float16, lists, SciPy."""
 
+import os
+import subprocess
+import sys
+
 import gradients as check
 import numpy
 import pytest
+import scipy.linalg
 import scipy.special
+import scipy.stats
 
 from microlazy import autograd, nd, np, npx
 from microlazy.base import MXNetError, ShapeError
@@ -415,6 +421,8 @@ def test_a_function_that_returns_no_gradient_leaves_no_old_one():
         y = Number()(x)
     with pytest.raises(TypeError, match="Number.backward must return an array, or a tuple"):
         y.backward()
+
+
 @pytest.mark.parametrize("function", [np.hypot, np.arctan2])
 def test_nothing_leads_away_from_the_origin_of_the_plane(function):
     a, b = leaf(numpy.array([0.0, 3.0])), leaf(numpy.array([0.0, 4.0]))
@@ -425,3 +433,111 @@ def test_nothing_leads_away_from_the_origin_of_the_plane(function):
     total.backward()
     assert a.grad[0] == 0 and b.grad[0] == 0
     assert a.grad[1] != 0 and numpy.isfinite(a.grad.asnumpy()).all()
+
+
+# ---- products and means of integers ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64"])
+def test_products_of_integers_have_their_gradient(dtype):
+    a, b = [[1, 2], [3, 4]], [[5, 6, 7], [8, 9, 10]]
+    for function in (
+        lambda x, y: x @ y,
+        np.dot,
+        lambda x, y: np.einsum("ij,jk->ik", x, y),
+        lambda x, y: np.tensordot(x, y, 1),
+        lambda x, y: np.matmul(y.T, x.T),
+    ):
+        found = gradients(function, leaf(a, dtype), leaf(b, dtype))
+        assert found == gradients(function, leaf(a), leaf(b))
+    v = leaf([1, 2, 3], dtype)
+    assert gradients(lambda v: np.dot(v, v), v) == [[2, 4, 6]]
+    assert v.grad.dtype == dtype
+    m = leaf(a, dtype)
+    assert gradients(lambda m: np.dot(m, np.array([1.0, 10.0])), m) == [[[1, 10], [1, 10]]]
+    with autograd.record():
+        (slope,) = autograd.grad(np.dot(v, v), [v], create_graph=True)
+    slope.backward()
+    assert v.grad.tolist() == [2, 2, 2]
+
+
+def test_nd_refuses_products_of_integers():
+    m = leaf([[1, 2], [3, 4]], "int32", nd)
+    with autograd.record(), pytest.raises(MXNetError, match="int32.*astype"):
+        nd.dot(m, m)
+
+
+@pytest.mark.parametrize("face", [nd, np])
+def test_a_mean_of_integers_has_mxnets_gradient(face):
+    x = leaf([[1, 2], [3, 5]], "int32", face)
+    with autograd.record():
+        y = face.mean(x, axis=1)
+    assert y.asnumpy().tolist() == ([1, 4] if face is nd else [1.5, 4.0])
+    y.backward()
+    assert x.grad.asnumpy().tolist() == [[0, 0], [0, 0]]
+    with autograd.record():
+        y = face.mean(x)
+    y.backward(face.array([9] if face is nd else 9, dtype=y.dtype))
+    assert x.grad.asnumpy().tolist() == [[2, 2], [2, 2]]
+
+
+# ---- SciPy's functions in Python ---------------------------------------------------------------
+
+IN_PYTHON = {
+    "logsumexp": scipy.special.logsumexp,
+    "softmax": scipy.special.softmax,
+    "log_softmax": scipy.special.log_softmax,
+    "polygamma": lambda x: scipy.special.polygamma(1, x),
+    "logpdf": scipy.stats.norm.logpdf,
+    "zscore": scipy.stats.zscore,
+    "solve": lambda x: scipy.linalg.solve(numpy.eye(2), x),
+}
+
+
+@pytest.mark.parametrize("face", [nd, np])
+@pytest.mark.parametrize("name", IN_PYTHON)
+def test_functions_of_scipy_refuse_what_is_recorded(name, face):
+    function, x = IN_PYTHON[name], leaf([1, 2], face=face)
+    expected = function(numpy.array([1.0, 2.0]))
+    with autograd.record():
+        for given in (x, x * 2):
+            with pytest.raises(MXNetError, match=r"^scipy\..*do not record.*detach"):
+                function(given)
+        assert numpy.array_equal(function(x.detach()), expected)
+        with autograd.pause():
+            assert numpy.array_equal(function(x), expected)
+        assert (numpy.asarray(x * 2) == [2, 4]).all()  # NumPy's users may look
+    assert numpy.array_equal(function(x), expected)
+
+
+def test_scipy_with_the_array_api_gives_the_gradient_or_refuses():
+    script = """
+import numpy, scipy.special, scipy.stats
+from microlazy import autograd, np
+from microlazy.base import MXNetError
+values, count = numpy.array([0.5, 1.0, 2.5]), 0
+for function in (scipy.special.logsumexp, scipy.special.softmax, scipy.special.log_softmax,
+                 scipy.stats.norm.logpdf, scipy.stats.gmean, scipy.stats.skew, scipy.stats.zscore):
+    x = np.array(values, dtype="float64")
+    x.attach_grad()
+    try:
+        with autograd.record():
+            y = (function(x) * np.array([1.0, 2.0, 4.0], dtype="float64")).sum()
+        y.backward()
+    except MXNetError:
+        continue
+    count += 1
+    for i in range(3):
+        step = 1e-6 * (numpy.arange(3) == i)
+        ends = [(function(values + s) * numpy.array([1.0, 2.0, 4.0])).sum() for s in (step, -step)]
+        assert abs((ends[0] - ends[1]) / 2e-6 - x.grad[i].item()) < 1e-5, function
+assert count > 0
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr

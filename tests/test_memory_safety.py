@@ -58,6 +58,15 @@ HUGE = {
     "expand": lambda f: f.zeros((1,)).broadcast_to((2**62,)),
     "one_hot": lambda f: functions.one_hot(f.zeros((2**20,)), 2**50),
     "abstract": lambda f: abstract((2**40, 2**40)),
+    "repeat": lambda f: f.repeat(f.ones((3,)), 2**62 + 1),
+    "repeat in another way": lambda f: np.repeat(np.ones(3), [2**62] * 3),
+    "diag": lambda f: np.diag(np.ones(3), k=2**40),
+    "diag of a vector": lambda f: np.diag(np.ones(2**24)),
+    "pad": lambda f: np.pad(np.ones(3), 2**62),
+    "pad beyond Py_ssize_t": lambda f: np.pad(np.ones((3, 3)), 2**64),
+    "histogramdd": lambda f: np.histogramdd(np.ones((3, 2)), bins=(2**31, 2**31)),
+    "histogramdd of many axes": lambda f: np.histogramdd(np.ones((3, 16)), bins=10),
+    "histogram2d": lambda f: np.histogram2d(np.ones(3), np.ones(3), bins=2**40),
 }
 
 

@@ -1,5 +1,9 @@
 """What is wrong in a beginner's program is said by name, and nothing is changed by it."""
 
+import inspect
+import pickle
+import re
+
 import pytest
 
 import microlazy as mx
@@ -172,3 +176,102 @@ def test_a_misspelled_name_names_the_nearest(module, name, hint):
 def test_names_that_tools_ask_for_get_no_hint(module, name="__wrapped__"):
     with pytest.raises(AttributeError, match=f"no attribute '{name}'$"):
         getattr(module, name)
+
+
+@pytest.mark.parametrize("name", ["record", "pause", "train_mode", "predict_mode"])
+def test_a_scope_without_its_call(name):
+    scope = getattr(autograd, name)
+    with pytest.raises(TypeError, match=rf"with autograd\.{name}\(\):"), scope:
+        raise AssertionError("not reached")
+    assert not autograd.is_recording() and not autograd.is_training()
+    assert pickle.loads(pickle.dumps(scope)) is scope and scope.__name__ == name
+    assert inspect.signature(scope).parameters.keys() <= {"train_mode"}
+    with scope():
+        pass
+
+
+class Mine(gluon.HybridBlock):
+    def __init__(self, hidden, depth=2, **kwargs):
+        super().__init__(**kwargs)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Dense(3, activaton="relu"), r"Dense\(\).*'activaton'; the nearest is 'activa"),
+        (lambda: nn.Conv2D(3, 3, stride=2), r"Conv2D\(\).*'stride'; the nearest is 'strides'"),
+        (lambda: nn.BatchNorm(moment=0.9), r"BatchNorm\(\).*'moment'; the nearest is 'momentum'"),
+        (lambda: gluon.rnn.LSTM(3, layers=2), r"LSTM\(\).*'layers'; the nearest is"),
+        (lambda: gluon.rnn.LSTMCell(3, hiden_size=2), r"LSTMCell\(\).*'hidden_size'"),
+        (lambda: gluon.loss.L2Loss(weigth=2), r"L2Loss\(\).*'weigth'; the nearest is 'weight'"),
+        (lambda: nn.Sequential(qqq=1), r"Sequential\(\).*'qqq'; it takes prefix, params"),
+        (lambda: Mine(3, dept=1), r"Mine\(\).*'dept'; the nearest is 'depth'"),
+        (lambda: Mine(3, qqq=1), r"Mine\(\).*'qqq'; it takes hidden, depth, prefix, params"),
+        (lambda: gluon.Block(prefiks="a_"), r"Block\(\).*the nearest is 'prefix'"),
+    ],
+)
+def test_a_wrong_keyword_of_a_layer_is_named_with_the_nearest(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+def test_one_hot_labels_get_a_hint():
+    loss, pred = gluon.loss.SoftmaxCrossEntropyLoss(), nd.ones((2, 3))
+    label = nd.array([[1, 0, 0], [0, 1, 0]])
+    with pytest.raises(mx.base.ShapeError, match="one-hot labels need sparse_label=False"):
+        loss(pred, label)
+    with pytest.raises(mx.base.ShapeError, match=r"expected \(2,\)$"):
+        loss(pred, nd.ones((4,)))
+    assert gluon.loss.SoftmaxCELoss(sparse_label=False)(pred, label).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("engine", "operations run at once"),
+        ("model", "save_parameters"),
+        ("executor", "hybridize"),
+        ("mod", "gluon.Trainer$"),
+        ("rnn", "use gluon.rnn$"),
+        ("rtc", "CPU"),
+        ("torch", "from_dlpack"),
+    ],
+)
+def test_modules_of_mxnet_that_are_outside(name, message):
+    with pytest.raises(AttributeError, match=f"'microlazy' has no attribute '{name}': .*{message}"):
+        getattr(mx, name)
+    with pytest.raises(ImportError):
+        exec(f"from microlazy import {name}")
+
+
+def test_the_version_is_a_text():
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", mx.__version__)
+
+
+@pytest.mark.parametrize("use", [lambda x, y: x + y, lambda x, y: x @ y, np.dot])
+def test_a_process_that_forgot_set_np_is_told(use):
+    x, y = np.ones((2, 2)), nd.ones((2, 2)).as_np_ndarray().as_nd_ndarray()
+    with pytest.raises(TypeError, match=r"set_np\(\) is off here.*workers.*must call it too"):
+        use(x, y)
+    npx.set_np()
+    with pytest.raises(TypeError, match=r"as_nd_ndarray\(\)$"):
+        use(x, y)
+
+
+def test_explain_is_narrow_enough_to_read():
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(16, 3, padding=1, activation="relu"), nn.BatchNorm())
+    net.initialize(mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2))
+    table = net.explain()
+    lines = str(table).splitlines()
+    assert max(map(len, lines)) <= 140
+    assert "BatchNorm(axis=1, eps=1e-05, mome..." in lines[4]
+    assert table.rows[2].layer.endswith("in_channels=None)") and len(table.rows[2].layer) > 90
+
+
+@pytest.mark.parametrize("call", [lambda: nd.save("\0a", nd.ones((1,))), lambda: nd.load("a\0")])
+def test_a_file_name_with_a_null_character(call):
+    with pytest.raises(mx.MXNetError, match="null character"):
+        call()
+    with pytest.raises(OSError, match="null character"):
+        np.save("\0a", np.ones(1))

@@ -38,7 +38,9 @@ def test_each_op_is_shown_once_with_the_name_of_its_block():
     assert len(set(names)) == len(names) > 2
     assert {name.split("_")[1] for name in names} == {"dense0", "dense1"}
     assert all(name.startswith("net_dense") and name.endswith("_output") for name in names)
-    assert all(name.removesuffix("_output").rstrip("0123456789").endswith(op) for name, op, _ in seen)
+    assert all(
+        name.removesuffix("_output").rstrip("0123456789").endswith(op) for name, op, _ in seen
+    )
     (tanh,) = (array for _, op, array in seen if op == "tanh")
     assert type(tanh) is nd.NDArray and tanh.shape == (4, 3)
     hidden = net[0](x)

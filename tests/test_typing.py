@@ -1,8 +1,13 @@
-"""The stubs of the compiled modules say what these modules have; mypy itself runs in .ci/run."""
+"""The stubs of the compiled modules say what these modules have; users' programs check strictly."""
 
 import ast
 import inspect
+import os
 import pkgutil
+import subprocess
+import sys
+import sysconfig
+import venv
 from importlib import import_module
 from pathlib import Path
 
@@ -129,3 +134,72 @@ def test_the_stubs_have_every_operator_of_an_array(cls):
     kinds = [kind for kind in cls.__mro__ if issubclass(kind, Array)]
     special = {name for kind in kinds for name in vars(kind) if name.startswith("__")}
     assert special - members(cls) == NOT_SAID & special
+
+
+PROGRAM = """
+import microlazy as mx
+from microlazy import autograd, gluon, init, nd, np, npx
+from microlazy.gluon import nn
+
+
+def mean(x: np.ndarray) -> np.ndarray:
+    return x.mean()
+
+
+def twice(x: nd.NDArray, ctx: mx.Context = mx.cpu()) -> nd.NDArray:
+    return x * 2
+
+
+class Net(gluon.HybridBlock):
+    def __init__(self, units: int) -> None:
+        super().__init__()
+        self.out = nn.Dense(units)
+
+    def forward(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        result: np.ndarray = self.out(x)
+        return result
+
+
+npx.set_np()
+net = Net(3)
+net.initialize(init.Xavier(), ctx=mx.cpu())
+trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+with autograd.record():
+    loss = mean(net(np.ones((2, 3))))
+loss.backward()
+trainer.step(2)
+nd.save("a", twice(nd.ones((2,))))
+print(loss.item(), mx.__version__, mx.current_context(), mx.MXNetError)
+"""
+
+
+def test_a_strict_program_is_understood_by_a_path_as_of_an_editable_install(tmp_path):
+    """In a Python where a .pth file, as an editable install leaves it, leads to the package."""
+    venv.create(tmp_path / "venv", symlinks=True)
+    python = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    paths = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    lines = [str(ROOT.parent), sysconfig.get_path("purelib")]
+    Path(paths, "microlazy.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    wrong = PROGRAM + "mean(3)\nprint(nd.NDAray)\ngluon.Block(prefiks='b')\n"
+    (tmp_path / "right.py").write_text(PROGRAM, encoding="utf-8")
+    (tmp_path / "wrong.py").write_text(wrong, encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python)),
+            *("--cache-dir", str(tmp_path / "cache"), "right.py", "wrong.py"),
+        ],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "MYPYPATH"},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert not done.stderr and all(line.startswith("wrong.py") for line in errors), done.stdout
+    for text in ('has incompatible type "int"; expected "ndarray"', "NDAray", "expected Never"):
+        assert any(text in line for line in errors), (text, done.stdout)

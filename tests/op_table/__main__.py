@@ -48,7 +48,7 @@ TITLES = {
 OUTSIDE_TEXT = """## Outside
 
 Asking for one of these names is an error that says what follows here. Complex numbers are outside
-as well: a result that would be complex is refused.
+as well: a result that would be complex is refused; those of `np.fft` are NumPy's own arrays.
 """
 
 

@@ -262,6 +262,14 @@ LINES = (
     Function("np.fft.ifftshift", "np.fft.ifftshift(x)", ("np.fft.ifftshift(t, (0, 2))",)),
     Function("np.fft.fftfreq", "np.fft.fftfreq(5, 0.1)", gradient=False),
     Function("np.fft.rfftfreq", "np.fft.rfftfreq(5, 0.1)", gradient=False),
+    # Complex results are NumPy's own arrays, and recorded arrays are refused.
+    *(
+        Function(f"np.fft.{name}", f"np.fft.{name}(x)", gradient=False, dynamic=True)
+        for name in (
+            *("fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn", "ihfft", "irfft"),
+            *("irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
+        )
+    ),
     Function("np.apply_over_axes", "np.apply_over_axes(np.sum, t, (0, 2))"),
 )  # fmt: skip
 

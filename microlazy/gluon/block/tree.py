@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from inspect import signature
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from ...initializer import ArgumentError
 from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import Place
 from ..utils import _indent
 from .naming import new_scope
+
+
+@lru_cache(256)
+def _keywords_of(init: Callable[..., None]) -> frozenset[str] | None:
+    """The keywords that an `__init__` takes; None if it hands others on."""
+    parameters = signature(init).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return None
+    return frozenset(p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY)
 
 
 def refuse_keywords(cls: type, given: Iterable[str]) -> NoReturn:
@@ -45,6 +55,14 @@ class Tree:
 
     # Whether it only holds layers and computes nothing itself.
     _is_container = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if kwargs:
+            taken = _keywords_of(cls.__init__)
+            unknown = [name for name in kwargs if name not in taken] if taken is not None else []
+            if unknown:
+                refuse_keywords(cls, unknown)
+        return super().__new__(cls)
 
     def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
         if isinstance(prefix, Tree) and self._is_container:
