@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import multiprocessing
 import struct
 import tarfile
 
@@ -198,7 +199,10 @@ def test_images_of_records(tmp_path, workers):
 # ---- transforms ----------------------------------------------------------------------------------
 
 
-def test_random_transforms_in_workers_follow_the_seed(tree):
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods()[:2])
+def test_random_transforms_in_workers_follow_the_seed(tree, method):
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method(method, force=True)
     prepare = transforms.Compose(
         [
             transforms.RandomResizedCrop(6),
@@ -217,6 +221,7 @@ def test_random_transforms_in_workers_follow_the_seed(tree):
     for a, b in zip(seen[0], seen[1], strict=True):
         assert all((x == y).all() for x, y in zip(a, b, strict=True))
     assert (seen[0][0][0] != seen[0][1][0]).any()  # another epoch
+    multiprocessing.set_start_method(before, force=True)
 
 
 def test_crops_with_borders():
