@@ -4,6 +4,7 @@ import copy
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pytest
@@ -258,6 +259,14 @@ def test_sizes_are_found_wherever_the_network_lives():
     assert net.dry_run((4, 5)) == (4, 2)
     assert net[0].weight.list_ctx() == [mx.cpu(1), mx.cpu(2)]
     assert net(nd.ones((4, 5), ctx=mx.cpu(2))).ctx == mx.cpu(2)
+
+
+def test_threads_that_start_later_see_other_contexts_too():
+    net = gluon.nn.Dense(2, in_units=3)
+    net.initialize(ctx=[mx.cpu(1), mx.cpu(2)])
+    x = nd.ones((4, 3), ctx=mx.cpu(2))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: (x.sum().ctx, net(x + x).ctx)).result() == (mx.cpu(2), mx.cpu(2))
 
 
 def test_what_is_put_elsewhere_during_a_trace_is_seen_after_it():

@@ -191,7 +191,7 @@ def init_trainer(trainer: Trainer) -> None:
     ...     with amp.scale_loss(loss, trainer) as scaled:
     ...         scaled.backward()
     >>> trainer.step(1)
-    >>> net.weight.data().asscalar()
+    >>> net.weight.data().asscalar().item()
     0.5
     """
     if not _initialized:
@@ -227,7 +227,7 @@ def scale_loss(loss: Any, trainer: Trainer) -> Iterator[Any]:
     >>> amp.init()
     >>> amp.init_trainer(trainer)
     >>> with amp.scale_loss(nd.ones(1), trainer) as scaled:
-    ...     scaled.asscalar()
+    ...     scaled.asscalar().item()
     65536.0
     """
     scaler = _scaler_of(trainer)
@@ -257,7 +257,7 @@ def unscale(trainer: Trainer) -> None:
     >>> amp.init_trainer(trainer)
     >>> weight.grad()[:] = 65536
     >>> amp.unscale(trainer)
-    >>> weight.grad().asscalar()
+    >>> weight.grad().asscalar().item()
     1.0
     """
     scaler = _scaler_of(trainer)

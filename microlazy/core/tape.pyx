@@ -34,6 +34,8 @@ cdef bint burying = False
 
 
 cdef State* state() noexcept nogil:
+    if several_devices:         # said by any thread
+        the_state.plain = False
     return &the_state
 
 

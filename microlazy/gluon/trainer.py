@@ -252,7 +252,7 @@ class Trainer:
         >>> for grad in w.list_grad():
         ...     grad[:] = 2
         >>> trainer.allreduce_grads()
-        >>> [grad.asscalar() for grad in w.list_grad()]
+        >>> [grad.asscalar().item() for grad in w.list_grad()]
         [4.0, 4.0]
         """
         self._need_own_updates("allreduce_grads")

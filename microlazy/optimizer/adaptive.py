@@ -289,7 +289,7 @@ class Nadam(Optimizer):
     >>> weight = nd.array([1, 2])
     >>> nadam.update(0, weight, nd.array([3, -4]), nadam.create_state(0, weight))
     >>> weight.asnumpy().round(3)
-    array([0.734, 2.266], dtype=float32)
+    array([0.736, 2.264], dtype=float32)
     """
 
     rule = Rule(
