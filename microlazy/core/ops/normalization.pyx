@@ -459,7 +459,7 @@ cdef Tensor norm_rows(Tensor x, Tensor gamma, Tensor beta, Py_ssize_t rows, Py_s
     node.width = n // parts
     # Rows in a piece: enough that the pieces' sums for gamma and beta are few beside the data.
     node.step = max(<Py_ssize_t>1, CHUNK // n)
-    node.step = max(node.step, min(<Py_ssize_t>8, 8 * groups * parts // n))
+    node.step = max(node.step, min(<Py_ssize_t>32, 32 * groups * parts // n))
     node.pieces = (rows + node.step - 1) // node.step
     node.eps = eps
     node.layer = layer

@@ -216,6 +216,7 @@ cdef class RecurrentLayer(Node):
         cdef char* last
         cdef int way
         need_blas()
+        self.values = self.hidden = self.cells = self.states = None     # a plan's run before
         self.values = self.room(all_steps, width)
         if self.kind == GRU:
             self.hidden = hidden = self.room(all_steps, width)
