@@ -196,3 +196,19 @@ def test_logsumexp():
     got = check.gradients(lambda a: logsumexp(a, axis=0), [check.leaf(values, "np")])[1]
     wanted = check.central_differences(lambda a: logsumexp(a, axis=0), [values], "np")
     numpy.testing.assert_allclose(got[0], wanted[0], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+def test_ufuncs_write_their_result_without_a_warning(dtype):
+    a, b = numpy.array([[4, 0, 3]]).astype(dtype), numpy.array([[1], [0]]).astype(dtype)
+    ours = [np.array(x, dtype=dtype) for x in (a, b)]
+    for name in ("bitwise_or", "floor_divide", "fmax", "heaviside", "left_shift"):
+        with numpy.errstate(all="ignore"):
+            expected = getattr(numpy, name)(a, b)
+        got = getattr(np, name)(*ours)
+        numpy.testing.assert_array_equal(got.asnumpy().astype(expected.dtype), expected)
+        assert getattr(np, name)(ours[0].T, ours[1].T).shape == (3, 2)
+        assert getattr(np, name)(ours[0][:, :0], ours[1]).shape == (2, 0)
+    with pytest.raises(ValueError, match="broadcast"):
+        np.bitwise_or(ours[0], np.array([1, 0], dtype=dtype))
