@@ -21,7 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "build" / "sanitized"
-SOURCES = ("microlazy", "tests", "docs", "benchmarks", "pyproject.toml", "setup.py", "README.md")
+SOURCES = (
+    *("microlazy", "tests", "docs", "benchmarks", "tutorials", "pyproject.toml", "setup.py"),
+    *("conftest.py", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"),
+)
 FLAGS = (
     *("-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g1", "-O1"),
     # Cython calls methods and module functions through pointers of other types.

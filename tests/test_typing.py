@@ -201,5 +201,5 @@ def test_a_strict_program_is_understood_by_a_path_as_of_an_editable_install(tmp_
     )
     errors = [line for line in done.stdout.splitlines() if ": error: " in line]
     assert not done.stderr and all(line.startswith("wrong.py") for line in errors), done.stdout
-    for text in ('has incompatible type "int"; expected "ndarray"', "NDAray", "expected Never"):
+    for text in ('has incompatible type "int"; expected "ndarray"', "NDAray", 'expected "Never"'):
         assert any(text in line for line in errors), (text, done.stdout)

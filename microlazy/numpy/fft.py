@@ -131,6 +131,7 @@ def _transform(name: str, summary: str, example: str, result: str) -> Callable[.
 
     what = _WHAT.get(name, "input")
     real = name in _WHAT
+    function: Callable[..., Any]
     if name.endswith("2"):
         function, sizes = of_matrices, _MORE.format(what=what, axes="The last two by default")
     elif name.endswith("n"):
