@@ -1053,3 +1053,88 @@ def test_unknown_build_is_refused():
 def test_widest_build_is_chosen():
     forced = os.environ.get("MICROLAZY_KERNELS")
     assert chosen() == (forced or available()[0])
+
+
+def windows_of(size, count, kernel, stride, dilate, pad):
+    return np.array([*size, *count, *kernel, *stride, *dilate, *pad], np.intp)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_windows_are_packed_and_added_back(kernels, rng, dtype):
+    """Packing is linear, and adding back is its transpose."""
+    w = windows_of((2, 5, 6), (2, 3, 4), (1, 2, 3), (1, 2, 2), (1, 2, 1), (0, 1, 2))
+    x = rng.standard_normal((3, 2, 5, 6)).astype(dtype)
+    packed = kernels.pack_windows(x, w, np.zeros((18, 24), dtype), 0, 18, 0, 24, 24)
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 2), (2, 3)))
+    for row, (c, i, j) in enumerate(np.ndindex(3, 2, 3)):
+        want = padded[c, :, 2 * i :, j:][:, :5:2, :7:2][:, :3, :4]
+        np.testing.assert_array_equal(packed[row].reshape(2, 3, 4), want)
+    part = kernels.pack_windows(x, w, np.zeros((5, 9), dtype), 7, 5, 8, 9, 9)
+    np.testing.assert_array_equal(part, packed[7:12, 8:17])
+    g = rng.standard_normal((18, 24)).astype(dtype)
+    back = kernels.put_windows(g, w, np.zeros_like(x), 0, 18, 0, 24, 24, add=True)
+    np.testing.assert_allclose((back * x).sum(), (g * packed).sum(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("filters", range(1, 11))
+def test_direct_sums_over_windows(kernels, rng, dtype, filters):
+    places, n, step = 7, 80, 192
+    x = rng.standard_normal(400).astype(dtype)
+    offset = rng.integers(0, 200, places).astype(np.intp)
+    w = rng.standard_normal((filters, places)).astype(dtype)
+    y = kernels.slide(x, offset, w, np.zeros((filters, step), dtype), filters, places, step, n)
+    seen = np.stack([x[start : start + n] for start in offset])
+    np.testing.assert_allclose(y[:, :n], w @ seen, rtol=1e-4, atol=1e-4)
+    g = np.zeros((filters, step), dtype)
+    g[:, :n] = rng.standard_normal((filters, n))
+    sums = np.zeros((filters, places, 16), dtype)
+    kernels.slide_grad(x, offset, g, sums, filters, places, step, n)
+    got = kernels.sum_vectors(sums, np.ones((filters, places), dtype))
+    np.testing.assert_allclose(got, 1 + g[:, :n] @ seen.T, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 16, 21])
+def test_minimal_filtering_is_filtering(kernels, rng, n):
+    """The transforms of images and filters, multiplied and transformed back, and the transposes."""
+    images, filters, results, results_back, filters_back = range(5)
+    x, w = rng.standard_normal((6, 6, n)), rng.standard_normal((3, 3, n))
+    seen = kernels.winograd(images, x, np.zeros((6, 6, n)), n, n, n)
+    slid = kernels.winograd(filters, w, np.zeros((6, 6, n)), n, n, n)
+    y = kernels.winograd(results, seen * slid, np.zeros((4, 4, n)), n, n, n)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (0, 1))
+    np.testing.assert_allclose(y, np.einsum("ijnkl,kln->ijn", windows, w), atol=1e-12)
+    g = rng.standard_normal((4, 4, n))
+    slopes = kernels.winograd(results_back, g, np.zeros((6, 6, n)), n, n, n)
+    dw = kernels.winograd(filters_back, slopes * seen, np.zeros((3, 3, n)), n, n, n)
+    np.testing.assert_allclose(dw, np.einsum("ijnkl,ijn->kln", windows, g), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("pad", [0, 1])
+def test_pooled_windows(kernels, rng, dtype, pad):
+    count = 3 + pad
+    w = windows_of((1, 6, 7), (1, count, count), (1, 2, 2), (1, 2, 2), (1, 1, 1), (0, pad, pad))
+    x = rng.standard_normal((2, 6, 7)).astype(dtype)
+    padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad)), constant_values=np.finfo(dtype).min)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (2, 2), (1, 2))[:, ::2, ::2]
+    windows = windows[:, :count, :count].reshape(2, count, count, 4)
+    places = np.zeros((2, count, count), np.int32)
+    y = np.zeros_like(places, dtype)
+    kernels.largest_in_windows(x, w, y, None, 2)
+    np.testing.assert_array_equal(y, windows.max(-1))
+    kernels.largest_in_windows(x, w, y, places, 2)
+    taken = kernels.take_places(x, places, np.zeros_like(y), 2, count**2, 42)
+    np.testing.assert_array_equal(taken, windows.max(-1))
+    put = kernels.add_at_places(y, places, np.zeros_like(x), 2, count**2, 42)
+    np.testing.assert_allclose(put.sum(), y.sum(), rtol=1e-4)
+    real = np.where(windows == np.finfo(dtype).min, 0, windows)
+    sums = kernels.sums_of_windows(x, w, np.zeros_like(y), 2)
+    np.testing.assert_allclose(sums, real.sum(-1), rtol=1e-4, atol=1e-5)
+    means = kernels.sums_of_windows(x, w, np.zeros_like(y), 2, divide=True, with_padding=True)
+    np.testing.assert_allclose(means, real.sum(-1) / 4, rtol=1e-4, atol=1e-5)
+    back = kernels.add_sums_back(y, w, np.zeros_like(x), 2, divide=True)
+    counted = (windows != np.finfo(dtype).min).sum(-1)
+    means = kernels.sums_of_windows(x, w, np.zeros_like(y), 2, divide=True)
+    np.testing.assert_allclose(means, real.sum(-1) / counted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose((back * x).sum(), (means * y).sum(), rtol=1e-4)

@@ -1,8 +1,8 @@
 """Convolution, transposed convolution and pooling, over one, two or three spatial axes.
 
-Arrays of float32 and float64 have kernels of their own (`core/ops/convolution`, `core/ops/pooling`).
-What these leave, such as arrays without elements, is composed of others: a convolution is a product
-of the filters with the packed windows (Chellapilla et al. 2006); its transpose is a product followed
+Arrays of float32 and float64 have kernels of their own (`core/ops/convolution` and `pooling`). What
+these leave, such as arrays without elements, is composed of others: a convolution is a product of
+the filters with the packed windows (Chellapilla et al. 2006); its transpose is a product followed
 by adding the windows back (Zeiler et al. 2010).
 """
 
@@ -223,6 +223,12 @@ def convolution(
     ShapeError
         If the shapes do not fit.
 
+    Notes
+    -----
+    In float32, filters of 3 by 3 without stride that see 32 channels or more, 32 or more of them,
+    are applied by minimal filtering (Winograd 1980; Lavin & Gray 2016): results and gradients are
+    accurate to about 2e-5 of their largest number, others to about 1e-6 of it.
+
     Examples
     --------
     >>> from microlazy import np, npx
@@ -361,9 +367,7 @@ def deconvolution(
     windows = Windows(kernel, stride, dilate, padding, padding)
     out = _filters(*windows[:4], num_filter, num_group, extra).deconvolution(data, weight, bias)
     if out is None:
-        out = composed_deconvolution(
-            data, weight, bias, windows, out_sizes, num_filter, num_group
-        )
+        out = composed_deconvolution(data, weight, bias, windows, out_sizes, num_filter, num_group)
     return channels_last(out) if last else out
 
 

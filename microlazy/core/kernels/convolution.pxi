@@ -254,7 +254,7 @@ cdef void place_rows(
 
 
 # Minimal filtering of tiles of 4 by 4 results and filters of 3 by 3 (Winograd 1980; Lavin & Gray
-# 2016). Each transform is one matrix from both sides; these are its columns, LINE numbers at a time.
+# 2016). Each transform is one matrix from both sides; these are its columns, LINE numbers at once.
 
 cdef enum:
     LINE = 16
@@ -263,59 +263,59 @@ cdef enum:
 cdef inline void transform_line(
     int which, const floating* x, Py_ssize_t step, floating* out, Py_ssize_t out_step
 ) noexcept nogil:
-    cdef int l
+    cdef int p
     cdef floating a, b, c, d
-    for l in range(LINE):
+    for p in range(LINE):
         if which == TILE_IMAGES:
-            a = x[4 * step + l] - 4 * x[2 * step + l]
-            b = x[3 * step + l] - 4 * x[step + l]
-            c = x[4 * step + l] - x[2 * step + l]
-            d = 2 * (x[3 * step + l] - x[step + l])
-            out[l] = 4 * x[l] - 5 * x[2 * step + l] + x[4 * step + l]
-            out[out_step + l] = a + b
-            out[2 * out_step + l] = a - b
-            out[3 * out_step + l] = c + d
-            out[4 * out_step + l] = c - d
-            out[5 * out_step + l] = 4 * x[step + l] - 5 * x[3 * step + l] + x[5 * step + l]
+            a = x[4 * step + p] - 4 * x[2 * step + p]
+            b = x[3 * step + p] - 4 * x[step + p]
+            c = x[4 * step + p] - x[2 * step + p]
+            d = 2 * (x[3 * step + p] - x[step + p])
+            out[p] = 4 * x[p] - 5 * x[2 * step + p] + x[4 * step + p]
+            out[out_step + p] = a + b
+            out[2 * out_step + p] = a - b
+            out[3 * out_step + p] = c + d
+            out[4 * out_step + p] = c - d
+            out[5 * out_step + p] = 4 * x[step + p] - 5 * x[3 * step + p] + x[5 * step + p]
         elif which == TILE_FILTERS:
-            a = (x[l] + x[2 * step + l]) * <floating> (-1.0 / 6)
-            b = x[step + l] * <floating> (-1.0 / 6)
-            c = x[l] * <floating> (1.0 / 24) + x[2 * step + l] * <floating> (1.0 / 6)
-            d = x[step + l] * <floating> (1.0 / 12)
-            out[l] = x[l] * <floating> 0.25
-            out[out_step + l] = a + b
-            out[2 * out_step + l] = a - b
-            out[3 * out_step + l] = c + d
-            out[4 * out_step + l] = c - d
-            out[5 * out_step + l] = x[2 * step + l]
+            a = (x[p] + x[2 * step + p]) * <floating> (-1.0 / 6)
+            b = x[step + p] * <floating> (-1.0 / 6)
+            c = x[p] * <floating> (1.0 / 24) + x[2 * step + p] * <floating> (1.0 / 6)
+            d = x[step + p] * <floating> (1.0 / 12)
+            out[p] = x[p] * <floating> 0.25
+            out[out_step + p] = a + b
+            out[2 * out_step + p] = a - b
+            out[3 * out_step + p] = c + d
+            out[4 * out_step + p] = c - d
+            out[5 * out_step + p] = x[2 * step + p]
         elif which == TILE_RESULTS:
-            a = x[step + l] + x[2 * step + l]
-            b = x[step + l] - x[2 * step + l]
-            c = x[3 * step + l] + x[4 * step + l]
-            d = x[3 * step + l] - x[4 * step + l]
-            out[l] = x[l] + a + c
-            out[out_step + l] = b + 2 * d
-            out[2 * out_step + l] = a + 4 * c
-            out[3 * out_step + l] = b + 8 * d + x[5 * step + l]
+            a = x[step + p] + x[2 * step + p]
+            b = x[step + p] - x[2 * step + p]
+            c = x[3 * step + p] + x[4 * step + p]
+            d = x[3 * step + p] - x[4 * step + p]
+            out[p] = x[p] + a + c
+            out[out_step + p] = b + 2 * d
+            out[2 * out_step + p] = a + 4 * c
+            out[3 * out_step + p] = b + 8 * d + x[5 * step + p]
         elif which == TILE_RESULTS_BACK:
-            a = x[l] + x[2 * step + l]
-            b = x[step + l] + x[3 * step + l]
-            c = x[l] + 4 * x[2 * step + l]
-            d = 2 * x[step + l] + 8 * x[3 * step + l]
-            out[l] = x[l]
-            out[out_step + l] = a + b
-            out[2 * out_step + l] = a - b
-            out[3 * out_step + l] = c + d
-            out[4 * out_step + l] = c - d
-            out[5 * out_step + l] = x[3 * step + l]
+            a = x[p] + x[2 * step + p]
+            b = x[step + p] + x[3 * step + p]
+            c = x[p] + 4 * x[2 * step + p]
+            d = 2 * x[step + p] + 8 * x[3 * step + p]
+            out[p] = x[p]
+            out[out_step + p] = a + b
+            out[2 * out_step + p] = a - b
+            out[3 * out_step + p] = c + d
+            out[4 * out_step + p] = c - d
+            out[5 * out_step + p] = x[3 * step + p]
         else:
-            a = x[step + l] + x[2 * step + l]
-            b = x[2 * step + l] - x[step + l]
-            c = x[3 * step + l] + x[4 * step + l]
-            d = x[3 * step + l] - x[4 * step + l]
-            out[l] = x[l] * <floating> 0.25 - a * <floating> (1.0 / 6) + c * <floating> (1.0 / 24)
-            out[out_step + l] = b * <floating> (1.0 / 6) + d * <floating> (1.0 / 12)
-            out[2 * out_step + l] = (c - a) * <floating> (1.0 / 6) + x[5 * step + l]
+            a = x[step + p] + x[2 * step + p]
+            b = x[2 * step + p] - x[step + p]
+            c = x[3 * step + p] + x[4 * step + p]
+            d = x[3 * step + p] - x[4 * step + p]
+            out[p] = x[p] * <floating> 0.25 - a * <floating> (1.0 / 6) + c * <floating> (1.0 / 24)
+            out[out_step + p] = b * <floating> (1.0 / 6) + d * <floating> (1.0 / 12)
+            out[2 * out_step + p] = (c - a) * <floating> (1.0 / 6) + x[5 * step + p]
 
 
 cdef inline void transform_tiles(

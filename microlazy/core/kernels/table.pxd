@@ -219,8 +219,8 @@ ctypedef struct KernelTable:
                      Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step,
                      Py_ssize_t n) noexcept nogil
     # What adds up to dw[f * places + k] = sum over i < n of g[f * g_step + i] * x[offset[k] + i] is
-    # added to the lanes of a vector, 16 at most, for each; n is a multiple of 16. Then the lanes are
-    # added to out.
+    # added to the lanes of a vector, 16 at most, for each; n is a multiple of 16. Then the lanes
+    # are added to out.
     void (*slide_grad[2])(const void* x, const Py_ssize_t* offset, const void* g, void* sums,
                           Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step,
                           Py_ssize_t n) noexcept nogil
@@ -232,13 +232,14 @@ ctypedef struct KernelTable:
                           Py_ssize_t filters, Py_ssize_t rows, Py_ssize_t width, bint accumulate,
                           bint relu) noexcept nogil
 
-    # n square matrices transformed, each from x[i * x_step] to out[i * out_step], where i counts the
-    # numbers of a matrix: of 6 by 6 for TILE_IMAGES, TILE_RESULTS and TILE_FILTERS_BACK, which gives
-    # 3 by 3, as TILE_FILTERS takes; TILE_RESULTS gives 4 by 4, as TILE_RESULTS_BACK takes.
+    # n square matrices transformed, each from x[i * x_step] to out[i * out_step], where i counts
+    # the numbers of a matrix: of 6 by 6 for TILE_IMAGES, TILE_RESULTS and TILE_FILTERS_BACK, which
+    # gives 3 by 3, as TILE_FILTERS takes; TILE_RESULTS gives 4 by 4, as TILE_RESULTS_BACK takes.
     void (*winograd[2])(int which, const void* x, void* out, Py_ssize_t x_step,
                         Py_ssize_t out_step, Py_ssize_t n) noexcept nogil
-    # y = the largest number of each window of some images, each of one channel, and its place in the
-    # image, or -1 if it is padding, which is finite; the first of equal ones. places may be NULL.
+    # y = the largest number of each window of some images, each of one channel, and its place in
+    # the image, or -1 if it is padding, which is finite; the first of equal ones. places may be
+    # NULL.
     void (*largest_in_windows[2])(const void* x, const Py_ssize_t* w, void* y, int* places,
                                   Py_ssize_t images) noexcept nogil
     # y = the windows' sums, divided by how many places they have in the image, or in its padding

@@ -45,9 +45,6 @@ cdef class WindowPool(Node):
     cdef str name(self):
         return "pooling" if self.pool in (LARGEST, SUM) else "pooling_gradient"
 
-    cdef bint back(self):
-        return self.pool == PUT or self.pool == SUM_BACK
-
     cdef int forward(self) except -1:
         if self.pool == LARGEST and state().recording and self.places is None:
             self.places = new(ND, INT32, 1, &self.out.size)
@@ -107,7 +104,6 @@ cdef class WindowPool(Node):
         if sums is not out:
             kernels.add_to[dtype](sums.data, out.data, out.size)
         return 0
-
 
     cdef bint is_all(self) noexcept:
         """Whether the only window is the whole image."""

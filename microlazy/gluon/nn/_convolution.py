@@ -98,15 +98,24 @@ class _Conv(Layer):
 
     def _slide(self, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor | None:
         """The kernels' result, or None where they leave the work, or the error, to the op."""
-        return self._sliding and self._sliding.convolution(x, weight, bias, relu)
+        if self._sliding is None:
+            return None
+        return self._sliding.convolution(x, weight, bias, relu)
 
     def _take_apart(self) -> Filters | None:
         """What the kernels need to know, if the channels are where they expect them."""
         options = self._kwargs
         if options["layout"] != LAYOUTS[self._axes][0]:
             return None
-        numbers = (options[name] for name in ("kernel", "stride", "dilate", "pad", "num_filter"))
-        return Filters(*numbers, options["num_group"], options.get("adj"))
+        return Filters(
+            options["kernel"],
+            options["stride"],
+            options["dilate"],
+            options["pad"],
+            options["num_filter"],
+            options["num_group"],
+            options.get("adj"),
+        )
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         channels = self._size_along(x, self._channel_axis, self._axes + 2)
@@ -288,7 +297,9 @@ class _ConvTranspose(_Conv):
         self._sliding = self._take_apart()
 
     def _slide(self, x: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor | None:
-        return self._sliding and self._sliding.deconvolution(x, weight, bias, relu)
+        if self._sliding is None:
+            return None
+        return self._sliding.deconvolution(x, weight, bias, relu)
 
     def _weight_shape(self, in_channels: int) -> Shape:
         return self._filters(in_channels, self._channels // self._kwargs["num_group"])
