@@ -201,7 +201,7 @@ def check_ctx(ctx: Context | None) -> None:
     """Refuse a context that cannot hold arrays; None stands for the current one."""
     if ctx is None:
         ctx = current_context()
-        if ctx is _CPU:
+        if ctx is PLACES[0]:
             return
     if not isinstance(ctx, Context):
         raise TypeError(f"ctx must be a Context such as cpu(), not {ctx!r}")
