@@ -543,7 +543,7 @@ def test_a_processor_of_its_own_makes_the_batch():
 def test_the_progress_bar_shows_batches_and_metrics(tmp_path):
     out = io.StringIO()
     run = Run()
-    bar = e.ProgressBarHandler(run.estimator.train_metrics, file=out, mininterval=0)
+    bar = e.ProgressBarHandler(run.estimator.train_metrics, file=out, mininterval=0, disable=False)
     run.estimator.fit(loader(), epochs=2, event_handlers=bar)
     text = out.getvalue()
     assert "Epoch 0: 100%" in text and "Epoch 1: 100%" in text and "5/5" in text
@@ -552,7 +552,7 @@ def test_the_progress_bar_shows_batches_and_metrics(tmp_path):
 
 def test_the_progress_bar_goes_on_in_an_epoch(tmp_path):
     def handlers(run, out):
-        bar = e.ProgressBarHandler(file=out, mininterval=0)
+        bar = e.ProgressBarHandler(file=out, mininterval=0, disable=False)
         return [e.CheckpointHandler(tmp_path, batch_period=2, resume_from_checkpoint=True), bar]
 
     run = Run()
