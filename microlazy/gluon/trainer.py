@@ -198,22 +198,12 @@ class Trainer:
         >>> w.data().asnumpy()
         array([0.75, 0.25], dtype=float32)
         """
-        batch_size = _as_number(batch_size)
-        group = self._collect()
-        if self._has_copies or self._amp_loss_scaler is not None:
-            self._step_with_care(group, batch_size, ignore_stale_grad, reduce=True)
-            return
-        unused = stale(group.weights)
-        if unused and not ignore_stale_grad:
-            self._refuse(group, unused)
-        self._optimizer.rescale_grad = self._scale / batch_size
-        (group.without(unused) if unused else group).update()
-        mark_used(group.weights)
+        self._step(batch_size, ignore_stale_grad, reduce=True)
 
-    def _step_with_care(
-        self, group: Group, batch_size: float, ignore_stale_grad: bool, reduce: bool
-    ) -> None:
-        """A step of parameters on several contexts, or one that may be left out."""
+    def _step(self, batch_size: float, ignore_stale_grad: bool, reduce: bool) -> None:
+        """Check, sum the gradients of all contexts if asked to, update, mark gradients as used."""
+        number = _as_number(batch_size)
+        group = self._collect()
         unused = self._unused(group)
         if unused and not ignore_stale_grad:
             self._refuse(group, unused)
@@ -221,7 +211,7 @@ class Trainer:
             for copies in self._copies:
                 mark_used(copies)
             return
-        self._optimizer.rescale_grad = self._scale / batch_size
+        self._optimizer.rescale_grad = self._scale / number
         if self._has_copies and reduce and self._has_store:
             self._sum(group, only_new=True)
             count, several = len(self._copies), len(self._contexts)
@@ -293,11 +283,7 @@ class Trainer:
         >>> trainer.update(batch_size=1)
         """
         self._need_own_updates("update")
-        if self._has_copies:
-            number = _as_number(batch_size)
-            self._step_with_care(self._collect(), number, ignore_stale_grad, reduce=False)
-        else:
-            self.step(batch_size, ignore_stale_grad)
+        self._step(batch_size, ignore_stale_grad, reduce=False)
 
     def save_states(self, fname: str | os.PathLike) -> None:
         """Save what the optimizer remembers (momenta, counts, learning rate, schedule) to a file.
