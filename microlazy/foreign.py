@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from inspect import getattr_static
 from typing import Any, NoReturn
 
 from .outside import MODULES, OUTSIDE, explain
@@ -103,3 +104,10 @@ def give_hints(cls: type, hints: dict[str, str]) -> None:
     """Have a class explain names of other frameworks; a subclass or an object may define them."""
     for name, text in hints.items():
         setattr(cls, name, Hint(name, text))
+    cls.__dir__ = _without_hints
+
+
+def _without_hints(self: Any) -> list[str]:
+    """The names that an object has: programs ask for each that ``dir`` lists."""
+    names = object.__dir__(self)
+    return [name for name in names if not isinstance(getattr_static(self, name, None), Hint)]

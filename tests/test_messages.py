@@ -136,6 +136,15 @@ def test_names_of_other_frameworks_say_how_gluon_does_it():
         assert not hasattr(owner, name)
 
 
+def test_dir_lists_only_what_an_object_has():
+    net = nn.Dense(2, in_units=2)
+    net.initialize()
+    for owner in (net, net.weight, gluon.Trainer(net.collect_params(), "sgd")):
+        for name in dir(owner):
+            getattr(owner, name)
+    assert {"weight", "collect_params"} <= set(dir(net))
+
+
 def test_a_block_may_define_names_of_other_frameworks():
     class Own(gluon.Block):
         def train(self):
@@ -147,6 +156,7 @@ def test_a_block_may_define_names_of_other_frameworks():
     net = Own()
     net.parameters, net.eval = 3, nn.Dense(2)
     assert (net.train(), net.parameters) == ("trains", 3)
+    assert {"train", "parameters"} <= set(dir(net)) and "zero_grad" not in dir(net)
     assert list(net.collect_params()) == ["dense0_weight", "dense0_bias"]
 
 
