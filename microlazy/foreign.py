@@ -104,7 +104,7 @@ def give_hints(cls: type, hints: dict[str, str]) -> None:
     """Have a class explain names of other frameworks; a subclass or an object may define them."""
     for name, text in hints.items():
         setattr(cls, name, Hint(name, text))
-    cls.__dir__ = _without_hints
+    setattr(cls, "__dir__", _without_hints)  # noqa: B010
 
 
 def _without_hints(self: Any) -> list[str]:

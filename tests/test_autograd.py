@@ -416,6 +416,107 @@ def test_a_graph_partly_used_is_refused_where_it_was_used():
         b.backward()
 
 
+CUT = "used and freed by an earlier backward pass, so the array counts as a constant"
+
+
+class TwoResults(autograd.Function):
+    def forward(self, x):
+        return x * 2, x * 3
+
+    def backward(self, da, db):
+        return da * 2 + db * 3
+
+
+def two_results_of_a_plan():
+    class Net(gluon.HybridBlock):
+        def forward(self, x):
+            return x * 2, x * 3
+
+    net = Net()
+    net.hybridize()
+    return net
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda x: (x * 2, None),
+        lambda x: TwoResults()(x),
+        lambda x: two_results_of_a_plan()(x),
+        lambda x: np.split(np.concatenate([x * 2, x * 3]), 2),
+    ],
+    ids=["one result", "function", "plan", "views"],
+)
+def test_what_a_used_graph_computed_is_a_constant_later(first):
+    """As in MXNet: its book's language models carry a state on and drop what detach() returns."""
+    x, w = (a.as_np_ndarray() for a in (leaf([1.0, 2.0]), leaf([5.0, 6.0])))
+    x.attach_grad()
+    w.attach_grad()
+    with autograd.record():
+        loss, state = first(x)
+        if state is None:
+            state = loss
+    loss.backward()
+    x.grad[:] = 7
+    with autograd.record():
+        z = (state * w).reshape(-1) * 3
+    with pytest.warns(UserWarning, match=CUT):
+        z.backward()
+    assert w.grad.tolist() == (3 * state).tolist()
+    assert x.grad.tolist() == [7, 7]
+    with autograd.record():
+        z = state * w
+    with pytest.warns(UserWarning, match=CUT):
+        assert autograd.grad(z, [w], create_graph=True)[0].tolist() == state.tolist()
+    with autograd.record():
+        z = state * 3
+    with pytest.raises(MXNetError, match="already used"):  # there is nothing else behind it
+        z.backward()
+
+
+def test_what_was_computed_before_the_graph_was_used_is_no_constant():
+    x, w = leaf([1, 2]), leaf([3, 4])
+    with autograd.record():
+        y = x * 2
+        z, q = y * w, y + w
+    y.backward()
+    with autograd.record():
+        u = q * w  # q leads to y, and was there before
+    for head in (z, u):
+        with pytest.raises(MXNetError, match="already used"):
+            head.backward()
+    assert w.grad.asnumpy().tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_recurrent_state_carried_over_a_used_graph(kind, hybrid):
+    layer = getattr(gluon.rnn, kind)(4, num_layers=2, input_size=3)
+    layer.initialize()
+    if hybrid:
+        layer.hybridize()
+    x = nd.ones((5, 2, 3))
+    for detached in (True, False):
+        state = layer.begin_state(batch_size=2)
+        gradients = []
+        for step in range(2):
+            if detached:
+                state = [s.detach() for s in state]
+            with autograd.record():
+                y, state = layer(x, state)
+                loss = (y * y).sum()
+            if step and not detached:
+                with pytest.warns(UserWarning, match=CUT):
+                    loss.backward()
+            else:
+                loss.backward()
+            gradients.append([p.grad().asnumpy() for p in layer.collect_params().values()])
+        if detached:
+            expected = gradients
+    for got, right in zip(gradients[1], expected[1], strict=True):
+        assert (got == right).all()
+
+
 @pytest.mark.parametrize("make", [lambda x: x * 2, lambda x: nd.zeros((2,))])
 def test_backward_of_what_was_not_recorded_is_refused(make):
     x = leaf([1, 2])

@@ -16,8 +16,8 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, lead_to, profiling, reach, set_mode, several_devices,
-    snapshot, state, timed_backward, timed_forward, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, is_cut, lead_to, profiling, reach, set_mode,
+    several_devices, snapshot, state, timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, current_device, deeper, device_of, header, like, look_at,
@@ -219,6 +219,8 @@ cdef class PlanOutput(Node):
 
     cdef int backward(self, Pass p) except -1:
         cdef Slot slot = self.inside.slot
+        if is_cut(p, self.source):
+            return 0
         if self.source.written != p.number:
             reach(p, self.source)
         if slot.written == p.number:
@@ -239,7 +241,7 @@ cdef class PlanOutput(Node):
 
     cdef int inspect(self, Pass p) except -1:
         lead_to(p, self.source)
-        return lead_to(p, <Node>self.inside.slot)
+        return 0 if is_cut(p, self.source) else lead_to(p, <Node>self.inside.slot)
 
     cdef int release(self) except -1:
         self.done = True
@@ -452,6 +454,7 @@ cdef class Plan:
                 node = PlanOutput.__new__(PlanOutput)
                 node.source = source
                 node.inside = out
+                node.part = True
                 if self.sole[i]:
                     node.users = (<Node>out.slot).users
                 enlist(node)

@@ -34,6 +34,8 @@ cdef class Variable(Slot):
     cdef int req
     cdef bint fresh               # written since the optimizer last used it
 
+cdef class Node(Slot)
+
 cdef class Pass:
     """One walk back over the tape."""
     cdef long long number
@@ -42,6 +44,9 @@ cdef class Pass:
     cdef dict asked               # autograd.grad(): its variables' slots and their gradients
     cdef list recorded            # the nodes that lead to the heads; None unless create_graph
     cdef bint in_plan             # the nodes of a plan are being inspected
+    cdef long long recorded_at    # when what is being inspected was recorded; -1 for the heads
+    cdef bint found_leaf          # something that leads to the heads has attach_grad()
+    cdef Node cut                 # a node that the graph was used up to before its reader came
     cdef Tensor target(self, Tensor x, bint* accumulate)
     cdef Tensor asked_target(self, Variable variable, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept
@@ -55,11 +60,14 @@ cdef class Node(Slot):
     cdef unsigned long version_a, version_b, version_c, version_y
     cdef list versions            # of `rest`, under NEEDS_REST
     cdef int needs
+    cdef long long recorded_at    # how many passes there had been
+    cdef long long read_at        # in a pass: when the earliest node that reads it was recorded
     cdef long long inspected      # the pass that last inspected it
     cdef long long leading        # the pass that wants something behind it (create_graph)
     cdef bint done                # its inputs were released by a backward pass
     cdef bint awaited             # reached by a pass that has not yet come to it
     cdef bint views               # its output shares its input's memory
+    cdef bint part                # it hands out one of several results of another node
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
     cdef int users                # in a plan: how many of its arrays look at the output's memory
     cdef void* earlier            # neighbours on the tape (unowned)
@@ -94,6 +102,7 @@ cdef void wrote(Tensor x) noexcept            # after any write in place
 cdef Pass new_pass()
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
+cdef bint is_cut(Pass p, Node node) noexcept
 cdef int reach(Pass p, Node node) except -1
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
 cdef int lead_to(Pass p, Node node) except -1     # let the pass inspect this node

@@ -18,6 +18,7 @@ import functools
 import operator
 import os
 import sys
+import warnings
 from threading import get_ident
 from time import perf_counter_ns as clock
 
@@ -231,6 +232,8 @@ cdef class Pass:
                 variable.req == ADD and slot.grad is not None)
             slot.written = self.number
             variable.fresh = True
+        elif is_cut(self, <Node>slot):
+            return None
         else:
             accumulate[0] = slot.written == self.number
             if not accumulate[0]:
@@ -259,8 +262,14 @@ cdef class Pass:
         if type(slot) is Variable:
             return (<Variable>slot).req != NULL_REQ and (
                 self.asked is None or slot in self.asked)
-        return self.recorded is None or slot.wanted == self.number or (
-            (<Node>slot).leading == self.number)
+        if self.recorded is None:
+            return not is_cut(self, <Node>slot)
+        return slot.wanted == self.number or (<Node>slot).leading == self.number
+
+
+cdef bint is_cut(Pass p, Node node) noexcept:
+    """Whether the graph ends here: an earlier pass used it before its reader was recorded."""
+    return node.done and node.inspected != p.number and node.written < p.number
 
 
 cdef Pass new_pass():
@@ -268,6 +277,7 @@ cdef Pass new_pass():
     cdef Pass p = Pass.__new__(Pass)
     passes += 1
     p.number = passes
+    p.recorded_at = -1
     return p
 
 
@@ -284,10 +294,15 @@ cdef int reach(Pass p, Node node) except -1:
 
 cdef int lead_to(Pass p, Node node) except -1:
     if node.inspected == p.number:
+        node.read_at = min(node.read_at, p.recorded_at)
+        return 0
+    if node.done and node.written <= p.recorded_at:     # MXNet takes what it computed as a constant
+        p.cut = node
         return 0
     if node.done or node.awaited:
         return refuse_graph(node)
     node.inspected = p.number
+    node.read_at = p.recorded_at
     if not node.planned:
         p.unseen += 1
     return 0
@@ -319,12 +334,17 @@ cdef int hand(Pass p, Tensor x, Tensor g) except -1:
     if slot.written == p.number:
         slot.grad = slot.grad + g
         return 0
+    if is_cut(p, <Node>slot):
+        return 0
     slot.grad = g
     return reach(p, <Node>slot)
 
 
 cdef int lead_to_array(Pass p, Tensor x) except -1:
-    if x is None or x.slot is None or type(x.slot) is Variable:
+    if x is None or x.slot is None:
+        return 0
+    if type(x.slot) is Variable:
+        p.found_leaf = True
         return 0
     if (<Node>x.slot).planned and not p.in_plan:
         raise MXNetError(
@@ -419,6 +439,7 @@ cdef void* newest_node() noexcept:
 
 cdef void enlist(Node node) noexcept:
     global tail
+    node.recorded_at = passes
     node.earlier = tail
     node.later = NULL
     if tail is not NULL:
@@ -676,13 +697,25 @@ cdef str line_that_wrote(Tensor x, unsigned long version):
 cdef int inspect_graph(Pass p, void* newest) except -1:
     """Look at all that leads to the heads, so that a refusal comes before anything is written."""
     cdef void* position = newest
+    cdef Node node
     while p.unseen > 0 and position is not NULL:
-        if (<Node>position).inspected == p.number:
+        node = <Node>position
+        if node.inspected == p.number:
             p.unseen -= 1
-            (<Node>position).inspect(p)
+            p.recorded_at = node.read_at if node.views or node.part else node.recorded_at
+            node.inspect(p)
             if p.recorded is not None:
-                p.recorded.append(<Node>position)
-        position = (<Node>position).earlier
+                p.recorded.append(node)
+        position = node.earlier
+    if p.cut is None:
+        return 0
+    if not p.found_leaf:
+        return refuse_graph(p.cut)
+    warnings.warn(
+        f"the graph behind an array (its {p.cut.name()} op) was used and freed by an earlier "
+        "backward pass, so the array counts as a constant in what was computed from it later. "
+        "detach() says so without this warning; retain_graph=True keeps the graph for another pass",
+        UserWarning, stacklevel=1)
     return 0
 
 
@@ -1080,6 +1113,25 @@ cdef Tensor own_memory(Tensor g, list before, bint record):
         return g.copy()
     finally:
         set_mode(s, recording, s.tracing)
+
+
+def results_with_others(list arrays) -> list:
+    """Have arrays, composed of results that are used elsewhere too, count as results of one op.
+
+    When a backward pass has used and freed what is behind them, they are constants in what is
+    computed from them later, as the others are.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.tape import results_with_others
+    >>> a, b = results_with_others([np.ones(2), np.zeros(2)])
+    """
+    cdef Tensor x
+    for x in arrays:
+        if isinstance(x.slot, Node):
+            (<Node>x.slot).part = True
+    return arrays
 
 
 def ops_behind(y) -> list:

@@ -11,6 +11,7 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops import nn
 from microlazy.core.ops import recurrent as nodes
+from microlazy.core.tape import results_with_others
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 from microlazy.ops.checks import check_shapes, required
@@ -289,7 +290,8 @@ def recurrent(
         return [data]
     if layers == 1:
         return [data, *last[0]]
-    return [data, *(f.concatenate(parts, axis=0) for parts in zip(*last, strict=True))]
+    joined = [f.concatenate(parts, axis=0) for parts in zip(*last, strict=True)]
+    return [data, *results_with_others(joined)]
 
 
 @op

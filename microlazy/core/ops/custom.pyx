@@ -7,7 +7,7 @@ to the run.
 cimport cython
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.tape cimport Node, Pass, enlist, lead_to, reach, state, tracked
+from microlazy.core.tape cimport Node, Pass, enlist, is_cut, lead_to, reach, state, tracked
 from microlazy.core.tensor cimport Tensor, alias, is_float, like, same_shape, shape_tuple
 
 from microlazy.base import MXNetError, ShapeError
@@ -98,6 +98,8 @@ cdef class CustomOutput(Node):
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef CustomRun source = self.source
+        if is_cut(p, source):
+            return 0
         if source.written != p.number:
             source.grads = [None] * len(source.outputs)
             reach(p, source)
@@ -128,6 +130,7 @@ cdef Tensor new_output(CustomRun source, Py_ssize_t place):
         node = CustomOutput.__new__(CustomOutput)
         node.source = source
         node.place = place
+        node.part = True
         enlist(node)
         y.slot = node
     return y
