@@ -26,6 +26,7 @@ from microlazy import (
     numpy_extension,
     optimizer,
     random,
+    registry,
     util,
 )
 from microlazy import initializer as init

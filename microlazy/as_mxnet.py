@@ -1,7 +1,8 @@
 """Lets `import mxnet` find microlazy, for code that cannot be edited.
 
 Import it before anything that imports mxnet, or run ``python -m microlazy.as_mxnet script.py``.
-`mxnet` and all modules below it are then the modules of microlazy, in this process only.
+`mxnet` and all modules below it are then those of microlazy, in this process only. Programs ask
+`mxnet` for its version; it gives that of the MXNet whose interface is here.
 
 Examples
 --------
@@ -10,20 +11,34 @@ Examples
 >>> nn.Dense.__module__
 'microlazy.gluon.nn._dense'
 >>> import mxnet, microlazy
->>> mxnet is microlazy
-True
+>>> mxnet.nd is microlazy.nd, mxnet.__version__
+(True, '1.9.1')
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 from .base import MXNetError
 from .outside import explain
+
+
+class _Face(ModuleType):
+    """microlazy under MXNet's name and version."""
+
+    __version__ = "1.9.1"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.modules["microlazy"], name)
+
+    def __dir__(self) -> Iterable[str]:
+        return dir(sys.modules["microlazy"])
 
 
 class _Finder:
@@ -38,6 +53,8 @@ class _Finder:
         if module is None:
             parent, _, last = ours.rpartition(".")
             raise ModuleNotFoundError(f"{name}: {explain(parent, last)}", name=name)
+        if name == "mxnet":
+            module = _face(module)
         return ModuleSpec(name, _Loader(module), is_package=hasattr(module, "__path__"))
 
 
@@ -51,7 +68,15 @@ class _Loader(Loader):
         return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec
+        module.__spec__ = self._spec or module.__spec__  # a face has none of its own
+
+
+def _face(module: ModuleType) -> ModuleType:
+    face = _Face("mxnet", module.__doc__)
+    for name in ("__file__", "__path__", "__all__"):
+        if hasattr(module, name):
+            setattr(face, name, getattr(module, name))
+    return face
 
 
 def _find(name: str) -> ModuleType | None:
@@ -75,7 +100,7 @@ def install() -> None:
         If the real mxnet was imported before.
     """
     known = sys.modules.get("mxnet")
-    if known is not None and known is not sys.modules["microlazy"]:
+    if known is not None and not isinstance(known, _Face):
         raise MXNetError(
             f"mxnet is imported already, from {getattr(known, '__file__', 'somewhere')}; import "
             "microlazy.as_mxnet before it"

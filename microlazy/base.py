@@ -44,6 +44,20 @@ class RangeError(MXNetError, ValueError):
     """
 
 
+class ArgumentError(MXNetError, ValueError, AssertionError):
+    """What was given does not fit. MXNet 1.9 asserts here, so this is an ``AssertionError`` too.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> try:
+    ...     mx.init.create("gaussian")
+    ... except AssertionError as error:
+    ...     print(type(error).__name__)
+    ArgumentError
+    """
+
+
 class AbstractValueError(MXNetError):
     """The values of an array that only has a shape were asked for, in a dry run or a trace.
 

@@ -21,6 +21,13 @@ def _stand_ins() -> int:
     return int(given)
 
 
+class _Current:
+    """What is current, as an attribute of the class."""
+
+    def __get__(self, instance: object, cls: type) -> "Context":
+        return current_context()
+
+
 class Context:
     """A device by type and number, also usable in a `with` as the current context.
 
@@ -51,6 +58,8 @@ class Context:
 
     devtype2str: ClassVar[dict[int, str]] = {1: "cpu", 2: "gpu", 3: "cpu_pinned", 5: "cpu_shared"}
     devstr2type: ClassVar[dict[str, int]] = {name: number for number, name in devtype2str.items()}
+    default_ctx: ClassVar[_Current] = _Current()
+
     def __init__(self, device_type: "str | Context", device_id: int = 0) -> None:
         if isinstance(device_type, Context):
             name, number = device_type.device_type, device_type.device_id

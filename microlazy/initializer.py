@@ -17,8 +17,9 @@ import numpy
 
 from . import ndarray as nd
 from . import numpy as np
-from .base import MXNetError
+from .base import ArgumentError
 from .core.tensor import Tensor
+from .registry import get_alias_func, get_create_func, get_register_func
 
 __all__ = [
     "ArgumentError",
@@ -60,22 +61,6 @@ _PLAIN_ROLES = (
     ("moving_inv_var", "_init_zero"),
     ("moving_avg", "_init_zero"),
 )
-
-_registry: dict[str, type[Initializer]] = {}
-
-
-class ArgumentError(MXNetError, ValueError, AssertionError):
-    """What was given does not fit. MXNet 1.9 asserts here, so this is an ``AssertionError`` too.
-
-    Examples
-    --------
-    >>> import microlazy as mx
-    >>> try:
-    ...     mx.init.create("gaussian")
-    ... except AssertionError as error:
-    ...     print(type(error).__name__)
-    ArgumentError
-    """
 
 
 class InitDesc(str):
@@ -308,12 +293,7 @@ def alias(*names: str) -> Callable[[type[Initializer]], type[Initializer]]:
     Seven()
     """
 
-    def decorate(cls: type[Initializer]) -> type[Initializer]:
-        for name in names:
-            _register(cls, name)
-        return cls
-
-    return decorate
+    return _alias(*names)
 
 
 def register(klass: type[Initializer]) -> type[Initializer]:
@@ -339,23 +319,7 @@ def register(klass: type[Initializer]) -> type[Initializer]:
     >>> mx.init.create("nines")
     Nines()
     """
-    return _register(klass, klass.__name__)
-
-
-def _register(klass: type[Initializer], name: str) -> type[Initializer]:
-    if not (isinstance(klass, type) and issubclass(klass, Initializer)):
-        raise ArgumentError(f"Can only register a subclass of Initializer, not {klass!r}")
-    name = name.lower()
-    known = _registry.get(name)
-    if known is not None:
-        warnings.warn(
-            f"New initializer {klass.__module__}.{klass.__name__} registered with name {name} is "
-            f"overriding existing initializer {known.__module__}.{known.__name__}",
-            UserWarning,
-            stacklevel=3,
-        )
-    _registry[name] = klass
-    return klass
+    return _register(klass)
 
 
 def create(initializer: Any, *args: Any, **kwargs: Any) -> Initializer:
@@ -382,43 +346,12 @@ def create(initializer: Any, *args: Any, **kwargs: Any) -> Initializer:
     >>> mx.init.create('["normal", {"sigma": 0.1}]')
     Normal(sigma=0.1)
     """
-    if isinstance(initializer, Initializer):
-        if args or kwargs:
-            raise ArgumentError(
-                f"{initializer!r} is already an instance: additional arguments are invalid"
-            )
-        return initializer
-    if isinstance(initializer, dict):
-        if "initializer" not in initializer:
-            raise ArgumentError(f"no key 'initializer' in {initializer!r}")
-        return create(**initializer)
-    if not isinstance(initializer, str):
-        hint = ""
-        if isinstance(initializer, type) and issubclass(initializer, Initializer):
-            hint = f". It is a class: call it, as in {initializer.__name__}()"
-        raise ArgumentError(
-            f"initializer must be of string type or an Initializer, not {initializer!r}{hint}"
-        )
-    if initializer[:1] in ("[", "{"):
-        if args or kwargs:
-            raise ArgumentError(f"{initializer} holds its arguments: further ones are invalid")
-        import json  # which most programs do not need
+    return _create(initializer, *args, **kwargs)
 
-        given = json.loads(initializer)
-        if isinstance(given, dict):
-            return create(given)
-        if not (len(given) == 2 and isinstance(given[0], str) and isinstance(given[1], dict)):
-            raise ArgumentError(
-                f'expected an initializer as ["name", {{arguments}}], given {initializer}'
-            )
-        return create(given[0], **given[1])
-    name = initializer.lower()
-    if name not in _registry:
-        raise ArgumentError(
-            f"{name} is not registered. Please register with initializer.register first; "
-            f"known are {', '.join(sorted(_registry))}"
-        )
-    return _registry[name](*args, **kwargs)
+
+_register = get_register_func(Initializer, "initializer")
+_alias = get_alias_func(Initializer, "initializer")
+_create = get_create_func(Initializer, "initializer")
 
 
 # ---- values that are given ---------------------------------------------------------------------

@@ -42,7 +42,6 @@ MODULES = {
     "model": "the Module API is not part of microlazy; use gluon.Trainer, save_parameters() and "
     "load_parameters()",
     "notebook": "drawing in notebooks is not part of microlazy",
-    "registry": "initializers, optimizers and metrics have a register() of their own",
     "rnn": "cells of symbols are not part of microlazy; use gluon.rnn",
     "rtc": "microlazy computes on the CPU",
     "th": "Torch 7 is not part of microlazy",

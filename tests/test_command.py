@@ -193,7 +193,8 @@ from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn, rnn
 from mxnet.gluon.data.vision import transforms
 import microlazy
-assert mx is microlazy and layers is nn is microlazy.gluon.nn
+assert mx.gluon is microlazy.gluon and layers is nn is microlazy.gluon.nn
+assert mx.__version__ == "1.9.1" and mx.__spec__.name == "mxnet" and "gluon" in dir(mx)
 assert microlazy.gluon.nn.__spec__.name == "microlazy.gluon.nn"
 net = nn.Dense(3)
 net.initialize(init.Xavier())

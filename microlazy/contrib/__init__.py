@@ -1,4 +1,6 @@
-"""`mx.contrib`: mixed precision in `amp`; and, as in MXNet, another way to `nd.contrib`."""
+"""`mx.contrib`: mixed precision in `amp`; words and their vectors in `text`; and another way to
+`nd.contrib`, as in MXNet.
+"""
 
 from typing import Any
 
@@ -6,10 +8,14 @@ from ..ndarray import contrib as nd
 from ..ndarray import contrib as ndarray
 from . import amp
 
-__all__ = ["amp", "nd", "ndarray"]
+__all__ = ["amp", "nd", "ndarray", "text"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "text":  # seldom needed
+        from importlib import import_module
+
+        return import_module("microlazy.contrib.text")
     from ..foreign import missing
 
     raise missing("microlazy.contrib", name, __all__)

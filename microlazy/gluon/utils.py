@@ -23,9 +23,12 @@ __all__ = [
     "check_sha1",
     "clip_global_norm",
     "download",
+    "replace_file",
     "split_and_load",
     "split_data",
 ]
+
+_REPOSITORY = "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/"
 
 
 def split_data(
@@ -281,6 +284,31 @@ def download(
             tries = "1 try is" if left == 1 else f"{left} tries are"
             warnings.warn(f"{url}: {error}; {tries} left", stacklevel=2)
     raise AssertionError
+
+
+def replace_file(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:
+    """Move a file to a place where another may be, which then is gone; at once, or not at all.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> size = (folder / "new").write_text("b"), (folder / "old").write_text("a")
+    >>> replace_file(folder / "new", folder / "old")
+    >>> (folder / "old").read_text()
+    'b'
+    """
+    os.replace(src, dst)
+
+
+def _get_repo_url() -> str:
+    """Where MXNet's files were published, or the mirror that MXNET_GLUON_REPO names."""
+    url = os.environ.get("MXNET_GLUON_REPO", _REPOSITORY)
+    return url if url.endswith("/") else url + "/"
+
+
+def _get_repo_file_url(namespace: str, filename: str) -> str:
+    return f"{_get_repo_url()}{namespace}/{filename}"
 
 
 def _fetch(url: str, target: str, sha1_hash: str | None, verify_ssl: bool) -> None:

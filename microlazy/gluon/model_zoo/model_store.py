@@ -12,8 +12,8 @@ __all__ = ["get_model_file", "purge"]
 
 Path = str | os.PathLike[str]
 
-# The SHA-1 hashes of the files that MXNet published.
-_SHA1 = dict(
+# The SHA-1 hashes of the files that MXNet published, to which programs add their own.
+_model_sha1 = dict(
     line.split()
     for line in """
     alexnet 44335d1f0046b328243b32a26a4fbd62d9057b45
@@ -72,9 +72,9 @@ def short_hash(name: str) -> str:
     >>> short_hash("resnet18_v1")
     'a0666292'
     """
-    if name not in _SHA1:
+    if name not in _model_sha1:
         raise ValueError(f"Pretrained model for {name} is not available.")
-    return _SHA1[name][:8]
+    return _model_sha1[name][:8]
 
 
 def get_model_file(name: str, root: Path | None = None) -> str:
@@ -118,10 +118,10 @@ def get_model_file(name: str, root: Path | None = None) -> str:
             f"{file_name}.params is not in {folder}: put it there. Nothing is downloaded; MXNet "
             f"publishes it as gluon/models/{file_name}.zip, which is to be unpacked"
         )
-    if not check_sha1(path, _SHA1[name]):
+    if not check_sha1(path, _model_sha1[name]):
         raise MXNetError(
-            f"{path} is damaged or another file: its SHA-1 hash is not {_SHA1[name]}. Replace it, "
-            "or give weights of your own to load_parameters()"
+            f"{path} is damaged or another file: its SHA-1 hash is not {_model_sha1[name]}. "
+            "Replace it, or give weights of your own to load_parameters()"
         )
     return path
 
