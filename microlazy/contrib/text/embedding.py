@@ -66,10 +66,10 @@ class _TokenEmbedding(Vocabulary):
         )
         self._idx_to_token = tokens
         self._token_to_idx = {token: i for i, token in enumerate(tokens)}
-        self._idx_to_vec = nd.array(vectors)
+        self._idx_to_vec: nd.NDArray = nd.array(vectors)
 
     @property
-    def idx_to_vec(self) -> Tensor:
+    def idx_to_vec(self) -> nd.NDArray:
         """The vectors, a row for each token."""
         return self._idx_to_vec
 
