@@ -1,5 +1,6 @@
 """`mx.metric`: how good predictions are, summed up batch by batch."""
 
+from .. import ndarray  # noqa: F401  (MXNet's programs import it from here)
 from . import base, classification, combined, correlation, losses, probabilities, regression
 from .base import *  # noqa: F403
 from .classification import *  # noqa: F403
