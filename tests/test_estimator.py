@@ -136,7 +136,7 @@ def interrupted(after, in_batch, folder, fit, handler, **options):
         {"num_workers": 1, "auto_reload": True},
         {"sampler": gluon.data.SplitSampler(20)},
     ],
-    ids=str,
+    ids=lambda options: " ".join(options) or "nothing",
 )
 @pytest.mark.parametrize("after", [2, 7, 11, 14])
 def test_a_run_goes_on_bit_for_bit(tmp_path, options, after):

@@ -462,3 +462,21 @@ def test_updates_change_states_in_place_and_leave_the_tape_alone():
     numpy.testing.assert_allclose(momentum.asnumpy(), [-0.2, -0.2], rtol=1e-6)
     numpy.testing.assert_allclose(weight.asnumpy(), [0.8, 0.8], rtol=1e-6)
     assert weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("call", "one", "several"),
+    [
+        (lambda axes: nd.slice_like(nd.zeros((3, 4)), nd.zeros((2, 3)), axes=axes).shape, 1, (1,)),
+        (lambda shape: nd.unravel_index(nd.array([2]), shape=shape).asnumpy(), 6, (6,)),
+        (lambda shape: nd.ravel_multi_index(nd.array([[2]]), shape=shape).asnumpy(), 6, (6,)),
+        (lambda axis: nd.broadcast_axis(nd.ones((1, 2)), axis, 3).shape, 0, (0,)),
+        (lambda sizes: nd.contrib.MultiBoxPrior(nd.ones((1, 2, 3, 3)), sizes), 0.5, (0.5,)),
+        (lambda begin: nd.slice(nd.arange(4), begin, 3).asnumpy(), 1, (1,)),
+    ],
+)
+def test_a_tuple_of_one_may_be_a_number(call, one, several):
+    found, expected = call(one), call(several)
+    if isinstance(found, nd.NDArray):
+        found, expected = found.asnumpy(), expected.asnumpy()
+    numpy.testing.assert_array_equal(found, expected)

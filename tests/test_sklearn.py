@@ -158,7 +158,7 @@ def test_verbose_tells_of_epochs(capsys):
         ({"optimizer": "unknown"}, ValueError, "unknown"),
         ({"activation": "unknown"}, (ValueError, MXNetError), "unknown"),
     ],
-    ids=str,
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_what_does_not_fit_is_refused(options, error, message):
     with pytest.raises(error, match=message):

@@ -12,6 +12,7 @@ from microlazy.core.ops import nn as _nn
 from microlazy.core.ops.numpy_call import call
 from microlazy.ops import manipulation as _manipulation
 from microlazy.ops.arguments import copied, op
+from microlazy.ops.checks import as_tuple
 from microlazy.ops.gathering import gather_nd, one_hot, pick, scatter_nd
 
 __all__ = [
@@ -160,11 +161,12 @@ def ravel_multi_index(data: NDArray, shape: Any) -> NDArray:
     >>> nd.ravel_multi_index(nd.array([[3, 6], [4, 1]]), shape=(7, 6)).asnumpy()
     array([22., 37.], dtype=float32)
     """
+    shape = as_tuple(shape)
     if data.ndim == 0 or data.shape[0] != len(shape):
         raise ShapeError(
             f"ravel_multi_index: expected a row for each axis of {shape}, not {data.shape}"
         )
-    return call(_raveled, [data], {"shape": tuple(shape)}, dtype=data.dtype)
+    return call(_raveled, [data], {"shape": shape}, dtype=data.dtype)
 
 
 def _unraveled(places: numpy.ndarray, shape: tuple) -> numpy.ndarray:
@@ -186,7 +188,7 @@ def unravel_index(data: NDArray, shape: Any) -> NDArray:
     array([[3., 6.],
            [4., 1.]], dtype=float32)
     """
-    return call(_unraveled, [data], {"shape": tuple(shape)}, dtype=data.dtype)
+    return call(_unraveled, [data], {"shape": as_tuple(shape)}, dtype=data.dtype)
 
 
 def onehot_encode(indices: NDArray, out: NDArray) -> NDArray:

@@ -12,6 +12,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.ops import manipulation as _manipulation
 from microlazy.ops.arguments import ND, copied, need_arrays, op
+from microlazy.ops.checks import as_tuple
 from microlazy.ops.manipulation import shape_array
 from microlazy.ops.triangles import diagonal, from_diagonal
 
@@ -267,7 +268,7 @@ def broadcast_axis(data: NDArray, axis: Any = (), size: Any = ()) -> NDArray:
     >>> nd.broadcast_axis(nd.ones((1, 3)), axis=0, size=2).shape
     (2, 3)
     """
-    axes, sizes = ((a,) if isinstance(a, int) else tuple(a) for a in (axis, size))
+    axes, sizes = as_tuple(axis), as_tuple(size)
     if len(axes) != len(sizes):
         raise ShapeError(f"broadcast_axis: {len(axes)} axes, but {len(sizes)} sizes")
     shape = list(data.shape)

@@ -16,6 +16,7 @@ from microlazy.core.generator import stream
 from microlazy.core.ops.numpy_call import call
 from microlazy.ops import distributions as _d
 from microlazy.ops.arguments import ND, REQUIRED, bind, op, signature_of
+from microlazy.ops.checks import as_tuple
 
 __all__ = [
     "exponential",
@@ -76,7 +77,7 @@ def _drawn(
         if any(x.shape != arrays[0].shape for x in arrays):
             shapes = " and ".join(str(x.shape) for x in arrays)
             raise MXNetError(f"random.{law}: the parameters must have one shape, not {shapes}")
-        draws = () if shape is _NO_SHAPE else _tuple(shape)
+        draws = () if shape is _NO_SHAPE else as_tuple(shape)
         shape = arrays[0].shape + draws
         dtype = dtype or arrays[0].dtype
         values = tuple([_f.reshape(x, x.shape + (1,) * len(draws)) for x in arrays])
@@ -90,10 +91,6 @@ def _drawn(
     parameters = dict(zip(names, values, strict=True))
     drawn = _d.sample(law, parameters, ND, shape, dtype or "float32", out)
     return drawn if out is not None else _f.on_context(drawn, ctx)
-
-
-def _tuple(shape: Any) -> tuple[int, ...]:
-    return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
 # ---- distributions -------------------------------------------------------------------------------
@@ -379,7 +376,7 @@ def multinomial(
     array([[1, 1],
            [2, 2]], dtype=int32)
     """
-    draws = () if shape is _NO_SHAPE else _tuple(shape)
+    draws = () if shape is _NO_SHAPE else as_tuple(shape)
     places = call(_chosen, [_f.detach(data)], {"shape": draws}, result=_chosen_shape)
     result = places.astype(dtype)
     if out is not None:

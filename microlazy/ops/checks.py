@@ -10,6 +10,18 @@ from microlazy.core.tensor import Tensor
 T = TypeVar("T")
 
 
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """A tuple of numbers, from a sequence of them or from one alone, as MXNet's operators take.
+
+    Examples
+    --------
+    >>> from microlazy.ops.checks import as_tuple
+    >>> as_tuple(2), as_tuple([2, 3]), as_tuple(None)
+    ((2,), (2, 3), (None,))
+    """
+    return (value,) if value is None or numpy.isscalar(value) else tuple(value)
+
+
 def check_arrays(op: str, **arrays: Any) -> None:
     """Refuse what is not an array.
 

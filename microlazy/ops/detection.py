@@ -14,6 +14,7 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call, call_many
 from microlazy.core.tensor import Tensor
+from microlazy.ops.checks import as_tuple
 
 A = TypeVar("A", bound=Tensor)
 Array = numpy.ndarray
@@ -127,8 +128,8 @@ def _survivors(boxes: Array, ids: Array | None, hides: Callable[[Array], Array])
 
 def multibox_prior(
     data: A,
-    sizes: Sequence[float] = (1.0,),
-    ratios: Sequence[float] = (1.0,),
+    sizes: float | Sequence[float] = (1.0,),
+    ratios: float | Sequence[float] = (1.0,),
     clip: bool = False,
     steps: Sequence[float] = (-1.0, -1.0),
     offsets: Sequence[float] = (0.5, 0.5),
@@ -170,6 +171,7 @@ def multibox_prior(
             [0.5  , 0.375, 1.   , 0.625]]])
     """
     _need("multibox_prior", ("batch", "channels", "height", "width"), data=data)
+    sizes, ratios = as_tuple(sizes), as_tuple(ratios)
     for name, numbers in (("sizes", sizes), ("ratios", ratios)):
         if not numpy.size(numbers) or not (numpy.asarray(numbers) > 0).all():
             raise MXNetError(f"multibox_prior: {name} must be positive numbers, not {numbers}")

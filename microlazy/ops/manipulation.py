@@ -11,7 +11,7 @@ from microlazy.context import Context, check_ctx
 from microlazy.core import functions as f
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
-from microlazy.ops.checks import axis_of
+from microlazy.ops.checks import as_tuple, axis_of
 
 A = TypeVar("A", bound=Tensor)
 
@@ -120,7 +120,7 @@ def slice(data: Tensor, begin: Any, end: Any, step: Any = ()) -> Tensor:
     >>> npx.slice(np.zeros((2, 3)), begin=(0, 1), end=(2, 3)).shape
     (2, 2)
     """
-    begin, end, step = ((x,) if x is None or isinstance(x, int) else x for x in (begin, end, step))
+    begin, end, step = map(as_tuple, (begin, end, step))
     steps = (*step, *(None,) * (len(begin) - len(step)))
     return data[tuple(map(builtins.slice, begin, end, steps))]
 
@@ -208,7 +208,7 @@ def reshape_like(
 
 
 @op
-def slice_like(data: Tensor, shape_like: Tensor, axes: Sequence[int] = ()) -> Tensor:
+def slice_like(data: Tensor, shape_like: Tensor, axes: int | Sequence[int] = ()) -> Tensor:
     """Return the beginning of data, as long along all axes, or those named, as another array.
 
     Examples
@@ -217,7 +217,7 @@ def slice_like(data: Tensor, shape_like: Tensor, axes: Sequence[int] = ()) -> Te
     >>> npx.slice_like(np.zeros((3, 4)), np.zeros((2, 3)), axes=(1,)).shape
     (3, 3)
     """
-    places = [axis_of("slice_like", axis, data) for axis in axes] or range(data.ndim)
+    places = [axis_of("slice_like", axis, data) for axis in as_tuple(axes)] or range(data.ndim)
     key = [builtins.slice(None)] * data.ndim
     for place in places:
         if place >= shape_like.ndim or shape_like.shape[place] > data.shape[place]:
