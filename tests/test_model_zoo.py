@@ -124,7 +124,7 @@ def test_pretrained_looks_in_a_folder(tmp_path, monkeypatch):
     with pytest.raises(MXNetError, match="is damaged or another file"):
         vision.squeezenet1_1(classes=3, pretrained=True, root=tmp_path)
     digest = hashlib.sha1(path.read_bytes()).hexdigest()
-    monkeypatch.setitem(model_store._SHA1, "squeezenet1.1", digest)
+    monkeypatch.setitem(model_store._model_sha1, "squeezenet1.1", digest)
     path.rename(tmp_path / f"squeezenet1.1-{digest[:8]}.params")
     loaded = vision.squeezenet1_1(classes=3, pretrained=True, root=tmp_path)
     x = nd.ones((1, 3, 224, 224))
