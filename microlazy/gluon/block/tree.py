@@ -33,7 +33,7 @@ def refuse_keywords(cls: type, given: Iterable[str]) -> NoReturn:
         for base in cls.__mro__
         if "__init__" in vars(base) and issubclass(base, Tree)
         for name, p in list(signature(base.__init__).parameters.items())[1:]
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
     name = next(iter(given))
     nearest = get_close_matches(name, known, 1)
