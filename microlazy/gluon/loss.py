@@ -18,6 +18,7 @@ from ..core.ops.nn import activation, log_softmax, pick, softmax_cross_entropy
 from ..core.tensor import Tensor
 from ..initializer import ArgumentError
 from .block import HybridBlock
+from .block.hybrid import without_namespace
 
 __all__ = [
     "CTCLoss",
@@ -40,7 +41,6 @@ __all__ = [
 ]
 
 _F: Any = nd  # its functions take arrays of either type
-EPSILON = 1e-12  # keeps the logarithm of a probability finite
 
 
 class Loss(HybridBlock):
@@ -136,11 +136,23 @@ def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -
         return (np if isinstance(pred, np.ndarray) else nd).array(given, dtype=dtype)
 
 
+def _epsilon(x: Tensor, wanted: float = 1e-12) -> float:
+    """What keeps a logarithm finite: at least the smallest number of which `x` can hold 1 / it."""
+    dtype = numpy.dtype(x.dtype)
+    return max(wanted, float(numpy.finfo(dtype).tiny)) if dtype.kind == "f" else wanted
+
+
 def _weigh(loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
     if sample_weight is not None:
         if not isinstance(sample_weight, Tensor):
             sample_weight = _as_array("loss", "sample_weight", sample_weight, loss, loss.dtype)
-        loss = loss * sample_weight
+        try:
+            loss = loss * sample_weight
+        except ShapeError as error:
+            raise ShapeError(
+                f"sample_weight of shape {sample_weight.shape} does not broadcast to a loss of "
+                f"shape {loss.shape}; for a weight of each example, the other axes have size 1"
+            ) from error
     return loss if weight is None else loss * weight
 
 
@@ -194,6 +206,8 @@ class L2Loss(Loss):
         half = 0.5 if self._weight is None else self._weight / 2
         return self._mean(error * error, half, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 class L1Loss(Loss):
     """The absolute difference, ``|label - pred|``, averaged over each example.
@@ -213,6 +227,8 @@ class L1Loss(Loss):
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         error = abs(self._like(label, pred) - pred)
         return self._mean(error, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class SigmoidBinaryCrossEntropyLoss(Loss):
@@ -273,16 +289,19 @@ class SigmoidBinaryCrossEntropyLoss(Loss):
     ) -> Tensor:
         label = self._like(label, pred)
         if self._from_sigmoid:
-            yes = unary_op("log", pred + EPSILON) * label
+            least = _epsilon(pred)
+            yes = unary_op("log", pred + least) * label
             if pos_weight is not None:
                 yes = yes * pos_weight
-            loss = -(yes + unary_op("log", 1.0 - pred + EPSILON) * (1.0 - label))
+            loss = -(yes + unary_op("log", 1.0 - pred + least) * (1.0 - label))
         elif pos_weight is None:
             loss = activation(pred, "softrelu") - pred * label
         else:
             factor = label * (pos_weight - 1) + 1
             loss = pred * (1 - label) + factor * activation(-pred, "softrelu")
         return self._mean(loss, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 SigmoidBCELoss = SigmoidBinaryCrossEntropyLoss
@@ -350,6 +369,8 @@ class SoftmaxCrossEntropyLoss(Loss):
             return softmax_cross_entropy(pred, label, self._axis)
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
         return self._mean(loss, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
     def _sparse(self, pred: Tensor, label: Tensor) -> Tensor:
         axis = self._axis
@@ -439,10 +460,18 @@ class KLDivLoss(Loss):
             )
         if not self._from_logits:
             pred = log_softmax(pred, self._axis)
-        loss = label * (unary_op("log", label + EPSILON) - pred)
+        try:
+            loss = label * (unary_op("log", label + _epsilon(label)) - pred)
+        except ShapeError as error:
+            raise ShapeError(
+                f"{type(self).__name__}: label of shape {label.shape} does not fit pred of shape "
+                f"{pred.shape}"
+            ) from error
         loss = _weigh(loss, self._weight, sample_weight)
         axes = self._other_axes(loss)
         return loss.sum(axis=axes) if axes else loss
+
+    hybrid_forward = without_namespace(forward)
 
 
 class HuberLoss(Loss):
@@ -481,6 +510,8 @@ class HuberLoss(Loss):
         loss = small * (error - small * 0.5) * (1 / self._rho)
         return self._mean(loss, self._weight, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 class HingeLoss(Loss):
     """The hinge, ``max(0, margin - pred * label)`` for labels -1 and 1, averaged over each example.
@@ -515,6 +546,8 @@ class HingeLoss(Loss):
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         return self._mean(self._hinge(pred, label), self._weight, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 class SquaredHingeLoss(HingeLoss):
     """The square of the hinge, ``max(0, margin - pred * label)**2``; otherwise as `HingeLoss`.
@@ -529,6 +562,8 @@ class SquaredHingeLoss(HingeLoss):
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         hinge = self._hinge(pred, label)
         return self._mean(hinge * hinge, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class LogisticLoss(Loss):
@@ -570,6 +605,8 @@ class LogisticLoss(Loss):
             label = (label + 1) * 0.5
         loss = activation(pred, "softrelu") - pred * label
         return self._mean(loss, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class CTCLoss(Loss):
@@ -661,6 +698,8 @@ class CTCLoss(Loss):
         )
         return _weigh(loss, self._weight, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 class TripletLoss(Loss):
     """How much nearer a prediction is to a negative example than to a positive one.
@@ -708,6 +747,8 @@ class TripletLoss(Loss):
         axes = self._other_axes(loss)
         loss = loss.sum(axis=axes) if axes else loss
         return _weigh(activation(loss + self._margin, "relu"), self._weight, None)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class PoissonNLLLoss(Loss):
@@ -771,10 +812,12 @@ class PoissonNLLLoss(Loss):
         if self._from_logits:
             loss = unary_op("exp", pred) - target * pred
         else:
-            loss = pred - target * unary_op("log", pred + epsilon)
+            loss = pred - target * unary_op("log", pred + _epsilon(pred, epsilon))
         if self._compute_full:
             loss = loss + _log_factorial(target)
         return _weigh(loss, self._weight, sample_weight).mean()
+
+    hybrid_forward = without_namespace(forward)
 
 
 def _log_factorial(count: Tensor) -> Tensor:
@@ -845,18 +888,17 @@ class CosineEmbeddingLoss(Loss):
         far = activation(cosine - self._margin, "relu")
         return _weigh((1 - cosine) * alike + far * apart, self._weight, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 def _cosine(x: Tensor, y: Tensor) -> Tensor:
-    """The cosine between rows, in one column."""
-    product = _length(x) * _length(y)
-    cosine = (x * y).sum(axis=-1) / product.clip(EPSILON, math.inf)
-    return cosine.reshape((cosine.size, 1))
-
-
-def _length(x: Tensor) -> Tensor:
-    """The length of rows; its gradient at a row of zeros is 0."""
+    """The cosine between rows, in one column; it and its gradient are 0 at a row of zeros."""
+    squares = [(rows * rows).sum(axis=-1) for rows in (x, y)]
     least = float(numpy.finfo(x.dtype).tiny)
-    return unary_op("sqrt", (x * x).sum(axis=-1).clip(least, math.inf))
+    a, b = (unary_op("sqrt", square.clip(least, math.inf)) for square in squares)
+    is_found = ((squares[0] > 0) * (squares[1] > 0)).astype(x.dtype)
+    cosine = (x * y).sum(axis=-1) * is_found / (a * b).clip(_epsilon(x), math.inf)
+    return cosine.reshape((cosine.size, 1))
 
 
 class SDMLLoss(Loss):
@@ -921,6 +963,8 @@ class SDMLLoss(Loss):
         apart = _F.expand_dims(x1, 1) - _F.expand_dims(x2, 0)
         distances = (apart * apart).sum(axis=2)
         return self.kl_loss(log_softmax(-distances, 1), self._targets(x1))
+
+    hybrid_forward = without_namespace(forward)
 
     def _targets(self, x: Tensor) -> Tensor:
         """The distribution that each row should have over the rows of the other input."""
