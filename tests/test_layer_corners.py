@@ -257,6 +257,86 @@ def test_ctc_of_no_steps_is_zero(label_length):
     assert (x.grad.asnumpy() == 0).all()
 
 
+# ---- arguments -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "message"),
+    [
+        (nn.BatchNorm, {"axis": 1.5}, "axis must be an integer, but got 1.5"),
+        (nn.BatchNorm, {"momentum": "a"}, "momentum must be a number, but got 'a'"),
+        (nn.BatchNormReLU, {"epsilon": None}, "epsilon must be a number, but got None"),
+        (nn.LayerNorm, {"axis": (1, 2)}, r"axis must be an integer, but got \(1, 2\)"),
+        (nn.InstanceNorm, {"axis": None}, "axis must be an integer, but got None"),
+        (nn.GroupNorm, {"epsilon": "a"}, "epsilon must be a number, but got 'a'"),
+        (nn.HybridConcatenate, {"axis": "a"}, "axis must be an integer, but got 'a'"),
+        (nn.LeakyReLU, {"alpha": "a"}, "alpha must be a number, but got 'a'"),
+        (nn.ELU, {"alpha": None}, "alpha must be a number, but got None"),
+        (nn.Swish, {"beta": "a"}, "beta must be a number, but got 'a'"),
+        (gluon.loss.HuberLoss, {"rho": 0}, "rho must be more than 0, but got 0"),
+        (gluon.loss.HuberLoss, {"rho": "a"}, "rho must be a number, but got 'a'"),
+        (gluon.loss.TripletLoss, {"margin": "a"}, "margin must be a number, but got 'a'"),
+        (gluon.loss.L2Loss, {"batch_axis": 0.5}, "batch_axis must be an integer, but got 0.5"),
+        (
+            gluon.loss.SDMLLoss,
+            {"smoothing_parameter": None},
+            "smoothing_parameter must be a number, but got None",
+        ),
+    ],
+)
+def test_arguments_are_refused_when_a_layer_is_made(kind, arguments, message):
+    with pytest.raises(ValueError, match=rf"^{kind.__name__}: {message}$"):
+        kind(**arguments)
+
+
+@pytest.mark.parametrize("given", [nn.Dense(3), 3, None])
+def test_cells_are_made_of_cells(given):
+    for make in (
+        rnn.ZoneoutCell,
+        rnn.ResidualCell,
+        contrib.rnn.VariationalDropoutCell,
+        lambda cell: rnn.BidirectionalCell(rnn.GRUCell(3), cell),
+    ):
+        with pytest.raises(TypeError, match="takes recurrent cells, but got"):
+            make(given)
+
+
+@pytest.mark.parametrize("activation", [3, nn.Activation("relu")])
+def test_activations_of_convolutions_are_names(activation):
+    for kind in (nn.Conv2D, nn.Conv1DTranspose, contrib.cnn.DeformableConvolution):
+        with pytest.raises(TypeError, match="activation must be a name such as 'relu'"):
+            kind(3, 3, activation=activation)
+
+
+def test_nothing_to_join():
+    for kind in (nn.Concatenate, nn.HybridConcatenate):
+        stack = kind()
+        with pytest.raises(ValueError, match=f"'{stack.name}' .* has no layers"):
+            stack(nd.ones((2, 3)))
+
+
+@pytest.mark.parametrize("kind", [nn.Sequential, nn.HybridSequential])
+def test_a_block_is_not_inside_itself(kind):
+    inner, middle, outer = kind(), kind(), kind()
+    outer.add(middle)
+    middle.add(inner)
+    for block in (inner, middle, outer):
+        with pytest.raises(ValueError, match=f"{block.name} cannot be a child of {inner.name}"):
+            inner.add(block)
+    with pytest.raises(ValueError, match="cannot be a child"):
+        middle.head = outer
+    assert (len(inner), len(middle), len(outer)) == (0, 1, 1)
+    outer.add(inner)  # in two places
+    outer.initialize()
+    assert outer(nd.ones((2, 3))).shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["save", "load", "optimize_for", "infer_type"])
+def test_names_of_mxnet_that_are_outside_say_so(name):
+    with pytest.raises(AttributeError, match=rf"'Dense' has no attribute '{name}': .*\("):
+        getattr(nn.Dense(3), name)
+
+
 # ---- sizes found from use ------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from ..core.tensor import Tensor
 from ..initializer import ArgumentError
 from .block import HybridBlock
 from .block.hybrid import without_namespace
+from .utils import axis_of, number_of
 
 __all__ = [
     "CTCLoss",
@@ -79,7 +80,7 @@ class Loss(HybridBlock):
         if weight is not None and not isinstance(weight, numbers.Real):
             raise TypeError(f"weight must be a number or None, not {weight!r}")
         self._weight = weight
-        self._batch_axis = batch_axis
+        self._batch_axis = axis_of(type(self).__name__, "batch_axis", batch_axis)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(batch_axis={self._batch_axis}, w={self._weight})"
@@ -502,7 +503,9 @@ class HuberLoss(Loss):
         self, rho: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._rho = rho
+        self._rho = number_of(type(self).__name__, "rho", rho)
+        if self._rho <= 0:
+            raise ArgumentError(f"{type(self).__name__}: rho must be more than 0, but got {rho}")
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         error = abs(self._like(label, pred) - pred)
@@ -538,7 +541,7 @@ class HingeLoss(Loss):
         self, margin: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._margin = margin
+        self._margin = number_of(type(self).__name__, "margin", margin)
 
     def _hinge(self, pred: Tensor, label: Tensor) -> Tensor:
         return activation(self._margin - pred * self._like(label, pred), "relu")
@@ -739,7 +742,7 @@ class TripletLoss(Loss):
         self, margin: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._margin = margin
+        self._margin = number_of(type(self).__name__, "margin", margin)
 
     def forward(self, pred: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         near, far = self._like(positive, pred) - pred, self._like(negative, pred) - pred
@@ -869,7 +872,7 @@ class CosineEmbeddingLoss(Loss):
         self, weight: float | None = None, batch_axis: int = 0, margin: float = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._margin = margin
+        self._margin = number_of(type(self).__name__, "margin", margin)
 
     def forward(
         self, input1: Tensor, input2: Tensor, label: Tensor, sample_weight: Tensor | None = None
@@ -951,7 +954,9 @@ class SDMLLoss(Loss):
     ):
         super().__init__(weight, batch_axis, **kwargs)
         self.kl_loss = KLDivLoss(from_logits=True)
-        self.smoothing_parameter = smoothing_parameter
+        self.smoothing_parameter = number_of(
+            type(self).__name__, "smoothing_parameter", smoothing_parameter
+        )
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         x2 = _as_array("SDMLLoss", "x2", x2, x1, x1.dtype)

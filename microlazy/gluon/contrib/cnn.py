@@ -153,7 +153,7 @@ class DeformableConvolution(Layer):
                 setattr(self, f"{role}_bias", bias)
             self.act: Activation | None = None
             if activation is not None:
-                self.act = Activation(activation, prefix=activation + "_")
+                self.act = Activation(activation, prefix=f"{activation}_")
 
     def _filters(self, count: int, in_channels: int) -> tuple[int, ...]:
         return (count, in_channels // self._kwargs["num_group"], *self._kwargs["kernel"])

@@ -234,6 +234,12 @@ def make_states(
     return made
 
 
+def need_cell(owner: str, given: Any) -> None:
+    """Refuse what is no recurrent cell."""
+    if not isinstance(given, RecurrentCell):
+        raise TypeError(f"{owner} takes recurrent cells, but got {layer_text(given)}")
+
+
 def check_states(cell: RecurrentCell, given: Any, count: int) -> None:
     """Refuse another number of states than a cell has."""
     if not isinstance(given, list | tuple) or len(given) != count:
@@ -675,8 +681,7 @@ class _CellStack(RecurrentCell):
         >>> len(stack)
         1
         """
-        if not isinstance(cell, RecurrentCell):
-            raise TypeError(f"{where(self)} takes recurrent cells, but got {layer_text(cell)}")
+        need_cell(where(self), cell)
         self.register_child(cell)
 
     def state_info(self, batch_size: int = 0) -> list[dict[str, Any]]:
@@ -876,6 +881,8 @@ class BidirectionalCell(HybridRecurrentCell):
     def __init__(
         self, l_cell: RecurrentCell, r_cell: RecurrentCell, output_prefix: str = "bi_"
     ) -> None:
+        for cell in (l_cell, r_cell):
+            need_cell(type(self).__name__, cell)
         super().__init__(prefix="")
         self.register_child(l_cell, "l_cell")
         self.register_child(r_cell, "r_cell")
@@ -952,6 +959,7 @@ class ModifierCell(HybridRecurrentCell):
     """
 
     def __init__(self, base_cell: RecurrentCell) -> None:
+        need_cell(type(self).__name__, base_cell)
         if base_cell._modified:
             raise ArgumentError(
                 f"Cell {base_cell.name} is already modified. One cell cannot be modified twice"
