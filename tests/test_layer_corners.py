@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from microlazy import autograd, gluon, init, nd
+from microlazy import autograd, gluon, init, nd, np, npx
 from microlazy.gluon import contrib, nn, rnn
 from microlazy.gluon.block.infer import infer_from_use
 
@@ -171,6 +171,24 @@ def test_a_hybrid_stack_has_a_hybrid_forward():
     numpy.testing.assert_array_equal(
         stack(x, states)[0].asnumpy(), 2 * stack[0](x, states)[0].asnumpy()
     )
+
+
+@pytest.mark.parametrize("face", [nd, np])
+@pytest.mark.parametrize("is_hybrid", [False, True])
+def test_cells_that_remember_take_both_kinds_of_arrays(face, is_hybrid):
+    if face is np:
+        npx.set_np()
+    for cell in (
+        contrib.rnn.VariationalDropoutCell(rnn.LSTMCell(4), 0.2, 0.2, 0.2),
+        contrib.rnn.VariationalDropoutCell(rnn.LSTMCell(4), 0.2, 0, 0.2),
+        rnn.ZoneoutCell(rnn.LSTMCell(4), 0.2, 0.2),
+    ):
+        cell.initialize()
+        cell.hybridize(is_hybrid)
+        with autograd.record():
+            outputs, states = cell.unroll(3, face.ones((2, 3, 4)), merge_outputs=True)
+        outputs.backward()
+        assert {type(array) for array in (outputs, *states)} == {type(face.ones(1))}
 
 
 @pytest.mark.parametrize("merge", [None, True, False])
@@ -370,6 +388,15 @@ class Own(gluon.HybridBlock):
         (lambda F, x, w: F.dot(x, w, transpose_b=True), {"w": (3, 0)}, [(3, 6)]),
         (lambda F, x, w: F.dot(w, x[0, 0], transpose_a=True), {"w": (0, 3)}, [(5, 3)]),
         (lambda F, x, w: x / (2 - w), {"w": (2, 4, 0, 6)}, [(2, 4, 5, 6)]),
+        (lambda F, x, w: x * F.tanh(-w) ** 2, {"w": (0, 0, 0, 0)}, [(2, 4, 5, 6)]),
+        (lambda F, x, w: F.np.exp(w) + x, {"w": None}, [(2, 4, 5, 6)]),
+        (
+            lambda F, x, w, u: F.FullyConnected(
+                F.dot(F.dot(x, w), F.tanh(w).T) + w[0, 0] + w.sum(), u, num_hidden=2, no_bias=True
+            ),
+            {"w": (0, 3), "u": (0, 0)},
+            [(6, 3), (2, 120)],
+        ),
     ],
 )
 def test_sizes_found_in_other_ways(function, shapes, found):
@@ -384,6 +411,7 @@ def test_sizes_found_in_other_ways(function, shapes, found):
     [
         (lambda F, x, w: x + w, r"w \(1, 0\) is used as if it had \(2, 3\)"),
         (lambda F, x, w: w * w, "the other operand says too little"),
+        (lambda F, x, w: x + w.T, "T of own0_w is asked for"),
     ],
 )
 def test_sizes_not_found_say_why(function, reason):

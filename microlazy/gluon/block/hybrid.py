@@ -283,8 +283,9 @@ class HybridBlock(Block):
 
         This base method finds out by how `hybrid_forward` uses them: as weights of dense layers
         and convolutions, in dot and matmul, in BatchNorm, LayerNorm, InstanceNorm and GroupNorm,
-        in Embedding and RNN, and beside an array in arithmetic, whose shape they have.  A block
-        that needs another rule overrides it and sets ``parameter.shape``.
+        in Embedding and RNN, and beside an array in arithmetic, whose shape they have; through
+        functions of each element too.  A block that needs another rule overrides it and sets
+        ``parameter.shape``.
 
         Parameters
         ----------

@@ -68,7 +68,8 @@ class _AllSettled(BaseException):
 class _Unknown:
     """Stands for a parameter whose shape has unknown axes.
 
-    Beside a number it stays what it is; beside an array it has the array's shape.
+    Beside a number it stays what it is; beside an array it has the array's shape. Once it is
+    settled, it has all that arrays have.
     """
 
     __array_ufunc__ = None  # so that an array leaves its operators to this class
@@ -79,8 +80,9 @@ class _Unknown:
 
     def settle(self, shape: Shape) -> None:
         """Take `shape`, which must agree with the axes known before."""
-        agrees = len(shape) == len(self.shape) and all(
-            old in (new, 0, -1) for old, new in zip(self.shape, shape, strict=True)
+        known = self.shape or (0,) * len(shape)
+        agrees = len(shape) == len(known) and all(
+            old in (new, 0, -1) for old, new in zip(known, shape, strict=True)
         )
         if not agrees:
             raise ShapeError(f"{self.parameter.name} {self.shape} is used as if it had {shape}")
@@ -90,6 +92,20 @@ class _Unknown:
 
     def write(self, args: tuple[Any, ...]) -> None:
         self.parameter.settle(self.shape, f"inferred from the first input {args[0].shape}")
+
+    def __getattr__(self, name: str) -> Any:
+        if not _is_known(self.shape):
+            raise AttributeError(f"{name} of {self.parameter.name} is asked for")
+        return getattr(_tensor(self), name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.__getattr__("__getitem__")(key)
+
+    def __neg__(self) -> Any:
+        return self
+
+    def __pow__(self, other: Any) -> Any:
+        return self._beside(operator.pow, other, False)
 
     def _beside(self, operation: Callable[[Any, Any], Any], other: Any, turned: bool) -> Any:
         if isinstance(other, Real):
@@ -136,12 +152,16 @@ class _Functions:
         value = getattr(self._namespace, name)
         if isinstance(value, ModuleType):
             return _Functions(value)
-        if name not in _RULES:
+        if not callable(value):
             return value
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            _RULES[name](*args, **kwargs)
-            return value(*map(_tensor, args), **{k: _tensor(v) for k, v in kwargs.items()})
+            if name in _RULES:
+                _RULES[name](*args, **kwargs)
+            given = [_tensor(argument) for argument in args]
+            if name in _OF_EACH_ELEMENT and isinstance(given[0], _Unknown):
+                return given[0]
+            return value(*given, **{k: _tensor(v) for k, v in kwargs.items()})
 
         return call
 
@@ -272,6 +292,13 @@ def _settle_elementwise(lhs: Any, rhs: Any, **ignored: Any) -> None:
     if _is_known(lhs.shape):
         _settle((rhs, lhs.shape))
 
+
+# What leaves a parameter's shape as it is.
+_OF_EACH_ELEMENT = {
+    *("Activation", "BlockGrad", "Cast", "Dropout", "abs", "activation", "cast", "clip", "dropout"),
+    *("exp", "identity", "log", "relu", "sigmoid", "softplus", "softsign", "sqrt", "square"),
+    *("stop_gradient", "tanh"),
+}
 
 _RULES: dict[str, Callable[..., None]] = {
     "FullyConnected": _settle_fully_connected,
