@@ -4,6 +4,7 @@ import numpy
 import pytest
 
 from microlazy import autograd, gluon, init, nd, np, npx
+from microlazy.base import MXNetError
 from microlazy.gluon import contrib, nn, rnn
 from microlazy.gluon.block.infer import infer_from_use
 
@@ -305,6 +306,43 @@ def test_ctc_of_no_steps_is_zero(label_length):
 def test_arguments_are_refused_when_a_layer_is_made(kind, arguments, message):
     with pytest.raises(ValueError, match=rf"^{kind.__name__}: {message}$"):
         kind(**arguments)
+
+
+HUGE = 2**62
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: nn.Conv1D(2, 3, dilation=HUGE, padding=HUGE), "padding|dilation"),
+        (lambda: nn.Conv1DTranspose(2, 3, strides=2 * HUGE), "strides"),
+        (lambda: nn.MaxPool1D(HUGE, padding=HUGE // 2), "pool_size"),
+        (lambda: nn.AvgPool2D(2**31, padding=2**30), "pool_size"),
+        (lambda: contrib.cnn.DeformableConvolution(2, 3, padding=HUGE), "padding"),
+        (lambda: nn.ReflectionPad2D(HUGE), "padding"),
+    ],
+)
+def test_windows_beyond_32_bits_are_refused(make, name):
+    # their products did not fit 64 bits, and elements beside the image were read
+    with pytest.raises(ValueError, match=rf"({name}) must be an integer .* below 2\*\*31"):
+        make()
+
+
+@pytest.mark.parametrize("function", [nd.Convolution, nd.Deconvolution, nd.Pooling, nd.im2col])
+def test_functions_refuse_windows_beyond_32_bits(function):
+    x = nd.ones((1, 1, 5, 5))
+    weights = [nd.ones((1, 1, 3, 3))] if function in (nd.Convolution, nd.Deconvolution) else []
+    options = {"num_filter": 1, "no_bias": True} if weights else {}
+    for pad in (2**31, HUGE, 4 * HUGE):
+        with pytest.raises(MXNetError, match=r"below 2\*\*31"):
+            function(x, *weights, kernel=(3, 3), pad=(pad, 0), **options)
+
+
+@pytest.mark.parametrize("kind", [nn.Embedding, rnn.LSTM, rnn.LSTMCell])
+def test_sizes_beyond_any_memory_are_refused(kind):
+    for size in (2**49, 4 * HUGE):
+        with pytest.raises(ValueError, match=rf"^{kind.__name__}: .* larger than any memory"):
+            kind(*(size, 1)[: 2 if kind is nn.Embedding else 1])
 
 
 @pytest.mark.parametrize("given", [nn.Dense(3), 3, None])
