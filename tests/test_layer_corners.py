@@ -427,6 +427,7 @@ class Own(gluon.HybridBlock):
         (lambda F, x, w: F.dot(w, x[0, 0], transpose_a=True), {"w": (0, 3)}, [(5, 3)]),
         (lambda F, x, w: x / (2 - w), {"w": (2, 4, 0, 6)}, [(2, 4, 5, 6)]),
         (lambda F, x, w: x * F.tanh(-w) ** 2, {"w": (0, 0, 0, 0)}, [(2, 4, 5, 6)]),
+        (lambda F, x, w: x + F.tanh(data=w), {"w": (0, 0, 0, 0)}, [(2, 4, 5, 6)]),
         (lambda F, x, w: F.np.exp(w) + x, {"w": None}, [(2, 4, 5, 6)]),
         (
             lambda F, x, w, u: F.FullyConnected(

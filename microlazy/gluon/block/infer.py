@@ -159,8 +159,9 @@ class _Functions:
             if name in _RULES:
                 _RULES[name](*args, **kwargs)
             given = [_tensor(argument) for argument in args]
-            if name in _OF_EACH_ELEMENT and isinstance(given[0], _Unknown):
-                return given[0]
+            first = given[0] if given else kwargs.get("data")
+            if name in _OF_EACH_ELEMENT and isinstance(first, _Unknown):
+                return first
             return value(*given, **{k: _tensor(v) for k, v in kwargs.items()})
 
         return call
