@@ -9,8 +9,8 @@ collect_ignore = ["microlazy/core/kernels/templates"]  # needs what builds the p
 def clean_slate():
     """nd arrays, automatic names counted from zero, a known seed."""
     from microlazy import npx, random
-    from microlazy.gluon.block import naming
+    from microlazy.name import current
 
     npx.reset_np()
-    naming._names.counts.clear()
+    current()._counter.clear()
     random.seed(0)

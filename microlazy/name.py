@@ -1,7 +1,6 @@
 """`mx.name`: names for what has none, numbered by kind.
 
-Gluon's blocks have scopes of their own (`block.name_scope()`); these managers serve programs that
-ask them for names, as those with symbols do.
+Gluon's blocks outside of any `block.name_scope()` are named by the current manager.
 """
 
 import threading
@@ -56,8 +55,11 @@ class Prefix(NameManager):
 
     Examples
     --------
+    >>> from microlazy.gluon import nn
     >>> from microlazy.name import Prefix
-    >>> Prefix("net_").get(None, "dense")
+    >>> with Prefix("net_"):
+    ...     layer = nn.Dense(3)
+    >>> layer.name
     'net_dense0'
     """
 

@@ -18,6 +18,8 @@ from ..core.ops.nn import activation, log_softmax, pick, softmax_cross_entropy
 from ..core.tensor import Tensor
 from ..initializer import ArgumentError
 from .block import HybridBlock
+from .block.hybrid import without_namespace
+from .utils import axis_of, number_of
 
 __all__ = [
     "CTCLoss",
@@ -40,7 +42,6 @@ __all__ = [
 ]
 
 _F: Any = nd  # its functions take arrays of either type
-EPSILON = 1e-12  # keeps the logarithm of a probability finite
 
 
 class Loss(HybridBlock):
@@ -79,7 +80,7 @@ class Loss(HybridBlock):
         if weight is not None and not isinstance(weight, numbers.Real):
             raise TypeError(f"weight must be a number or None, not {weight!r}")
         self._weight = weight
-        self._batch_axis = batch_axis
+        self._batch_axis = axis_of(type(self).__name__, "batch_axis", batch_axis)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(batch_axis={self._batch_axis}, w={self._weight})"
@@ -136,11 +137,23 @@ def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -
         return (np if isinstance(pred, np.ndarray) else nd).array(given, dtype=dtype)
 
 
+def _epsilon(x: Tensor, wanted: float = 1e-12) -> float:
+    """What keeps a logarithm finite: at least the smallest number of which `x` can hold 1 / it."""
+    dtype = numpy.dtype(x.dtype)
+    return max(wanted, float(numpy.finfo(dtype).tiny)) if dtype.kind == "f" else wanted
+
+
 def _weigh(loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
     if sample_weight is not None:
         if not isinstance(sample_weight, Tensor):
             sample_weight = _as_array("loss", "sample_weight", sample_weight, loss, loss.dtype)
-        loss = loss * sample_weight
+        try:
+            loss = loss * sample_weight
+        except ShapeError as error:
+            raise ShapeError(
+                f"sample_weight of shape {sample_weight.shape} does not broadcast to a loss of "
+                f"shape {loss.shape}; for a weight of each example, the other axes have size 1"
+            ) from error
     return loss if weight is None else loss * weight
 
 
@@ -194,6 +207,8 @@ class L2Loss(Loss):
         half = 0.5 if self._weight is None else self._weight / 2
         return self._mean(error * error, half, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 class L1Loss(Loss):
     """The absolute difference, ``|label - pred|``, averaged over each example.
@@ -213,6 +228,8 @@ class L1Loss(Loss):
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         error = abs(self._like(label, pred) - pred)
         return self._mean(error, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class SigmoidBinaryCrossEntropyLoss(Loss):
@@ -273,16 +290,19 @@ class SigmoidBinaryCrossEntropyLoss(Loss):
     ) -> Tensor:
         label = self._like(label, pred)
         if self._from_sigmoid:
-            yes = unary_op("log", pred + EPSILON) * label
+            least = _epsilon(pred)
+            yes = unary_op("log", pred + least) * label
             if pos_weight is not None:
                 yes = yes * pos_weight
-            loss = -(yes + unary_op("log", 1.0 - pred + EPSILON) * (1.0 - label))
+            loss = -(yes + unary_op("log", 1.0 - pred + least) * (1.0 - label))
         elif pos_weight is None:
             loss = activation(pred, "softrelu") - pred * label
         else:
             factor = label * (pos_weight - 1) + 1
             loss = pred * (1 - label) + factor * activation(-pred, "softrelu")
         return self._mean(loss, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 SigmoidBCELoss = SigmoidBinaryCrossEntropyLoss
@@ -350,6 +370,8 @@ class SoftmaxCrossEntropyLoss(Loss):
             return softmax_cross_entropy(pred, label, self._axis)
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
         return self._mean(loss, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
     def _sparse(self, pred: Tensor, label: Tensor) -> Tensor:
         axis = self._axis
@@ -439,10 +461,18 @@ class KLDivLoss(Loss):
             )
         if not self._from_logits:
             pred = log_softmax(pred, self._axis)
-        loss = label * (unary_op("log", label + EPSILON) - pred)
+        try:
+            loss = label * (unary_op("log", label + _epsilon(label)) - pred)
+        except ShapeError as error:
+            raise ShapeError(
+                f"{type(self).__name__}: label of shape {label.shape} does not fit pred of shape "
+                f"{pred.shape}"
+            ) from error
         loss = _weigh(loss, self._weight, sample_weight)
         axes = self._other_axes(loss)
         return loss.sum(axis=axes) if axes else loss
+
+    hybrid_forward = without_namespace(forward)
 
 
 class HuberLoss(Loss):
@@ -473,13 +503,17 @@ class HuberLoss(Loss):
         self, rho: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._rho = rho
+        self._rho = number_of(type(self).__name__, "rho", rho)
+        if self._rho <= 0:
+            raise ArgumentError(f"{type(self).__name__}: rho must be more than 0, but got {rho}")
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         error = abs(self._like(label, pred) - pred)
         small = error.clip(0, self._rho)
         loss = small * (error - small * 0.5) * (1 / self._rho)
         return self._mean(loss, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class HingeLoss(Loss):
@@ -507,13 +541,15 @@ class HingeLoss(Loss):
         self, margin: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._margin = margin
+        self._margin = number_of(type(self).__name__, "margin", margin)
 
     def _hinge(self, pred: Tensor, label: Tensor) -> Tensor:
         return activation(self._margin - pred * self._like(label, pred), "relu")
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         return self._mean(self._hinge(pred, label), self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class SquaredHingeLoss(HingeLoss):
@@ -529,6 +565,8 @@ class SquaredHingeLoss(HingeLoss):
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         hinge = self._hinge(pred, label)
         return self._mean(hinge * hinge, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class LogisticLoss(Loss):
@@ -570,6 +608,8 @@ class LogisticLoss(Loss):
             label = (label + 1) * 0.5
         loss = activation(pred, "softrelu") - pred * label
         return self._mean(loss, self._weight, sample_weight)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class CTCLoss(Loss):
@@ -661,6 +701,8 @@ class CTCLoss(Loss):
         )
         return _weigh(loss, self._weight, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 class TripletLoss(Loss):
     """How much nearer a prediction is to a negative example than to a positive one.
@@ -700,7 +742,7 @@ class TripletLoss(Loss):
         self, margin: float = 1, weight: float | None = None, batch_axis: int = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._margin = margin
+        self._margin = number_of(type(self).__name__, "margin", margin)
 
     def forward(self, pred: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         near, far = self._like(positive, pred) - pred, self._like(negative, pred) - pred
@@ -708,6 +750,8 @@ class TripletLoss(Loss):
         axes = self._other_axes(loss)
         loss = loss.sum(axis=axes) if axes else loss
         return _weigh(activation(loss + self._margin, "relu"), self._weight, None)
+
+    hybrid_forward = without_namespace(forward)
 
 
 class PoissonNLLLoss(Loss):
@@ -771,10 +815,12 @@ class PoissonNLLLoss(Loss):
         if self._from_logits:
             loss = unary_op("exp", pred) - target * pred
         else:
-            loss = pred - target * unary_op("log", pred + epsilon)
+            loss = pred - target * unary_op("log", pred + _epsilon(pred, epsilon))
         if self._compute_full:
             loss = loss + _log_factorial(target)
         return _weigh(loss, self._weight, sample_weight).mean()
+
+    hybrid_forward = without_namespace(forward)
 
 
 def _log_factorial(count: Tensor) -> Tensor:
@@ -826,7 +872,7 @@ class CosineEmbeddingLoss(Loss):
         self, weight: float | None = None, batch_axis: int = 0, margin: float = 0, **kwargs: Any
     ):
         super().__init__(weight, batch_axis, **kwargs)
-        self._margin = margin
+        self._margin = number_of(type(self).__name__, "margin", margin)
 
     def forward(
         self, input1: Tensor, input2: Tensor, label: Tensor, sample_weight: Tensor | None = None
@@ -845,18 +891,17 @@ class CosineEmbeddingLoss(Loss):
         far = activation(cosine - self._margin, "relu")
         return _weigh((1 - cosine) * alike + far * apart, self._weight, sample_weight)
 
+    hybrid_forward = without_namespace(forward)
+
 
 def _cosine(x: Tensor, y: Tensor) -> Tensor:
-    """The cosine between rows, in one column."""
-    product = _length(x) * _length(y)
-    cosine = (x * y).sum(axis=-1) / product.clip(EPSILON, math.inf)
-    return cosine.reshape((cosine.size, 1))
-
-
-def _length(x: Tensor) -> Tensor:
-    """The length of rows; its gradient at a row of zeros is 0."""
+    """The cosine between rows, in one column; it and its gradient are 0 at a row of zeros."""
+    squares = [(rows * rows).sum(axis=-1) for rows in (x, y)]
     least = float(numpy.finfo(x.dtype).tiny)
-    return unary_op("sqrt", (x * x).sum(axis=-1).clip(least, math.inf))
+    a, b = (unary_op("sqrt", square.clip(least, math.inf)) for square in squares)
+    is_found = ((squares[0] > 0) * (squares[1] > 0)).astype(x.dtype)
+    cosine = (x * y).sum(axis=-1) * is_found / (a * b).clip(_epsilon(x), math.inf)
+    return cosine.reshape((cosine.size, 1))
 
 
 class SDMLLoss(Loss):
@@ -909,7 +954,9 @@ class SDMLLoss(Loss):
     ):
         super().__init__(weight, batch_axis, **kwargs)
         self.kl_loss = KLDivLoss(from_logits=True)
-        self.smoothing_parameter = smoothing_parameter
+        self.smoothing_parameter = number_of(
+            type(self).__name__, "smoothing_parameter", smoothing_parameter
+        )
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         x2 = _as_array("SDMLLoss", "x2", x2, x1, x1.dtype)
@@ -921,6 +968,8 @@ class SDMLLoss(Loss):
         apart = _F.expand_dims(x1, 1) - _F.expand_dims(x2, 0)
         distances = (apart * apart).sum(axis=2)
         return self.kl_loss(log_softmax(-distances, 1), self._targets(x1))
+
+    hybrid_forward = without_namespace(forward)
 
     def _targets(self, x: Tensor) -> Tensor:
         """The distribution that each row should have over the rows of the other input."""

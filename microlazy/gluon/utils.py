@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import numbers
+import operator
 import os
 import warnings
 import weakref
@@ -16,6 +18,7 @@ from .. import ndarray as nd
 from .. import numpy as np
 from ..context import Context
 from ..core.tensor import Tensor
+from ..initializer import ArgumentError
 from ..util import is_np_array
 
 __all__ = [
@@ -418,3 +421,18 @@ def _brief_print_list(names: Iterable[str], limit: int = 7) -> str:
     if len(quoted) > limit:
         quoted = [*quoted[: limit // 2], "...", *quoted[-(limit // 2) :]]
     return ", ".join(quoted)
+
+
+def axis_of(owner: str, name: str, given: Any) -> int:
+    """The number of an axis; refuse what is none."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        raise ArgumentError(f"{owner}: {name} must be an integer, but got {given!r}") from None
+
+
+def number_of(owner: str, name: str, given: Any) -> float:
+    """A number; refuse what is none."""
+    if not isinstance(given, numbers.Real):
+        raise ArgumentError(f"{owner}: {name} must be a number, but got {given!r}")
+    return given  # type: ignore[return-value]

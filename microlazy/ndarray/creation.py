@@ -139,7 +139,7 @@ def zeros_like(data: NDArray, dtype: Any = None) -> NDArray:
     >>> nd.zeros_like(nd.ones((2,))).asnumpy()
     array([0., 0.], dtype=float32)
     """
-    made = _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 0)
+    made = _f.new_array(_f.face_of(data), data.shape, data.dtype if dtype is None else dtype, 0)
     return _f.beside(made, data)
 
 
@@ -153,7 +153,7 @@ def ones_like(data: NDArray, dtype: Any = None) -> NDArray:
     >>> nd.ones_like(nd.zeros((2,))).asnumpy()
     array([1., 1.], dtype=float32)
     """
-    made = _f.new_array(ND, data.shape, data.dtype if dtype is None else dtype, 1)
+    made = _f.new_array(_f.face_of(data), data.shape, data.dtype if dtype is None else dtype, 1)
     return _f.beside(made, data)
 
 

@@ -20,7 +20,7 @@ from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 from microlazy.ops.checks import check_arrays, check_shapes, check_tuning, required
 from microlazy.ops.precision import at_least_single
-from microlazy.ops.windows import Windows, elements, fold, largest, totals, unfold
+from microlazy.ops.windows import LARGEST, Windows, elements, fold, largest, totals, unfold
 
 A = TypeVar("A", bound=Tensor)
 
@@ -37,10 +37,10 @@ def _sizes(what: str, value: Any, default: int, axes: int, least: int) -> tuple[
         return (default,) * axes
     sizes = tuple(value) if isinstance(value, Sequence) else (value,) * axes
     sizes = tuple(map(operator.index, sizes))
-    if len(sizes) != axes or min(sizes) < least:
+    if len(sizes) != axes or not least <= min(sizes) <= max(sizes) <= LARGEST:
         raise MXNetError(
             f"{what} must be {axes} numbers of at least {least}, one for each spatial axis of the "
-            f"data; got {value!r}"
+            f"data, and below 2**31; got {value!r}"
         )
     return sizes
 

@@ -110,7 +110,8 @@ class _Lattice:
         last = alpha[self.times - 1, self.rows]
         end = last[self.rows, 2 * self.sizes]
         before = last[self.rows, numpy.maximum(2 * self.sizes - 1, 0)]
-        return numpy.logaddexp(end, numpy.where(self.sizes > 0, before, -numpy.inf))
+        total = numpy.logaddexp(end, numpy.where(self.sizes > 0, before, -numpy.inf))
+        return numpy.where(self.times > 0, total, -numpy.inf)
 
 
 def _losses(data: numpy.ndarray, *label: numpy.ndarray, blank_first: bool) -> numpy.ndarray:

@@ -132,7 +132,7 @@ def _batch_norm_composed(
     shape = (1, channels, 1)
     if autograd.is_training() and not use_global_stats:
         centered, mean, var = _moments(x, (0, 2))
-        if autograd.is_recording():
+        if autograd.is_recording() and x.size:  # of no elements there is no mean
             update(moving_mean, f.reshape(mean, (channels,)), momentum)
             update(moving_var, f.reshape(var, (channels,)), momentum)
     else:

@@ -264,6 +264,10 @@ def recurrent(
     >>> recurrent(np.ones((2, 1, 1)), None, None, weights, "rnn_relu")[1]
     array([[[2.]]])
     """
+    if not data.shape[0]:
+        raise ShapeError(f"rnn: the data of shape {data.shape} has no steps")
+    if lengths is not None:
+        check_shapes("rnn", (data.shape[1],), sequence_length=lengths)
     cell = CELLS[mode]
     layers = len(weights) // (4 * directions)
     plain = clip == (None, None)
@@ -365,9 +369,9 @@ def rnn(
         )
     if mode not in CELLS:
         raise MXNetError(f"rnn: mode is one of {', '.join(CELLS)}, not {mode!r}")
-    if data.ndim != 3 or not data.shape[0]:
+    if data.ndim != 3:
         raise ShapeError(
-            f"rnn: the data must have shape (steps, batch, features), with steps, not {data.shape}"
+            f"rnn: the data must have shape (steps, batch, features), not {data.shape}"
         )
     if (mode == "lstm") != (state_cell is not None):
         raise MXNetError(f"rnn: mode {mode!r} {'needs' if mode == 'lstm' else 'has no'} state_cell")
@@ -382,7 +386,6 @@ def rnn(
     if use_sequence_length:
         if sequence_length is None:
             raise MXNetError("rnn: use_sequence_length needs sequence_length")
-        check_shapes("rnn", (data.shape[1],), sequence_length=sequence_length)
         lengths = sequence_length
     weights = _unpacked(
         parameters, parameter_shapes(mode, data.shape[2], state_size, num_layers, directions)

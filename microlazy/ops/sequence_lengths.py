@@ -10,6 +10,7 @@ from microlazy.core import functions as _f
 from microlazy.core.ops import nn as _nn
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
+from microlazy.ops.checks import check_arrays
 
 A = TypeVar("A", bound=Tensor)
 
@@ -52,6 +53,7 @@ def _lengths(name: str, data: A, length: A | None, use: bool, axis: int) -> A | 
         raise MXNetError(f"{name}: the axis of time is 0 or 1, not {axis!r}")
     if length is None or not use:
         return None
+    check_arrays(name, sequence_length=length)
     batch = data.shape[1 - axis]
     if length.shape != (batch,):
         raise ShapeError(f"{name}: {batch} sequences need lengths of shape ({batch},), but their "

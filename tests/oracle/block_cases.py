@@ -12,6 +12,16 @@ import threading
 import warnings
 
 BOTH = {
+    "names_under_a_manager": """
+with mx.name.Prefix('mine_'):
+    print(nn.Dense(3).name, list(nn.Dense(3).collect_params()))
+    net = nn.Sequential()
+    with net.name_scope():
+        print(nn.Dense(2).name)
+with mx.name.NameManager():
+    print(nn.Dense(3).name, nn.Sequential().name)
+print(nn.Dense(3).name, nn.Sequential(prefix='a_').name)
+""",
     "repr_layers": """
 for layer in [nn.Dense(256, activation='relu'), nn.Dense(3, use_bias=False),
               nn.Dense(3, in_units=4), nn.Dropout(0.5), nn.Dropout(0.1, axes=(1,)), nn.Flatten(),
@@ -440,6 +450,65 @@ print(net(F.ones((1, 3))).asnumpy().tolist(), net)
 }
 
 ND = {
+    "sizes_found_in_user_blocks": """
+def show(declared, function, *shapes):
+    class Own(gluon.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            for name, shape in declared.items():
+                setattr(self, name, self.params.get(name, shape=shape, allow_deferred_init=True))
+        def hybrid_forward(self, F, *inputs, **parameters):
+            return function(F, *inputs, **parameters)
+    net = Own()
+    net.initialize()
+    out = net(*[F.ones(shape) for shape in shapes])
+    print([getattr(net, name).shape for name in declared], out.shape)
+image, rows = (2, 4, 5, 6), (2, 4, 5)
+norm = {'g': (0,), 'b': (0,)}
+show({'w': (3, 0, 3, 3), 'b': (0,)},
+     lambda F, x, w, b: F.Convolution(x, w, b, kernel=(3, 3), num_filter=3), image)
+show({'w': (4, 0, 3, 3)}, lambda F, x, w: F.Convolution(
+    data=x, weight=w, no_bias=True, kernel=(3, 3), num_filter=4, num_group=2), image)
+show({'w': (4, 0, 3)},
+     lambda F, x, w: F.Convolution(x, w, no_bias=True, kernel=(3,), num_filter=4), rows)
+show({'w': (0, 3, 3, 3)},
+     lambda F, x, w: F.Deconvolution(x, w, kernel=(3, 3), num_filter=3), image)
+show({**norm, 'm': (0,), 'v': (0,)}, lambda F, x, g, b, m, v: F.BatchNorm(x, g, b, m, v), image)
+show({**norm, 'm': (0,), 'v': (0,)},
+     lambda F, x, g, b, m, v: F.BatchNorm(x, g, b, m, v, axis=-1), image)
+show(norm, lambda F, x, g, b: F.LayerNorm(x, g, b), rows)
+show(norm, lambda F, x, g, b: F.LayerNorm(x, gamma=g, beta=b, axis=1), rows)
+show(norm, lambda F, x, g, b: F.InstanceNorm(x, g, b), rows)
+show(norm, lambda F, x, g, b: F.GroupNorm(x, g, b, num_groups=2), rows)
+show({'w': (3, 0), 'b': (0,)},
+     lambda F, x, w, b: F.FullyConnected(data=x, weight=w * 2, bias=b, num_hidden=3), rows)
+show({'w': (0, 0)}, lambda F, x, w: F.elemwise_add(x, w), rows[1:])
+for function in (lambda F, x, w: x * w, lambda F, x, w: w - x, lambda F, x, w: 1 / w / x):
+    show({'w': (0, 5)}, function, rows[1:])
+show({'w': (0, 0)}, lambda F, x, w: F.Embedding(x, w, input_dim=5, output_dim=3), (2, 4))
+show({'p': (0,)}, lambda F, x, h, p: F.RNN(
+    x, p, h, mode='gru', state_size=3, num_layers=2, bidirectional=True), (4, 2, 5), (4, 2, 3))
+show({'w': (3, 0, 3, 3), **norm, 'm': (0,), 'v': (0,)}, lambda F, x, w, g, b, m, v: F.BatchNorm(
+    F.Convolution(x, w, no_bias=True, kernel=(3, 3), num_filter=3), g, b, m, v), image)
+""",
+    "hybrid_forward_of_a_base_class": """
+class Doubled(gluon.rnn.LSTMCell):
+    def hybrid_forward(self, F, inputs, states, i2h_weight, h2h_weight, i2h_bias, h2h_bias):
+        return super().hybrid_forward(
+            F, inputs, states, i2h_weight * 2, h2h_bias=h2h_bias, i2h_bias=i2h_bias,
+            h2h_weight=h2h_weight)
+cell = Doubled(2)
+cell.initialize(mx.init.Constant(0.25))
+output, states = cell(F.ones((1, 3)), cell.begin_state(1, func=F.ones))
+print(output.asnumpy().round(4), states[1].asnumpy().round(4))
+class Masked(gluon.loss.SoftmaxCrossEntropyLoss):
+    def hybrid_forward(self, F, pred, label, counts):
+        weight = F.expand_dims(F.SequenceMask(
+            F.ones_like(label), sequence_length=counts, use_sequence_length=True, axis=1), 2)
+        return super().hybrid_forward(F, pred, label, sample_weight=weight)
+pred = F.array([[[1, 2], [3, 5]], [[1, 0], [0, 4]]])
+print(Masked()(pred, F.zeros((2, 2)), F.array([1, 2])).asnumpy().round(4))
+""",
     "lambda_name": "print(nn.Lambda('relu'), nn.HybridLambda('relu')(F.array([-1, 1])).asnumpy())",
     "hybrid_lambda_unknown": "nn.HybridLambda('nosuch')",
     "old_files": """

@@ -579,6 +579,9 @@ def recurrent_layer(str mode, data, states, lengths, weights, bint with_outputs=
     last += 3 - ndim
     if size == 0 or len(states) != kinds:
         return None
+    if lengths is not None and not (isinstance(lengths, Tensor) and (<Tensor>lengths).ndim == 1
+                                    and (<Tensor>lengths).shape_[0] == state_shape[1]):
+        return None
     for i in range(kinds):
         if not is_state(states[i], x, ndim, last):
             return None
@@ -597,7 +600,7 @@ def recurrent_layer(str mode, data, states, lengths, weights, bint with_outputs=
     node.c = states[1] if kinds == 2 else None
     node.rest = list(weights)
     if node.with_lengths:
-        node.rest.append(cast(<Tensor?>lengths, FLOAT64))
+        node.rest.append(cast(<Tensor>lengths, FLOAT64))
     node.needs = NEEDS_A | NEEDS_REST
     if node.b is not None:
         node.needs |= NEEDS_B

@@ -25,8 +25,8 @@ from .tree import Tree, own_parameters, where
 def without_namespace(forward: Callable[..., Any]) -> Callable[..., Any]:
     """The `hybrid_forward` of a layer that needs no `F`: its `forward`, written once."""
 
-    def hybrid_forward(self: HybridBlock, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
-        return forward(self, x, *args, **parameters)
+    def hybrid_forward(self: HybridBlock, F: Any, *args: Any, **parameters: Any) -> Any:
+        return forward(self, *args, **parameters)
 
     return hybrid_forward
 
@@ -281,8 +281,11 @@ class HybridBlock(Block):
     def infer_shape(self, *args: Any) -> None:
         """Find the unknown sizes of the block's own parameters from its inputs.
 
-        This base method finds out by how `hybrid_forward` uses them: in FullyConnected, dot and
-        matmul.  A block that needs another rule overrides it and sets ``parameter.shape``.
+        This base method finds out by how `hybrid_forward` uses them: as weights of dense layers
+        and convolutions, in dot and matmul, in BatchNorm, LayerNorm, InstanceNorm and GroupNorm,
+        in Embedding and RNN, and beside an array in arithmetic, whose shape they have; through
+        functions of each element too.  A block that needs another rule overrides it and sets
+        ``parameter.shape``.
 
         Parameters
         ----------

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 
+from ...name import NameManager, current
 from ..parameter import ParameterDict
 
 
 class _Names(threading.local):
-    """Per thread: the scopes entered, and how often each hint was used outside of any scope."""
+    """Per thread: the scopes entered."""
 
     def __init__(self) -> None:
         self.scopes: list[NameScope] = []
-        self.counts: Counter[str] = Counter()
 
 
 _names = _Names()
@@ -42,7 +41,7 @@ class NameScope:
 
     def __init__(self, prefix: str, params: ParameterDict, transparent: bool) -> None:
         self.prefix, self.params = prefix, params
-        self.counts: Counter[str] = Counter()
+        self.names = NameManager()
         self._transparent = transparent
 
     def __enter__(self) -> NameScope:
@@ -61,9 +60,8 @@ def new_scope(prefix: str | None, shared: ParameterDict | None, hint: str) -> Na
     # A block made with prefix='' is transparent: its children are named by what is around.
     transparent = prefix == ""
     if prefix is None:
-        counts = (outer or _names).counts
-        prefix = f"{hint}{counts[hint]}_"
-        counts[hint] += 1
+        names = outer.names if outer else current()
+        prefix = names.get(None, hint) + "_"
     if shared is not None:
         params = ParameterDict(shared.prefix, shared)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from inspect import signature
 from typing import Any, NoReturn, Self
@@ -33,7 +33,7 @@ def refuse_keywords(cls: type, given: Iterable[str]) -> NoReturn:
         for base in cls.__mro__
         if "__init__" in vars(base) and issubclass(base, Tree)
         for name, p in list(signature(base.__init__).parameters.items())[1:]
-        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
     name = next(iter(given))
     nearest = get_close_matches(name, known, 1)
@@ -207,6 +207,8 @@ class Tree:
         ------
         TypeError
             If `block` is not a block.
+        ValueError
+            If this block is in `block`, or is it.
 
         Examples
         --------
@@ -218,9 +220,20 @@ class Tree:
         """
         if not isinstance(block, Tree):
             raise TypeError(f"A child of {self.name} must be a Block, but got {block!r}")
+        if any(block is one for one in _around(self)):
+            raise ArgumentError(f"{block.name} cannot be a child of {self.name}, which is in it")
         self._children[str(len(self._children)) if name is None else name] = block
         block._parents.append(weakref.ref(self))
         self._changed()
+
+
+def _around(block: Tree) -> Iterator[Tree]:
+    """A block and those that it is in."""
+    yield block
+    for reference in block._parents:
+        parent = reference()
+        if parent is not None:
+            yield from _around(parent)
 
 
 for _name in ("_children", "_name", "_params", "_parents", "_prefix", "_reg_params", "_scope"):

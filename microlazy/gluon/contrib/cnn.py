@@ -8,6 +8,7 @@ from typing import Any
 from ... import ndarray as nd
 from ... import numpy_extension as npx
 from ...base import ShapeError
+from ...core.functions import reshape
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..block.tree import where
@@ -152,7 +153,7 @@ class DeformableConvolution(Layer):
                 setattr(self, f"{role}_bias", bias)
             self.act: Activation | None = None
             if activation is not None:
-                self.act = Activation(activation, prefix=activation + "_")
+                self.act = Activation(activation, prefix=f"{activation}_")
 
     def _filters(self, count: int, in_channels: int) -> tuple[int, ...]:
         return (count, in_channels // self._kwargs["num_group"], *self._kwargs["kernel"])
@@ -194,13 +195,13 @@ class DeformableConvolution(Layer):
         batch, rows, columns = x.shape[0], *shifts.shape[2:]
         size = x.shape[1] // groups * math.prod(self._kwargs["kernel"])
         out = _F.batch_dot(
-            weight.reshape((groups, filters // groups, size)),
-            windows.reshape((groups, size, batch * rows * columns)),
+            reshape(weight, (groups, filters // groups, size)),
+            reshape(windows, (groups, size, batch * rows * columns)),
         )
-        out = _F.swapaxes(out.reshape((filters, batch, rows * columns)), 0, 1)
+        out = _F.swapaxes(reshape(out, (filters, batch, rows * columns)), 0, 1)
         if bias is not None:
-            out = out + bias.reshape((1, filters, 1))
-        return out.reshape((batch, filters, rows, columns))
+            out = out + reshape(bias, (1, filters, 1))
+        return reshape(out, (batch, filters, rows, columns))
 
     def _split(self, shifts: Tensor) -> tuple[Tensor, Tensor | None]:
         """Shifts, and factors of what is found there."""

@@ -11,7 +11,6 @@ from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..nn._layer import (
     LAYOUTS,
-    Layer,
     choice_of,
     fraction_of,
     given_source,
@@ -19,8 +18,15 @@ from ..nn._layer import (
     sizes_known,
     sizes_of,
 )
-from ..rnn import BidirectionalCell, HybridRecurrentCell, RecurrentCell
-from ..rnn.rnn_cell import GatedCell, RememberingCell, activated, gru_step, lstm_step
+from ..rnn import BidirectionalCell, RecurrentCell
+from ..rnn.rnn_cell import (
+    GatedCell,
+    RememberingCell,
+    SteppingCell,
+    activated,
+    gru_step,
+    lstm_step,
+)
 from ..rnn.sequences import merged, split_steps
 
 __all__ = [
@@ -42,12 +48,10 @@ Sizes = int | tuple[int, ...]
 States = list[Tensor]
 
 
-class _ConvCell(HybridRecurrentCell, Layer):
+class _ConvCell(SteppingCell):
     """What the cells with convolutions share."""
 
     _axes: int
-    _gates: int
-    _states = 1
 
     def __init__(
         self,
@@ -149,13 +153,20 @@ class _ConvRNNCell(_ConvCell):
         return "conv_rnn"
 
     def hybrid_forward(
-        self, F: Any, x: Tensor, states: States, **parameters: Tensor
+        self,
+        F: Any,
+        inputs: Tensor,
+        states: States,
+        i2h_weight: Tensor,
+        h2h_weight: Tensor,
+        i2h_bias: Tensor,
+        h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(x, states[0], *parameters.values())
+        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         output = activated(i2h + h2h, self._activation)
         return output, [output]
 
-    forward = Layer.forward
+    forward = SteppingCell.forward
 
 
 class _ConvLSTMCell(_ConvCell):
@@ -168,13 +179,20 @@ class _ConvLSTMCell(_ConvCell):
         return "conv_lstm"
 
     def hybrid_forward(
-        self, F: Any, x: Tensor, states: States, **parameters: Tensor
+        self,
+        F: Any,
+        inputs: Tensor,
+        states: States,
+        i2h_weight: Tensor,
+        h2h_weight: Tensor,
+        i2h_bias: Tensor,
+        h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(x, states[0], *parameters.values())
+        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         output, cell = lstm_step(F, i2h + h2h, states[1], self._activation, axis=self._channel_axis)
         return output, [output, cell]
 
-    forward = Layer.forward
+    forward = SteppingCell.forward
 
 
 class _ConvGRUCell(_ConvCell):
@@ -186,13 +204,20 @@ class _ConvGRUCell(_ConvCell):
         return "conv_gru"
 
     def hybrid_forward(
-        self, F: Any, x: Tensor, states: States, **parameters: Tensor
+        self,
+        F: Any,
+        inputs: Tensor,
+        states: States,
+        i2h_weight: Tensor,
+        h2h_weight: Tensor,
+        i2h_bias: Tensor,
+        h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(x, states[0], *parameters.values())
+        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         output = gru_step(F, i2h, h2h, states[0], self._activation, self._channel_axis)
         return output, [output]
 
-    forward = Layer.forward
+    forward = SteppingCell.forward
 
 
 class Conv2DRNNCell(_ConvRNNCell):
@@ -384,6 +409,7 @@ class LSTMPCell(GatedCell):
     """
 
     _gates = 4
+    _states = 2
 
     def __init__(
         self,
@@ -427,16 +453,24 @@ class LSTMPCell(GatedCell):
         return [{"shape": (batch_size, size), "__layout__": "NC"} for size in sizes]
 
     def hybrid_forward(
-        self, F: Any, x: Tensor, states: States, h2r_weight: Tensor, **parameters: Tensor
+        self,
+        F: Any,
+        inputs: Tensor,
+        states: States,
+        i2h_weight: Tensor,
+        h2h_weight: Tensor,
+        h2r_weight: Tensor,
+        i2h_bias: Tensor,
+        h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(x, states[0], *parameters.values())
+        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         hidden, cell = lstm_step(F, i2h + h2h, states[1])
         output = npx.fully_connected(
             hidden, h2r_weight, num_hidden=self._projection_size, no_bias=True
         )
         return output, [output, cell]
 
-    forward = Layer.forward
+    forward = SteppingCell.forward
 
     def _shown(self) -> str:
         return f" -> {self._projection_size}"
@@ -459,7 +493,8 @@ class VariationalDropoutCell(RememberingCell):
 
     Notes
     -----
-    What is dropped is drawn in the first step behind `reset`, with which `unroll` begins.  Gal and
+    What is dropped is drawn in the first step behind `reset`, with which `unroll` begins.  If
+    `merge_outputs` is left out, `unroll` returns one array, unless states are dropped.  Gal and
     Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks",
     2016.
 
@@ -524,7 +559,7 @@ class VariationalDropoutCell(RememberingCell):
         with self._base() as cell:
             outputs, states = cell.unroll(length, steps, begin_state, layout, False, valid_length)
         outputs = [self._dropped(nd, "drop_outputs", y) for y in outputs]
-        return merged(outputs, layout, merge_outputs, valid_length), states
+        return merged(outputs, layout, merge_outputs is not False, valid_length), states
 
     def _dropped(self, F: Any, which: str, x: Tensor) -> Tensor:
         rate = getattr(self, which)

@@ -8,6 +8,7 @@ import numpy
 
 from ... import ndarray as nd
 from ... import numpy as np
+from ...core.functions import reshape
 from ...core.tensor import Tensor
 
 Pair = tuple[int, int]
@@ -36,7 +37,7 @@ def deformed_windows(
     rows, columns = offset.shape[2:]
     kernel = options["kernel"]
     places, per_group = kernel[0] * kernel[1], channels // groups
-    shifts = offset.reshape((batch * groups, places, 2, rows * columns))
+    shifts = reshape(offset, (batch * groups, places, 2, rows * columns))
     flat = (batch * groups, places * rows * columns)
     down, across = (
         (_F.squeeze(_F.slice_axis(shifts, axis=2, begin=i, end=i + 1), axis=2) + _like(x, start))
@@ -46,12 +47,12 @@ def deformed_windows(
     edges = "edge" if mask is None else "constant"
     pad = (0, 0, 0, 0, 1, 1, 1, 1)
     padded = _F.pad(x, mode=edges, pad_width=pad)
-    pixels = padded.reshape((batch * groups, per_group, (height + 2) * (width + 2)))
+    pixels = reshape(padded, (batch * groups, per_group, (height + 2) * (width + 2)))
     pixels = _F.swapaxes(pixels, 1, 2)
-    down, across = down.reshape(flat), across.reshape(flat)
+    down, across = reshape(down, flat), reshape(across, flat)
     inside = _within(down, reach, height) * _within(across, reach, width)
     if mask is not None:
-        inside = inside * mask.reshape(flat)
+        inside = inside * reshape(mask, flat)
     (top, low), (left, right) = _ends(down, height), _ends(across, width)
     total: Any = 0
     for line, near in (top, low):
@@ -59,9 +60,9 @@ def deformed_windows(
             weight = near * close * inside
             place = line * (width + 2) + column
             total = total + _gathered(pixels, place) * _F.expand_dims(weight, 2)
-    total = total.reshape((batch, groups, places, rows * columns, per_group))
+    total = reshape(total, (batch, groups, places, rows * columns, per_group))
     total = _F.transpose(total, (1, 4, 2, 0, 3))
-    return total.reshape((channels, places, batch * rows * columns))
+    return reshape(total, (channels, places, batch * rows * columns))
 
 
 def _starts(counts: Pair, options: dict[str, Any]) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -74,7 +74,7 @@ class _Conv(Layer):
                 self.bias = self._declare("bias", (self._channels,), bias_initializer)
             self.act: Activation | None = None
             if activation is not None:
-                self.act = Activation(activation, prefix=activation + "_")
+                self.act = Activation(activation, prefix=f"{activation}_")
 
     def hybrid_forward(
         self, F: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None

@@ -111,7 +111,7 @@ class Dense(HybridBlock):
                 )
             self.act: Activation | None = None
             if activation is not None:
-                self.act = Activation(activation, prefix=activation + "_")
+                self.act = Activation(activation, prefix=f"{activation}_")
 
     def forward(
         self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None

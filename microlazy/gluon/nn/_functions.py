@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import ndarray as nd
+from ...core.functions import reshape
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ..block import Block, HybridBlock
@@ -34,7 +35,7 @@ class Flatten(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return x.reshape((x.shape[0], math.prod(x.shape[1:])))
+        return reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
     def __repr__(self) -> str:
         return type(self).__name__

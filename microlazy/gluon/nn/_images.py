@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ...base import ShapeError
+from ...core.functions import reshape
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ..block.tree import where
@@ -71,10 +72,10 @@ class _PixelShuffle(Layer):
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         batch, channels, *sizes = x.shape
         axes, factors = self._axes, self._factors
-        parts = x.reshape((batch, channels // math.prod(factors), *factors, *sizes))
+        parts = reshape(x, (batch, channels // math.prod(factors), *factors, *sizes))
         order = [place for axis in range(2, axes + 2) for place in (axis + axes, axis)]
         enlarged = (size * factor for size, factor in zip(sizes, factors, strict=True))
-        return parts.transpose((0, 1, *order)).reshape((batch, parts.shape[1], *enlarged))
+        return reshape(parts.transpose((0, 1, *order)), (batch, parts.shape[1], *enlarged))
 
     forward = Layer.forward
 

@@ -10,6 +10,7 @@ from typing import Any
 from ...base import MXNetError, ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
+from ...ops.windows import LARGEST
 from ..block import HybridBlock
 from ..block.hybrid import need_array
 from ..block.tree import where
@@ -20,6 +21,9 @@ Shape = tuple[int, ...]
 
 # For each number of spatial axes, the layouts with the channels second and last.
 LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
+
+
+MOST = 2**48  # of what an array may have along an axis; the products with gates stay in 64 bits
 
 
 class Layer(HybridBlock):
@@ -122,9 +126,10 @@ def size_of(layer: str, name: str, given: Any, least: int) -> int:
         size = index(given)
     except TypeError:
         size = least - 1
-    if size < least:
+    if not least <= size <= MOST:
         raise ArgumentError(
             f"{layer}: {name} must be an integer of at least {least}, but got {given!r}"
+            + (", which is larger than any memory" if size > MOST else "")
         )
     return size
 
@@ -136,10 +141,10 @@ def sizes_of(layer: str, name: str, given: Any, count: int, least: int) -> Shape
         sizes = tuple(index(number) for number in numbers)
     except TypeError:
         sizes = ()
-    if len(sizes) != count or any(size < least for size in sizes):
+    if len(sizes) != count or not all(least <= size <= LARGEST for size in sizes):
         raise ArgumentError(
-            f"{layer}: {name} must be an integer of at least {least}, or {count} of them, but "
-            f"got {given!r}"
+            f"{layer}: {name} must be an integer of at least {least} and below 2**31, or {count} "
+            f"of them, but got {given!r}"
         )
     return sizes
 

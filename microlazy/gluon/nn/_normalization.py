@@ -11,6 +11,7 @@ from ...core.ops.normalization import batch_norm, group_norm, layer_norm
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..parameter import Parameter
+from ..utils import axis_of, number_of
 from ._layer import Layer, given_source, size_of, sizes_known
 
 __all__ = ["BatchNorm", "BatchNormReLU", "GroupNorm", "InstanceNorm", "LayerNorm", "SyncBatchNorm"]
@@ -129,12 +130,13 @@ class BatchNorm(_Norm):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        size = size_of(type(self).__name__, "in_channels", in_channels, 0)
-        self._axis = axis
+        kind = type(self).__name__
+        size = size_of(kind, "in_channels", in_channels, 0)
+        self._axis = axis_of(kind, "axis", axis)
         self._kwargs = {
             "axis": axis,
-            "eps": epsilon,
-            "momentum": momentum,
+            "eps": number_of(kind, "epsilon", epsilon),
+            "momentum": number_of(kind, "momentum", momentum),
             "fix_gamma": not scale,
             "use_global_stats": use_global_stats,
         }
@@ -318,9 +320,10 @@ class LayerNorm(_Norm):
         params: Any = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
-        size = size_of(type(self).__name__, "in_channels", in_channels, 0)
-        self._axis = axis
-        self._epsilon = epsilon
+        kind = type(self).__name__
+        size = size_of(kind, "in_channels", in_channels, 0)
+        self._axis = axis_of(kind, "axis", axis)
+        self._epsilon = number_of(kind, "epsilon", epsilon)
         self._kwargs = {
             "eps": epsilon,
             "axis": axis,
@@ -389,9 +392,10 @@ class InstanceNorm(_Norm):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        size = size_of(type(self).__name__, "in_channels", in_channels, 0)
-        self._axis = axis
-        self._epsilon = epsilon
+        kind = type(self).__name__
+        size = size_of(kind, "in_channels", in_channels, 0)
+        self._axis = axis_of(kind, "axis", axis)
+        self._epsilon = number_of(kind, "epsilon", epsilon)
         self._kwargs = {
             "eps": epsilon,
             "axis": axis,
@@ -464,8 +468,9 @@ class GroupNorm(_Norm):
         params: Any = None,
     ) -> None:
         super().__init__(prefix=prefix, params=params)
-        self._num_groups = size_of(type(self).__name__, "num_groups", num_groups, 1)
-        self._epsilon = epsilon
+        kind = type(self).__name__
+        self._num_groups = size_of(kind, "num_groups", num_groups, 1)
+        self._epsilon = number_of(kind, "epsilon", epsilon)
         self._kwargs = {
             "eps": epsilon,
             "num_groups": num_groups,

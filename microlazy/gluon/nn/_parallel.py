@@ -6,13 +6,18 @@ from typing import Any
 
 from ... import ndarray as nd
 from ...core.tensor import Tensor
+from ...initializer import ArgumentError
 from ..block import HybridBlock
+from ..block.tree import where
+from ..utils import axis_of
 from ._containers import HybridSequential, Sequential
 
 __all__ = ["Concatenate", "HybridConcatenate", "Identity"]
 
 
 def _side_by_side(stack: Any, x: Any) -> Tensor:
+    if not len(stack):
+        raise ArgumentError(f"{where(stack)} has no layers whose outputs it could join")
     return nd.concat(*[layer(x) for layer in stack], dim=stack.axis)
 
 
@@ -51,7 +56,7 @@ class Concatenate(Sequential):
 
     def __init__(self, axis: int = -1, prefix: str | None = None, params: Any = None) -> None:
         super().__init__(prefix=prefix, params=params)
-        self.axis = axis
+        self.axis = axis_of(type(self).__name__, "axis", axis)
 
     def forward(self, x: Any) -> Any:
         return _side_by_side(self, x)
@@ -77,7 +82,7 @@ class HybridConcatenate(HybridSequential):
 
     def __init__(self, axis: int = -1, prefix: str | None = None, params: Any = None) -> None:
         super().__init__(prefix=prefix, params=params)
-        self.axis = axis
+        self.axis = axis_of(type(self).__name__, "axis", axis)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         return _side_by_side(self, x)

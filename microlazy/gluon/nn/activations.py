@@ -10,6 +10,7 @@ from ...core.tensor import Tensor
 from ...ops.activations import SELU_ALPHA, SELU_SCALE
 from ..block import HybridBlock
 from ..block.hybrid import without_namespace
+from ..utils import number_of
 
 __all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "SiLU", "Swish"]
 
@@ -113,7 +114,7 @@ class LeakyReLU(HybridBlock):
     """
 
     def __init__(self, alpha: float, **kwargs: Any) -> None:
-        if alpha < 0:
+        if number_of(type(self).__name__, "alpha", alpha) < 0:
             raise initializer.ArgumentError(
                 f"Slope coefficient for LeakyReLU must be no less than 0, but got {alpha}."
             )
@@ -194,7 +195,7 @@ class ELU(HybridBlock):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._alpha = alpha
+        self._alpha = number_of(type(self).__name__, "alpha", alpha)
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return activation(x, "relu") + F.expm1(_below_zero(x)) * self._alpha
@@ -273,7 +274,7 @@ class Swish(HybridBlock):
 
     def __init__(self, beta: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._beta = beta
+        self._beta = number_of(type(self).__name__, "beta", beta)
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return x * activation(x * self._beta, "sigmoid")

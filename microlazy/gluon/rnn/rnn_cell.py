@@ -9,11 +9,14 @@ from typing import Any
 
 from ... import ndarray as nd
 from ... import numpy_extension as npx
+from ...base import ShapeError
 from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ...util import is_np_array
 from ..block import Block, HybridBlock
+from ..block.hybrid import without_namespace
+from ..block.tree import layer_text, where
 from ..nn._layer import Layer, fraction_of, given_source, size_of, sizes_known
 from ..utils import _indent
 from .sequences import (
@@ -231,6 +234,22 @@ def make_states(
     return made
 
 
+def need_cell(owner: str, given: Any) -> None:
+    """Refuse what is no recurrent cell."""
+    if not isinstance(given, RecurrentCell):
+        raise TypeError(f"{owner} takes recurrent cells, but got {layer_text(given)}")
+
+
+def check_states(cell: RecurrentCell, given: Any, count: int) -> None:
+    """Refuse another number of states than a cell has."""
+    if not isinstance(given, list | tuple) or len(given) != count:
+        shown = len(given) if isinstance(given, list | tuple) else type(given).__name__
+        raise ShapeError(
+            f"{where(cell)} takes a list of {count} states, as begin_state() makes it, but got "
+            f"{shown}"
+        )
+
+
 class HybridRecurrentCell(RecurrentCell, HybridBlock):
     """The base class of recurrent cells that can be hybridized.
 
@@ -265,11 +284,19 @@ def activated(x: Tensor, activation: Any) -> Tensor:
     return activation(x)
 
 
-class GatedCell(HybridRecurrentCell, Layer):
-    """What the cells with one matrix for the input and one for the state share."""
+class SteppingCell(HybridRecurrentCell, Layer):
+    """What the cells with parameters share."""
 
     _gates: int
     _states = 1
+
+    def forward(self, x: Any, *args: Any) -> Any:
+        check_states(self, args[0] if args else None, self._states)
+        return Layer.forward(self, x, *args)
+
+
+class GatedCell(SteppingCell):
+    """What the cells with one matrix for the input and one for the state share."""
 
     def __init__(
         self,
@@ -324,13 +351,10 @@ class GatedCell(HybridRecurrentCell, Layer):
         )
 
     def _in_one(
-        self, mode: str, x: Tensor, states: States, parameters: dict[str, Tensor]
+        self, mode: str, x: Tensor, states: States, parameters: tuple[Tensor, ...]
     ) -> States | None:
         """The new states by one op, where there is one for what was given."""
-        count = self._states
-        return recurrent_layer(
-            mode, x, states[:count], None, list(parameters.values()), with_outputs=False
-        )
+        return recurrent_layer(mode, x, states, None, parameters, with_outputs=False)
 
     def __repr__(self) -> str:
         rows, size = sizes_known(self.i2h_weight)
@@ -413,17 +437,25 @@ class RNNCell(GatedCell):
         return "rnn"
 
     def hybrid_forward(
-        self, F: Any, x: Tensor, states: States, **parameters: Tensor
+        self,
+        F: Any,
+        inputs: Tensor,
+        states: States,
+        i2h_weight: Tensor,
+        h2h_weight: Tensor,
+        i2h_bias: Tensor,
+        h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
+        parameters = (i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         if self._activation in ("relu", "tanh"):
-            found = self._in_one(f"rnn_{self._activation}", x, states, parameters)
+            found = self._in_one(f"rnn_{self._activation}", inputs, states, parameters)
             if found is not None:
                 return found[0], found
-        i2h, h2h = self._products(x, states[0], *parameters.values())
+        i2h, h2h = self._products(inputs, states[0], *parameters)
         output = activated(i2h + h2h, self._activation)
         return output, [output]
 
-    forward = Layer.forward
+    forward = SteppingCell.forward
 
     def _shown(self) -> str:
         return f", {self._activation}"
@@ -506,19 +538,27 @@ class LSTMCell(GatedCell):
         return "lstm"
 
     def hybrid_forward(
-        self, F: Any, x: Tensor, states: States, **parameters: Tensor
+        self,
+        F: Any,
+        inputs: Tensor,
+        states: States,
+        i2h_weight: Tensor,
+        h2h_weight: Tensor,
+        i2h_bias: Tensor,
+        h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
+        parameters = (i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         if (self._activation, self._recurrent_activation) == ("tanh", "sigmoid"):
-            found = self._in_one("lstm", x, states, parameters)
+            found = self._in_one("lstm", inputs, states, parameters)
             if found is not None:
                 return found[0], found
-        i2h, h2h = self._products(x, states[0], *parameters.values())
+        i2h, h2h = self._products(inputs, states[0], *parameters)
         output, cell = lstm_step(
             F, i2h + h2h, states[1], self._activation, self._recurrent_activation
         )
         return output, [output, cell]
 
-    forward = Layer.forward
+    forward = SteppingCell.forward
 
 
 def lstm_step(
@@ -588,16 +628,24 @@ class GRUCell(GatedCell):
         return "gru"
 
     def hybrid_forward(
-        self, F: Any, x: Tensor, states: States, **parameters: Tensor
+        self,
+        F: Any,
+        inputs: Tensor,
+        states: States,
+        i2h_weight: Tensor,
+        h2h_weight: Tensor,
+        i2h_bias: Tensor,
+        h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        found = self._in_one("gru", x, states, parameters)
+        parameters = (i2h_weight, h2h_weight, i2h_bias, h2h_bias)
+        found = self._in_one("gru", inputs, states, parameters)
         if found is not None:
             return found[0], found
-        i2h, h2h = self._products(x, states[0], *parameters.values())
+        i2h, h2h = self._products(inputs, states[0], *parameters)
         output = gru_step(F, i2h, h2h, states[0], "tanh")
         return output, [output]
 
-    forward = Layer.forward
+    forward = SteppingCell.forward
 
 
 def gru_step(
@@ -633,6 +681,7 @@ class _CellStack(RecurrentCell):
         >>> len(stack)
         1
         """
+        need_cell(where(self), cell)
         self.register_child(cell)
 
     def state_info(self, batch_size: int = 0) -> list[dict[str, Any]]:
@@ -646,9 +695,10 @@ class _CellStack(RecurrentCell):
 
     def _with_states(self, states: States) -> Iterator[tuple[RecurrentCell, States]]:
         """Each cell with its part of the states."""
+        counts = [len(cell.state_info()) for cell in self]
+        check_states(self, states, sum(counts))
         place = 0
-        for cell in self:
-            count = len(cell.state_info())
+        for cell, count in zip(self, counts, strict=True):
             yield cell, states[place : place + count]
             place += count
 
@@ -731,6 +781,8 @@ class HybridSequentialRNNCell(_CellStack, HybridRecurrentCell):
     >>> output.shape
     (2, 4)
     """
+
+    hybrid_forward = without_namespace(_CellStack.forward)
 
 
 class DropoutCell(HybridRecurrentCell):
@@ -829,6 +881,8 @@ class BidirectionalCell(HybridRecurrentCell):
     def __init__(
         self, l_cell: RecurrentCell, r_cell: RecurrentCell, output_prefix: str = "bi_"
     ) -> None:
+        for cell in (l_cell, r_cell):
+            need_cell(type(self).__name__, cell)
         super().__init__(prefix="")
         self.register_child(l_cell, "l_cell")
         self.register_child(r_cell, "r_cell")
@@ -905,6 +959,7 @@ class ModifierCell(HybridRecurrentCell):
     """
 
     def __init__(self, base_cell: RecurrentCell) -> None:
+        need_cell(type(self).__name__, base_cell)
         if base_cell._modified:
             raise ArgumentError(
                 f"Cell {base_cell.name} is already modified. One cell cannot be modified twice"

@@ -48,9 +48,11 @@ class _RNNLayer(Layer):
         input_size: int,
         initializers: dict[str, Init],
         dtype: Any,
-        use_sequence_length: bool = False,
         projection_size: int | None = None,
         clip: tuple[float | None, float | None] = (None, None),
+        /,  # what its subclasses hand on; the user's keywords follow
+        *,
+        use_sequence_length: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -211,6 +213,7 @@ class _RNNLayer(Layer):
                 "sequence_length must be given if, and only if, the layer was made with "
                 "use_sequence_length=True"
             )
+        self._size_along(x, 2, 3)
         turned = self._layout == "NTC"
         batch = x.shape[0 if turned else 1]
         first = None if states is None else self._given_states(states, batch)
@@ -231,7 +234,7 @@ class _RNNLayer(Layer):
     def _given_states(self, given: Any, batch: int) -> States:
         states = [given] if isinstance(given, Tensor) else list(given)
         expected = [info["shape"] for info in self.state_info(batch)]
-        shapes = [state.shape for state in states]
+        shapes = [state.shape if isinstance(state, Tensor) else state for state in states]
         if shapes != expected:
             raise ShapeError(f"Invalid recurrent state shape. Expecting {expected}, got {shapes}.")
         return states
@@ -507,8 +510,8 @@ class LSTM(_RNNLayer):
                 "h2r_weight": h2r_weight_initializer,
             },
             dtype,
-            projection_size=projection_size,
-            clip=(state_clip_min, state_clip_max),
+            projection_size,
+            (state_clip_min, state_clip_max),
             **kwargs,
         )
 
