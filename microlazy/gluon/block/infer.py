@@ -7,21 +7,26 @@ use of each settles its shape; once all are settled the run ends.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import inspect
 from types import ModuleType
 from typing import Any
 
 from ... import autograd
 from ... import ndarray as nd
-from ...base import ShapeError
+from ...base import MXNetError, ShapeError
 from ...core import trace
 from ...core.tensor import Tensor
+from ...symbol.operators import Operator, operator_of
+from ...symbol.shapes import RULES
+from ...symbol.shapes import is_known as _is_known
 from ..parameter import Parameter
 from .dry_run import abstract
 from .tree import parameters_of, where
 
 Shape = tuple[int, ...]
+
+# Functions with a name of their own, and the operators that they are.
+_SAME = {"fully_connected": "FullyConnected", "convolution": "Convolution", "matmul": "dot"}
 
 
 def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
@@ -50,10 +55,6 @@ def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
         f"{names}. Give their whole shape when they are made, or override infer_shape(self, "
         "*inputs) of the block to set it." + (f" Seen: {why}" if why else "")
     ) from why
-
-
-def _is_known(shape: Shape | None) -> bool:
-    return shape is not None and all(size > 0 for size in shape)
 
 
 class _AllSettled(BaseException):
@@ -90,11 +91,12 @@ class _Functions:
         value = getattr(self._namespace, name)
         if isinstance(value, ModuleType):
             return _Functions(value, self._unknown)
-        if name not in _RULES:
+        rule, operator = _rule(name)
+        if operator is None:
             return value
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            _RULES[name](*args, **kwargs)
+            _settle(rule, operator, value, args, kwargs)
             if all(_is_known(parameter.shape) for parameter in self._unknown):
                 raise _AllSettled
             return value(*map(_tensor, args), **{k: _tensor(v) for k, v in kwargs.items()})
@@ -109,32 +111,27 @@ def _tensor(argument: Any) -> Any:
     return argument
 
 
-def _settle_fully_connected(
-    x: Tensor,
-    weight: Any,
-    bias: Any = None,
-    num_hidden: int | None = None,
-    no_bias: bool = False,
-    flatten: bool = True,
-    **ignored: Any,
+def _rule(name: str) -> tuple[Any, Operator | None]:
+    """What a function asks of the shapes of its parameters, if there is a rule for it."""
+    try:
+        operator = operator_of(_SAME.get(name, name))
+    except MXNetError:
+        return None, None
+    rule = RULES.get(operator.name)
+    return rule, operator if rule else None
+
+
+def _settle(
+    rule: Any, operator: Operator, function: Any, args: tuple[Any, ...], options: dict[str, Any]
 ) -> None:
-    units = num_hidden or weight.shape[0]
-    if isinstance(weight, _Unknown):
-        weight.settle((units, math.prod(x.shape[1:]) if flatten else x.shape[-1]))
-    if isinstance(bias, _Unknown):
-        bias.settle((units,))
-
-
-def _settle_dot(a: Any, b: Any, **ignored: Any) -> None:
-    if isinstance(a, _Unknown):
-        a.settle((*a.shape[:-1], b.shape[max(-2, -len(b.shape))]))
-    if isinstance(b, _Unknown):
-        b.settle((a.shape[-1], *b.shape[1:]))
-
-
-_RULES: dict[str, Callable[..., None]] = {
-    "FullyConnected": _settle_fully_connected,
-    "fully_connected": _settle_fully_connected,
-    "dot": _settle_dot,
-    "matmul": _settle_dot,
-}
+    """Give the unknown arguments of a call the shapes that the others ask for."""
+    given = inspect.signature(function).bind(*args, **options).arguments
+    places = dict(zip(operator.inputs, given.values(), strict=False))
+    arrays = {name: x for name, x in places.items() if isinstance(x, Tensor | _Unknown)}
+    unknown = {name: x for name, x in arrays.items() if isinstance(x, _Unknown)}
+    values = {name: value for name, value in given.items() if name not in arrays}
+    if unknown and ("data" not in operator.inputs or _is_known(arrays["data"].shape)):
+        found = rule({name: tuple(x.shape) for name, x in arrays.items()}, values)
+        for name, x in unknown.items():
+            if name in found:
+                x.settle(found[name])

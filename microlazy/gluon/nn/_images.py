@@ -69,12 +69,13 @@ class _PixelShuffle(Layer):
         self._factors = sizes_of(type(self).__name__, "factor", factor, self._axes, 1)
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        batch, channels, *sizes = x.shape
-        axes, factors = self._axes, self._factors
-        parts = x.reshape((batch, channels // math.prod(factors), *factors, *sizes))
+        axes, rest = self._axes, math.prod(self._factors)
+        parts = F.reshape(x, shape=(0, -4, -1, rest, *[0] * axes))
+        for place, factor in enumerate(self._factors[:-1]):
+            rest //= factor
+            parts = F.reshape(parts, shape=(*[0] * (2 + place), -4, factor, rest, *[0] * axes))
         order = [place for axis in range(2, axes + 2) for place in (axis + axes, axis)]
-        enlarged = (size * factor for size, factor in zip(sizes, factors, strict=True))
-        return parts.transpose((0, 1, *order)).reshape((batch, parts.shape[1], *enlarged))
+        return F.reshape(F.transpose(parts, axes=(0, 1, *order)), shape=(0, 0, *[-3] * axes))
 
     forward = Layer.forward
 

@@ -12,8 +12,8 @@ from ._containers import HybridSequential, Sequential
 __all__ = ["Concatenate", "HybridConcatenate", "Identity"]
 
 
-def _side_by_side(stack: Any, x: Any) -> Tensor:
-    return nd.concat(*[layer(x) for layer in stack], dim=stack.axis)
+def _side_by_side(F: Any, stack: Any, x: Any) -> Tensor:
+    return F.concat(*[layer(x) for layer in stack], dim=stack.axis)
 
 
 def _part(stack: Any, part: Any, key: int | slice) -> Any:
@@ -54,7 +54,7 @@ class Concatenate(Sequential):
         self.axis = axis
 
     def forward(self, x: Any) -> Any:
-        return _side_by_side(self, x)
+        return _side_by_side(nd, self, x)
 
     def __getitem__(self, key: int | slice) -> Any:
         return _part(self, super().__getitem__(key), key)
@@ -80,7 +80,7 @@ class HybridConcatenate(HybridSequential):
         self.axis = axis
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        return _side_by_side(self, x)
+        return _side_by_side(F, self, x)
 
     def __getitem__(self, key: int | slice) -> Any:
         return _part(self, super().__getitem__(key), key)
