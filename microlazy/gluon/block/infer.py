@@ -125,7 +125,8 @@ def _settle(
     rule: Any, operator: Operator, function: Any, args: tuple[Any, ...], options: dict[str, Any]
 ) -> None:
     """Give the unknown arguments of a call the shapes that the others ask for."""
-    given = inspect.signature(function).bind(*args, **options).arguments
+    own = {name: value for name, value in options.items() if name not in ("name", "out")}
+    given = inspect.signature(function).bind(*args, **own).arguments
     places = dict(zip(operator.inputs, given.values(), strict=False))
     arrays = {name: x for name, x in places.items() if isinstance(x, Tensor | _Unknown)}
     unknown = {name: x for name, x in arrays.items() if isinstance(x, _Unknown)}
