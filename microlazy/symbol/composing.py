@@ -13,7 +13,7 @@ from microlazy.symbol.graph import Entry, Node, missing_input
 from microlazy.symbol.operators import HIDDEN, Operator, operator_of
 from microlazy.symbol.symbol import NumpySymbol, Symbol
 
-__all__ = ["call", "compose", "group", "var"]
+__all__ = ["call", "compose", "group", "number_attributes", "var"]
 
 
 def var(
@@ -120,7 +120,7 @@ def call(
     name: str | None = None,
     attr: Mapping[str, str] | None = None,
     hint: str | None = None,
-    like: Symbol | None = None,
+    numpy: bool = False,
 ) -> Symbol:
     """A call of an operator.
 
@@ -138,8 +138,8 @@ def call(
         Attributes of the node that are none of the operator.
     hint : str, optional
         What the name begins with; by default the name of the operator in lower case.
-    like : Symbol, optional
-        Whose rules, of nd or np, the result has.
+    numpy : bool
+        Whether the result has NumPy's rules, as it has where an input has them.
     """
     found = operator_of(operator)
     by_name = hint or operator.removeprefix("_npi_").removeprefix("_npx_").removeprefix("_np_")
@@ -148,8 +148,24 @@ def call(
     own = _attributes(attr)
     node = Node(found, name, {**texts, **own})
     node.inputs = _inputs(found, node, inputs, own)
-    kind = NumpySymbol if isinstance(like, NumpySymbol) else Symbol
+    numpy = numpy or any(isinstance(symbol, NumpySymbol) for symbol in inputs)
+    kind = NumpySymbol if numpy else Symbol
     return kind([(node, i) for i in range(len(node.outputs))])
+
+
+def number_attributes(number: float, numpy: bool) -> dict[str, Any]:
+    """The attributes that stand for a number in arithmetic.
+
+    Examples
+    --------
+    >>> from microlazy.symbol.composing import number_attributes
+    >>> number_attributes(2, False), number_attributes(2, True)
+    ({'scalar': 2}, {'scalar': 2.0, 'is_int': True})
+    """
+    whole = isinstance(number, int)
+    if numpy:
+        return {"scalar": float(number), "is_int": whole}
+    return {"scalar": int(number) if whole else float(number)}
 
 
 def _inputs(
@@ -215,8 +231,7 @@ def compose(
             inputs = [*extra.values(), *inputs]
     elif not inputs:
         raise TypeError(f"{hint} takes symbols, but got none")
-    like = NumpySymbol([]) if numpy else None
-    return call(operator, inputs, _kept(found, options), name, attr, hint, like)
+    return call(operator, inputs, _kept(found, options), name, attr, hint, numpy)
 
 
 def _kept(operator: Operator, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,15 +18,15 @@ Function = Callable[..., Any]
 
 
 def _with_number(function: Function) -> Function:
-    def compute(data: Tensor, scalar: float) -> Any:
-        return function(data, scalar)
+    def compute(data: Tensor, scalar: float, is_int: bool = False) -> Any:
+        return function(data, int(scalar) if is_int else scalar)
 
     return compute
 
 
 def _number_first(function: Function) -> Function:
-    def compute(data: Tensor, scalar: float) -> Any:
-        return function(scalar, data)
+    def compute(data: Tensor, scalar: float, is_int: bool = False) -> Any:
+        return function(int(scalar) if is_int else scalar, data)
 
     return compute
 
@@ -131,8 +131,8 @@ def _einsum(*data: Tensor, subscripts: str, optimize: int = 0) -> Any:
     return np.einsum(subscripts, *data, optimize=bool(optimize))
 
 
-def _concatenate(*data: Tensor, dim: int | None = 0) -> Any:
-    return np.concatenate(list(data), axis=dim)
+def _concatenate(*data: Tensor, axis: int | None = 0) -> Any:
+    return np.concatenate(list(data), axis=axis)
 
 
 def _shuffled(data: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 from microlazy.base import MXNetError
 from microlazy.foreign import missing
-from microlazy.symbol.composing import call, compose
+from microlazy.symbol.composing import call, compose, number_attributes
 from microlazy.symbol.operators import names_known, operator_of
 from microlazy.symbol.symbol import Symbol
 
@@ -93,16 +93,16 @@ def _function(operator: str, hint: str, numpy: bool) -> Callable[..., Any]:
 # ---- functions that choose an operator by their arguments ----------------------------------------
 
 
-def _binary(two: str, right: str, left: str) -> Callable[..., Any]:
+def _binary(two: str, right: str, left: str, numpy: bool = False) -> Callable[..., Any]:
     """A function of two symbols, or of a symbol and a number on either side."""
 
     def function(lhs: Any, rhs: Any, name: str | None = None) -> Any:
         if isinstance(lhs, Symbol) and isinstance(rhs, Symbol):
-            return call(two, [lhs, rhs], {}, name, like=lhs)
+            return call(two, [lhs, rhs], {}, name, numpy=numpy)
         if isinstance(lhs, Symbol):
-            return call(right, [lhs], {"scalar": rhs}, name, like=lhs)
+            return call(right, [lhs], number_attributes(rhs, numpy), name, numpy=numpy)
         if isinstance(rhs, Symbol):
-            return call(left, [rhs], {"scalar": lhs}, name, like=rhs)
+            return call(left, [rhs], number_attributes(lhs, numpy), name, numpy=numpy)
         raise TypeError(f"one of {lhs!r} and {rhs!r} must be a symbol")
 
     return function
@@ -238,7 +238,7 @@ def split_v2(
         attributes |= {"indices": (), "sections": indices_or_sections}
     else:
         attributes |= {"indices": (0, *indices_or_sections), "sections": 0}
-    return call("_split_v2", [ary], attributes, name, like=ary)
+    return call("_split_v2", [ary], attributes, name)
 
 
 def _sampler(name: str, numbers: Sequence[str], of_symbols: Sequence[str]) -> Callable[..., Any]:
@@ -288,7 +288,7 @@ _CHOSEN = {
 
 def _of_numpy(name: str, swapped: str | None = None) -> Callable[..., Any]:
     scalar = f"_npi_{name}_scalar"
-    return _binary(f"_npi_{name}", scalar, f"_npi_{swapped or name}_scalar")
+    return _binary(f"_npi_{name}", scalar, f"_npi_{swapped or name}_scalar", numpy=True)
 
 
 _NUMPY_CHOSEN = {
@@ -301,8 +301,8 @@ _NUMPY_CHOSEN = {
     "less": _of_numpy("less", "greater"),
     "greater_equal": _of_numpy("greater_equal", "less_equal"),
     "less_equal": _of_numpy("less_equal", "greater_equal"),
-    "maximum": _binary("_npi_maximum", "_npi_maximum_scalar", "_npi_maximum_scalar"),
-    "minimum": _binary("_npi_minimum", "_npi_minimum_scalar", "_npi_minimum_scalar"),
+    "maximum": _binary("_npi_maximum", "_npi_maximum_scalar", "_npi_maximum_scalar", True),
+    "minimum": _binary("_npi_minimum", "_npi_minimum_scalar", "_npi_minimum_scalar", True),
     "split": split_v2,
 }
 _NUMPY_CHOSEN["divide"] = _NUMPY_CHOSEN["true_divide"]
@@ -310,10 +310,10 @@ _NUMPY_CHOSEN["divide"] = _NUMPY_CHOSEN["true_divide"]
 
 def _tensordot(a: Symbol, b: Symbol, axes: Any = 2) -> Symbol:
     if isinstance(axes, int):
-        return call("_npi_tensordot_int_axes", [a, b], {"axes": axes}, like=a)
+        return call("_npi_tensordot_int_axes", [a, b], {"axes": axes}, numpy=True)
     first, second = ([part] if isinstance(part, int) else part for part in axes)
     attributes = {"a_axes_summed": tuple(first), "b_axes_summed": tuple(second)}
-    return call("_npi_tensordot", [a, b], attributes, like=a)
+    return call("_npi_tensordot", [a, b], attributes, numpy=True)
 
 
 def _einsum(subscripts: str, *operands: Symbol, optimize: Any = False) -> Symbol:
@@ -322,12 +322,12 @@ def _einsum(subscripts: str, *operands: Symbol, optimize: Any = False) -> Symbol
         "subscripts": subscripts,
         "optimize": int(bool(optimize)),
     }
-    return call("_npi_einsum", operands, attributes, like=operands[0])
+    return call("_npi_einsum", operands, attributes, numpy=True)
 
 
 def _concatenate(seq: Sequence[Symbol], axis: int = 0, name: str | None = None) -> Symbol:
-    attributes = {"num_args": len(seq), "dim": axis}
-    return call("_npi_concatenate", list(seq), attributes, name, like=seq[0])
+    attributes = {"num_args": len(seq), "axis": axis}
+    return call("_npi_concatenate", list(seq), attributes, name, numpy=True)
 
 
 _RANDOM = Namespace(

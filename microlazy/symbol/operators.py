@@ -32,11 +32,13 @@ _ASKED_FOR = {
 }
 # Of no meaning on one CPU; which device a graph runs on is not said by its nodes.
 _WITHOUT_EFFECT = frozenset(
-    "workspace cudnn_tune cudnn_off ctx is_int num_args min_calib_range max_calib_range "
+    "workspace cudnn_tune cudnn_off ctx num_args min_calib_range max_calib_range "
     "lstm_state_clip_nan sparse_grad __layout__ force_deterministic mkldnn_off".split()
 )
 # Attributes of nodes that are none of the operator; old files have them without underscores.
 HIDDEN = frozenset("ctx_group lr_mult wd_mult force_mirroring mirror_stage profiler_scope".split())
+# Attributes that files have and MXNet's own description has not.
+_UNSAID = {"_npi_concatenate": {"axis": "int?"}}
 # Names of older versions.
 _OLD = {"BatchNorm_v1": "BatchNorm", "Convolution_v1": "Convolution", "Pooling_v1": "Pooling"}
 # Where a function is that has an operator's name behind a prefix.
@@ -88,7 +90,7 @@ class Operator:
         parts = inputs.removesuffix("...").split()
         self.inputs = tuple(part.rstrip("*") for part in parts)
         self.auxiliary = frozenset(part[:-1] for part in parts if part.endswith("*"))
-        self.kinds = dict(part.split(":") for part in kinds.split())
+        self.kinds = dict(part.split(":") for part in kinds.split()) | _UNSAID.get(self.name, {})
         self._outputs = tuple(outputs.split()) or ("output",)
         self.function = _function(names)
         self.is_numpy = self.name.startswith(("_np_", "_npi_", "_npx_"))
@@ -257,6 +259,9 @@ def operator_of(name: str) -> Operator:
     microlazy.base.MXNetError: there is no operator 'Convolve'
     """
     line = _lines().get(_OLD.get(name, name))
+    for prefix, other in (("_npi_", "_np_"), ("_np_", "_npi_"), ("_npx_", "_npi_")):
+        if line is None and name.startswith(prefix):  # 2.0 moved some
+            line = _lines().get(other + name.removeprefix(prefix))
     if line is None:
         raise MXNetError(f"there is no operator {name!r}")
     names, *parts = line.split("|")

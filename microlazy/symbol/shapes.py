@@ -222,12 +222,13 @@ class _Run:
                 raise MXNetError(f"{node.name!r} has shape {own}, but {tuple(given)} is given")
             self.dtypes[id(node)] = dtypes.get(node.name, node.dtype)
         with autograd.pause(), trace.tracing():
-            for _ in range(2):  # what is used before it is known is known at the second time
-                for node in self.nodes:
-                    if node.operator is not None and self.outputs.get(id(node)) is None:
-                        self.outputs[id(node)] = self._outputs(node)
-                if all(self.outputs.values()):
-                    break
+            waiting = [node for node in self.nodes if node.operator is not None]
+            before = None
+            while before != (before := (len(waiting), self.shapes.copy())):
+                # What is used before it is known is known the next time.
+                for node in waiting:
+                    self.outputs[id(node)] = self._outputs(node)
+                waiting = [node for node in waiting if self.outputs[id(node)] is None]
 
     def _outputs(self, node: Node) -> list[Tensor] | None:
         self._settle(node)
@@ -248,6 +249,8 @@ class _Run:
         }
         rule = RULES.get(operator.name)
         unknown = [name for name in names if not is_known(shapes.get(name))]
+        if operator.name == "RNN" and is_known(shapes.get("data")):
+            self._settle_first_weights(node.inputs[1][0], shapes["data"][2])
         if rule is None or not unknown or ("data" in names and not is_known(shapes.get("data"))):
             return
         try:
@@ -264,6 +267,17 @@ class _Run:
                         f"{found[name]}, but it has {self.shapes[id(given)]}"
                     )
                 self.shapes[id(given)] = shape
+
+    def _settle_first_weights(self, row: Node, features: int) -> None:
+        """Find the width of the weights that a recurrent layer has in a row: only those of its
+        first layer are not known."""
+        if row.operator is None or row.operator.name not in ("_rnn_param_concat", "Concat"):
+            return
+        for flat, _ in row.inputs:
+            weight = flat.inputs[0][0] if flat.operator is not None and flat.inputs else flat
+            shape = self.shapes.get(id(weight))
+            if shape is not None and len(shape) == 2 and shape[0] > 0 and not is_known(shape):
+                self.shapes[id(weight)] = (shape[0], features)
 
     def _shape_of(self, entry: Entry) -> Shape | None:
         node, index = entry

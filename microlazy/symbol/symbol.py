@@ -622,11 +622,11 @@ class Symbol:
         composing = import_module("microlazy.symbol.composing")
         names = self._operators(name, swapped)
         if isinstance(other, Symbol):
-            return composing.call(names[0], [self, other], {}, like=self)
+            return composing.call(names[0], [self, other], {})
         if isinstance(other, bool | int | float) or hasattr(other, "__float__"):
             which = 2 if swapped else 1
-            number = {"scalar": float(other) if not isinstance(other, int) else int(other)}
-            return composing.call(names[which], [self], number, like=self)
+            number = composing.number_attributes(other, isinstance(self, NumpySymbol))
+            return composing.call(names[which], [self], number)
         return NotImplemented
 
     def _operators(self, name: str, swapped: bool) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from microlazy.base import MXNetError
 from microlazy.symbol.graph import Entry, Node, in_order, missing_input
 from microlazy.symbol.operators import HIDDEN, operator_of
 from microlazy.symbol.symbol import Symbol
+from microlazy.util import is_np_shape
 
 __all__ = ["load", "load_json", "written"]
 
@@ -272,8 +273,9 @@ def written(symbol: Symbol, remove_amp_cast: bool) -> str:
         described.append(row)
     rows = ",\n    ".join(json.dumps(row) for row in described)
     variables = [places[id(node)] for node in nodes if node.operator is None]
+    about = {"is_np_shape": ["int", 1]} if is_np_shape() else {}
     return (
         f'{{\n  "nodes": [\n    {rows}\n  ],\n  "arg_nodes": {variables},\n'
         f'  "heads": {[entry(*head) for head in symbol.heads]},\n'
-        f'  "attrs": {{"mxnet_version": ["int", {VERSION}]}}\n}}\n'
+        f'  "attrs": {json.dumps(about | {"mxnet_version": ["int", VERSION]})}\n}}\n'
     )

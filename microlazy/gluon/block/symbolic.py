@@ -11,6 +11,7 @@ from ... import symbol as sym
 from ...base import MXNetError
 from ...name import Prefix
 from ...symbol import Symbol
+from ...util import is_np_array
 from .tree import Tree, where
 
 __all__ = ["functions_of", "graph_of", "symbols_of"]
@@ -56,6 +57,8 @@ def graph_of(block: Any) -> tuple[list[Symbol], Symbol]:
     count = _inputs(block)
     names = ["data"] if count == 1 else [f"data{i}" for i in range(count)]
     inputs = [sym.var(name) for name in names]
+    if is_np_array():
+        inputs = [x.as_np_ndarray() for x in inputs]
     outputs = list(_flat(block(*inputs)))
     return inputs, outputs[0] if len(outputs) == 1 else sym.Group(outputs)
 

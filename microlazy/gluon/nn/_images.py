@@ -70,12 +70,12 @@ class _PixelShuffle(Layer):
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         axes, rest = self._axes, math.prod(self._factors)
-        parts = F.reshape(x, shape=(0, -4, -1, rest, *[0] * axes))
-        for place, factor in enumerate(self._factors[:-1]):
-            rest //= factor
-            parts = F.reshape(parts, shape=(*[0] * (2 + place), -4, factor, rest, *[0] * axes))
-        order = [place for axis in range(2, axes + 2) for place in (axis + axes, axis)]
-        return F.reshape(F.transpose(parts, axes=(0, 1, *order)), shape=(0, 0, *[-3] * axes))
+        x = F.reshape(x, shape=(0, -4, -1, rest, *[0] * axes))
+        for place, factor in enumerate(self._factors, 2):  # MXNet turns six axes at most
+            x, rest, behind = F.swapaxes(x, place, place + 1), rest // factor, axes + 1 - place
+            x = F.reshape(x, shape=(*[0] * (place + 1), -4, factor, rest, *[0] * behind))
+            x = F.reshape(x, shape=(*[0] * place, -3, 0, *[0] * behind))
+        return F.reshape(x, shape=(*[0] * (axes + 1), -3))
 
     forward = Layer.forward
 

@@ -911,7 +911,7 @@ class Parameter:
         if self._var is None:
             self._var = made
         self._var._set_attr(**made.list_attr())
-        return self._var
+        return self._var.as_np_ndarray() if is_np_array() else self._var
 
     # ---- what there is not ---------------------------------------------------------------------
 
