@@ -375,7 +375,8 @@ def bind(
     for name, x in (arguments | states).items():
         if not isinstance(x, Tensor):
             raise TypeError(f"bind: {name!r} must be an array of microlazy, not {x!r}")
-    infer(symbol, {name: x.shape for name, x in (arguments | states).items()})
+    given = (arguments | states).items()
+    infer(symbol, {name: x.shape for name, x in given}, {name: x.dtype for name, x in given})
     gradients = _by_name(args_grad, names, "args_grad")
     requests = _requests(grad_req, names)
     return Executor(symbol, ctx or current_context(), arguments, gradients, requests, states)

@@ -211,9 +211,10 @@ def compose(
             args[:1] = list(args[0])
         while args and isinstance(args[0], Symbol):
             inputs.append(args.pop(0))
-        if "num_args" in found.kinds:
-            options.setdefault("num_args", len(inputs))
-        places = [key for key in found.kinds if key != "num_args"]
+        for count in ("num_args", "num_outputs"):
+            if count in found.kinds:
+                options.setdefault(count, len(inputs))
+        places = [key for key in found.kinds if key not in ("num_args", "num_outputs")]
     else:
         places = [*found.inputs, *found.kinds]
     if len(args) > len(places):

@@ -135,6 +135,15 @@ def _concatenate(*data: Tensor, axis: int | None = 0) -> Any:
     return np.concatenate(list(data), axis=axis)
 
 
+def _histogram(
+    data: Tensor,
+    bins: Tensor | None = None,
+    bin_cnt: int | None = None,
+    range: tuple[float, ...] | None = None,
+) -> Any:
+    return nd.histogram(data, bin_cnt if bins is None else bins, range)
+
+
 def _shuffled(data: Tensor) -> Tensor:
     return nd.random.shuffle(data)
 
@@ -199,6 +208,7 @@ FUNCTIONS: dict[str, Function] = {
     "RNN": _rnn,
     "_rnn_param_concat": _parameters,
     "_split_v2": split,
+    "_histogram": _histogram,
     "_shuffle": _shuffled,
     "_copyto": nd.identity,
     "_grad_add": operator.add,

@@ -259,11 +259,62 @@ def _sampler(name: str, numbers: Sequence[str], of_symbols: Sequence[str]) -> Ca
     return function
 
 
+def randn(*shape: int, loc: Any = 0.0, scale: Any = 1.0, **options: Any) -> Symbol:
+    """A node that samples from a normal law.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> mx.sym.random.randn(2, 3).eval()[0].shape
+    (2, 3)
+    """
+    return _RANDOM.normal(loc, scale, shape or (1,), **options)
+
+
+def exponential(scale: Any = 1.0, shape: Any = (1,), dtype: Any = None, **options: Any) -> Symbol:
+    """A node that samples from an exponential law of some mean.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> mx.sym.random.exponential(2.0).list_attr()["lam"]
+    '0.5'
+    """
+    return _exponential(1.0 / scale, shape, dtype, **options)
+
+
+def shuffle(data: Symbol, **options: Any) -> Symbol:
+    """A node that puts the rows in random order.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> mx.sym.random.shuffle(mx.sym.var("x")).list_arguments()
+    ['x']
+    """
+    return call("_shuffle", [data], {}, **options)
+
+
+def histogram(
+    a: Symbol, bins: Any = 10, range: tuple[float, float] | None = None, **options: Any
+) -> Symbol:
+    """A node that counts values: its outputs are the counts and the edges of the bins.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> len(mx.sym.histogram(mx.sym.var("x"), bins=4, range=(0, 1)))
+    2
+    """
+    if isinstance(bins, Symbol):
+        return call("_histogram", [a, bins], {}, **options)
+    return call("_histogram", [a], {"bin_cnt": bins, "range": range}, **options)
+
+
 _LAWS = {
     "uniform": (["low", "high", "shape", "dtype"], ["low", "high"]),
     "normal": (["loc", "scale", "shape", "dtype"], ["mu", "sigma"]),
     "gamma": (["alpha", "beta", "shape", "dtype"], ["alpha", "beta"]),
-    "exponential": (["lam", "shape", "dtype"], ["lam"]),
     "poisson": (["lam", "shape", "dtype"], ["lam"]),
     "negative_binomial": (["k", "p", "shape", "dtype"], ["k", "p"]),
     "generalized_negative_binomial": (["mu", "alpha", "shape", "dtype"], ["mu", "alpha"]),
@@ -276,6 +327,14 @@ _CHOSEN = {
     "hypot": _binary("_hypot", "_HypotScalar", "_HypotScalar"),
     "power": _binary("_Power", "_PowerScalar", "_RPowerScalar"),
     "pow": _binary("_Power", "_PowerScalar", "_RPowerScalar"),
+    "add": _binary("_Plus", "_PlusScalar", "_PlusScalar"),
+    "subtract": _binary("_Minus", "_MinusScalar", "_RMinusScalar"),
+    "multiply": _binary("_Mul", "_MulScalar", "_MulScalar"),
+    "divide": _binary("_Div", "_DivScalar", "_RDivScalar"),
+    "true_divide": _binary("_Div", "_DivScalar", "_RDivScalar"),
+    "logical_and": _binary("_logical_and", "_logical_and_scalar", "_logical_and_scalar"),
+    "logical_or": _binary("_logical_or", "_logical_or_scalar", "_logical_or_scalar"),
+    "logical_xor": _binary("_logical_xor", "_logical_xor_scalar", "_logical_xor_scalar"),
     "modulo": _binary("_Mod", "_ModScalar", "_RModScalar"),
     "equal": _binary("_equal", "_equal_scalar", "_equal_scalar"),
     "not_equal": _binary("_not_equal", "_not_equal_scalar", "_not_equal_scalar"),
@@ -330,10 +389,12 @@ def _concatenate(seq: Sequence[Symbol], axis: int = 0, name: str | None = None) 
     return call("_npi_concatenate", list(seq), attributes, name, numpy=True)
 
 
+_exponential = _sampler("exponential", ["lam", "shape", "dtype"], ["lam"])
 _RANDOM = Namespace(
     "microlazy.symbol.random",
     ("_random_", "_sample_"),
-    {name: _sampler(name, *law) for name, law in _LAWS.items()},
+    {name: _sampler(name, *law) for name, law in _LAWS.items()}
+    | {"exponential": exponential, "randn": randn, "shuffle": shuffle},
 )
 _LINALG = Namespace("microlazy.symbol.linalg", ("_linalg_",))
 _CONTRIB = Namespace("microlazy.symbol.contrib", ("_contrib_",))
@@ -364,6 +425,7 @@ SYM = Namespace(
         "arange": arange,
         "linspace": linspace,
         "eye": eye,
+        "histogram": histogram,
         "split_v2": split_v2,
         "random": _RANDOM,
         "linalg": _LINALG,

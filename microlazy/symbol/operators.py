@@ -38,7 +38,11 @@ _WITHOUT_EFFECT = frozenset(
 # Attributes of nodes that are none of the operator; old files have them without underscores.
 HIDDEN = frozenset("ctx_group lr_mult wd_mult force_mirroring mirror_stage profiler_scope".split())
 # Attributes that files have and MXNet's own description has not.
-_UNSAID = {"_npi_concatenate": {"axis": "int?"}}
+_UNSAID = {
+    "_histogram": {"range": "floats?"},
+    "_linspace": {"num": "int", "endpoint": "bool"},
+    "_npi_concatenate": {"axis": "int?"},
+}
 # Names of older versions.
 _OLD = {"BatchNorm_v1": "BatchNorm", "Convolution_v1": "Convolution", "Pooling_v1": "Pooling"}
 # Where a function is that has an operator's name behind a prefix.
@@ -86,8 +90,8 @@ class Operator:
 
     def __init__(self, names: Sequence[str], inputs: str, kinds: str, outputs: str) -> None:
         self.name = names[0]
-        self.variadic = inputs.endswith("...")
-        parts = inputs.removesuffix("...").split()
+        self.variadic = "..." in inputs
+        parts = inputs.replace("...", "").split()
         self.inputs = tuple(part.rstrip("*") for part in parts)
         self.auxiliary = frozenset(part[:-1] for part in parts if part.endswith("*"))
         self.kinds = dict(part.split(":") for part in kinds.split()) | _UNSAID.get(self.name, {})
@@ -143,6 +147,10 @@ class Operator:
                 names.remove(name)
         if "no_bias" in self.kinds and value("no_bias"):
             names.remove("bias")
+        if "bins" in names and value("bin_cnt"):
+            names.remove("bins")
+        if "like" in names and value("mode") != "like":
+            names.remove("like")
         if self.name == "LeakyReLU" and value("act_type") != "prelu":
             names.remove("gamma")
         if "state_cell" in names and value("mode") != "lstm":

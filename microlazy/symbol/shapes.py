@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from microlazy import autograd
-from microlazy.base import MXNetError
+from microlazy.base import AbstractValueError, MXNetError
 from microlazy.core import trace
 from microlazy.core.tensor import Tensor
 from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variables_of
@@ -235,7 +235,10 @@ class _Run:
         arrays = [self._array(entry, node) for entry in node.inputs]
         if any(array is None for array in arrays):
             return None
-        return computed(node, arrays)
+        try:
+            return computed(node, arrays)
+        except AbstractValueError:
+            return None  # its values decide
 
     def _settle(self, node: Node) -> None:
         """Find shapes of variables from how a node uses them."""

@@ -497,11 +497,16 @@ class Symbol:
         ----------
         ctx : Context, optional
         **kwargs : NDArray
-            The arguments by name.
+            The arguments and auxiliary states by name.
 
         Returns
         -------
         list of NDArray
+
+        Raises
+        ------
+        MXNetError
+            If one is missing, or an operator refuses what it gets.
 
         Examples
         --------
@@ -509,7 +514,8 @@ class Symbol:
         >>> mx.sym.var("x").exp().eval(x=mx.nd.zeros((2,)))[0].asnumpy()
         array([1., 1.], dtype=float32)
         """
-        return self.bind(ctx, kwargs).forward()
+        self._named((), kwargs)  # refuses names that are none
+        return import_module("microlazy.symbol.running").Program(self).run(kwargs)
 
     # ---- other symbols from it -----------------------------------------------------------------
 

@@ -89,7 +89,7 @@ def line(names, arguments, variable):
     auxiliary, outputs = composed(names[0], inputs, needed)
     inputs = [n + "*" * (f"x{i}" in auxiliary) for i, n in enumerate(inputs)]
     outputs = [text.strip("_") for text in outputs]
-    kinds = [f"{name}:{kind_of(text)}" for name, text in attributes.items()]
+    kinds = [f"{name}:{kind_of(text)}" for name, text in attributes.items() if name]
     parts = (names, inputs, kinds, outputs if len(outputs) > 1 else [])
     return "|".join(" ".join(part) for part in parts)
 
