@@ -15,7 +15,7 @@ __all__ = ["TextError", "dtype_code", "dtype_of", "parse", "shape_of", "text_of"
 
 MOST_ELEMENTS = 1 << 31  # of an array whose shape a file tells; MXNet's own limit
 _MOST_TEXT = 1 << 16
-_INTEGER = re.compile(r"[+-]?\d{1,18}L?")
+_INTEGER = re.compile(r"[+-]?\d{1,99}L?")
 _CODES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool")
 _TRUTH = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 
@@ -144,10 +144,26 @@ def shape_of(text: str) -> tuple[int, ...]:
     shape = _ints(text)
     if any(size is None or size < -1 for size in shape):
         raise TextError(f"{text} is no shape")
-    elements = math.prod(max(size or 1, 1) for size in shape)
-    if elements > MOST_ELEMENTS:
-        raise TextError(f"{text} has {elements} elements, which is more than {MOST_ELEMENTS}")
+    need_few(shape)  # type: ignore[arg-type]
     return shape  # type: ignore[return-value]
+
+
+def need_few(shape: tuple[int, ...]) -> None:
+    """Refuse a shape with more elements than an array of a file may have.
+
+    Raises
+    ------
+    TextError
+        If it has.
+
+    Examples
+    --------
+    >>> from microlazy.symbol.attributes import need_few
+    >>> need_few((2, 3))
+    """
+    elements = math.prod(max(size, 1) for size in shape)
+    if elements > MOST_ELEMENTS:
+        raise TextError(f"{shape} has {elements} elements, which is more than {MOST_ELEMENTS}")
 
 
 def dtype_of(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from microlazy import ndarray as nd
 from microlazy import numpy as np
 from microlazy.core.tensor import Tensor
+from microlazy.symbol.attributes import need_few
 from microlazy.util import is_np_shape
 
 __all__ = ["FUNCTIONS"]
@@ -49,6 +50,7 @@ def sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
     >>> sizes((0, 3))
     (1, 3)
     """
+    need_few(shape)
     return shape if is_np_shape() else tuple(max(size, 1) for size in shape)
 
 

@@ -20,7 +20,7 @@ from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variable
 from microlazy.symbol.running import computed
 from microlazy.symbol.symbol import Symbol
 
-__all__ = ["RULES", "infer", "infer_types", "is_known", "merged"]
+__all__ = ["RULES", "Run", "infer", "infer_types", "is_known", "merged"]
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
@@ -205,8 +205,30 @@ RULES: dict[str, Rule] = {
 # ---- a run on shapes -----------------------------------------------------------------------------
 
 
-class _Run:
-    """What is known of a graph's variables and outputs."""
+class Run:
+    """What is known of a graph's variables and outputs.
+
+    Parameters
+    ----------
+    symbol : Symbol
+    shapes, dtypes : dict of str
+        What is known of variables.
+
+    Attributes
+    ----------
+    shapes, dtypes : dict
+        Of variables, by the ids of their nodes.
+    outputs : dict
+        Abstract arrays that nodes give, by their ids; None where they cannot be told.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> from microlazy.symbol.shapes import Run
+    >>> x = mx.sym.var("x").sum(axis=1)
+    >>> Run(x, {"x": (2, 3)}, {}).shape_of(x.heads[0])
+    (2,)
+    """
 
     def __init__(self, symbol: Symbol, shapes: Mapping[str, Any], dtypes: Mapping[str, Any]) -> None:
         self.nodes = in_order(symbol.heads)
@@ -248,7 +270,7 @@ class _Run:
         shapes = {
             name: shape
             for name, entry in zip(names, node.inputs, strict=False)
-            if (shape := self._shape_of(entry)) is not None
+            if (shape := self.shape_of(entry)) is not None
         }
         rule = RULES.get(operator.name)
         unknown = [name for name in names if not is_known(shapes.get(name))]
@@ -258,9 +280,11 @@ class _Run:
             return
         try:
             found = rule(shapes, node.values)
-        except (KeyError, IndexError, ValueError, TypeError) as error:
-            missing = f"it needs the attribute {error}" if isinstance(error, KeyError) else error
-            raise MXNetError(f"node {node.name!r} ({operator.name}): {missing}") from None
+            if not all(size >= 0 for name in unknown for size in found.get(name, ())):
+                raise ValueError(f"its parameters would have the shapes {found}")
+        except (LookupError, ArithmeticError, ValueError, TypeError) as error:
+            why = f"it needs the attribute {error}" if isinstance(error, KeyError) else error
+            raise MXNetError(f"node {node.name!r} ({operator.name}): {why}") from None
         for name, (given, _) in zip(names, node.inputs, strict=False):
             if given.operator is None and found.get(name) and name in unknown:
                 shape = merged(self.shapes[id(given)], found[name])
@@ -282,7 +306,8 @@ class _Run:
             if shape is not None and len(shape) == 2 and shape[0] > 0 and not is_known(shape):
                 self.shapes[id(weight)] = (shape[0], features)
 
-    def _shape_of(self, entry: Entry) -> Shape | None:
+    def shape_of(self, entry: Entry) -> Shape | None:
+        """The shape of an output, if it is known."""
         node, index = entry
         if node.operator is None:
             return self.shapes[id(node)]
@@ -339,12 +364,12 @@ def infer(symbol: Symbol, shapes: Mapping[str, Any], dtypes: Mapping[str, Any] |
     shapes, dtypes : dict of str
         What is known of variables.
     """
-    run = _Run(symbol, shapes, dtypes or {})
+    run = Run(symbol, shapes, dtypes or {})
     changed = auxiliary_of(run.nodes)
     variables = variables_of(run.nodes)
     arguments = [run.shapes[id(node)] for node in variables if id(node) not in changed]
     auxiliary = [run.shapes[id(node)] for node in variables if id(node) in changed]
-    return arguments, [run._shape_of(head) for head in run.heads], auxiliary
+    return arguments, [run.shape_of(head) for head in run.heads], auxiliary
 
 
 def infer_types(symbol: Symbol, dtypes: Mapping[str, Any]) -> Any:

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from microlazy.base import MXNetError
+from microlazy.symbol.attributes import parse
 from microlazy.symbol.graph import Entry, Node, in_order, missing_input
 from microlazy.symbol.operators import HIDDEN, operator_of
 from microlazy.symbol.symbol import Symbol
@@ -220,8 +221,9 @@ def _complete(node: Node, where: str) -> None:
     operator = node.operator
     assert operator is not None
     if operator.variadic:
-        count = node.values.get("num_args", node.attributes.get("num_args"))
-        if count is not None and int(count) != len(node.inputs) or not node.inputs:
+        text = node.attributes.get("num_args") if "num_args" in operator.kinds else None
+        count = len(node.inputs) if text is None else parse("int", text)
+        if count != len(node.inputs) or not count:
             raise _Refused(f"{where} ({operator.name}) has {len(node.inputs)} inputs, not {count}")
         return
     names = operator.input_names(node.values)
