@@ -97,7 +97,7 @@ def group(symbols: Sequence[Symbol]) -> Symbol:
 
     Raises
     ------
-    ValueError
+    TypeError
         If it is empty, or something in it is no symbol.
 
     Examples
@@ -108,7 +108,7 @@ def group(symbols: Sequence[Symbol]) -> Symbol:
     """
     parts = list(symbols) if isinstance(symbols, list | tuple) else []
     if not parts or not all(isinstance(part, Symbol) for part in parts):
-        raise ValueError("Expected a list of symbols as input")
+        raise TypeError("Expected a list of symbols as input")
     kind = NumpySymbol if any(isinstance(part, NumpySymbol) for part in parts) else Symbol
     return kind([head for part in parts for head in part.heads])
 

@@ -41,23 +41,30 @@ class Node:
         attributes: Mapping[str, str],
         inputs: Sequence[Entry] = (),
     ) -> None:
-        self.operator, self.name = operator, name
-        self.attributes, self.inputs = dict(attributes), list(inputs)
+        self.operator, self.name, self.inputs = operator, name, list(inputs)
+        self.attributes: dict[str, str] = {}
         self.values: dict[str, Any] = {}
         self.outputs: tuple[str, ...] = ("",)
-        if operator is None:
-            self._check()
+        self.change(attributes)
+
+    def change(self, attributes: Mapping[str, str]) -> None:
+        """Set some attributes, all of them or none."""
+        changed = {**self.attributes, **attributes}
+        if self.operator is None:
+            self._check(changed)
         else:
             try:
-                self.values = operator.values(self.attributes)
-                self.outputs = operator.output_names(self.values)
+                values = self.operator.values(changed)
+                self.outputs = self.operator.output_names(values)
             except MXNetError as error:
-                raise MXNetError(f"node {name!r}: {error}") from None
+                raise MXNetError(f"node {self.name!r}: {error}") from None
+            self.values = values
+        self.attributes = changed
 
-    def _check(self) -> None:
+    def _check(self, attributes: Mapping[str, str]) -> None:
         """Refuse a shape or a dtype that is none."""
         for attribute, read in (("__shape__", shape_of), ("__dtype__", dtype_of)):
-            text = self.attributes.get(attribute)
+            text = attributes.get(attribute)
             try:
                 if text not in (None, "-1"):
                     read(text)  # type: ignore[operator]

@@ -177,7 +177,7 @@ class Operator:
             return self._outputs
         if not 0 < count <= 1 << 16:
             raise MXNetError(f"{self.name} cannot have {count} outputs")
-        return tuple(f"output{i}" for i in range(count)) if count > 1 else ("output",)
+        return tuple(f"output{i}" for i in range(count)) if count > 1 else self._outputs
 
     def compute(self, arrays: Sequence[Tensor], values: Mapping[str, Any]) -> list[Tensor]:
         """The outputs for some inputs."""

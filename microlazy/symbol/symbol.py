@@ -35,7 +35,7 @@ _ARITHMETIC = {
     "mul": ("_Mul", "_MulScalar", "_MulScalar"),
     "truediv": ("_Div", "_DivScalar", "_RDivScalar"),
     "mod": ("_Mod", "_ModScalar", "_RModScalar"),
-    "pow": ("_Power", "_PowerScalar", "_RPowerScalar"),
+    "pow": ("_Power", "_PowerScalar", "_rpower_scalar"),
     "eq": ("_equal", "_equal_scalar", "_equal_scalar"),
     "ne": ("_not_equal", "_not_equal_scalar", "_not_equal_scalar"),
     "gt": ("_greater", "_greater_scalar", "_lesser_scalar"),
@@ -273,7 +273,7 @@ class Symbol:
         for name, text in attributes.items():
             if not isinstance(text, str):
                 raise ValueError(f"Set Attr only accepts string values: {name}={text!r}")
-        self._only().attributes.update(attributes)
+        self._only().change(attributes)
 
     def _only(self) -> Node:
         if self.name is None:

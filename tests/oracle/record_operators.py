@@ -2,7 +2,7 @@
 
 A line has four parts: the names, the one that files have first; inputs, auxiliary ones with a
 star, all of a list with three dots; attributes with their kinds, of which those that may be None
-have a question mark; and the names of outputs, if they are more than one.
+have a question mark; and what the outputs are called, if it is not just output.
 
 Run it with an interpreter that has MXNet: `python tests/oracle/record_operators.py`.
 """
@@ -90,7 +90,7 @@ def line(names, arguments, variable):
     inputs = [n + "*" * (f"x{i}" in auxiliary) for i, n in enumerate(inputs)]
     outputs = [text.strip("_") for text in outputs]
     kinds = [f"{name}:{kind_of(text)}" for name, text in attributes.items() if name]
-    parts = (names, inputs, kinds, outputs if len(outputs) > 1 else [])
+    parts = (names, inputs, kinds, outputs if outputs != ["output"] else [])
     return "|".join(" ".join(part) for part in parts)
 
 
