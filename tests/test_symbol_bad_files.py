@@ -7,7 +7,6 @@ from copy import deepcopy
 
 import pytest
 
-import microlazy as mx
 from microlazy import gluon, nd, sym
 from microlazy.base import MXNetError
 
@@ -123,7 +122,7 @@ def test_a_deep_graph():
 def test_large_arrays_are_not_made():
     for size in (1 << 33, 1 << 39):
         made = sym.load_json(sym.zeros((size,)).tojson())
-        with pytest.raises(MXNetError, match="_zeros0|_zeros1"):
+        with pytest.raises(MXNetError, match="_zeros.* elements"):
             made.eval()
 
 
@@ -153,9 +152,45 @@ def test_parameters_that_do_not_fit(tmp_path):
 
 # ---- mutations -----------------------------------------------------------------------------------
 
-VALUES = [None, True, -1, 0, 1, 3, 1 << 31, 1 << 62, 0.5, "", "0", "-1", "(0,)", "(1, -1)", "None",
-          "relu", "True", "1e999", "nan", "9" * 50, [], {}, [[0, 0]], ["a"], {"a": "b"}]  # fmt: skip
-OPERATORS = ["null", "exp", "concat", "RNN", "Custom", "_zeros", "topk", "Embedding", "dot", "where"]
+VALUES = [
+    None,
+    True,
+    -1,
+    0,
+    1,
+    3,
+    1 << 31,
+    1 << 62,
+    0.5,
+    "",
+    "0",
+    "-1",
+    "(0,)",
+    "(1, -1)",
+    "None",
+    "relu",
+    "True",
+    "1e999",
+    "nan",
+    "9" * 50,
+    [],
+    {},
+    [[0, 0]],
+    ["a"],
+    {"a": "b"},
+]
+OPERATORS = [
+    "null",
+    "exp",
+    "concat",
+    "RNN",
+    "Custom",
+    "_zeros",
+    "topk",
+    "Embedding",
+    "dot",
+    "where",
+]
 
 
 def mutated(source, rng):

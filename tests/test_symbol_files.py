@@ -41,7 +41,8 @@ def block_of(graph, case):
     block = gluon.SymbolBlock(symbol, [sym.var(name) for name in names])
     inputs = [array_of(case)(x) for x in symbol_cases.inputs_of(CASES[case][1], case)]
     if len(names) > 1:  # MXNet exports the first states of recurrent layers as inputs
-        shapes = dict(zip(symbol.list_arguments(), symbol.infer_shape(data0=inputs[0].shape)[0]))
+        found = symbol.infer_shape(data0=inputs[0].shape)[0]
+        shapes = dict(zip(symbol.list_arguments(), found, strict=True))
         inputs += [nd.zeros(shapes[name]) for name in names[1:]]
     symbol_cases.fill(block, inputs, array_of(case))
     return block, inputs

@@ -13,10 +13,21 @@ from microlazy.core.tensor import Tensor
 
 CALLS = {call.text: call for row in rows() for call in calls_of(row) if call.face == "nd"}
 # What is no operator: arrays from outside, files, steps of optimizers, what MXNet has not.
-OUTSIDE = """
-array empty from_numpy from_dlpack to_dlpack_for_read to_dlpack_for_write load save load_frombuffer
-waitall concatenate onehot_encode imdecode
-""".split()
+OUTSIDE = [
+    "array",
+    "empty",
+    "from_numpy",
+    "from_dlpack",
+    "to_dlpack_for_read",
+    "to_dlpack_for_write",
+    "load",
+    "save",
+    "load_frombuffer",
+    "waitall",
+    "concatenate",
+    "onehot_encode",
+    "imdecode",
+]
 
 
 class Recording:
@@ -62,13 +73,29 @@ def names_of(call):
 
 # What MXNet's sym has not either: names of microlazy's own, steps of optimizers whose rates are
 # arrays or numbers; and control flow, which microlazy has for arrays alone.
-NO_SYMBOLS = """
-log_sigmoid softrelu gelu silu moveaxis contrib.isnan contrib.isinf contrib.isfinite
-contrib.foreach contrib.while_loop contrib.cond contrib.rand_zipfian
-lamb_update_phase2 mp_lamb_update_phase2 reset_arrays contrib.adamw_update contrib.mp_adamw_update
-contrib.multi_adamw_update contrib.multi_mp_adamw_update contrib.multi_lamb_update
-contrib.multi_mp_lamb_update
-""".split()
+NO_SYMBOLS = [
+    "log_sigmoid",
+    "softrelu",
+    "gelu",
+    "silu",
+    "moveaxis",
+    "contrib.isnan",
+    "contrib.isinf",
+    "contrib.isfinite",
+    "contrib.foreach",
+    "contrib.while_loop",
+    "contrib.cond",
+    "contrib.rand_zipfian",
+    "lamb_update_phase2",
+    "mp_lamb_update_phase2",
+    "reset_arrays",
+    "contrib.adamw_update",
+    "contrib.mp_adamw_update",
+    "contrib.multi_adamw_update",
+    "contrib.multi_mp_adamw_update",
+    "contrib.multi_lamb_update",
+    "contrib.multi_mp_lamb_update",
+]
 # Here nd takes the third array for the lengths of labels; symbols are given by name.
 BY_NAME = "nd.ctc_loss(t.reshape((4, 2, 3)), j[:2, 1:3] % 2, i[:2], use_label_lengths=True"
 

@@ -18,13 +18,15 @@ __all__ = ["main"]
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="microlazy", description="Look into files of arrays and graphs, convert them, move programs over."
+        prog="microlazy",
+        description="Look into files of arrays and graphs, convert them, move programs over.",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
     suffixes = f"{', '.join(arrays.SUFFIXES)} or {graphs.SUFFIX}"
     show = verbs.add_parser(
-        "show", help="list what a file holds: arrays with shapes, dtypes, sizes; a graph's operators"
+        "show",
+        help="list what a file holds: arrays with shapes, dtypes, sizes; a graph's operators",
     )
     show.add_argument("file", type=Path, help=f"one of {suffixes}")
     _take_shapes(show)

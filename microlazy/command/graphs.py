@@ -1,4 +1,4 @@
-"""Symbol files: what they hold, whether parameters fit them, and the same graph in today's dialect."""
+"""Symbol files: what they hold, whether parameters fit them, the same graph as MXNet 1.9 has it."""
 
 from __future__ import annotations
 
@@ -153,9 +153,7 @@ def check(graph_path: Path, params_path: Path, shapes: Mapping[str, tuple[int, .
     _need_known(graph, shapes)
     arrays = without_kind(params_file.load(params_path), params_path)
     known, inputs = graph.list_inputs(), _inputs(graph, arrays)
-    lines = [
-        f"missing: {name}" for name in known if name not in arrays and name not in inputs
-    ]
+    lines = [f"missing: {name}" for name in known if name not in arrays and name not in inputs]
     lines += [f"not in the graph: {name}" for name in arrays if name not in known]
     for name, wanted in _wanted(graph, shapes).items():
         if name in arrays and wanted and merged(wanted, arrays[name].shape) is None:

@@ -175,7 +175,7 @@ class BaseModule:
         """
         parts: dict[str, dict[str, Tensor]] = {"arg": {}, "aux": {}}
         found = params_file.load(fname)
-        for key, array in (found.items() if isinstance(found, dict) else enumerate(found)):
+        for key, array in found.items() if isinstance(found, dict) else enumerate(found):
             kind, _, name = str(key).partition(":")
             if kind not in parts or not name:
                 raise ValueError(f"Invalid param file {fname}: {key!r}")

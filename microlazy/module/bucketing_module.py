@@ -8,10 +8,9 @@ from typing import Any
 
 from microlazy.context import Context
 from microlazy.core.tensor import Tensor
-from microlazy.initializer import Uniform
 from microlazy.model import load_checkpoint
 from microlazy.module.base_module import BaseModule
-from microlazy.module.module import Module, Params
+from microlazy.module.module import DEFAULT, Module
 
 __all__ = ["BucketingModule"]
 
@@ -60,7 +59,7 @@ class BucketingModule(BaseModule):
         if default_bucket_key is None:
             raise AssertionError("BucketingModule needs a default_bucket_key")
         self._sym_gen, self._default = sym_gen, default_bucket_key
-        self._options = {
+        self._options: dict[str, Any] = {
             "context": context,
             "fixed_param_names": fixed_param_names,
             "state_names": state_names,
@@ -105,9 +104,7 @@ class BucketingModule(BaseModule):
             As in `Module.save_checkpoint`.
         """
         self._need("binded", "params_initialized")
-        self._buckets[self._default].save_checkpoint(
-            prefix, epoch, remove_amp_cast=remove_amp_cast
-        )
+        self._buckets[self._default].save_checkpoint(prefix, epoch, remove_amp_cast=remove_amp_cast)
 
     @property
     def symbol(self) -> Any:
@@ -197,7 +194,7 @@ class BucketingModule(BaseModule):
             self._buckets[bucket_key] = module
         self._current = self._buckets[bucket_key]
 
-    def init_params(self, initializer: Any = Uniform(0.01), **options: Any) -> None:
+    def init_params(self, initializer: Any = DEFAULT, **options: Any) -> None:
         """Fill the parameters.
 
         Parameters

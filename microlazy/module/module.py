@@ -23,6 +23,8 @@ __all__ = ["Module"]
 
 Params = Mapping[str, Tensor] | None
 
+DEFAULT = Uniform(0.01)  # what fills parameters if nothing else is said
+
 
 class Module(BaseModule):
     """A graph that is trained.
@@ -99,15 +101,13 @@ class Module(BaseModule):
         self._executor: Executor | None = None
         self._optimizer: Any = None
         self._updater: Any = None
-        self._preloaded: tuple[Params, Params] = (None, None)
+        self._preloaded: tuple[Any, Any] = (None, None)
         self._states_file: str | None = None
 
     # ---- checkpoints ----------------------------------------------------------------------------
 
     @staticmethod
-    def load(
-        prefix: str, epoch: int, load_optimizer_states: bool = False, **kwargs: Any
-    ) -> Module:
+    def load(prefix: str, epoch: int, load_optimizer_states: bool = False, **kwargs: Any) -> Module:
         """Make a module of a checkpoint.
 
         Parameters
@@ -270,7 +270,9 @@ class Module(BaseModule):
             own = grad_req if isinstance(grad_req, Mapping) else {}
             request = grad_req if isinstance(grad_req, str) else "write"
             requests |= {
-                name: own.get(name, request) for name in self._param_names if name not in self._fixed
+                name: own.get(name, request)
+                for name in self._param_names
+                if name not in self._fixed
             }
             requests |= dict.fromkeys(self._data_names if inputs_need_grad else [], "write")
         known = set(self.symbol.list_inputs())
@@ -316,7 +318,7 @@ class Module(BaseModule):
 
     def init_params(
         self,
-        initializer: Any = Uniform(0.01),
+        initializer: Any = DEFAULT,
         arg_params: Params = None,
         aux_params: Params = None,
         allow_missing: bool = False,

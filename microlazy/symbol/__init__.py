@@ -1,9 +1,9 @@
 """`mx.sym`: graphs that are written before they run.
 
-A symbol is a recorded call of a function that `nd` has: `sym.FullyConnected(x, num_hidden=3)` makes a
-node that remembers the function, its inputs and its attributes, and a variable for each input that
-is not given. An `Executor` runs the nodes on arrays. Functions are made when they are asked for, from
-MXNet's table of operators.
+A symbol is a recorded call of a function that `nd` has: `sym.FullyConnected(x, num_hidden=3)` makes
+a node that remembers the function, its inputs and its attributes, and a variable for each input
+that is not given. An `Executor` runs the nodes on arrays. Functions are made when they are asked
+for, from MXNet's table of operators.
 """
 
 # mypy: implicit-reexport
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from microlazy.symbol.composing import var
     from microlazy.symbol.composing import var as Variable
     from microlazy.symbol.symbol_file import load, load_json
+
+    def __getattr__(name: str) -> Any: ...  # the functions of operators
+
 
 # What is imported when it is used: gluon needs the type alone.
 _LATE = {

@@ -11,7 +11,21 @@ import numpy
 
 from microlazy.base import MXNetError
 
-__all__ = ["TextError", "dtype_code", "dtype_of", "parse", "shape_of", "text_of"]
+__all__ = [
+    "HIDDEN",
+    "TextError",
+    "dtype_code",
+    "dtype_of",
+    "need_few",
+    "parse",
+    "shape_of",
+    "text_of",
+]
+
+# Attributes of nodes that are none of the operator; old files have them without underscores.
+HIDDEN = frozenset(
+    ["ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage", "profiler_scope"]
+)
 
 MOST_ELEMENTS = 1 << 31  # of an array whose shape a file tells; MXNet's own limit
 _MOST_TEXT = 1 << 16

@@ -8,9 +8,9 @@ from typing import Any
 from microlazy import name as names
 from microlazy.attribute import AttrScope
 from microlazy.base import MXNetError
-from microlazy.symbol.attributes import dtype_code, text_of
+from microlazy.symbol.attributes import HIDDEN, dtype_code, text_of
 from microlazy.symbol.graph import Entry, Node, missing_input
-from microlazy.symbol.operators import HIDDEN, Operator, operator_of
+from microlazy.symbol.operators import Operator, operator_of
 from microlazy.symbol.symbol import NumpySymbol, Symbol
 
 __all__ = ["call", "compose", "group", "number_attributes", "var"]

@@ -7,8 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from microlazy import ndarray as nd
-from microlazy import numpy as np
+from microlazy import ndarray, numpy
 from microlazy.core.tensor import Tensor
 from microlazy.symbol.attributes import need_few
 from microlazy.util import is_np_shape
@@ -16,6 +15,9 @@ from microlazy.util import is_np_shape
 __all__ = ["FUNCTIONS"]
 
 Function = Callable[..., Any]
+
+_nd: Any = ndarray  # functions of both take arrays of either type here
+_np: Any = numpy
 
 
 def _with_number(function: Function) -> Function:
@@ -34,7 +36,7 @@ def _number_first(function: Function) -> Function:
 
 def _made(fill: float) -> Function:
     def make(shape: tuple[int, ...] = (), dtype: Any = "float32") -> Tensor:
-        return nd.full(sizes(shape), fill, dtype=dtype or "float32")
+        return _nd.full(sizes(shape), fill, dtype=dtype or "float32")
 
     return make
 
@@ -55,7 +57,7 @@ def sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _full(shape: tuple[int, ...], value: float, dtype: Any = "float32") -> Tensor:
-    return nd.full(sizes(shape), value, dtype=dtype or "float32")
+    return _nd.full(sizes(shape), value, dtype=dtype or "float32")
 
 
 def _arange(
@@ -66,7 +68,7 @@ def _arange(
     infer_range: bool = False,
     dtype: Any = "float32",
 ) -> Tensor:
-    return nd.arange(start, stop, step, repeat, infer_range, dtype=dtype or "float32")
+    return _nd.arange(start, stop, step, repeat, infer_range, dtype=dtype or "float32")
 
 
 def _linspace(
@@ -76,12 +78,12 @@ def _linspace(
     endpoint: bool = True,
     dtype: Any = "float32",
 ) -> Tensor:
-    return nd.linspace(start, stop, num, endpoint, dtype=dtype or "float32")
+    return _nd.linspace(start, stop, num, endpoint, dtype=dtype or "float32")
 
 
 def _eye(N: tuple[int, ...] | int, M: int = 0, k: int = 0, dtype: Any = "float32") -> Tensor:
     rows = N[0] if isinstance(N, tuple) else N
-    return nd.eye(rows, M, k, dtype=dtype or "float32")
+    return _nd.eye(rows, M, k, dtype=dtype or "float32")
 
 
 def _rnn(data: Tensor, parameters: Tensor, *states: Tensor, **options: Any) -> Any:
@@ -89,15 +91,15 @@ def _rnn(data: Tensor, parameters: Tensor, *states: Tensor, **options: Any) -> A
     count = 2 if options.get("mode") == "lstm" else 1
     batch = data.shape[1]
     first = [
-        nd.broadcast_axis(state, axis=1, size=batch) if state.shape[1] == 1 != batch else state
+        _nd.broadcast_axis(state, axis=1, size=batch) if state.shape[1] == 1 != batch else state
         for state in states[:count]
     ]
     lengths = dict(zip(["sequence_length"], states[count:], strict=False))
-    return nd.RNN(data, parameters, *first, **lengths, **options)
+    return _nd.RNN(data, parameters, *first, **lengths, **options)
 
 
 def _parameters(*data: Tensor, dim: int = 1) -> Tensor:
-    return nd.concat(*data, dim=dim)
+    return _nd.concat(*data, dim=dim)
 
 
 def split(
@@ -116,25 +118,25 @@ def split(
     >>> [part.shape for part in split(nd.ones((3, 1)), (0, 1), 0)]
     [(1, 1), (2, 1)]
     """
-    return nd.split_v2(data, sections or tuple(indices[1:]), axis, squeeze_axis)
+    return _nd.split_v2(data, sections or tuple(indices[1:]), axis, squeeze_axis)
 
 
 def _tensordot(
     a: Tensor, b: Tensor, a_axes_summed: tuple[int, ...], b_axes_summed: tuple[int, ...]
 ) -> Any:
-    return np.tensordot(a, b, (a_axes_summed, b_axes_summed))
+    return _np.tensordot(a, b, (a_axes_summed, b_axes_summed))
 
 
 def _tensordot_last(a: Tensor, b: Tensor, axes: int = 2) -> Any:
-    return np.tensordot(a, b, axes)
+    return _np.tensordot(a, b, axes)
 
 
 def _einsum(*data: Tensor, subscripts: str, optimize: int = 0) -> Any:
-    return np.einsum(subscripts, *data, optimize=bool(optimize))
+    return _np.einsum(subscripts, *data, optimize=bool(optimize))
 
 
 def _concatenate(*data: Tensor, axis: int | None = 0) -> Any:
-    return np.concatenate(list(data), axis=axis)
+    return _np.concatenate(list(data), axis=axis)
 
 
 def _histogram(
@@ -143,11 +145,11 @@ def _histogram(
     bin_cnt: int | None = None,
     range: tuple[float, ...] | None = None,
 ) -> Any:
-    return nd.histogram(data, bin_cnt if bins is None else bins, range)
+    return _nd.histogram(data, bin_cnt if bins is None else bins, range)
 
 
 def _shuffled(data: Tensor) -> Tensor:
-    return nd.random.shuffle(data)
+    return _nd.random.shuffle(data)
 
 
 # Function of two arrays, and the parts of names that MXNet has for it.
@@ -158,18 +160,18 @@ _ARITHMETIC: dict[str, Function] = {
     "div": operator.truediv,
     "mod": operator.mod,
     "power": operator.pow,
-    "equal": nd.equal,
-    "not_equal": nd.not_equal,
-    "greater": nd.greater,
-    "greater_equal": nd.greater_equal,
-    "lesser": nd.lesser,
-    "lesser_equal": nd.lesser_equal,
-    "maximum": nd.maximum,
-    "minimum": nd.minimum,
-    "hypot": nd.broadcast_hypot,
-    "logical_and": nd.logical_and,
-    "logical_or": nd.logical_or,
-    "logical_xor": nd.logical_xor,
+    "equal": _nd.equal,
+    "not_equal": _nd.not_equal,
+    "greater": _nd.greater,
+    "greater_equal": _nd.greater_equal,
+    "lesser": _nd.lesser,
+    "lesser_equal": _nd.lesser_equal,
+    "maximum": _nd.maximum,
+    "minimum": _nd.minimum,
+    "hypot": _nd.broadcast_hypot,
+    "logical_and": _nd.logical_and,
+    "logical_or": _nd.logical_or,
+    "logical_xor": _nd.logical_xor,
 }
 _OF_NUMPY: dict[str, Function] = {
     "add": operator.add,
@@ -184,8 +186,8 @@ _OF_NUMPY: dict[str, Function] = {
     "greater_equal": operator.ge,
     "less": operator.lt,
     "less_equal": operator.le,
-    "arctan2": np.arctan2,
-    "copysign": np.copysign,
+    "arctan2": _np.arctan2,
+    "copysign": _np.copysign,
 }
 
 FUNCTIONS: dict[str, Function] = {
@@ -212,7 +214,7 @@ FUNCTIONS: dict[str, Function] = {
     "_split_v2": split,
     "_histogram": _histogram,
     "_shuffle": _shuffled,
-    "_copyto": nd.identity,
+    "_copyto": _nd.identity,
     "_grad_add": operator.add,
     "_npi_tensordot": _tensordot,
     "_npi_tensordot_int_axes": _tensordot_last,

@@ -67,7 +67,7 @@ class Node:
             text = attributes.get(attribute)
             try:
                 if text not in (None, "-1"):
-                    read(text)  # type: ignore[operator]
+                    read(text)
             except TextError as error:
                 raise MXNetError(
                     f"variable {self.name!r}: attribute {attribute!r}: {error}"

@@ -203,9 +203,7 @@ def linspace(
     return call("_linspace", [], attributes | {"dtype": dtype or "float32"}, name)
 
 
-def eye(
-    N: int, M: int = 0, k: int = 0, dtype: Any = None, name: str | None = None
-) -> Symbol:
+def eye(N: int, M: int = 0, k: int = 0, dtype: Any = None, name: str | None = None) -> Symbol:
     """A node that makes ones on a diagonal.
 
     Examples
@@ -233,7 +231,7 @@ def split_v2(
     >>> len(mx.sym.split_v2(mx.sym.var("x"), (1, 3)))
     3
     """
-    attributes = {"axis": axis, "squeeze_axis": squeeze_axis}
+    attributes: dict[str, Any] = {"axis": axis, "squeeze_axis": squeeze_axis}
     if isinstance(indices_or_sections, int):
         attributes |= {"indices": (), "sections": indices_or_sections}
     else:
@@ -404,7 +402,8 @@ _NUMPY_LINALG = Namespace("microlazy.symbol.numpy.linalg", ("_npi_",), numpy=Tru
 _NUMPY = Namespace(
     "microlazy.symbol.numpy",
     ("_npi_", "_np_"),
-    _NUMPY_CHOSEN | {
+    _NUMPY_CHOSEN
+    | {
         "concatenate": _concatenate,
         "einsum": _einsum,
         "linalg": _NUMPY_LINALG,

@@ -18,7 +18,7 @@ from microlazy import numpy as np
 from microlazy import numpy_extension as npx
 from microlazy.base import MXNetError
 from microlazy.core.tensor import Tensor
-from microlazy.symbol.attributes import TextError, parse
+from microlazy.symbol.attributes import HIDDEN, TextError, parse
 from microlazy.symbol.functions import FUNCTIONS
 
 __all__ = ["Operator", "names_known", "operator_of"]
@@ -32,11 +32,21 @@ _ASKED_FOR = {
 }
 # Of no meaning on one CPU; which device a graph runs on is not said by its nodes.
 _WITHOUT_EFFECT = frozenset(
-    "workspace cudnn_tune cudnn_off ctx num_args min_calib_range max_calib_range "
-    "lstm_state_clip_nan sparse_grad __layout__ force_deterministic mkldnn_off".split()
+    [
+        "workspace",
+        "cudnn_tune",
+        "cudnn_off",
+        "ctx",
+        "num_args",
+        "min_calib_range",
+        "max_calib_range",
+        "lstm_state_clip_nan",
+        "sparse_grad",
+        "__layout__",
+        "force_deterministic",
+        "mkldnn_off",
+    ]
 )
-# Attributes of nodes that are none of the operator; old files have them without underscores.
-HIDDEN = frozenset("ctx_group lr_mult wd_mult force_mirroring mirror_stage profiler_scope".split())
 # Attributes that files have and MXNet's own description has not.
 _UNSAID = {
     "_histogram": {"range": "floats?"},
@@ -169,9 +179,7 @@ class Operator:
             count = values.get("num_outputs", 1)
         elif self.name == "_split_v2":
             count = values.get("sections") or len(values.get("indices", (0,)))
-        elif self.name == "topk" and values.get("ret_typ") == "both":
-            count = 2
-        elif self.name == "_sample_multinomial" and values.get("get_prob"):
+        elif values.get("ret_typ") == "both" or values.get("get_prob"):  # topk, multinomial
             count = 2
         else:
             return self._outputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from microlazy import ndarray as nd
+from microlazy import ndarray
 from microlazy.base import AbstractValueError, MXNetError
 from microlazy.core.tensor import Tensor
 from microlazy.symbol.graph import Node, in_order, variables_of
@@ -13,13 +13,15 @@ from microlazy.symbol.symbol import Symbol
 
 __all__ = ["Program", "computed", "labels_of"]
 
+_nd: Any = ndarray  # its functions take arrays of either type
+
 
 def _softmax(data: Tensor, values: Mapping[str, Any]) -> Tensor:
     if values.get("multi_output"):
-        return nd.softmax(data, axis=1)
+        return _nd.softmax(data, axis=1)
     if values.get("preserve_shape") or data.ndim == 2:
-        return nd.softmax(data, axis=-1)
-    return nd.softmax(data.reshape((data.shape[0], -1)), axis=-1).reshape(data.shape)
+        return _nd.softmax(data, axis=-1)
+    return _nd.softmax(data.reshape((data.shape[0], -1)), axis=-1).reshape(data.shape)
 
 
 # What output layers give that nobody tells the labels: they are needed for gradients alone.
@@ -27,7 +29,7 @@ _WITHOUT_LABEL: dict[str, Callable[[Tensor, Mapping[str, Any]], Tensor]] = {
     "SoftmaxOutput": _softmax,
     "LinearRegressionOutput": lambda data, values: data,
     "MAERegressionOutput": lambda data, values: data,
-    "LogisticRegressionOutput": lambda data, values: nd.sigmoid(data),
+    "LogisticRegressionOutput": lambda data, values: _nd.sigmoid(data),
     "SVMOutput": lambda data, values: data,
 }
 
@@ -44,7 +46,7 @@ def labels_of(symbol: Symbol) -> list[str]:
     """
     nodes = in_order(symbol.heads)
     others = {id(node) for node, _ in symbol.heads}
-    labels = set()
+    labels: set[int] = set()
     for node in nodes:
         for place, (given, _) in enumerate(node.inputs):
             is_label = (

@@ -195,8 +195,24 @@ RULES: dict[str, Rule] = {
     "dot": _dot,
     "UpSampling": _upsampling,
     **dict.fromkeys(
-        "elemwise_add elemwise_sub elemwise_mul elemwise_div _maximum _minimum _power _mod _equal "
-        "_not_equal _greater _greater_equal _lesser _lesser_equal _hypot _grad_add".split(),
+        [
+            "elemwise_add",
+            "elemwise_sub",
+            "elemwise_mul",
+            "elemwise_div",
+            "_maximum",
+            "_minimum",
+            "_power",
+            "_mod",
+            "_equal",
+            "_not_equal",
+            "_greater",
+            "_greater_equal",
+            "_lesser",
+            "_lesser_equal",
+            "_hypot",
+            "_grad_add",
+        ],
         _alike,
     ),
 }
@@ -230,7 +246,9 @@ class Run:
     (2,)
     """
 
-    def __init__(self, symbol: Symbol, shapes: Mapping[str, Any], dtypes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, symbol: Symbol, shapes: Mapping[str, Any], dtypes: Mapping[str, Any]
+    ) -> None:
         self.nodes = in_order(symbol.heads)
         self.heads = symbol.heads
         self.shapes: dict[int, Shape | None] = {}
@@ -355,7 +373,9 @@ def _shape(given: Any, name: str) -> Shape:
     return tuple(given)
 
 
-def infer(symbol: Symbol, shapes: Mapping[str, Any], dtypes: Mapping[str, Any] | None = None) -> Any:
+def infer(
+    symbol: Symbol, shapes: Mapping[str, Any], dtypes: Mapping[str, Any] | None = None
+) -> Any:
     """The shapes of arguments, outputs and auxiliary states; None for those that are not known.
 
     Parameters

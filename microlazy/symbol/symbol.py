@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from microlazy.base import MXNetError
 from microlazy.files import write_atomically
+from microlazy.symbol.attributes import HIDDEN
 from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variables_of
 
 if TYPE_CHECKING:
@@ -19,13 +20,90 @@ __all__ = ["NotImplementedForSymbol", "NumpySymbol", "Symbol"]
 
 # What symbols have as methods too: functions of `sym`.
 _METHODS = frozenset(
-    """abs arccos arccosh arcsin arcsinh arctan arctanh argmax argmax_channel argmin argsort
-    broadcast_axes broadcast_like broadcast_to cbrt ceil clip cos cosh degrees depth_to_space diag
-    exp expand_dims expm1 fix flatten flip floor log log10 log1p log2 log_softmax max mean min
-    nanprod nansum norm one_hot ones_like pad pick prod radians rcbrt reciprocal relu repeat
-    reshape_like rint round rsqrt shape_array sigmoid sign sin sinh size_array slice slice_axis
-    slice_like softmax softmin sort space_to_depth split split_v2 sqrt square squeeze sum swapaxes
-    take tan tanh tile topk transpose trunc zeros_like""".split()
+    [
+        "abs",
+        "arccos",
+        "arccosh",
+        "arcsin",
+        "arcsinh",
+        "arctan",
+        "arctanh",
+        "argmax",
+        "argmax_channel",
+        "argmin",
+        "argsort",
+        "broadcast_axes",
+        "broadcast_like",
+        "broadcast_to",
+        "cbrt",
+        "ceil",
+        "clip",
+        "cos",
+        "cosh",
+        "degrees",
+        "depth_to_space",
+        "diag",
+        "exp",
+        "expand_dims",
+        "expm1",
+        "fix",
+        "flatten",
+        "flip",
+        "floor",
+        "log",
+        "log10",
+        "log1p",
+        "log2",
+        "log_softmax",
+        "max",
+        "mean",
+        "min",
+        "nanprod",
+        "nansum",
+        "norm",
+        "one_hot",
+        "ones_like",
+        "pad",
+        "pick",
+        "prod",
+        "radians",
+        "rcbrt",
+        "reciprocal",
+        "relu",
+        "repeat",
+        "reshape_like",
+        "rint",
+        "round",
+        "rsqrt",
+        "shape_array",
+        "sigmoid",
+        "sign",
+        "sin",
+        "sinh",
+        "size_array",
+        "slice",
+        "slice_axis",
+        "slice_like",
+        "softmax",
+        "softmin",
+        "sort",
+        "space_to_depth",
+        "split",
+        "split_v2",
+        "sqrt",
+        "square",
+        "squeeze",
+        "sum",
+        "swapaxes",
+        "take",
+        "tan",
+        "tanh",
+        "tile",
+        "topk",
+        "transpose",
+        "trunc",
+        "zeros_like",
+    ]
 )
 # Operators, and the names that MXNet has for them: of two symbols, of a symbol and a number, of a
 # number and a symbol.
@@ -241,7 +319,8 @@ class Symbol:
         >>> mx.sym.var("x", lr_mult=2).attr("lr_mult")
         '2'
         """
-        return self._only().attributes.get(key, self._only().attributes.get(f"__{key}__"))
+        attributes = self._only().attributes
+        return attributes.get(f"__{key}__" if key in HIDDEN and key not in attributes else key)
 
     def list_attr(self, recursive: bool = False) -> dict[str, str]:
         """All attributes of the node.

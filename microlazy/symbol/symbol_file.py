@@ -19,9 +19,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from microlazy.base import MXNetError
-from microlazy.symbol.attributes import parse
+from microlazy.symbol.attributes import HIDDEN, parse
 from microlazy.symbol.graph import Entry, Node, in_order, missing_input
-from microlazy.symbol.operators import HIDDEN, operator_of
+from microlazy.symbol.operators import operator_of
 from microlazy.symbol.symbol import Symbol
 from microlazy.util import is_np_shape
 
@@ -119,7 +119,8 @@ def _graph(found: Any) -> Symbol:
         if _number(number, len(nodes), "arg_nodes") >= 0 and nodes[number].operator is not None:
             raise _Refused(f"arg_nodes has node {number}, {nodes[number].name!r}, no variable")
     heads = [
-        _entry(head, nodes, f"head {i}") for i, head in enumerate(_list(found.get("heads"), "heads"))
+        _entry(head, nodes, f"head {i}")
+        for i, head in enumerate(_list(found.get("heads"), "heads"))
     ]
     if not heads:
         raise _Refused("it has no heads")
@@ -250,7 +251,9 @@ def written(symbol: Symbol, remove_amp_cast: bool) -> str:
     """
     nodes = in_order(symbol.heads)
     if remove_amp_cast:
-        nodes = [node for node in nodes if node.operator is None or node.operator.name not in _CASTS]
+        nodes = [
+            node for node in nodes if node.operator is None or node.operator.name not in _CASTS
+        ]
     places = {id(node): place for place, node in enumerate(nodes)}
 
     def entry(node: Node, index: int, version: int = 0) -> list[int]:

@@ -1,7 +1,7 @@
 """See whether MXNet 1.9.1 reads what microlazy exports, and gives the same outputs.
 
-First `python tests/oracle/check_exports.py write FOLDER` with an interpreter that has microlazy, then
-`python tests/oracle/check_exports.py read FOLDER` with one that has MXNet.
+First `python tests/oracle/check_exports.py write FOLDER` with an interpreter that has microlazy,
+then `python tests/oracle/check_exports.py read FOLDER` with one that has MXNet.
 """
 
 import sys

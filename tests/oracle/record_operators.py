@@ -35,7 +35,7 @@ SAMPLES = {"bool": "0", "int": "1", "float": "1", "ints": "(1,)", "floats": "(1,
 
 
 def described(name):
-    """The first name of an operator, its arguments with their types, and the name of their count."""
+    """An operator's first name, its arguments with their types, and the name of their count."""
     handle, real, count = ctypes.c_void_p(), ctypes.c_char_p(), ctypes.c_uint()
     texts = [ctypes.POINTER(ctypes.c_char_p)() for _ in range(3)]
     about, variable, returns = ctypes.c_char_p(), ctypes.c_char_p(), ctypes.c_char_p()

@@ -1,4 +1,4 @@
-"""Write the graphs that MXNet 1.9.1 exports for `symbol_cases.py`, and their outputs, to `symbols.json`.
+"""Write the graphs that MXNet 1.9.1 exports for `symbol_cases.py` to `symbols.json`, with outputs.
 
 Run it with an interpreter that has MXNet: `python tests/oracle/record_symbols.py`.
 """

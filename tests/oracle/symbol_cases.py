@@ -104,7 +104,10 @@ CASES = {
     ),
     "max_pool1d": (lambda mx: mx.gluon.nn.MaxPool1D(prefix="l_"), [(2, 3, 6)]),
     "max_pool2d": (lambda mx: mx.gluon.nn.MaxPool2D(3, 2, 1, prefix="l_"), [IMAGE]),
-    "max_pool2d_ceil": (lambda mx: mx.gluon.nn.MaxPool2D(4, 3, ceil_mode=True, prefix="l_"), [IMAGE]),
+    "max_pool2d_ceil": (
+        lambda mx: mx.gluon.nn.MaxPool2D(4, 3, ceil_mode=True, prefix="l_"),
+        [IMAGE],
+    ),
     "max_pool3d": (lambda mx: mx.gluon.nn.MaxPool3D(prefix="l_"), [(1, 2, 4, 4, 4)]),
     "avg_pool1d": (lambda mx: mx.gluon.nn.AvgPool1D(prefix="l_"), [(2, 3, 6)]),
     "avg_pool2d": (

@@ -324,9 +324,9 @@ class HybridBlock(Block):
 
         Notes
         -----
-        The inputs are called ``data``, or ``data0``, ``data1`` and so on if there are several: those
-        that forward needs. MXNet wants a hybridized network that has run; here any live one will
-        do.
+        The inputs are called ``data``, or ``data0``, ``data1`` and so on if there are several:
+        those that forward needs. MXNet wants a hybridized network that has run; here any live one
+        will do.
 
         Examples
         --------

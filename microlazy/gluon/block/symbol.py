@@ -73,13 +73,13 @@ class SymbolBlock(HybridBlock):
         given = dict(params or {})
         left_out = set(labels_of(self._graph)) - set(given)
         for node in (node for node in self._program.nodes if node.operator is None):
-            if node.name not in left_out and node.name not in self._inputs:
-                if node.name not in self._reg_params:
-                    parameter = given.get(node.name)
-                    if parameter is None:
-                        parameter = _declared(node, node.name in auxiliary)
-                    self._params.update({node.name: parameter})
-                    self._reg_params[node.name] = parameter
+            if node.name in left_out or node.name in (*self._inputs, *self._reg_params):
+                continue
+            parameter = given.get(node.name)
+            if parameter is None:
+                parameter = _declared(node, node.name in auxiliary)
+            self._params.update({node.name: parameter})
+            self._reg_params[node.name] = parameter
         self._labels = sorted(left_out - set(self._inputs))
 
     @staticmethod

@@ -15,10 +15,9 @@ from weakref import WeakMethod
 
 import numpy
 
-from ... import autograd
+from ... import autograd, symbol
 from ... import ndarray as nd
 from ... import numpy as np
-from ... import symbol
 from ...base import MXNetError
 from ...context import Context, current_context
 from ...core import trace

@@ -11,8 +11,8 @@ from ...base import MXNetError, ShapeError
 from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
-from ...symbol import Symbol
 from ...ops.recurrent import recurrent
+from ...symbol import Symbol
 from ..nn._layer import Layer, choice_of, fraction_of, given_source, size_of, sizes_known
 from ..parameter import Parameter
 from .projected import run_projected

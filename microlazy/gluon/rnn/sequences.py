@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ... import ndarray as nd
-from ... import symbol as sym
 from ...base import ShapeError
 from ...core.array import ndarray
 from ...core.tensor import Tensor
@@ -17,6 +15,7 @@ from ..nn._layer import choice_of
 
 Steps = list[Tensor]
 
+
 def time_axis(layout: str) -> int:
     """Where the steps are: 0 for TNC, 1 for NTC."""
     return choice_of("unroll", "layout", layout, ("NTC", "TNC")).index("T")
@@ -26,21 +25,24 @@ def split_steps(length: int | None, inputs: Any, layout: str) -> Steps:
     """The steps of a sequence that is one array or a list of them."""
     axis = time_axis(layout)
     if isinstance(inputs, Symbol):
-        options = {"num_outputs": length or 0, "axis": axis, "squeeze_axis": True}
-        steps = list(sym.split(inputs, **options)) if len(inputs) == 1 else list(inputs)
+        steps: Any = list(inputs) if len(inputs) > 1 else list(_split(inputs, length or 0, axis))
     elif not isinstance(inputs, Tensor):
         steps = list(inputs)
     elif inputs.ndim <= axis:
         raise ShapeError(f"unroll: inputs of shape {inputs.shape} have no steps in {layout}")
     else:
         count = inputs.shape[axis]
-        parts: Any = nd.split(inputs, num_outputs=count, axis=axis, squeeze_axis=True) if count else []
+        parts = _split(inputs, count, axis) if count else []
         steps = [parts] if isinstance(parts, Tensor) else list(parts)
     if not steps or length not in (None, len(steps)):
         raise ArgumentError(
             f"unroll: length={length} steps were asked for, but the inputs have {len(steps)}"
         )
     return steps
+
+
+def _split(inputs: Any, count: int, axis: int) -> Any:
+    return functions_of(inputs).split(inputs, num_outputs=count, axis=axis, squeeze_axis=True)
 
 
 def merge_steps(steps: Sequence[Tensor], layout: str) -> Tensor:
