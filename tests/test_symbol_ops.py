@@ -13,21 +13,10 @@ from microlazy.core.tensor import Tensor
 
 CALLS = {call.text: call for row in rows() for call in calls_of(row) if call.face == "nd"}
 # What is no operator: arrays from outside, files, steps of optimizers, what MXNet has not.
-OUTSIDE = [
-    "array",
-    "empty",
-    "from_numpy",
-    "from_dlpack",
-    "to_dlpack_for_read",
-    "to_dlpack_for_write",
-    "load",
-    "save",
-    "load_frombuffer",
-    "waitall",
-    "concatenate",
-    "onehot_encode",
-    "imdecode",
-]
+OUTSIDE = """
+array empty from_numpy from_dlpack to_dlpack_for_read to_dlpack_for_write load save
+load_frombuffer waitall concatenate onehot_encode imdecode
+"""
 
 
 class Recording:
@@ -40,7 +29,7 @@ class Recording:
         found = getattr(self.arrays, name)
         if isinstance(found, types.ModuleType):
             return Recording(found, getattr(self.symbols, name), self.seen)
-        if name in OUTSIDE:
+        if name in OUTSIDE.split():
             return found
 
         def call(*args, **kwargs):
@@ -73,36 +62,20 @@ def names_of(call):
 
 # What MXNet's sym has not either: names of microlazy's own, steps of optimizers whose rates are
 # arrays or numbers; and control flow, which microlazy has for arrays alone.
-NO_SYMBOLS = [
-    "log_sigmoid",
-    "softrelu",
-    "gelu",
-    "silu",
-    "moveaxis",
-    "contrib.isnan",
-    "contrib.isinf",
-    "contrib.isfinite",
-    "contrib.foreach",
-    "contrib.while_loop",
-    "contrib.cond",
-    "contrib.rand_zipfian",
-    "lamb_update_phase2",
-    "mp_lamb_update_phase2",
-    "reset_arrays",
-    "contrib.adamw_update",
-    "contrib.mp_adamw_update",
-    "contrib.multi_adamw_update",
-    "contrib.multi_mp_adamw_update",
-    "contrib.multi_lamb_update",
-    "contrib.multi_mp_lamb_update",
-]
+NO_SYMBOLS = """
+log_sigmoid softrelu gelu silu moveaxis contrib.isnan contrib.isinf contrib.isfinite
+contrib.foreach contrib.while_loop contrib.cond contrib.rand_zipfian lamb_update_phase2
+mp_lamb_update_phase2 reset_arrays contrib.adamw_update contrib.mp_adamw_update
+contrib.multi_adamw_update contrib.multi_mp_adamw_update contrib.multi_lamb_update
+contrib.multi_mp_lamb_update
+"""
 # Here nd takes the third array for the lengths of labels; symbols are given by name.
 BY_NAME = "nd.ctc_loss(t.reshape((4, 2, 3)), j[:2, 1:3] % 2, i[:2], use_label_lengths=True"
 
 SYMBOLIC = [
     call
     for call in CALLS.values()
-    if names_of(call) not in (*OUTSIDE, *NO_SYMBOLS) and not call.text.startswith(BY_NAME)
+    if names_of(call) not in (OUTSIDE + NO_SYMBOLS).split() and not call.text.startswith(BY_NAME)
 ]
 
 

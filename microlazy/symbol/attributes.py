@@ -23,9 +23,10 @@ __all__ = [
 ]
 
 # Attributes of nodes that are none of the operator; old files have them without underscores.
-HIDDEN = frozenset(
-    ["ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage", "profiler_scope"]
-)
+_HIDDEN_TEXT = """
+ctx_group lr_mult wd_mult force_mirroring mirror_stage profiler_scope
+"""
+HIDDEN = frozenset(_HIDDEN_TEXT.split())
 
 MOST_ELEMENTS = 1 << 31  # of an array whose shape a file tells; MXNet's own limit
 _MOST_TEXT = 1 << 16

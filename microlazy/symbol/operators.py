@@ -31,22 +31,11 @@ _ASKED_FOR = {
     "use_label_lengths": "label_lengths",
 }
 # Of no meaning on one CPU; which device a graph runs on is not said by its nodes.
-_WITHOUT_EFFECT = frozenset(
-    [
-        "workspace",
-        "cudnn_tune",
-        "cudnn_off",
-        "ctx",
-        "num_args",
-        "min_calib_range",
-        "max_calib_range",
-        "lstm_state_clip_nan",
-        "sparse_grad",
-        "__layout__",
-        "force_deterministic",
-        "mkldnn_off",
-    ]
-)
+_WITHOUT_EFFECT_TEXT = """
+workspace cudnn_tune cudnn_off ctx num_args min_calib_range max_calib_range lstm_state_clip_nan
+sparse_grad __layout__ force_deterministic mkldnn_off
+"""
+_WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT_TEXT.split())
 # Attributes that files have and MXNet's own description has not.
 _UNSAID = {
     "_histogram": {"range": "floats?"},

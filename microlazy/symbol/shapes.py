@@ -173,6 +173,12 @@ def _upsampling(shapes: Shapes, values: Mapping[str, Any]) -> dict[str, Shape]:
     return {"arg1": (shapes["arg0"][1], 1, kernel, kernel)}
 
 
+# Operators whose inputs have one shape.
+_ALIKE = """
+elemwise_add elemwise_sub elemwise_mul elemwise_div _maximum _minimum _power _mod _equal
+_not_equal _greater _greater_equal _lesser _lesser_equal _hypot _grad_add
+"""
+
 RULES: dict[str, Rule] = {
     "FullyConnected": _fully_connected,
     "Convolution": _convolution,
@@ -194,27 +200,7 @@ RULES: dict[str, Rule] = {
     "softmax_cross_entropy": _first_label,
     "dot": _dot,
     "UpSampling": _upsampling,
-    **dict.fromkeys(
-        [
-            "elemwise_add",
-            "elemwise_sub",
-            "elemwise_mul",
-            "elemwise_div",
-            "_maximum",
-            "_minimum",
-            "_power",
-            "_mod",
-            "_equal",
-            "_not_equal",
-            "_greater",
-            "_greater_equal",
-            "_lesser",
-            "_lesser_equal",
-            "_hypot",
-            "_grad_add",
-        ],
-        _alike,
-    ),
+    **dict.fromkeys(_ALIKE.split(), _alike),
 }
 
 

@@ -19,92 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["NotImplementedForSymbol", "NumpySymbol", "Symbol"]
 
 # What symbols have as methods too: functions of `sym`.
-_METHODS = frozenset(
-    [
-        "abs",
-        "arccos",
-        "arccosh",
-        "arcsin",
-        "arcsinh",
-        "arctan",
-        "arctanh",
-        "argmax",
-        "argmax_channel",
-        "argmin",
-        "argsort",
-        "broadcast_axes",
-        "broadcast_like",
-        "broadcast_to",
-        "cbrt",
-        "ceil",
-        "clip",
-        "cos",
-        "cosh",
-        "degrees",
-        "depth_to_space",
-        "diag",
-        "exp",
-        "expand_dims",
-        "expm1",
-        "fix",
-        "flatten",
-        "flip",
-        "floor",
-        "log",
-        "log10",
-        "log1p",
-        "log2",
-        "log_softmax",
-        "max",
-        "mean",
-        "min",
-        "nanprod",
-        "nansum",
-        "norm",
-        "one_hot",
-        "ones_like",
-        "pad",
-        "pick",
-        "prod",
-        "radians",
-        "rcbrt",
-        "reciprocal",
-        "relu",
-        "repeat",
-        "reshape_like",
-        "rint",
-        "round",
-        "rsqrt",
-        "shape_array",
-        "sigmoid",
-        "sign",
-        "sin",
-        "sinh",
-        "size_array",
-        "slice",
-        "slice_axis",
-        "slice_like",
-        "softmax",
-        "softmin",
-        "sort",
-        "space_to_depth",
-        "split",
-        "split_v2",
-        "sqrt",
-        "square",
-        "squeeze",
-        "sum",
-        "swapaxes",
-        "take",
-        "tan",
-        "tanh",
-        "tile",
-        "topk",
-        "transpose",
-        "trunc",
-        "zeros_like",
-    ]
-)
+_METHODS_TEXT = """
+abs arccos arccosh arcsin arcsinh arctan arctanh argmax argmax_channel argmin argsort
+broadcast_axes broadcast_like broadcast_to cbrt ceil clip cos cosh degrees depth_to_space diag
+exp expand_dims expm1 fix flatten flip floor log log10 log1p log2 log_softmax max mean min
+nanprod nansum norm one_hot ones_like pad pick prod radians rcbrt reciprocal relu repeat
+reshape_like rint round rsqrt shape_array sigmoid sign sin sinh size_array slice slice_axis
+slice_like softmax softmin sort space_to_depth split split_v2 sqrt square squeeze sum swapaxes
+take tan tanh tile topk transpose trunc zeros_like
+"""
+_METHODS = frozenset(_METHODS_TEXT.split())
 # Operators, and the names that MXNet has for them: of two symbols, of a symbol and a number, of a
 # number and a symbol.
 _ARITHMETIC = {
@@ -735,8 +659,8 @@ class NumpySymbol(Symbol):
     Examples
     --------
     >>> import microlazy as mx
-    >>> mx.sym.np.exp(mx.sym.var("x").as_np_ndarray())
-    <_Symbol exp0>
+    >>> mx.sym.np.exp(mx.sym.var("x").as_np_ndarray(), name="e")
+    <_Symbol e>
     """
 
     __slots__ = ()

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import inspect
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import autograd
 from ... import ndarray as nd
 from ...base import MXNetError, ShapeError
 from ...core import trace
 from ...core.tensor import Tensor
-from ...symbol.operators import Operator, operator_of
-from ...symbol.shapes import RULES
-from ...symbol.shapes import is_known as _is_known
 from ..parameter import Parameter
 from .dry_run import abstract
 from .tree import parameters_of, where
+
+if TYPE_CHECKING:
+    from ...symbol.operators import Operator
 
 Shape = tuple[int, ...]
 
@@ -55,6 +55,10 @@ def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
         f"{names}. Give their whole shape when they are made, or override infer_shape(self, "
         "*inputs) of the block to set it." + (f" Seen: {why}" if why else "")
     ) from why
+
+
+def _is_known(shape: Shape | None) -> bool:
+    return shape is not None and all(size > 0 for size in shape)
 
 
 class _AllSettled(BaseException):
@@ -113,6 +117,9 @@ def _tensor(argument: Any) -> Any:
 
 def _rule(name: str) -> tuple[Any, Operator | None]:
     """What a function asks of the shapes of its parameters, if there is a rule for it."""
+    from ...symbol.operators import operator_of  # which most programs do not need
+    from ...symbol.shapes import RULES
+
     try:
         operator = operator_of(_SAME.get(name, name))
     except MXNetError:

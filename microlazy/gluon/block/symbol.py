@@ -13,8 +13,6 @@ from ...context import Context
 from ...core.tensor import Tensor
 from ...initializer import create
 from ...symbol import Symbol
-from ...symbol.running import Program, labels_of
-from ...symbol.shapes import infer, is_known
 from ..parameter import Parameter, ParameterDict
 from .hybrid import HybridBlock
 from .tree import where
@@ -64,6 +62,8 @@ class SymbolBlock(HybridBlock):
         inputs: Symbol | Sequence[Symbol],
         params: ParameterDict | Mapping[str, Parameter] | None = None,
     ) -> None:
+        from ...symbol.running import Program, labels_of  # which programs without graphs never need
+
         super().__init__(prefix="")
         self._graph = _one(outputs, "outputs")
         self._inputs = _input_names(self._graph, inputs)
@@ -206,6 +206,8 @@ class SymbolBlock(HybridBlock):
         ShapeError
             If a size cannot be told.
         """
+        from ...symbol.shapes import infer, is_known
+
         shapes = {name: x.shape for name, x in zip(self._inputs, args, strict=True)}
         dtypes = {name: x.dtype for name, x in zip(self._inputs, args, strict=True)}
         known = {n: p.shape for n, p in self._reg_params.items() if is_known(p.shape)}
