@@ -110,6 +110,8 @@ def test_blocks_that_cannot_give_symbols(tmp_path):
 
     with pytest.raises(MXNetError, match="'plain0' .*hybrid_forward"):
         Plain()(sym.var("x"))
+    with pytest.raises(MXNetError, match="projection_size gives no symbols"):
+        gluon.rnn.LSTM(3, projection_size=2)(sym.var("x"))
     layer = gluon.nn.Dense(2)
     with pytest.raises(MXNetError, match="dense"):
         layer.export(str(tmp_path / "net"))
@@ -136,6 +138,49 @@ def test_a_layer_that_is_used_twice_has_one_variable():
     layer = gluon.nn.Dense(3, in_units=3, prefix="l_")
     out = layer(layer(sym.var("x")))
     assert out.list_arguments() == ["x", "l_weight", "l_bias"]
+
+
+def _unrolled(cell):
+    class Unrolled(gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="unrolled_")
+            self.cell = cell
+
+        def hybrid_forward(self, F, x):
+            return self.cell.unroll(3, x, merge_outputs=True)[0]
+
+    return Unrolled()
+
+
+def _stacked(*cells):
+    stack = gluon.rnn.HybridSequentialRNNCell()
+    for cell in cells:
+        stack.add(cell)
+    return stack
+
+
+# What MXNet's exports are not compared with: cells made of others, layers of gluon.contrib.
+OTHERS = {
+    "both ways": lambda: gluon.rnn.BidirectionalCell(gluon.rnn.LSTMCell(3), gluon.rnn.GRUCell(3)),
+    "stack": lambda: _stacked(gluon.rnn.LSTMCell(3), gluon.rnn.DropoutCell(0.5)),
+    "zoneout": lambda: gluon.rnn.ZoneoutCell(gluon.rnn.RNNCell(3), 0.3, 0.3),
+    "projected": lambda: gluon.contrib.rnn.LSTMPCell(3, 2),
+    "same dropout": lambda: gluon.contrib.rnn.VariationalDropoutCell(
+        gluon.rnn.GRUCell(3), 0.3, 0.3, 0.3
+    ),
+    "conv": lambda: gluon.contrib.rnn.Conv1DLSTMCell((3, 4), 2, 3, 3, i2h_pad=1),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_unrolled_cells_export(name, tmp_path):
+    net = _unrolled(OTHERS[name]())
+    net.initialize()
+    x = nd.random.uniform(shape=(2, 3, 3, 4) if name == "conv" else (2, 3, 4))
+    expected = net(x).asnumpy()
+    files = net.export(str(tmp_path / "net"))
+    again = gluon.SymbolBlock.imports(files[0], "data", files[1])
+    assert numpy.array_equal(again(x).asnumpy(), expected)
 
 
 def test_symbols_do_not_disturb_a_network_that_runs():

@@ -233,6 +233,11 @@ class _RNNLayer(Layer):
 
     def _graph(self, F: Any, x: Any, given: Any, lengths: Any, parameters: dict[str, Any]) -> Any:
         """The operator RNN, on parameters in a row: all weights, then all biases."""
+        if self._projection_size:
+            raise MXNetError(
+                f"{self.name}: a layer with projection_size gives no symbols: the operator RNN has "
+                "it on GPUs only; unroll an LSTMPCell of gluon.contrib.rnn"
+            )
         turned = self._layout == "NTC"
         names = sorted(parameters, key=lambda name: name.endswith("bias"))
         flat = [F.reshape(parameters[name], shape=(-1,)) for name in names]
@@ -249,7 +254,7 @@ class _RNNLayer(Layer):
             mode=self._mode,
             p=self._dropout,
             state_outputs=True,
-            projection_size=self._projection_size or None,
+            projection_size=None,
             lstm_state_clip_min=low,
             lstm_state_clip_max=high,
             use_sequence_length=lengths is not None,
