@@ -327,6 +327,49 @@ def test_a_monitor_watches_an_executor():
     assert names[:2] == ["conv_output", "bn_output"] and names[-2:] == ["fc_bias", "fc_bias_grad"]
 
 
+class _Scaled(mx.operator.CustomOp):
+    def __init__(self, factor):
+        self._factor = factor
+
+    def forward(self, is_train, req, in_data, out_data, aux):
+        self.assign(out_data[0], req[0], in_data[0] * in_data[1] * self._factor)
+
+    def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
+        self.assign(in_grad[0], req[0], out_grad[0] * in_data[1] * self._factor)
+        self.assign(in_grad[1], req[1], (out_grad[0] * in_data[0]).sum(axis=0) * self._factor)
+
+
+@mx.operator.register("scaled_for_symbols")
+class _ScaledProp(mx.operator.CustomOpProp):
+    def __init__(self, factor="2"):
+        super().__init__()
+        self._factor = float(factor)
+
+    def list_arguments(self):
+        return ["data", "weight"]
+
+    def infer_shape(self, in_shape):
+        return [in_shape[0], in_shape[0][1:]], [in_shape[0]], []
+
+    def create_operator(self, ctx, in_shapes, in_dtypes):
+        return _Scaled(self._factor)
+
+
+def test_an_operator_of_a_user():
+    graph = sym.Custom(sym.var("x"), op_type="scaled_for_symbols", factor=3, name="c")
+    assert graph.list_arguments() == ["x", "c_weight"]
+    assert graph.infer_shape(x=(2, 4)) == ([(2, 4), (4,)], [(2, 4)], [])
+    graph = sym.load_json((graph + 1).tojson())
+    run = graph.simple_bind(x=(2, 4))
+    run.arg_dict["x"][:], run.arg_dict["c_weight"][:] = 2, 5
+    assert (run.forward(is_train=True)[0] == 31).asnumpy().all()
+    run.backward()
+    assert (run.grad_dict["x"] == 15).asnumpy().all()
+    assert (run.grad_dict["c_weight"] == 12).asnumpy().all()
+    with pytest.raises(MXNetError, match=r"scaled_for_symbols takes the keywords \['factor'\]"):
+        sym.Custom(sym.var("x"), op_type="scaled_for_symbols", size=3)
+
+
 # ---- SymbolBlock ---------------------------------------------------------------------------------
 
 

@@ -66,6 +66,10 @@ BAD = {
     "name is a list": (lambda found: node(found, "act").update(name=[1]), "has no name"),
     "unknown operator": (lambda found: node(found, "act").update(op="Act"), "operator 'Act'"),
     "MXNet's alone": (lambda found: node(found, "act").update(op="_cvimread"), "_cvimread"),
+    "unknown user's": (
+        lambda found: node(found, "act").update(op="Custom", attrs={"op_type": "mine"}),
+        "'act': Custom: op_type='mine' is not registered",
+    ),
     "unknown attribute": (set_attribute("act", "kind", "relu"), "'act'.* no attribute 'kind'"),
     "no shape": (set_attribute("conv", "kernel", "(3; 3)"), "attribute 'kernel' of Convolution"),
     "code": (set_attribute("conv", "kernel", "__import__('os')"), "attribute 'kernel'"),

@@ -9,8 +9,9 @@ from microlazy import name as names
 from microlazy.attribute import AttrScope
 from microlazy.base import MXNetError
 from microlazy.symbol.attributes import HIDDEN, dtype_code, text_of
+from microlazy.symbol.custom import operator_with
 from microlazy.symbol.graph import Entry, Node, missing_input
-from microlazy.symbol.operators import Operator, operator_of
+from microlazy.symbol.operators import Operator
 from microlazy.symbol.symbol import NumpySymbol, Symbol
 
 __all__ = ["call", "compose", "group", "number_attributes", "var"]
@@ -141,10 +142,10 @@ def call(
     numpy : bool
         Whether the result has NumPy's rules, as it has where an input has them.
     """
-    found = operator_of(operator)
+    texts = {key: text_of(value) for key, value in attributes.items()}
+    found = operator_with(operator, texts)
     by_name = hint or operator.removeprefix("_npi_").removeprefix("_npx_").removeprefix("_np_")
     name = names.current().get(name, by_name.lower())
-    texts = {key: text_of(value) for key, value in attributes.items()}
     own = _attributes(attr)
     node = Node(found, name, {**texts, **own})
     node.inputs = _inputs(found, node, inputs, own)
@@ -201,9 +202,12 @@ def compose(
     operator: str, hint: str, args: Sequence[Any], kwargs: Mapping[str, Any], numpy: bool = False
 ) -> Any:
     """A call with arguments as functions have them: inputs, then attributes."""
-    found, options = operator_of(operator), dict(kwargs)
+    options = dict(kwargs)
     name, attr = options.pop("name", None), options.pop("attr", None)
     options.pop("out", None)
+    symbols = {key for key, value in options.items() if isinstance(value, Symbol)}
+    texts = {key: text_of(value) for key, value in options.items() if key not in symbols}
+    found = operator_with(operator, texts)
     inputs: list[Any] = []
     args = list(args)
     if found.variadic:

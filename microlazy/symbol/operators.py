@@ -115,9 +115,6 @@ class Operator:
             if name not in self.kinds:
                 if name in HIDDEN or name.startswith("__") or name in _WITHOUT_EFFECT:
                     continue
-                if not self.kinds and "*" in self._parameters:
-                    found[name] = text
-                    continue
                 raise MXNetError(
                     f"{self.name} has no attribute {name!r}; it has {', '.join(self.kinds)}"
                 )

@@ -16,6 +16,7 @@ from microlazy import autograd
 from microlazy.base import AbstractValueError, MXNetError
 from microlazy.core import trace
 from microlazy.core.tensor import Tensor
+from microlazy.symbol.custom import CustomOperator
 from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variables_of
 from microlazy.symbol.running import computed
 from microlazy.symbol.symbol import Symbol
@@ -276,7 +277,7 @@ class Run:
             for name, entry in zip(names, node.inputs, strict=False)
             if (shape := self.shape_of(entry)) is not None
         }
-        rule = RULES.get(operator.name)
+        rule = operator.rule if isinstance(operator, CustomOperator) else RULES.get(operator.name)
         unknown = [name for name in names if not is_known(shapes.get(name))]
         if operator.name == "RNN" and is_known(shapes.get("data")):
             self._settle_first_weights(node.inputs[1][0], shapes["data"][2])

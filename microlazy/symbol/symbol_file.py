@@ -20,8 +20,8 @@ from typing import Any
 
 from microlazy.base import MXNetError
 from microlazy.symbol.attributes import HIDDEN, parse
+from microlazy.symbol.custom import operator_with
 from microlazy.symbol.graph import Entry, Node, in_order, missing_input
-from microlazy.symbol.operators import operator_of
 from microlazy.symbol.symbol import Symbol
 from microlazy.util import is_np_shape
 
@@ -166,7 +166,7 @@ def _node(number: int, found: Any, nodes: list[Node], version: int) -> Node:
             raise _Refused(f"{where} is a variable, but has inputs")
         return Node(None, name, _renamed(attributes))
     try:
-        operator = operator_of(op)
+        operator = operator_with(op, attributes)
     except MXNetError as error:
         raise MXNetError(f"{where}: {error}") from None
     if version < 905 and operator.name in ("argmax", "argmin") and attributes.get("axis") == "-1":
