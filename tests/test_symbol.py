@@ -118,6 +118,28 @@ def test_blocks_that_cannot_give_symbols(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_two_parameters_of_one_name_are_not_exported(tmp_path):
+    net = gluon.nn.HybridSequential(prefix="")
+    net.add(gluon.nn.Dense(3, in_units=3, prefix="same_", use_bias=False))
+    net.add(gluon.nn.Dense(3, in_units=3, prefix="same_", use_bias=False))
+    for layer in net:
+        layer.initialize()
+    with pytest.raises((MXNetError, ValueError), match="same_weight"):
+        net.export(str(tmp_path / "net"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_does_not_move_the_random_numbers(tmp_path):
+    layer = gluon.nn.Dense(3, in_units=4)
+    layer.initialize()
+    files = layer.export(str(tmp_path / "net"))
+    mx.random.seed(5)
+    expected = nd.random.uniform(shape=(3,)).asnumpy()
+    mx.random.seed(5)
+    gluon.SymbolBlock.imports(files[0], "data", files[1])
+    assert numpy.array_equal(nd.random.uniform(shape=(3,)).asnumpy(), expected)
+
+
 def test_a_block_that_calls_blocks_gives_symbols():
     class Two(gluon.HybridBlock):
         def __init__(self):

@@ -136,15 +136,15 @@ def test_parameters_that_do_not_fit(tmp_path):
     files = net.export(str(tmp_path / "net"))
     arrays = nd.load(files[1])
     cases = [
-        ({**arrays, "arg:fc_weight": nd.ones((3, 5))}, r"'fc_weight' has shape \(3, 5\)"),
-        ({"arg:fc_weight": arrays["arg:fc_weight"]}, "has no 'fc_bias'"),
-        ({**arrays, "arg:other": nd.ones((1,))}, "has 'other', which is not in the graph"),
+        ({**arrays, "arg:fc_weight": nd.ones((3, 5))}, r"fc_weight.*\(3, 5\)"),
+        ({"arg:fc_weight": arrays["arg:fc_weight"]}, "'fc_bias' is missing in .*net-0000"),
+        ({**arrays, "arg:other": nd.ones((1,))}, "'other' loaded from .*net-0000.* is not present"),
         ({**arrays, "aux:fc_bias": nd.ones((3,))}, "two arrays 'fc_bias'"),
         ([nd.ones((1,))], "without names"),
     ]
     for given, message in cases:
         nd.save(files[1], given)
-        with pytest.raises(MXNetError, match=message):
+        with pytest.raises((MXNetError, AssertionError), match=message):
             gluon.SymbolBlock.imports(files[0], "data", files[1])
     nd.save(files[1], {"arg:fc_weight": nd.ones((3, 4)), "arg:more": nd.ones((1,))})
     block = gluon.SymbolBlock.imports(

@@ -1,21 +1,18 @@
 """Symbol files: MXNet's are read and run, ours are as MXNet's."""
 
 import json
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy
 import pytest
+from oracle import symbol_cases
 
 import microlazy as mx
 from microlazy import gluon, nd, sym
 from microlazy.symbol.operators import operator_of
 
 ORACLE = Path(__file__).parent / "oracle"
-sys.path.insert(0, str(ORACLE))
-import symbol_cases  # noqa: E402
-
 RECORDED = json.loads((ORACLE / "symbols.json").read_text(encoding="utf-8"))
 CASES = symbol_cases.CASES | symbol_cases.NUMPY_CASES
 

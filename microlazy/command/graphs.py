@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,13 +95,10 @@ def show(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
     """
     graph = load(path)
     _need_known(graph, shapes)
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        viz.print_summary(graph, dict(shapes) or None)
     variables = graph.list_inputs()
     operators = sum(1 for name in graph.get_internals().list_outputs()) - len(variables)
     lines = [
-        printed.getvalue().rstrip(),
+        viz.network.summary_text(graph, dict(shapes) or None),
         f"{operators} operator{'s' * (operators != 1)}, {len(variables)} variables",
         f"inputs: {', '.join(_inputs(graph, {}))}",
         f"outputs: {', '.join(graph.list_outputs())}",
@@ -192,4 +187,4 @@ def convert(source: Path, target: Path) -> str:
         raise MXNetError(f"{target}: the suffix must be {SUFFIX}, for {source} is a graph")
     graph = load(source)
     graph.save(target)
-    return f"{target}: {len(graph.get_internals())} outputs and variables from {source}"
+    return f"{target}: the graph of {source}"

@@ -11,6 +11,7 @@ from microlazy import metric as metrics
 from microlazy import ndarray as nd
 from microlazy import params_file
 from microlazy.core.tensor import Tensor
+from microlazy.data_iter import DataBatch
 from microlazy.initializer import Uniform
 from microlazy.model import BatchEndParam
 
@@ -280,8 +281,6 @@ class BaseModule:
             If batches are to be joined that have different numbers of outputs.
         """
         if isinstance(eval_data, Tensor):
-            from microlazy.io import DataBatch
-
             self.forward(DataBatch([eval_data]), is_train=False)
             return self.get_outputs()[0]
         found = []

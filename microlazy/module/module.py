@@ -103,6 +103,7 @@ class Module(BaseModule):
         self._updater: Any = None
         self._preloaded: tuple[Any, Any] = (None, None)
         self._states_file: str | None = None
+        self._monitors: list[Any] = []
 
     # ---- checkpoints ----------------------------------------------------------------------------
 
@@ -282,6 +283,8 @@ class Module(BaseModule):
         before = self._executor if shared_module is None else shared_module._executor
         self._executor = simple_bind(self.symbol, self._context, requests, types, shapes, before)
         self.binded = True
+        for monitor in self._monitors:
+            monitor.install(self._executor)
         if shared_module is not None:
             self.params_initialized = shared_module.params_initialized
             if shared_module.optimizer_initialized:
@@ -506,9 +509,12 @@ class Module(BaseModule):
         """Make a step of the optimizer."""
         self._need("binded", "params_initialized", "optimizer_initialized")
         run = self._run
-        for index, name in enumerate(self._param_names):
-            if name in run.grad_dict:
-                self._updater(index, run.grad_dict[name], run.arg_dict[name])
+        trained = [(i, name) for i, name in enumerate(self._param_names) if name in run.grad_dict]
+        self._updater(
+            [index for index, _ in trained],
+            [run.grad_dict[name] for _, name in trained],
+            [run.arg_dict[name] for _, name in trained],
+        )
 
     def get_outputs(self, merge_multi_context: bool = True) -> list[Tensor]:
         """The outputs of the last batch.
@@ -558,6 +564,7 @@ class Module(BaseModule):
         mon : Monitor
         """
         mon.install(self._run)
+        self._monitors.append(mon)
 
 
 def _described(shapes: Any) -> list[DataDesc]:

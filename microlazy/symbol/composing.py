@@ -231,9 +231,8 @@ def compose(
         by_name = {key: options.pop(key) for key in found.inputs if key in options}
         wanted = found.input_names(found.values(_texts(found, options)))
         inputs = [by_name.pop(key, None) for key in wanted]
-        extra = {key: value for key, value in by_name.items() if value is not None}
-        if extra:
-            inputs = [*extra.values(), *inputs]
+        # What no attribute asks for: the arrays of samplers, or one too many, which is refused.
+        inputs = [*(value for value in by_name.values() if value is not None), *inputs]
     elif not inputs:
         raise TypeError(f"{hint} takes symbols, but got none")
     return call(operator, inputs, _kept(found, options), name, attr, hint, numpy)

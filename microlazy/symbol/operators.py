@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,6 @@ _PLACES = (
     ("_", "nd"),
     ("", "nd"),
 )
-_MEANS = {"output_mean_var": ("output", "mean", "var")}
 _DEVIATION = ("LayerNorm", "GroupNorm")  # whose third output is a standard deviation
 
 
@@ -97,7 +97,7 @@ class Operator:
         self._outputs = tuple(outputs.split()) or ("output",)
         self.function = _function(names)
         self.is_numpy = self.name.startswith(("_np_", "_npi_", "_npx_"))
-        self._parameters = _parameters(self.function)
+        self._parameters, self._takes = _parameters(self.function)
 
     def __repr__(self) -> str:
         return f"<Operator {self.name}>"
@@ -122,7 +122,7 @@ class Operator:
                 value = parse(self.kinds[name], text)
             except TextError as error:
                 raise MXNetError(f"attribute {name!r} of {self.name}: {error}") from None
-            if name in self._parameters or "*" in self._parameters:
+            if name in self._parameters or _Takes.ANY_NAME in self._takes:
                 if name not in _WITHOUT_EFFECT:
                     found[name] = value
             elif value not in (None, False) and name not in _WITHOUT_EFFECT:
@@ -177,32 +177,35 @@ class Operator:
         """The outputs for some inputs."""
         if self.is_numpy:
             arrays = [x if isinstance(x, np.ndarray) else x.as_np_ndarray() for x in arrays]
-        if self.variadic and "*" not in self._parameters.get("", ""):
+        names = self.input_names(values)
+        if self.variadic and _Takes.ANY_NUMBER not in self._takes:
             found = self.function(list(arrays), **values)
-        elif self.variadic:
-            found = self.function(*arrays, **values)
+        elif names != self.inputs[: len(names)] and set(names) <= set(self._parameters):
+            found = self.function(**dict(zip(names, arrays, strict=False)), **values)
         else:
-            names = self.input_names(values)
-            skipped = names[: len(arrays)] != self.inputs[: len(arrays)]
-            if skipped and set(names) <= set(self._parameters):
-                found = self.function(**dict(zip(names, arrays, strict=False)), **values)
-            else:
-                found = self.function(*arrays, **values)
+            found = self.function(*arrays, **values)
         return list(found) if isinstance(found, list | tuple) else [found]
 
 
-def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
-    """The parameters of a function with their defaults; "*" if it takes any by name, and "" holds
-    a star if it takes any by place."""
+class _Takes(Enum):
+    """What a function takes beside its named parameters."""
+
+    ANY_NAME = "**"
+    ANY_NUMBER = "*"
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[dict[str, Any], set[_Takes]]:
+    """The parameters of a function with their defaults, and what it takes beside them."""
     found: dict[str, Any] = {}
+    takes: set[_Takes] = set()
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
-            found["*"] = None
+            takes.add(_Takes.ANY_NAME)
         elif parameter.kind is parameter.VAR_POSITIONAL:
-            found[""] = "*"
+            takes.add(_Takes.ANY_NUMBER)
         elif name != "out":
             found[name] = None if parameter.default is parameter.empty else parameter.default
-    return found
+    return found, takes
 
 
 def _function(names: Sequence[str]) -> Callable[..., Any]:

@@ -12,44 +12,12 @@ from microlazy.base import MXNetError
 from microlazy.files import write_atomically
 from microlazy.symbol.attributes import HIDDEN
 from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variables_of
+from microlazy.symbol.names import ARITHMETIC, METHODS, NUMPY_NAMES
 
 if TYPE_CHECKING:
     from microlazy.executor import Executor
 
 __all__ = ["NotImplementedForSymbol", "NumpySymbol", "Symbol"]
-
-# What symbols have as methods too: functions of `sym`.
-_METHODS_TEXT = """
-abs arccos arccosh arcsin arcsinh arctan arctanh argmax argmax_channel argmin argsort
-broadcast_axes broadcast_like broadcast_to cbrt ceil clip cos cosh degrees depth_to_space diag
-exp expand_dims expm1 fix flatten flip floor log log10 log1p log2 log_softmax max mean min
-nanprod nansum norm one_hot ones_like pad pick prod radians rcbrt reciprocal relu repeat
-reshape_like rint round rsqrt shape_array sigmoid sign sin sinh size_array slice slice_axis
-slice_like softmax softmin sort space_to_depth split split_v2 sqrt square squeeze sum swapaxes
-take tan tanh tile topk transpose trunc zeros_like
-"""
-_METHODS = frozenset(_METHODS_TEXT.split())
-# Operators, and the names that MXNet has for them: of two symbols, of a symbol and a number, of a
-# number and a symbol.
-_ARITHMETIC = {
-    "add": ("_Plus", "_PlusScalar", "_PlusScalar"),
-    "sub": ("_Minus", "_MinusScalar", "_RMinusScalar"),
-    "mul": ("_Mul", "_MulScalar", "_MulScalar"),
-    "truediv": ("_Div", "_DivScalar", "_RDivScalar"),
-    "mod": ("_Mod", "_ModScalar", "_RModScalar"),
-    "pow": ("_Power", "_PowerScalar", "_rpower_scalar"),
-    "eq": ("_equal", "_equal_scalar", "_equal_scalar"),
-    "ne": ("_not_equal", "_not_equal_scalar", "_not_equal_scalar"),
-    "gt": ("_greater", "_greater_scalar", "_lesser_scalar"),
-    "ge": ("_greater_equal", "_greater_equal_scalar", "_lesser_equal_scalar"),
-    "lt": ("_lesser", "_lesser_scalar", "_greater_scalar"),
-    "le": ("_lesser_equal", "_lesser_equal_scalar", "_greater_equal_scalar"),
-}
-_NUMPY_NAMES = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "mod": "mod",
-    "pow": "power", "eq": "equal", "ne": "not_equal", "gt": "greater", "ge": "greater_equal",
-    "lt": "less", "le": "less_equal",
-}  # fmt: skip
 
 
 class NotImplementedForSymbol(MXNetError):
@@ -617,7 +585,7 @@ class Symbol:
         return self._function("BlockGrad")(self)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _METHODS:
+        if name in METHODS:
             return partial(self._function(name), self)
         if name in ("shape", "dtype", "size", "ndim", "grad", "context", "asnumpy", "asscalar",
                     "backward", "attach_grad", "copyto", "wait_to_read", "T"):  # fmt: skip
@@ -639,7 +607,7 @@ class Symbol:
         return NotImplemented
 
     def _operators(self, name: str, swapped: bool) -> tuple[str, str, str]:
-        return _ARITHMETIC[name]
+        return ARITHMETIC[name]
 
     def __neg__(self) -> Symbol:
         return self._binary("mul", -1.0)
@@ -668,7 +636,7 @@ class NumpySymbol(Symbol):
     _kind = "_Symbol"
 
     def _operators(self, name: str, swapped: bool) -> tuple[str, str, str]:
-        numpy_name = _NUMPY_NAMES[name]
+        numpy_name = NUMPY_NAMES[name]
         mirrored = {"greater": "less", "less": "greater"}
         turned = mirrored.get(numpy_name.removesuffix("_equal"), "")
         if name in ("sub", "truediv", "mod", "pow"):
@@ -691,7 +659,7 @@ def _special(name: str, swapped: bool) -> Any:
     return method
 
 
-for _name in _ARITHMETIC:
+for _name in ARITHMETIC:
     setattr(Symbol, f"__{_name}__", _special(_name, False))
     if _name in ("add", "sub", "mul", "truediv", "mod", "pow"):
         setattr(Symbol, f"__r{_name}__", _special(_name, True))

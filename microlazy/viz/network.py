@@ -292,6 +292,16 @@ def print_summary(
     Total params: 23
     ____________________________________________________________
     """
+    print(summary_text(net, shape, line_length, positions))
+
+
+def summary_text(
+    net: Block | Symbol,
+    shape: Any = None,
+    line_length: int = 120,
+    positions: Sequence[float] = (0.44, 0.64, 0.74, 1.0),
+) -> str:
+    """What `print_summary` prints."""
     ends = [int(line_length * part) if positions[-1] <= 1 else int(part) for part in positions]
 
     def row(*fields: object) -> str:
@@ -311,4 +321,4 @@ def print_summary(
         lines.append(row(f"{vertex.name}({vertex.kind})", sizes, vertex.parameters, first))
         lines.extend(row("", "", "", name) for name in others)
         total += vertex.parameters
-    print("\n".join([*lines, "=" * line_length, f"Total params: {total}", rule]))
+    return "\n".join([*lines, "=" * line_length, f"Total params: {total}", rule])

@@ -14,6 +14,7 @@ from ...core.tensor import Tensor
 from ...initializer import create
 from ...symbol import Symbol
 from ..parameter import Parameter, ParameterDict
+from ..parameter.loading import load_arrays
 from .hybrid import HybridBlock
 from .tree import where
 
@@ -115,8 +116,12 @@ class SymbolBlock(HybridBlock):
         Raises
         ------
         MXNetError
-            If a file cannot be read, an operator or attribute is not known, or parameters are
-            missing or of another shape; the message names the node, or the parameter.
+            If a file cannot be read, or an operator or attribute is not known; the message names
+            the node.
+        ArgumentError
+            If parameters are missing, or not in the graph.
+        ParameterShapeError
+            If a parameter has another shape than the graph says.
 
         Examples
         --------
@@ -133,48 +138,12 @@ class SymbolBlock(HybridBlock):
         names = [input_names] if isinstance(input_names, str) else list(input_names)
         block = SymbolBlock(graph, [sym.var(name) for name in names])
         if param_file is not None:
-            arrays = without_kind(params_file.load(param_file), param_file)
-            block._take(arrays, str(param_file), ctx, allow_missing, ignore_extra)
+            found = without_kind(params_file.load(param_file), param_file)
+            inputs = (*block._inputs, *block._labels)
+            arrays = {name: array for name, array in found.items() if name not in inputs}
+            options = (ctx, allow_missing, ignore_extra, True, "saved")
+            load_arrays(block._reg_params, arrays, str(param_file), *options)
         return block
-
-    def _take(
-        self,
-        arrays: Mapping[str, Tensor],
-        source: str,
-        ctx: Context | list[Context] | None,
-        allow_missing: bool,
-        ignore_extra: bool,
-    ) -> None:
-        """Give the parameters the values of a file: all of them, or none."""
-        missing = [name for name in self._reg_params if name not in arrays]
-        if missing and not allow_missing:
-            raise MXNetError(
-                f"{source} has no {missing[0]!r}, which the graph needs"
-                + (f", nor {len(missing) - 1} others" if len(missing) > 1 else "")
-            )
-        extra = [name for name in arrays if name not in self._reg_params]
-        unused = [name for name in extra if name not in (*self._inputs, *self._labels)]
-        if unused and not ignore_extra:
-            raise MXNetError(f"{source} has {unused[0]!r}, which is not in the graph")
-        self._check_sizes(arrays, source)
-        for name, parameter in self._reg_params.items():
-            if name in arrays:
-                parameter.dtype = arrays[name].dtype
-                parameter.shape = arrays[name].shape
-                parameter.initialize(ctx=ctx)
-                parameter.set_data(arrays[name])
-
-    def _check_sizes(self, arrays: Mapping[str, Tensor], source: str) -> None:
-        for name, parameter in self._reg_params.items():
-            if name in arrays and parameter.shape is not None:
-                shape = arrays[name].shape
-                known = parameter.shape
-                if len(known) != len(shape) or any(
-                    size > 0 and size != other for size, other in zip(known, shape, strict=True)
-                ):
-                    raise ShapeError(
-                        f"{source}: {name!r} has shape {shape}, but the graph says {known}"
-                    )
 
     def forward(self, x: Any, *args: Any) -> Any:
         given = (x, *args)

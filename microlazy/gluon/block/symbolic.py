@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,7 +61,15 @@ def graph_of(block: Any) -> tuple[list[Symbol], Symbol]:
     if is_np_array():
         inputs = [x.as_np_ndarray() for x in inputs]
     outputs = list(_flat(block(*inputs)))
-    return inputs, outputs[0] if len(outputs) == 1 else sym.Group(outputs)
+    graph = outputs[0] if len(outputs) == 1 else sym.Group(outputs)
+    seen = Counter(graph.list_inputs())
+    if len(seen) < seen.total():
+        doubled = next(name for name, count in seen.items() if count > 1)
+        raise MXNetError(
+            f"{where(block)} has two parameters or inputs that are named {doubled!r}, which a file "
+            "cannot tell apart: give the layers other prefixes"
+        )
+    return inputs, graph
 
 
 def _inputs(block: Any) -> int:
