@@ -17,6 +17,7 @@ from ..core.functions import unary_op
 from ..core.ops.nn import activation, log_softmax, pick, softmax_cross_entropy
 from ..core.tensor import Tensor
 from ..initializer import ArgumentError
+from ..symbol import Symbol
 from .block import HybridBlock
 
 __all__ = [
@@ -138,7 +139,7 @@ def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -
 
 def _weigh(loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
     if sample_weight is not None:
-        if not isinstance(sample_weight, Tensor):
+        if not isinstance(sample_weight, Tensor | Symbol):
             sample_weight = _as_array("loss", "sample_weight", sample_weight, loss, loss.dtype)
         loss = loss * sample_weight
     return loss if weight is None else loss * weight
@@ -155,7 +156,7 @@ def _apply_weighting(
 
 def _reshape_like(F: Any, x: Tensor, y: Tensor) -> Tensor:
     """Give `x` the shape of `y`, by MXNet's name."""
-    return x.reshape(y.shape)
+    return x.reshape(y.shape) if isinstance(x, Tensor) else F.reshape_like(x, y)
 
 
 class L2Loss(Loss):
