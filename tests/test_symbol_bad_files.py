@@ -123,11 +123,26 @@ def test_a_deep_graph():
     assert again.eval(x=nd.zeros((1,)))[0].asscalar() == 20_000
 
 
-def test_large_arrays_are_not_made():
-    for size in (1 << 33, 1 << 39):
-        made = sym.load_json(sym.zeros((size,)).tojson())
-        with pytest.raises(MXNetError, match="_zeros.* elements"):
-            made.eval()
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: sym.zeros((1 << 33,)),
+        lambda: sym.ones((1 << 20, 1 << 20)),
+        lambda: sym.full((1 << 39,), 3),
+        lambda: sym.arange(1e300),
+        lambda: sym.arange(0, 10, repeat=1 << 38),
+        lambda: sym.arange(0, 1, 1e-12),
+        lambda: sym.linspace(0, 1, 1 << 38),
+        lambda: sym.eye(1 << 38),
+        lambda: sym.eye(1 << 20, 1 << 20),
+    ],
+)
+def test_large_arrays_are_not_made(made):
+    graph = sym.load_json(made().tojson())
+    with pytest.raises(MXNetError, match="node '_.* elements"):
+        graph.eval()
+    with pytest.raises(MXNetError, match="elements"):
+        graph.infer_shape()
 
 
 def test_parameters_that_do_not_fit(tmp_path):

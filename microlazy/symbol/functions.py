@@ -9,7 +9,7 @@ from typing import Any
 
 from microlazy import ndarray, numpy
 from microlazy.core.tensor import Tensor
-from microlazy.symbol.attributes import need_few
+from microlazy.symbol.attributes import MOST_ELEMENTS, need_few
 from microlazy.util import is_np_shape
 
 __all__ = ["FUNCTIONS"]
@@ -68,6 +68,8 @@ def _arange(
     infer_range: bool = False,
     dtype: Any = "float32",
 ) -> Tensor:
+    last = start if stop is None else stop - start
+    need_few((int(min(abs(last / (step or 1)), MOST_ELEMENTS + 1)), repeat))
     return _nd.arange(start, stop, step, repeat, infer_range, dtype=dtype or "float32")
 
 
@@ -78,11 +80,13 @@ def _linspace(
     endpoint: bool = True,
     dtype: Any = "float32",
 ) -> Tensor:
+    need_few((num,))
     return _nd.linspace(start, stop, num, endpoint, dtype=dtype or "float32")
 
 
 def _eye(N: tuple[int, ...] | int, M: int = 0, k: int = 0, dtype: Any = "float32") -> Tensor:
     rows = N[0] if isinstance(N, tuple) else N
+    need_few((rows, M or rows))
     return _nd.eye(rows, M, k, dtype=dtype or "float32")
 
 
