@@ -434,6 +434,25 @@ def test_a_block_of_a_graph_trains_inside_another():
     assert numpy.abs(mean).max() > 0
 
 
+def test_an_initializer_that_nobody_knows(tmp_path):
+    x, w = sym.var("data"), sym.var("w", init='["mine", {"size": 1}]', shape=(2, 3))
+    graph = sym.FullyConnected(x, w, num_hidden=2, no_bias=True)
+    graph.save(tmp_path / "net-symbol.json")
+    nd.save(str(tmp_path / "net.params"), {"arg:w": nd.ones((2, 3))})
+    net = gluon.SymbolBlock.imports(tmp_path / "net-symbol.json", "data", tmp_path / "net.params")
+    assert net(nd.ones((1, 3))).asnumpy().tolist() == [[3, 3]]
+    net = gluon.SymbolBlock.imports(tmp_path / "net-symbol.json", "data")
+    with pytest.raises(MXNetError, match="mine is not registered"):
+        net.initialize()
+
+
+def test_initializers_of_variables():
+    x, w = sym.var("data"), sym.var("w", init=mx.init.Constant(3))
+    net = gluon.SymbolBlock(sym.FullyConnected(x, w, num_hidden=2, no_bias=True), x)
+    net.initialize()
+    assert net(nd.ones((1, 2))).asnumpy().tolist() == [[6, 6]]
+
+
 def test_blocks_share_parameters():
     x = sym.var("data")
     first = gluon.SymbolBlock(sym.FullyConnected(x, num_hidden=2, name="fc"), x)

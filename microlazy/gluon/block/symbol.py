@@ -11,7 +11,6 @@ from ... import symbol as sym
 from ...base import MXNetError, ShapeError
 from ...context import Context
 from ...core.tensor import Tensor
-from ...initializer import create
 from ...symbol import Symbol
 from ..parameter import Parameter, ParameterDict
 from ..parameter.loading import load_arrays
@@ -227,7 +226,6 @@ def _input_names(graph: Symbol, inputs: Any) -> list[str]:
 
 
 def _declared(node: Any, auxiliary: bool) -> Parameter:
-    text = node.attributes.get("__init__")
     return Parameter(
         node.name,
         grad_req="null" if auxiliary else "write",
@@ -235,7 +233,7 @@ def _declared(node: Any, auxiliary: bool) -> Parameter:
         dtype=node.dtype or "float32",
         lr_mult=_number(node, "__lr_mult__"),
         wd_mult=_number(node, "__wd_mult__"),
-        init=None if text is None else create(text),
+        init=node.attributes.get("__init__"),  # a text, of which values of a file have no need
         allow_deferred_init=True,
         differentiable=not auxiliary,
     )
