@@ -36,13 +36,18 @@ def test_copies_and_pickles():
 
 def test_what_symbols_do_not_have():
     x = sym.var("x")
-    for name in ("shape", "dtype", "asnumpy", "grad", "backward"):
-        with pytest.raises(MXNetError, match=f"has no {name}: a symbol has no values"):
+    for name in ("shape", "dtype", "grad"):
+        assert not hasattr(x, name)
+        with pytest.raises(AttributeError, match=f"has no {name}: a symbol has no values"):
             getattr(x, name)
+    for name in ("asnumpy", "backward", "copyto"):
+        with pytest.raises(sym.NotImplementedForSymbol, match=f"has no {name}: a symbol"):
+            getattr(x, name)()
+    for other in ("1", nd.ones((1,)), None):
+        with pytest.raises(TypeError):
+            x * other
     with pytest.raises(AttributeError, match="no attribute 'foo'"):
         x.foo  # noqa: B018
-    with pytest.raises(TypeError):
-        x + "1"
     with pytest.raises(TypeError, match="lhs must be a Symbol"):
         sym.broadcast_add(nd.ones((1,)), x)
     with pytest.raises(MXNetError, match="must have one output"):

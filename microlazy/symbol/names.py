@@ -1,6 +1,6 @@
 """Which operators stand behind methods and arithmetic of symbols."""
 
-__all__ = ["ARITHMETIC", "METHODS", "NUMPY_NAMES"]
+__all__ = ["ARITHMETIC", "METHODS", "NUMPY_NAMES", "VALUES", "VALUE_METHODS"]
 
 # What symbols have as methods too: functions of `sym`.
 _TEXT = """
@@ -13,6 +13,9 @@ slice_like softmax softmin sort space_to_depth split split_v2 sqrt square squeez
 take tan tanh tile topk transpose trunc zeros_like
 """
 METHODS = frozenset(_TEXT.split())
+# What arrays have and symbols have not.
+VALUES = frozenset(("T", "context", "ctx", "dtype", "grad", "ndim", "shape", "size"))
+VALUE_METHODS = ("asnumpy", "asscalar", "attach_grad", "backward", "copyto", "wait_to_read")
 # Operators, and the names that MXNet has for them: of two symbols, of a symbol and a number, of a
 # number and a symbol.
 ARITHMETIC = {

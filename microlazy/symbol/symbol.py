@@ -6,18 +6,24 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from microlazy.base import MXNetError
 from microlazy.files import write_atomically
 from microlazy.symbol.attributes import HIDDEN
 from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variables_of
-from microlazy.symbol.names import ARITHMETIC, METHODS, NUMPY_NAMES
+from microlazy.symbol.names import ARITHMETIC, METHODS, NUMPY_NAMES, VALUE_METHODS, VALUES
 
 if TYPE_CHECKING:
     from microlazy.executor import Executor
 
 __all__ = ["NotImplementedForSymbol", "NumpySymbol", "Symbol"]
+
+
+_NO_VALUES = (
+    "a symbol has no values; infer_shape() and infer_type() tell shapes and dtypes, bind() computes"
+)
 
 
 class NotImplementedForSymbol(MXNetError):
@@ -587,12 +593,8 @@ class Symbol:
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:
             return partial(self._function(name), self)
-        if name in ("shape", "dtype", "size", "ndim", "grad", "context", "asnumpy", "asscalar",
-                    "backward", "attach_grad", "copyto", "wait_to_read", "T"):  # fmt: skip
-            raise NotImplementedForSymbol(
-                f"{self!r} has no {name}: a symbol has no values; infer_shape() and infer_type() "
-                "tell shapes and dtypes, bind() computes"
-            )
+        if name in VALUES:
+            raise AttributeError(f"{self!r} has no {name}: {_NO_VALUES}")
         raise AttributeError(f"'Symbol' object has no attribute {name!r}")
 
     def _binary(self, name: str, other: Any, swapped: bool = False) -> Any:
@@ -600,7 +602,7 @@ class Symbol:
         names = self._operators(name, swapped)
         if isinstance(other, Symbol):
             return composing.call(names[0], [self, other], {})
-        if isinstance(other, bool | int | float) or hasattr(other, "__float__"):
+        if isinstance(other, Real):
             which = 2 if swapped else 1
             number = composing.number_attributes(other, isinstance(self, NumpySymbol))
             return composing.call(names[which], [self], number)
@@ -659,6 +661,15 @@ def _special(name: str, swapped: bool) -> Any:
     return method
 
 
+def _refused(name: str) -> Any:
+    def method(self: Symbol, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedForSymbol(f"{self!r} has no {name}: {_NO_VALUES}")
+
+    return method
+
+
+for _name in VALUE_METHODS:
+    setattr(Symbol, _name, _refused(_name))
 for _name in ARITHMETIC:
     setattr(Symbol, f"__{_name}__", _special(_name, False))
     if _name in ("add", "sub", "mul", "truediv", "mod", "pow"):
