@@ -226,6 +226,54 @@ def test_symbols_do_not_disturb_a_network_that_runs():
     assert cell(nd.ones((2, 4)), cell.begin_state(batch_size=2))[0].shape == (2, 3)
 
 
+LABELS = {"data": (4, 3), "label": (4, 3)}
+LOSSES = {
+    "l2": (gluon.loss.L2Loss(), LABELS),
+    "l1": (gluon.loss.L1Loss(weight=0.5), LABELS),
+    "huber": (gluon.loss.HuberLoss(0.4), LABELS),
+    "hinge": (gluon.loss.HingeLoss(), LABELS),
+    "squared hinge": (gluon.loss.SquaredHingeLoss(), LABELS),
+    "logistic": (gluon.loss.LogisticLoss(), LABELS),
+    "sigmoid": (gluon.loss.SigmoidBCELoss(), LABELS),
+    "sigmoid of probabilities": (gluon.loss.SigmoidBCELoss(from_sigmoid=True), LABELS),
+    "softmax": (gluon.loss.SoftmaxCELoss(), {"data": (4, 3), "label": (4,)}),
+    "softmax of pixels": (gluon.loss.SoftmaxCELoss(axis=1), {"data": (4, 3, 2), "label": (4, 2)}),
+    "softmax of logits": (
+        gluon.loss.SoftmaxCELoss(from_logits=True),
+        {"data": (4, 3), "label": (4,)},
+    ),
+    "softmax of shares": (gluon.loss.SoftmaxCELoss(sparse_label=False), LABELS),
+    "divergence": (gluon.loss.KLDivLoss(from_logits=False), LABELS),
+    "triplet": (gluon.loss.TripletLoss(), LABELS | {"other": (4, 3)}),
+    "poisson": (gluon.loss.PoissonNLLLoss(), LABELS),
+    "ctc": (gluon.loss.CTCLoss(), {"data": (2, 5, 4), "label": (2, 2)}),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_symbols(name):
+    loss, shapes = LOSSES[name]
+    arrays = {key: nd.random.uniform(0.1, 0.9, shape) for key, shape in shapes.items()}
+    if name.startswith(("softmax", "ctc")) and "shares" not in name:
+        arrays["label"] = (arrays["label"] * 3).floor()
+    graph = loss(*[sym.var(key) for key in arrays])
+    expected = loss(*arrays.values()).asnumpy()
+    found = sym.load_json(graph.tojson()).eval(**arrays)[0].asnumpy()
+    numpy.testing.assert_allclose(found.reshape(expected.shape), expected, 1e-5, 1e-6)
+
+
+def test_losses_without_symbols():
+    for loss, count in ((gluon.loss.CosineEmbeddingLoss(), 3), (gluon.loss.SDMLLoss(), 2)):
+        with pytest.raises(MXNetError, match="cannot be called on symbols"):
+            loss(*[sym.var(f"x{i}") for i in range(count)])
+
+
+def test_weights_of_samples_as_symbols():
+    arrays = {"x": nd.array([[1], [2]]), "y": nd.array([[0], [0]]), "w": nd.array([[1], [3]])}
+    graph = gluon.loss.L2Loss()(*[sym.var(name) for name in arrays])
+    assert graph.eval(**arrays)[0].asnumpy().tolist() == [0.5, 6]
+
+
 # ---- executors -----------------------------------------------------------------------------------
 
 

@@ -10,7 +10,6 @@ import numpy
 
 from .. import ndarray as nd
 from .. import numpy as np
-from .. import numpy_extension as npx
 from ..base import ShapeError
 from ..core import trace
 from ..core.functions import unary_op
@@ -19,6 +18,7 @@ from ..core.tensor import Tensor
 from ..initializer import ArgumentError
 from ..symbol import Symbol
 from .block import HybridBlock
+from .block.symbolic import functions_of
 
 __all__ = [
     "CTCLoss",
@@ -94,6 +94,8 @@ class Loss(HybridBlock):
     def _like(self, label: Tensor, pred: Tensor) -> Tensor:
         """Return the label in the shape and dtype of the prediction."""
         if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+            if isinstance(pred, Symbol):
+                return label.reshape_like(pred)
             label = _as_array(type(self).__name__, "label", label, pred)
         if label.shape != pred.shape:
             if label.size != pred.size:
@@ -118,8 +120,17 @@ class Loss(HybridBlock):
     def _mean(self, loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
         """Weight the loss of every element, and average all but the batch axis."""
         loss = _weigh(loss, weight, sample_weight)
+        if isinstance(loss, Symbol):
+            return loss.mean(axis=self._batch_axis, exclude=True)
         axes = self._other_axes(loss)
         return loss.mean(axis=axes) if axes else loss
+
+    def _sum(self, loss: Tensor) -> Tensor:
+        """Sum over all but the batch axis."""
+        if isinstance(loss, Symbol):
+            return loss.sum(axis=self._batch_axis, exclude=True)
+        axes = self._other_axes(loss)
+        return loss.sum(axis=axes) if axes else loss
 
 
 def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -> Tensor:
@@ -135,6 +146,22 @@ def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -
         return given
     with trace.suspended():  # what is given has values, in a trace too
         return (np if isinstance(pred, np.ndarray) else nd).array(given, dtype=dtype)
+
+
+def _activated(x: Any, kind: str) -> Any:
+    """An activation function of an array or a symbol."""
+    if isinstance(x, Tensor):
+        return activation(x, kind)
+    return functions_of(x).Activation(x, act_type=kind)
+
+
+def _each(name: str, x: Any) -> Any:
+    """A function of each element of an array or a symbol."""
+    return unary_op(name, x) if isinstance(x, Tensor) else getattr(functions_of(x), name)(x)
+
+
+def _log_softmax(x: Any, axis: int) -> Any:
+    return log_softmax(x, axis) if isinstance(x, Tensor) else x.log_softmax(axis=axis)
 
 
 def _weigh(loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
@@ -274,15 +301,15 @@ class SigmoidBinaryCrossEntropyLoss(Loss):
     ) -> Tensor:
         label = self._like(label, pred)
         if self._from_sigmoid:
-            yes = unary_op("log", pred + EPSILON) * label
+            yes = _each("log", pred + EPSILON) * label
             if pos_weight is not None:
                 yes = yes * pos_weight
-            loss = -(yes + unary_op("log", 1.0 - pred + EPSILON) * (1.0 - label))
+            loss = -(yes + _each("log", 1.0 - pred + EPSILON) * (1.0 - label))
         elif pos_weight is None:
-            loss = activation(pred, "softrelu") - pred * label
+            loss = _activated(pred, "softrelu") - pred * label
         else:
             factor = label * (pos_weight - 1) + 1
-            loss = pred * (1 - label) + factor * activation(-pred, "softrelu")
+            loss = pred * (1 - label) + factor * _activated(-pred, "softrelu")
         return self._mean(loss, self._weight, sample_weight)
 
 
@@ -346,11 +373,20 @@ class SoftmaxCrossEntropyLoss(Loss):
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+            if isinstance(pred, Symbol):
+                return self._mean(self._graph(pred, label), self._weight, sample_weight)
             label = _as_array(type(self).__name__, "label", label, pred)
         if self._one_call and sample_weight is None and pred.ndim == 2 and label.ndim == 1:
             return softmax_cross_entropy(pred, label, self._axis)
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
         return self._mean(loss, self._weight, sample_weight)
+
+    def _graph(self, pred: Any, label: Any) -> Any:
+        """The loss of symbols, before the mean."""
+        if not self._sparse_label:
+            return self._dense(pred, label)
+        logarithms = pred if self._from_logits else pred.log_softmax(axis=self._axis)
+        return -logarithms.pick(label, axis=self._axis, keepdims=True)
 
     def _sparse(self, pred: Tensor, label: Tensor) -> Tensor:
         axis = self._axis
@@ -372,7 +408,7 @@ class SoftmaxCrossEntropyLoss(Loss):
         return softmax_cross_entropy(pred, label, axis).reshape(tuple(ones))
 
     def _dense(self, pred: Tensor, label: Tensor) -> Tensor:
-        logarithms = pred if self._from_logits else log_softmax(pred, self._axis)
+        logarithms = pred if self._from_logits else _log_softmax(pred, self._axis)
         return -(logarithms * self._like(label, pred)).sum(axis=self._axis, keepdims=True)
 
 
@@ -434,16 +470,14 @@ class KLDivLoss(Loss):
         self._axis = axis
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+        if not isinstance(label, Tensor | Symbol) or not isinstance(pred, Tensor | Symbol):
             label = _as_array(
                 type(self).__name__, "label", label, pred, getattr(pred, "dtype", None)
             )
         if not self._from_logits:
-            pred = log_softmax(pred, self._axis)
-        loss = label * (unary_op("log", label + EPSILON) - pred)
-        loss = _weigh(loss, self._weight, sample_weight)
-        axes = self._other_axes(loss)
-        return loss.sum(axis=axes) if axes else loss
+            pred = _log_softmax(pred, self._axis)
+        loss = label * (_each("log", label + EPSILON) - pred)
+        return self._sum(_weigh(loss, self._weight, sample_weight))
 
 
 class HuberLoss(Loss):
@@ -511,7 +545,7 @@ class HingeLoss(Loss):
         self._margin = margin
 
     def _hinge(self, pred: Tensor, label: Tensor) -> Tensor:
-        return activation(self._margin - pred * self._like(label, pred), "relu")
+        return _activated(self._margin - pred * self._like(label, pred), "relu")
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         return self._mean(self._hinge(pred, label), self._weight, sample_weight)
@@ -569,7 +603,7 @@ class LogisticLoss(Loss):
         label = self._like(label, pred)
         if self._label_format == "signed":
             label = (label + 1) * 0.5
-        loss = activation(pred, "softrelu") - pred * label
+        loss = _activated(pred, "softrelu") - pred * label
         return self._mean(loss, self._weight, sample_weight)
 
 
@@ -645,15 +679,23 @@ class CTCLoss(Loss):
         label_lengths: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
+        if isinstance(pred, Symbol):
+            return self._from_steps(pred, label, pred_lengths, label_lengths, sample_weight)
         label = _as_array("CTCLoss", "label", label, pred)
         if pred.ndim != 3 or label.ndim != 2:
             raise ShapeError(
                 f"CTCLoss takes pred of 3 axes and label of 2, but got shapes {pred.shape} and "
                 f"{label.shape}"
             )
-        loss = npx.ctc_loss(
-            _F.swapaxes(pred, 0, 1) if self._layout == "NTC" else pred,
-            _F.swapaxes(label, 0, 1) if self._batch_axis == 1 else label,
+        return self._from_steps(pred, label, pred_lengths, label_lengths, sample_weight)
+
+    def _from_steps(
+        self, pred: Any, label: Any, pred_lengths: Any, label_lengths: Any, sample_weight: Any
+    ) -> Any:
+        F = functions_of(pred)
+        loss = F.CTCLoss(
+            F.swapaxes(pred, 0, 1) if self._layout == "NTC" else pred,
+            F.swapaxes(label, 0, 1) if self._batch_axis == 1 else label,
             pred_lengths,
             label_lengths,
             use_data_lengths=pred_lengths is not None,
@@ -705,10 +747,8 @@ class TripletLoss(Loss):
 
     def forward(self, pred: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         near, far = self._like(positive, pred) - pred, self._like(negative, pred) - pred
-        loss = near * near - far * far
-        axes = self._other_axes(loss)
-        loss = loss.sum(axis=axes) if axes else loss
-        return _weigh(activation(loss + self._margin, "relu"), self._weight, None)
+        loss = self._sum(near * near - far * far)
+        return _weigh(_activated(loss + self._margin, "relu"), self._weight, None)
 
 
 class PoissonNLLLoss(Loss):
@@ -770,9 +810,9 @@ class PoissonNLLLoss(Loss):
     ) -> Tensor:
         target = self._like(target, pred)
         if self._from_logits:
-            loss = unary_op("exp", pred) - target * pred
+            loss = _each("exp", pred) - target * pred
         else:
-            loss = pred - target * unary_op("log", pred + epsilon)
+            loss = pred - target * _each("log", pred + epsilon)
         if self._compute_full:
             loss = loss + _log_factorial(target)
         return _weigh(loss, self._weight, sample_weight).mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 from microlazy import name as names
@@ -163,7 +164,7 @@ def number_attributes(number: float, numpy: bool) -> dict[str, Any]:
     >>> number_attributes(2, False), number_attributes(2, True)
     ({'scalar': 2}, {'scalar': 2.0, 'is_int': True})
     """
-    whole = isinstance(number, int)
+    whole = isinstance(number, Integral)
     if numpy:
         return {"scalar": float(number), "is_int": whole}
     return {"scalar": int(number) if whole else float(number)}
