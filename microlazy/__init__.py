@@ -58,10 +58,14 @@ _LATE = {
     "callback": "callback",
     "contrib": "contrib",
     "einops": "einops",
+    "executor": "executor",
     "image": "image",
     "img": "image",
     "io": "io",
     "metric": "metric",
+    "mod": "module",
+    "model": "model",
+    "module": "module",
     "mon": "monitor",
     "monitor": "monitor",
     "name": "name",
@@ -83,9 +87,12 @@ if TYPE_CHECKING:
         callback,
         contrib,
         einops,
+        executor,
         image,
         io,
         metric,
+        model,
+        module,
         monitor,
         name,
         operator,
@@ -98,6 +105,7 @@ if TYPE_CHECKING:
         viz,
     )
     from microlazy import image as img
+    from microlazy import module as mod
     from microlazy import monitor as mon
     from microlazy import symbol as sym
     from microlazy import viz as visualization

@@ -1,4 +1,4 @@
-"""`mx.AttrScope`: attributes for the symbols made in a `with`; Gluon has no use for them."""
+"""`mx.AttrScope`: attributes for the symbols made in a `with`."""
 
 import threading
 from types import TracebackType
@@ -22,7 +22,7 @@ class AttrScope:
 
     Notes
     -----
-    Blocks and arrays have no attributes, so the scope changes nothing there.
+    Arrays have no attributes, so the scope changes nothing there.
 
     Examples
     --------
@@ -46,8 +46,21 @@ class AttrScope:
         around = self._before[-1] if self._before else {}
         return {**around, **self._own, **(attr or {})}
 
+    @staticmethod
+    def around() -> dict[str, str]:
+        """Return the attributes of the scopes that this thread is in.
+
+        Examples
+        --------
+        >>> from microlazy import AttrScope
+        >>> with AttrScope(group="1"):
+        ...     AttrScope.around()
+        {'group': '1'}
+        """
+        return getattr(AttrScope._local, "value", {})
+
     def __enter__(self) -> Self:
-        self._before.append(getattr(AttrScope._local, "value", {}))
+        self._before.append(AttrScope.around())
         AttrScope._local.value = self.get()
         return self
 

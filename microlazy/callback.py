@@ -84,14 +84,9 @@ def do_checkpoint(prefix: str, period: int = 1) -> Callable[..., None]:
     def callback(iter_no: int, sym: Any, arg: Any, aux: Any) -> None:
         if (iter_no + 1) % period:
             return
-        from microlazy.ndarray import save
+        from microlazy.model import save_checkpoint
 
-        if sym is not None:
-            sym.save(f"{prefix}-symbol.json")
-        path = f"{prefix}-{iter_no + 1:04d}.params"
-        kinds = (("arg", arg), ("aux", aux))
-        save(path, {f"{kind}:{name}": x for kind, part in kinds for name, x in part.items()})
-        logging.info('Saved checkpoint to "%s"', path)
+        save_checkpoint(prefix, iter_no + 1, sym, arg, aux)
 
     return callback
 

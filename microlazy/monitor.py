@@ -70,10 +70,15 @@ class Monitor:
         self.sort = sort
         self.monitor_all = monitor_all
         self._blocks: list[Any] = []
+        self._executors: list[Any] = []
         self._handles: list[Any] = []
 
     def install(self, block: Any) -> None:
-        """Watch a block and all inside it."""
+        """Watch a block and all inside it, or the executor of a graph."""
+        if hasattr(block, "set_monitor_callback"):
+            self._executors.append(block)
+            block.set_monitor_callback(self._see)
+            return
         if not hasattr(block, "register_forward_hook"):
             raise TypeError(f"install: expected a Gluon block, not {type(block).__name__}")
         self._blocks.append(block)
@@ -83,7 +88,7 @@ class Monitor:
         """Watch nothing any more."""
         for handle in self._handles:
             handle.detach()
-        self._handles, self._blocks = [], []
+        self._handles, self._blocks, self._executors = [], [], []
 
     def _watch(self, block: Any) -> None:
         def hook(block: Any, inputs: Any, outputs: Any) -> None:
@@ -96,6 +101,10 @@ class Monitor:
                     self._note(f"{block.name}_output{i if len(found) > 1 else ''}", x)
 
         self._handles.append(block.register_forward_hook(hook))
+
+    def _see(self, name: str, x: Tensor) -> None:
+        if self.activated:
+            self._note(name, x)
 
     def _note(self, name: str, x: Tensor) -> None:
         if self.re_prog.match(name) and not x.is_abstract:
@@ -120,6 +129,11 @@ class Monitor:
                     continue
                 if parameter.grad_req != "null":
                     self._note(f"{name}_grad", parameter.grad())
+        for executor in self._executors:
+            for name, x in (executor.arg_dict | executor.aux_dict).items():
+                self._note(name, x)
+            for name, x in executor.grad_dict.items():
+                self._note(f"{name}_grad", x)
         self.activated = False
         queue, self.queue = self.queue, []
         if self.sort:

@@ -198,7 +198,13 @@ class _Call(Function):
         return [*grads, *[None] * len(states)]
 
 
-def _make_prop(op_type: str, options: dict[str, str]) -> CustomOpProp:
+def make_prop(op_type: str | None, options: dict[str, str]) -> CustomOpProp:
+    """The description of a registered operator, made with its keywords."""
+    if op_type not in _registered:
+        raise MXNetError(
+            f"Custom: op_type={op_type!r} is not registered; mx.operator.register knows "
+            f"{sorted(_registered)}"
+        )
     make = _registered[op_type]
     try:
         signature(make).bind(**options)
@@ -249,13 +255,8 @@ def Custom(*data: Any, op_type: str | None = None, **options: Any) -> Any:
     >>> mx.nd.Custom(mx.nd.array([3]), op_type="half").asscalar()
     np.float32(1.5)
     """
-    if op_type not in _registered:
-        raise MXNetError(
-            f"Custom: op_type={op_type!r} is not registered; mx.operator.register knows "
-            f"{sorted(_registered)}"
-        )
+    prop = make_prop(op_type, {name: str(value) for name, value in options.items()})
     need_arrays(data)
-    prop = _make_prop(op_type, {name: str(value) for name, value in options.items()})
     arguments, states = prop.list_arguments(), prop.list_auxiliary_states()
     if len(data) != len(arguments) + len(states):
         raise MXNetError(

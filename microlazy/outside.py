@@ -5,9 +5,8 @@ _REASONS = {
         sparse CSRNDArray RowSparseNDArray cast_storage getnnz SparseEmbedding
         IdentityAttachKLSparseReg edge_id dgl_adjacency dgl_csr_neighbor_non_uniform_sample
         dgl_csr_neighbor_uniform_sample dgl_graph_compact dgl_subgraph group_adagrad_update""",
-    "symbols are not part of microlazy; write Gluon blocks and call hybridize()": """
+    "operators are not cached one by one; write Gluon blocks and call hybridize()": """
         CachedOp""",
-    "the Module API is not part of microlazy; use gluon.Trainer": "mod module",
     "ONNX is not part of microlazy": "onnx",
     "quantization is not part of microlazy": """
         quantization calibrate_entropy dequantize quantize quantize_asym quantize_v2 requantize
@@ -34,13 +33,10 @@ MODULES = {
     "contrib": "layers are in gluon.contrib and functions in nd.contrib; the rest of mx.contrib is "
     "not part of microlazy",
     "engine": "there is no engine to set: operations run at once, one after the other",
-    "executor": "symbols are not executed by microlazy; write Gluon blocks and call hybridize()",
-    "executor_manager": "the Module API is not part of microlazy; use gluon.Trainer",
+    "executor_manager": "there is one device; use mx.mod.Module",
     "libinfo": "there is no shared library to find; microlazy.config() tells what computes",
     "library": "libraries of compiled operators cannot be loaded; see mx.operator",
     "log": "use Python's logging",
-    "model": "the Module API is not part of microlazy; use gluon.Trainer, save_parameters() and "
-    "load_parameters()",
     "notebook": "drawing in notebooks is not part of microlazy",
     "rnn": "cells of symbols are not part of microlazy; use gluon.rnn",
     "rtc": "microlazy computes on the CPU",

@@ -490,15 +490,6 @@ def test_a_single_layer_saves_under_plain_names(tmp_path):
 # ---- what there is not -------------------------------------------------------------------------
 
 
-def test_symbols_are_refused():
-    with pytest.raises(NotImplementedError, match="no symbols"):
-        gluon.SymbolBlock(None, None)
-    with pytest.raises(NotImplementedError, match="no symbols"):
-        gluon.SymbolBlock.imports("a", ["data"])
-    with pytest.raises(NotImplementedError, match="save_parameters"):
-        nn.Dense(2).export("a")
-
-
 # ---- summary -----------------------------------------------------------------------------------
 
 

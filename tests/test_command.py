@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from microlazy import nd, np, npx
+from microlazy import nd, np, npx, sym
 from microlazy.command import main, migration
 
 
@@ -232,3 +232,79 @@ def test_the_real_one_must_not_be_there(tmp_path):
     found = run("train.py", cwd=tmp_path)
     assert found.returncode == 1
     assert "mxnet is imported already, from " in found.stderr
+
+
+# ---- graphs --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def graph(tmp_path):
+    """A symbol file and parameters."""
+    x = sym.BatchNorm(sym.FullyConnected(sym.var("data"), num_hidden=3, name="fc"), name="bn")
+    sym.SoftmaxOutput(x, name="softmax").save(tmp_path / "net-symbol.json")
+    three = nd.ones((3,))
+    arrays = {
+        **{"arg:fc_weight": nd.ones((3, 4)), "arg:fc_bias": three, "arg:bn_gamma": three},
+        **{"arg:bn_beta": three, "aux:bn_moving_mean": three, "aux:bn_moving_var": three},
+    }
+    nd.save(str(tmp_path / "net-0000.params"), arrays)
+    return tmp_path / "net-symbol.json", tmp_path / "net-0000.params", arrays
+
+
+def test_show_a_graph(graph, capsys):
+    assert main(["show", str(graph[0]), "--shape", "data=2,4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith("fc(FullyConnected)"))
+    assert row.split() == ["fc(FullyConnected)", "3", "15", "data"]
+    assert lines[-3:] == [
+        "3 operators, 8 variables",
+        "inputs: data, softmax_label",
+        "outputs: softmax_output",
+    ]
+    assert main(["show", str(graph[0])]) == 0
+    for shape, message in (
+        ("x=1", "no variable 'x'; there are data"),
+        ("data=a", "data=1,3"),
+        ("data=1,2", "Total"),
+    ):
+        found = main(["show", str(graph[0]), "--shape", shape])
+        printed = capsys.readouterr()
+        assert message in (printed.out if message == "Total" else printed.err)
+        assert found == (0 if message == "Total" else 1)
+
+
+def test_check_what_fits(graph, capsys):
+    files = [str(graph[0]), str(graph[1])]
+    assert main(["check", *files]) == 0
+    assert capsys.readouterr().out.strip().endswith("6 arrays; inputs: data")
+    assert main(["check", *files, "--shape", "data=7,4"]) == 0
+    assert main(["check", *files, "--shape", "data=7,5"]) == 1
+    assert "shape: fc_weight is (3, 4), but the graph needs (3, 5)" in capsys.readouterr().out
+
+
+def test_check_what_does_not_fit(graph, capsys):
+    arrays = dict(graph[2])
+    del arrays["arg:fc_bias"], arrays["aux:bn_moving_var"]
+    nd.save(str(graph[1]), arrays | {"arg:other": nd.ones((1,))})
+    assert main(["check", str(graph[0]), str(graph[1])]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "missing: fc_bias",
+        "missing: bn_moving_var",
+        "not in the graph: other",
+    ]
+    assert main(["check", str(graph[1]), str(graph[0])]) == 1
+    assert "no symbol file" in capsys.readouterr().err
+
+
+def test_convert_a_graph(graph, tmp_path, capsys):
+    target = tmp_path / "new-symbol.json"
+    found = json.loads(graph[0].read_text(encoding="utf-8"))
+    for node in found["nodes"]:
+        node["attr"] = node.pop("attrs", {})
+    graph[0].write_text(json.dumps(found), encoding="utf-8")
+    assert main(["convert", str(graph[0]), str(target)]) == 0
+    nodes = json.loads(target.read_text(encoding="utf-8"))["nodes"]
+    assert nodes[3]["attrs"] == {"num_hidden": "3"}
+    assert sym.load(target).tojson() == sym.load(graph[0]).tojson()
+    assert main(["convert", str(graph[0]), str(tmp_path / "new.npz")]) == 1
+    assert "must be .json" in capsys.readouterr().err

@@ -239,9 +239,7 @@ def test_one_hot_labels_get_a_hint():
     ("name", "message"),
     [
         ("engine", "operations run at once"),
-        ("model", "save_parameters"),
-        ("executor", "hybridize"),
-        ("mod", "gluon.Trainer$"),
+        ("executor_manager", "mx.mod.Module"),
         ("rnn", "use gluon.rnn$"),
         ("rtc", "CPU"),
         ("torch", "from_dlpack"),

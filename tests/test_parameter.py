@@ -422,7 +422,6 @@ REFUSALS = [
     (lambda: Parameter("w", shape=2).list_ctx(), RuntimeError, "'w' has not been initialized"),
     (lambda: Parameter("w", shape=2).reset_ctx(), ValueError, "has not been initialized"),
     (lambda: live().cast("nope"), TypeError, "nope"),
-    (lambda: live().var(), mx.base.MXNetError, "no symbols"),
     (lambda: live().row_sparse_data(mx.nd.ones(1)), RuntimeError, "Please use data"),
     (lambda: live().list_row_sparse_data(mx.nd.ones(1)), RuntimeError, "Please use data"),
     (lambda: deferred()._finish_deferred_init(), AssertionError, "Please specify in_units"),

@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 import microlazy as mx
-from microlazy import autograd, gluon, nd, viz
+from microlazy import autograd, gluon, nd, sym, viz
 from microlazy.base import MXNetError
 from microlazy.gluon import nn
 from microlazy.gluon.contrib.estimator import (
@@ -405,3 +405,43 @@ def test_recording_is_left_as_it_was():
     with autograd.record():
         viz.plot_network(residual(), shape=(2, 4))
         assert autograd.is_recording()
+
+
+# ---- symbols -------------------------------------------------------------------------------------
+
+
+def graph():
+    x = sym.FullyConnected(sym.var("data"), num_hidden=3, name="fc")
+    x = sym.FullyConnected(x, sym.var("own"), num_hidden=3, no_bias=True, name="again")
+    return sym.SoftmaxOutput(x, name="softmax")
+
+
+def test_a_graph_as_a_table(capsys):
+    viz.print_summary(graph(), {"data": (2, 4)}, line_length=60)
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if not line.startswith(("_", "="))]
+    assert rows == [
+        "Layer (type)              Output ShapeParam Previous Layer",
+        "data(null)                4           0",
+        "fc(FullyConnected)        3           15    data",
+        "again(FullyConnected)     3           9     fc",
+        "softmax_label(null)                   0",
+        "softmax(SoftmaxOutput)    3           0     again",
+        "                                            softmax_label",
+        "Total params: 24",
+    ]
+    viz.print_summary(graph(), (2, 4), line_length=60)
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_a_graph_without_shapes():
+    source = viz.plot_network(graph()).source
+    assert '"fc" [label="FullyConnected\\nnum_hidden=3", fillcolor="#fb8072"]' in source
+    assert '"data" -> "fc"' in source and "fc_weight" not in source
+    source = viz.plot_network(graph(), shape={"data": (2, 4)}, hide_weights=False).source
+    assert '"fc_weight" -> "fc" [label="3x4"]' in source
+
+
+def test_a_graph_and_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match="2 shapes are given for the inputs data"):
+        viz.print_summary(sym.exp(sym.var("data")), [(2, 4), (2, 4)])

@@ -11,25 +11,39 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..base import MXNetError
-from . import arrays, migration
+from . import arrays, graphs, migration
 
 __all__ = ["main"]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="microlazy", description="Look into files of arrays, convert them, move programs over."
+        prog="microlazy",
+        description="Look into files of arrays and graphs, convert them, move programs over.",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
-    show = verbs.add_parser("show", help="list the arrays in a file: names, shapes, dtypes, sizes")
-    show.add_argument("file", type=Path, help=f"one of {', '.join(arrays.SUFFIXES)}")
-    show.set_defaults(run=lambda args: print(arrays.show(args.file)))
+    suffixes = f"{', '.join(arrays.SUFFIXES)} or {graphs.SUFFIX}"
+    show = verbs.add_parser(
+        "show",
+        help="list what a file holds: arrays with shapes, dtypes, sizes; a graph's operators",
+    )
+    show.add_argument("file", type=Path, help=f"one of {suffixes}")
+    _take_shapes(show)
+    show.set_defaults(run=_show)
 
-    convert = verbs.add_parser("convert", help="write the arrays of a file in another format")
+    convert = verbs.add_parser(
+        "convert", help="write the arrays of a file in another format, a graph in today's dialect"
+    )
     convert.add_argument("source", type=Path)
     convert.add_argument("target", type=Path, help="the suffix says the format")
-    convert.set_defaults(run=lambda args: print(arrays.convert(args.source, args.target)))
+    convert.set_defaults(run=_convert)
+
+    check = verbs.add_parser("check", help="say whether a graph and parameters fit")
+    check.add_argument("symbol", type=Path, help="name-symbol.json")
+    check.add_argument("params", type=Path, help="name-0000.params")
+    _take_shapes(check)
+    check.set_defaults(run=_check)
 
     migrate = verbs.add_parser(
         "migrate", help="say which names of mxnet programs use, and which are missing here"
@@ -41,6 +55,29 @@ def _parser() -> argparse.ArgumentParser:
     config = verbs.add_parser("config", help="say what this installation computes with")
     config.set_defaults(run=_config)
     return parser
+
+
+def _take_shapes(verb: argparse.ArgumentParser) -> None:
+    text = "the shape of an input of a graph, such as data=1,3,224,224; may be repeated"
+    verb.add_argument("--shape", action="append", default=[], metavar="NAME=SIZES", help=text)
+
+
+def _show(args: argparse.Namespace) -> None:
+    if graphs.is_graph(args.file):
+        print(graphs.show(args.file, graphs.parse_shapes(args.shape)))
+    else:
+        print(arrays.show(args.file))
+
+
+def _convert(args: argparse.Namespace) -> None:
+    convert = graphs.convert if graphs.is_graph(args.source) else arrays.convert
+    print(convert(args.source, args.target))
+
+
+def _check(args: argparse.Namespace) -> int:
+    found = graphs.check(args.symbol, args.params, graphs.parse_shapes(args.shape))
+    print(found.text)
+    return 0 if found.fits else 1
 
 
 def _migrate(args: argparse.Namespace) -> int:
@@ -69,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 if a file cannot be read or written, or if `migrate` finds names that are missing.
+        0; 1 if a file cannot be read or written, if `migrate` finds names that are missing, or if
+        `check` finds what does not fit.
 
     Examples
     --------

@@ -10,15 +10,16 @@ import numpy
 
 from .. import ndarray as nd
 from .. import numpy as np
-from .. import numpy_extension as npx
 from ..base import ShapeError
 from ..core import trace
 from ..core.functions import unary_op
 from ..core.ops.nn import activation, log_softmax, pick, softmax_cross_entropy
 from ..core.tensor import Tensor
 from ..initializer import ArgumentError
+from ..symbol import Symbol
 from .block import HybridBlock
 from .block.hybrid import without_namespace
+from .block.symbolic import functions_of
 from .utils import axis_of, number_of
 
 __all__ = [
@@ -94,6 +95,8 @@ class Loss(HybridBlock):
     def _like(self, label: Tensor, pred: Tensor) -> Tensor:
         """Return the label in the shape and dtype of the prediction."""
         if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+            if isinstance(pred, Symbol):
+                return label.reshape_like(pred)
             label = _as_array(type(self).__name__, "label", label, pred)
         if label.shape != pred.shape:
             if label.size != pred.size:
@@ -118,8 +121,17 @@ class Loss(HybridBlock):
     def _mean(self, loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
         """Weight the loss of every element, and average all but the batch axis."""
         loss = _weigh(loss, weight, sample_weight)
+        if isinstance(loss, Symbol):
+            return loss.mean(axis=self._batch_axis, exclude=True)
         axes = self._other_axes(loss)
         return loss.mean(axis=axes) if axes else loss
+
+    def _sum(self, loss: Tensor) -> Tensor:
+        """Sum over all but the batch axis."""
+        if isinstance(loss, Symbol):
+            return loss.sum(axis=self._batch_axis, exclude=True)
+        axes = self._other_axes(loss)
+        return loss.sum(axis=axes) if axes else loss
 
 
 def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -> Tensor:
@@ -137,15 +149,33 @@ def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -
         return (np if isinstance(pred, np.ndarray) else nd).array(given, dtype=dtype)
 
 
-def _epsilon(x: Tensor, wanted: float = 1e-12) -> float:
+def _epsilon(x: Any, wanted: float = 1e-12) -> float:
     """What keeps a logarithm finite: at least the smallest number of which `x` can hold 1 / it."""
+    if not isinstance(x, Tensor):
+        return wanted
     dtype = numpy.dtype(x.dtype)
     return max(wanted, float(numpy.finfo(dtype).tiny)) if dtype.kind == "f" else wanted
 
 
+def _activated(x: Any, kind: str) -> Any:
+    """An activation function of an array or a symbol."""
+    if isinstance(x, Tensor):
+        return activation(x, kind)
+    return functions_of(x).Activation(x, act_type=kind)
+
+
+def _each(name: str, x: Any) -> Any:
+    """A function of each element of an array or a symbol."""
+    return unary_op(name, x) if isinstance(x, Tensor) else getattr(functions_of(x), name)(x)
+
+
+def _log_softmax(x: Any, axis: int) -> Any:
+    return log_softmax(x, axis) if isinstance(x, Tensor) else x.log_softmax(axis=axis)
+
+
 def _weigh(loss: Tensor, weight: float | None, sample_weight: Tensor | None) -> Tensor:
     if sample_weight is not None:
-        if not isinstance(sample_weight, Tensor):
+        if not isinstance(sample_weight, Tensor | Symbol):
             sample_weight = _as_array("loss", "sample_weight", sample_weight, loss, loss.dtype)
         try:
             loss = loss * sample_weight
@@ -168,7 +198,7 @@ def _apply_weighting(
 
 def _reshape_like(F: Any, x: Tensor, y: Tensor) -> Tensor:
     """Give `x` the shape of `y`, by MXNet's name."""
-    return x.reshape(y.shape)
+    return x.reshape(y.shape) if isinstance(x, Tensor) else F.reshape_like(x, y)
 
 
 class L2Loss(Loss):
@@ -291,15 +321,15 @@ class SigmoidBinaryCrossEntropyLoss(Loss):
         label = self._like(label, pred)
         if self._from_sigmoid:
             least = _epsilon(pred)
-            yes = unary_op("log", pred + least) * label
+            yes = _each("log", pred + least) * label
             if pos_weight is not None:
                 yes = yes * pos_weight
-            loss = -(yes + unary_op("log", 1.0 - pred + least) * (1.0 - label))
+            loss = -(yes + _each("log", 1.0 - pred + least) * (1.0 - label))
         elif pos_weight is None:
-            loss = activation(pred, "softrelu") - pred * label
+            loss = _activated(pred, "softrelu") - pred * label
         else:
             factor = label * (pos_weight - 1) + 1
-            loss = pred * (1 - label) + factor * activation(-pred, "softrelu")
+            loss = pred * (1 - label) + factor * _activated(-pred, "softrelu")
         return self._mean(loss, self._weight, sample_weight)
 
     hybrid_forward = without_namespace(forward)
@@ -365,11 +395,20 @@ class SoftmaxCrossEntropyLoss(Loss):
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+            if isinstance(pred, Symbol):
+                return self._mean(self._graph(pred, label), self._weight, sample_weight)
             label = _as_array(type(self).__name__, "label", label, pred)
         if self._one_call and sample_weight is None and pred.ndim == 2 and label.ndim == 1:
             return softmax_cross_entropy(pred, label, self._axis)
         loss = self._sparse(pred, label) if self._sparse_label else self._dense(pred, label)
         return self._mean(loss, self._weight, sample_weight)
+
+    def _graph(self, pred: Any, label: Any) -> Any:
+        """The loss of symbols, before the mean."""
+        if not self._sparse_label:
+            return self._dense(pred, label)
+        logarithms = pred if self._from_logits else pred.log_softmax(axis=self._axis)
+        return -logarithms.pick(label, axis=self._axis, keepdims=True)
 
     hybrid_forward = without_namespace(forward)
 
@@ -393,7 +432,7 @@ class SoftmaxCrossEntropyLoss(Loss):
         return softmax_cross_entropy(pred, label, axis).reshape(tuple(ones))
 
     def _dense(self, pred: Tensor, label: Tensor) -> Tensor:
-        logarithms = pred if self._from_logits else log_softmax(pred, self._axis)
+        logarithms = pred if self._from_logits else _log_softmax(pred, self._axis)
         return -(logarithms * self._like(label, pred)).sum(axis=self._axis, keepdims=True)
 
 
@@ -455,22 +494,20 @@ class KLDivLoss(Loss):
         self._axis = axis
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        if not (isinstance(label, Tensor) and isinstance(pred, Tensor)):
+        if not isinstance(label, Tensor | Symbol) or not isinstance(pred, Tensor | Symbol):
             label = _as_array(
                 type(self).__name__, "label", label, pred, getattr(pred, "dtype", None)
             )
         if not self._from_logits:
-            pred = log_softmax(pred, self._axis)
+            pred = _log_softmax(pred, self._axis)
         try:
-            loss = label * (unary_op("log", label + _epsilon(label)) - pred)
+            loss = label * (_each("log", label + _epsilon(label)) - pred)
         except ShapeError as error:
             raise ShapeError(
                 f"{type(self).__name__}: label of shape {label.shape} does not fit pred of shape "
                 f"{pred.shape}"
             ) from error
-        loss = _weigh(loss, self._weight, sample_weight)
-        axes = self._other_axes(loss)
-        return loss.sum(axis=axes) if axes else loss
+        return self._sum(_weigh(loss, self._weight, sample_weight))
 
     hybrid_forward = without_namespace(forward)
 
@@ -544,7 +581,7 @@ class HingeLoss(Loss):
         self._margin = number_of(type(self).__name__, "margin", margin)
 
     def _hinge(self, pred: Tensor, label: Tensor) -> Tensor:
-        return activation(self._margin - pred * self._like(label, pred), "relu")
+        return _activated(self._margin - pred * self._like(label, pred), "relu")
 
     def forward(self, pred: Tensor, label: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         return self._mean(self._hinge(pred, label), self._weight, sample_weight)
@@ -606,7 +643,7 @@ class LogisticLoss(Loss):
         label = self._like(label, pred)
         if self._label_format == "signed":
             label = (label + 1) * 0.5
-        loss = activation(pred, "softrelu") - pred * label
+        loss = _activated(pred, "softrelu") - pred * label
         return self._mean(loss, self._weight, sample_weight)
 
     hybrid_forward = without_namespace(forward)
@@ -684,15 +721,23 @@ class CTCLoss(Loss):
         label_lengths: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
+        if isinstance(pred, Symbol):
+            return self._from_steps(pred, label, pred_lengths, label_lengths, sample_weight)
         label = _as_array("CTCLoss", "label", label, pred)
         if pred.ndim != 3 or label.ndim != 2:
             raise ShapeError(
                 f"CTCLoss takes pred of 3 axes and label of 2, but got shapes {pred.shape} and "
                 f"{label.shape}"
             )
-        loss = npx.ctc_loss(
-            _F.swapaxes(pred, 0, 1) if self._layout == "NTC" else pred,
-            _F.swapaxes(label, 0, 1) if self._batch_axis == 1 else label,
+        return self._from_steps(pred, label, pred_lengths, label_lengths, sample_weight)
+
+    def _from_steps(
+        self, pred: Any, label: Any, pred_lengths: Any, label_lengths: Any, sample_weight: Any
+    ) -> Any:
+        F = functions_of(pred)
+        loss = F.CTCLoss(
+            F.swapaxes(pred, 0, 1) if self._layout == "NTC" else pred,
+            F.swapaxes(label, 0, 1) if self._batch_axis == 1 else label,
             pred_lengths,
             label_lengths,
             use_data_lengths=pred_lengths is not None,
@@ -746,10 +791,8 @@ class TripletLoss(Loss):
 
     def forward(self, pred: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         near, far = self._like(positive, pred) - pred, self._like(negative, pred) - pred
-        loss = near * near - far * far
-        axes = self._other_axes(loss)
-        loss = loss.sum(axis=axes) if axes else loss
-        return _weigh(activation(loss + self._margin, "relu"), self._weight, None)
+        loss = self._sum(near * near - far * far)
+        return _weigh(_activated(loss + self._margin, "relu"), self._weight, None)
 
     hybrid_forward = without_namespace(forward)
 
@@ -813,9 +856,9 @@ class PoissonNLLLoss(Loss):
     ) -> Tensor:
         target = self._like(target, pred)
         if self._from_logits:
-            loss = unary_op("exp", pred) - target * pred
+            loss = _each("exp", pred) - target * pred
         else:
-            loss = pred - target * unary_op("log", pred + _epsilon(pred, epsilon))
+            loss = pred - target * _each("log", pred + _epsilon(pred, epsilon))
         if self._compute_full:
             loss = loss + _log_factorial(target)
         return _weigh(loss, self._weight, sample_weight).mean()

@@ -76,8 +76,8 @@ def graph_of(net: Block, shape: Any, dtype: Any = None, weights: bool = False) -
         Whether parameters are vertices too.
     """
     if not isinstance(net, Block):
-        raise TypeError(f"net must be a Block, but got {net!r}")
-    named = _named(shape)
+        raise TypeError(f"net must be a Block or a Symbol, but got {net!r}")
+    named = named_shapes(shape)
     given = [
         abstract(size, (dtype.get(name) if isinstance(dtype, Mapping) else dtype) or "float32")
         for name, size in named.items()
@@ -113,7 +113,8 @@ def graph_of(net: Block, shape: Any, dtype: Any = None, weights: bool = False) -
     return found
 
 
-def _named(shape: Any) -> dict[str, Any]:
+def named_shapes(shape: Any) -> dict[str, Any]:
+    """The shapes of inputs by name: data, data1 and so on for those that nobody named."""
     if isinstance(shape, Mapping):
         return dict(shape)
     if shape is None:

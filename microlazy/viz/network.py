@@ -12,7 +12,9 @@ from typing import Any
 from ..base import MXNetError
 from ..files import write_atomically
 from ..gluon.block import Block
+from ..symbol import Symbol
 from ._graph import Vertex, graph_of
+from ._symbols import vertices_of
 
 __all__ = ["Digraph", "plot_network", "print_summary"]
 
@@ -141,7 +143,7 @@ class Digraph:
 
 
 def plot_network(
-    net: Block,
+    net: Block | Symbol,
     title: str = "plot",
     save_format: str = "pdf",
     shape: Any = None,
@@ -155,8 +157,8 @@ def plot_network(
 
     Parameters
     ----------
-    net : Block
-        The network, with `initialize()` called.
+    net : Block or Symbol
+        The network, with `initialize()` called, or a graph.
     title : str
         The graph's name, and that of files.
     save_format : str
@@ -178,9 +180,9 @@ def plot_network(
     Raises
     ------
     TypeError
-        If `net` is no block.
+        If `net` is neither.
     ValueError
-        If `shape` is left out.
+        If `shape` is left out and `net` is a block.
 
     Examples
     --------
@@ -198,7 +200,7 @@ def plot_network(
       "hidden" -> "out" [label="3"]
     }
     """
-    vertices = graph_of(net, shape, dtype, weights=not hide_weights)
+    vertices = _vertices(net, shape, dtype, not hide_weights)
     lines = [f"  node [{_attributes({**_ATTRIBUTES, **(node_attrs or {})})}]"]
     for vertex in vertices:
         own = {"label": _label(vertex), "fillcolor": _colour(vertex)}
@@ -212,6 +214,12 @@ def plot_network(
             lines.append(f"  {_quoted(source.name)} -> {_quoted(vertex.name)} [{edge}]")
     body = "\n".join(lines)
     return Digraph(f"digraph {_quoted(title)} {{\n{body}\n}}", title, save_format)
+
+
+def _vertices(net: Block | Symbol, shape: Any, dtype: Any, weights: bool) -> list[Vertex]:
+    if isinstance(net, Symbol):
+        return vertices_of(net, shape, dtype, weights)
+    return graph_of(net, shape, dtype, weights)
 
 
 def _label(vertex: Vertex) -> str:
@@ -240,7 +248,7 @@ def _quoted(text: str) -> str:
 
 
 def print_summary(
-    net: Block,
+    net: Block | Symbol,
     shape: Any = None,
     line_length: int = 120,
     positions: Sequence[float] = (0.44, 0.64, 0.74, 1.0),
@@ -249,8 +257,8 @@ def print_summary(
 
     Parameters
     ----------
-    net : Block
-        The network, with `initialize()` called.
+    net : Block or Symbol
+        The network, with `initialize()` called, or a graph.
     shape : tuple of int, list of them, or dict of name to tuple
         The shape of each input, batch included.
     line_length : int
@@ -261,9 +269,9 @@ def print_summary(
     Raises
     ------
     TypeError
-        If `net` is no block.
+        If `net` is neither.
     ValueError
-        If `shape` is left out.
+        If `shape` is left out and `net` is a block.
 
     Examples
     --------
@@ -284,6 +292,16 @@ def print_summary(
     Total params: 23
     ____________________________________________________________
     """
+    print(summary_text(net, shape, line_length, positions))
+
+
+def summary_text(
+    net: Block | Symbol,
+    shape: Any = None,
+    line_length: int = 120,
+    positions: Sequence[float] = (0.44, 0.64, 0.74, 1.0),
+) -> str:
+    """What `print_summary` prints."""
     ends = [int(line_length * part) if positions[-1] <= 1 else int(part) for part in positions]
 
     def row(*fields: object) -> str:
@@ -295,7 +313,7 @@ def print_summary(
     rule = "_" * line_length
     lines = [rule, row("Layer (type)", "Output Shape", "Param #", "Previous Layer")]
     total = 0
-    vertices = graph_of(net, shape)
+    vertices = _vertices(net, shape, None, False)
     for number, vertex in enumerate(vertices):
         first, *others = [source.name for source in vertex.inputs] or [""]
         sizes = "x".join(map(str, vertex.shape[1:]))
@@ -303,4 +321,4 @@ def print_summary(
         lines.append(row(f"{vertex.name}({vertex.kind})", sizes, vertex.parameters, first))
         lines.extend(row("", "", "", name) for name in others)
         total += vertex.parameters
-    print("\n".join([*lines, "=" * line_length, f"Total params: {total}", rule]))
+    return "\n".join([*lines, "=" * line_length, f"Total params: {total}", rule])

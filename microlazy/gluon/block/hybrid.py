@@ -13,12 +13,14 @@ from ...context import Context
 from ...core.plan import CachedPlan
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
+from ...symbol import Symbol
 from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import lock
 from .block import Block
 from .dry_run import explained
 from .first_call import remember
 from .infer import infer_from_use
+from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
 
 
@@ -168,6 +170,8 @@ class HybridBlock(Block):
         super().hybridize(active)
 
     def __call__(self, *args: Any) -> Any:
+        if args and isinstance(args[0], Symbol):
+            return symbols_of(self, args)
         if self._only_forward:
             return self.forward(*args)
         plan = self._plan
@@ -308,32 +312,57 @@ class HybridBlock(Block):
         """
         infer_from_use(self, args)
 
-    def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> None:
-        """Refuse: exporting a graph is not part of this version.
+    def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> tuple[str, str]:
+        """Write the graph and the parameters to files that MXNet 1.9 reads too.
 
         Parameters
         ----------
-        path, epoch, remove_amp_cast
-            As in MXNet.
+        path : str
+            The files are ``path-symbol.json`` and ``path-0000.params``.
+        epoch : int
+            The number in the name of the second.
+        remove_amp_cast : bool
+            Whether to leave out casts of mixed precision.
+
+        Returns
+        -------
+        tuple of str
+            The names of both files.
 
         Raises
         ------
-        NotImplementedError
-            Always; the message says what to do.
+        MXNetError
+            If a parameter has no values yet, or some `forward()` computes with functions that do
+            not take symbols; nothing is written then.
+
+        Notes
+        -----
+        The inputs are called ``data``, or ``data0``, ``data1`` and so on if there are several:
+        those that forward needs. MXNet wants a hybridized network that has run; here any live one
+        will do.
 
         Examples
         --------
+        >>> import os, tempfile
         >>> from microlazy.gluon import nn
-        >>> try:
-        ...     nn.Dense(3).export("dense")
-        ... except NotImplementedError:
-        ...     print("refused")
-        refused
+        >>> layer = nn.Dense(3, in_units=4)
+        >>> layer.initialize()
+        >>> files = layer.export(os.path.join(tempfile.mkdtemp(), "dense"))
+        >>> [os.path.basename(name) for name in files]
+        ['dense-symbol.json', 'dense-0000.params']
         """
-        raise NotImplementedError(
-            "export() is not part of this version: save_parameters() saves the values, and the "
-            "class of the network is its structure"
-        )
+        _, outputs = graph_of(self)
+        parameters = self.collect_params()
+        auxiliary = set(outputs.list_auxiliary_states())
+        arrays = {
+            f"{'aux' if name in auxiliary else 'arg'}:{name}": parameters[name].reduced()
+            for name in outputs.list_inputs()
+            if name in parameters
+        }
+        files = f"{path}-symbol.json", f"{path}-{epoch:04d}.params"
+        nd.save(files[1], arrays)
+        outputs.save(files[0], remove_amp_cast)
+        return files
 
 
 class _Source:

@@ -7,24 +7,40 @@ use of each settles its shape; once all are settled the run ends.
 
 from __future__ import annotations
 
-import math
+import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from numbers import Real
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import autograd
 from ... import ndarray as nd
-from ...base import ShapeError
+from ...base import MXNetError, ShapeError
 from ...core import trace
 from ...core.tensor import Tensor
-from ...ops.recurrent import parameter_shapes
 from ..parameter import Parameter
 from .dry_run import abstract
 from .tree import parameters_of, where
 
+if TYPE_CHECKING:
+    from ...symbol.operators import Operator
+
 Shape = tuple[int, ...]
+
+# Functions with a name of their own, and the operators that they are.
+_SAME = {
+    "batch_norm": "BatchNorm",
+    "convolution": "Convolution",
+    "deconvolution": "Deconvolution",
+    "embedding": "Embedding",
+    "fully_connected": "FullyConnected",
+    "group_norm": "GroupNorm",
+    "instance_norm": "InstanceNorm",
+    "layer_norm": "LayerNorm",
+    "matmul": "dot",
+    "rnn": "RNN",
+}
 
 
 def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
@@ -156,8 +172,9 @@ class _Functions:
             return value
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            if name in _RULES:
-                _RULES[name](*args, **kwargs)
+            rule, operator = _rule(name)
+            if operator is not None:
+                _settle(rule, operator, value, args, kwargs)
             given = [_tensor(argument) for argument in args]
             first = given[0] if given else kwargs.get("data")
             if name in _OF_EACH_ELEMENT and isinstance(first, _Unknown):
@@ -174,124 +191,42 @@ def _tensor(argument: Any) -> Any:
     return argument
 
 
-def _settle(*wanted: tuple[Any, Shape]) -> None:
-    """Give shapes to those of some arguments that need one."""
-    for argument, shape in wanted:
-        if isinstance(argument, _Unknown):
-            argument.settle(shape)
-
-
-def _settle_fully_connected(
-    data: Tensor,
-    weight: Any,
-    bias: Any = None,
-    num_hidden: int | None = None,
-    no_bias: bool = False,
-    flatten: bool = True,
-    **ignored: Any,
-) -> None:
-    units = num_hidden or weight.shape[0]
-    features = math.prod(data.shape[1:]) if flatten else data.shape[-1]
-    _settle((weight, (units, features)), (bias, (units,)))
-
-
-def _settle_dot(
-    lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, **ignored: Any
-) -> None:
-    if isinstance(lhs, _Unknown):
-        size = rhs.shape[-1 if transpose_b else max(-2, -len(rhs.shape))]
-        lhs.settle((size, *lhs.shape[1:]) if transpose_a else (*lhs.shape[:-1], size))
-    if isinstance(rhs, _Unknown):
-        size = lhs.shape[0 if transpose_a else -1]
-        rhs.settle((*rhs.shape[:-1], size) if transpose_b else (size, *rhs.shape[1:]))
-
-
-def _filters_settler(is_transposed: bool) -> Callable[..., None]:
-    """The rule of convolutions: filters of (out, in / groups, *kernel), or those of the transpose.
-
-    With channels last in the data, they are last in the filters too.
-    """
-
-    def settle(
-        data: Tensor,
-        weight: Any,
-        bias: Any = None,
-        kernel: Any = None,
-        num_filter: int | None = None,
-        num_group: int = 1,
-        layout: str | None = None,
-        **ignored: Any,
-    ) -> None:
-        channels_last = layout is not None and layout.endswith("C")
-        channels = data.shape[-1 if channels_last else 1]
-        places = kernel if isinstance(kernel, Sequence) else (kernel,) * (data.ndim - 2)
-        filters = num_filter or bias.shape[0]
-        first, second = (channels, filters) if is_transposed else (filters, channels)
-        second //= num_group
-        shape = (first, *places, second) if channels_last else (first, second, *places)
-        _settle((weight, shape), (bias, (filters,)))
-
-    return settle
-
-
-def _settle_batch_norm(
-    data: Tensor,
-    gamma: Any,
-    beta: Any,
-    moving_mean: Any,
-    moving_var: Any,
-    axis: int = 1,
-    **ignored: Any,
-) -> None:
-    arrays = (gamma, beta, moving_mean, moving_var)
-    _settle(*((array, (data.shape[axis],)) for array in arrays))
-
-
-def _settle_layer_norm(data: Tensor, gamma: Any, beta: Any, axis: int = -1, **ignored: Any) -> None:
-    _settle((gamma, (data.shape[axis],)), (beta, (data.shape[axis],)))
-
-
-def _settle_instance_norm(data: Tensor, gamma: Any, beta: Any, **ignored: Any) -> None:
-    _settle_layer_norm(data, gamma, beta, 1)
-
-
-def _settle_group_norm(
-    data: Tensor, gamma: Any, beta: Any, num_groups: int = 1, **ignored: Any
-) -> None:
-    _settle((gamma, (num_groups,)), (beta, (num_groups,)))
-
-
-def _settle_embedding(
-    data: Tensor,
-    weight: Any,
-    input_dim: int | None = None,
-    output_dim: int | None = None,
-    **ignored: Any,
-) -> None:
-    known = weight.shape
-    _settle((weight, (input_dim or known[0], output_dim or known[1])))
-
-
-def _settle_rnn(
-    data: Tensor,
-    parameters: Any,
-    *states: Any,
-    state_size: int,
-    num_layers: int,
-    mode: str,
-    bidirectional: bool = False,
-    **ignored: Any,
-) -> None:
-    shapes = parameter_shapes(mode, data.shape[2], state_size, num_layers, 1 + bidirectional)
-    _settle((parameters, (sum(math.prod(shape) for layer in shapes for shape in layer),)))
-
-
-def _settle_elementwise(lhs: Any, rhs: Any, **ignored: Any) -> None:
+def _settle_elementwise(lhs: Any, rhs: Any) -> None:
     """Operands without broadcasting have the same shape."""
-    if _is_known(rhs.shape):
-        _settle((lhs, rhs.shape))
-    if _is_known(lhs.shape):
-        _settle((rhs, lhs.shape))
+    if isinstance(lhs, _Unknown) and _is_known(rhs.shape):
+        lhs.settle(rhs.shape)
+    if isinstance(rhs, _Unknown) and _is_known(lhs.shape):
+        rhs.settle(lhs.shape)
+
+
+def _rule(name: str) -> tuple[Any, Operator | None]:
+    """What a function asks of the shapes of its parameters, if there is a rule for it."""
+    from ...symbol.operators import operator_of  # which most programs do not need
+    from ...symbol.shapes import RULES
+
+    try:
+        operator = operator_of(_SAME.get(name, name))
+    except MXNetError:
+        return None, None
+    rule = RULES.get(operator.name)
+    return rule, operator if rule else None
+
+
+def _settle(
+    rule: Any, operator: Operator, function: Any, args: tuple[Any, ...], options: dict[str, Any]
+) -> None:
+    """Give the unknown arguments of a call the shapes that the others ask for."""
+    own = {name: value for name, value in options.items() if name not in ("name", "out")}
+    given = inspect.signature(function).bind(*args, **own).arguments
+    places = dict(zip(operator.inputs, given.values(), strict=False))
+    arrays = {name: x for name, x in places.items() if isinstance(x, Tensor | _Unknown)}
+    unknown = {name: x for name, x in arrays.items() if isinstance(x, _Unknown)}
+    values = {name: value for name, value in given.items() if name not in arrays}
+    if unknown and ("data" not in operator.inputs or _is_known(arrays["data"].shape)):
+        found = rule({name: tuple(x.shape or ()) for name, x in arrays.items()}, values)
+        for name, x in unknown.items():
+            if name in found:
+                x.settle(found[name])
 
 
 # What leaves a parameter's shape as it is.
@@ -300,29 +235,3 @@ _OF_EACH_ELEMENT = {
     *("exp", "identity", "log", "relu", "sigmoid", "softplus", "softsign", "sqrt", "square"),
     *("stop_gradient", "tanh"),
 }
-
-_RULES: dict[str, Callable[..., None]] = {
-    "FullyConnected": _settle_fully_connected,
-    "Convolution": _filters_settler(is_transposed=False),
-    "Deconvolution": _filters_settler(is_transposed=True),
-    "BatchNorm": _settle_batch_norm,
-    "LayerNorm": _settle_layer_norm,
-    "InstanceNorm": _settle_instance_norm,
-    "GroupNorm": _settle_group_norm,
-    "Embedding": _settle_embedding,
-    "RNN": _settle_rnn,
-    "dot": _settle_dot,
-    "matmul": _settle_dot,
-}
-_RULES |= {
-    "fully_connected": _RULES["FullyConnected"],
-    "convolution": _RULES["Convolution"],
-    "deconvolution": _RULES["Deconvolution"],
-    "batch_norm": _RULES["BatchNorm"],
-    "layer_norm": _RULES["LayerNorm"],
-    "instance_norm": _RULES["InstanceNorm"],
-    "group_norm": _RULES["GroupNorm"],
-    "embedding": _RULES["Embedding"],
-    "rnn": _RULES["RNN"],
-}
-_RULES |= {f"elemwise_{name}": _settle_elementwise for name in ("add", "sub", "mul", "div")}

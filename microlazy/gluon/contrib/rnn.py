@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ... import ndarray as nd
-from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
@@ -127,12 +126,14 @@ class _ConvCell(SteppingCell):
         channels = self._size_along(x, self._channel_axis, self._axes + 2)
         self._settle(x, (self.i2h_weight, self._filters(self._i2h, channels)))
 
-    def _products(self, x: Tensor, state: Tensor, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+    def _products(
+        self, F: Any, x: Tensor, state: Tensor, *parameters: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """What the input and the state give to the gates."""
         i2h_weight, h2h_weight, i2h_bias, h2h_bias = parameters
-        i2h = npx.convolution(x, i2h_weight, i2h_bias, **self._i2h)
-        h2h = npx.convolution(state, h2h_weight, h2h_bias, **self._h2h)
-        if i2h.shape != h2h.shape:
+        i2h = F.Convolution(x, i2h_weight, i2h_bias, **self._i2h)
+        h2h = F.Convolution(state, h2h_weight, h2h_bias, **self._h2h)
+        if isinstance(x, Tensor) and i2h.shape != h2h.shape:
             raise ShapeError(
                 f"an input of shape {x.shape} does not fit a state of shape {state.shape}"
             )
@@ -162,8 +163,8 @@ class _ConvRNNCell(_ConvCell):
         i2h_bias: Tensor,
         h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
-        output = activated(i2h + h2h, self._activation)
+        i2h, h2h = self._products(F, inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
+        output = activated(F, i2h + h2h, self._activation)
         return output, [output]
 
     forward = SteppingCell.forward
@@ -188,7 +189,7 @@ class _ConvLSTMCell(_ConvCell):
         i2h_bias: Tensor,
         h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
+        i2h, h2h = self._products(F, inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         output, cell = lstm_step(F, i2h + h2h, states[1], self._activation, axis=self._channel_axis)
         return output, [output, cell]
 
@@ -213,7 +214,7 @@ class _ConvGRUCell(_ConvCell):
         i2h_bias: Tensor,
         h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
+        i2h, h2h = self._products(F, inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         output = gru_step(F, i2h, h2h, states[0], self._activation, self._channel_axis)
         return output, [output]
 
@@ -463,9 +464,9 @@ class LSTMPCell(GatedCell):
         i2h_bias: Tensor,
         h2h_bias: Tensor,
     ) -> tuple[Tensor, States]:
-        i2h, h2h = self._products(inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
+        i2h, h2h = self._products(F, inputs, states[0], i2h_weight, h2h_weight, i2h_bias, h2h_bias)
         hidden, cell = lstm_step(F, i2h + h2h, states[1])
-        output = npx.fully_connected(
+        output = F.FullyConnected(
             hidden, h2r_weight, num_hidden=self._projection_size, no_bias=True
         )
         return output, [output, cell]
@@ -566,7 +567,7 @@ class VariationalDropoutCell(RememberingCell):
         if not rate:
             return x
         return x * self._recall(
-            f"{which}_mask", x, lambda like: npx.dropout(F.ones_like(like), p=rate)
+            f"{which}_mask", x, lambda like: F.Dropout(F.ones_like(like), p=rate)
         )
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..block import Block, HybridBlock
-from ..block.hybrid import is_only_forward, without_namespace
+from ..block.hybrid import is_only_forward
 from ..block.tree import has_run
 
 __all__ = ["HybridSequential", "Sequential"]
@@ -165,4 +165,7 @@ class HybridSequential(_Stack, HybridBlock):
 
     forward = _Stack.forward
 
-    hybrid_forward = without_namespace(_Stack.forward)
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        for child in self._children.values():
+            x = child(x)
+        return x

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.ops.convolution import Filters
 from ...core.tensor import Tensor
@@ -27,7 +26,7 @@ class _Conv(Layer):
     """What all convolutions share."""
 
     _axes: int
-    _op: Any = staticmethod(npx.convolution)
+    _op = "Convolution"
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class _Conv(Layer):
     def hybrid_forward(
         self, F: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None
     ) -> Tensor:
-        out = self._op(x, weight, bias, **self._kwargs)
+        out = getattr(F, self._op)(x, weight, bias, name="fwd", **self._kwargs)
         return out if self.act is None else self.act(out)
 
     def forward(self, x: Tensor, *args: Any) -> Tensor:
@@ -258,7 +257,7 @@ class Conv3D(_Conv):
 class _ConvTranspose(_Conv):
     """What all transposes of convolutions share."""
 
-    _op: Any = staticmethod(npx.deconvolution)
+    _op = "Deconvolution"
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from ...core.ops.nn import fully_connected
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..block import HybridBlock
-from ..block.hybrid import need_array, without_namespace
+from ..block.hybrid import need_array
 from ..block.tree import where
 from .activations import Activation, check_name
 
@@ -132,7 +132,10 @@ class Dense(HybridBlock):
             self._refuse(x, error)
         return out if act is None or together else act(out)
 
-    hybrid_forward = without_namespace(forward)
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        options = {"num_hidden": self._units, "no_bias": bias is None, "flatten": self._flatten}
+        out = F.FullyConnected(x, weight, bias, name="fwd", **options)
+        return out if self.act is None else self.act(out)
 
     def infer_shape(self, x: Tensor) -> None:
         """Take `in_units` from an input.

@@ -7,7 +7,6 @@ from typing import Any
 from ...core.ops.nn import dropout
 from ...core.tensor import Tensor
 from ..block import HybridBlock
-from ..block.hybrid import without_namespace
 
 __all__ = ["Dropout"]
 
@@ -52,7 +51,8 @@ class Dropout(HybridBlock):
     def forward(self, x: Tensor) -> Tensor:
         return dropout(x, self._rate, self._axes)
 
-    hybrid_forward = without_namespace(forward)
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        return F.Dropout(x, p=self._rate, axes=self._axes, name="fwd")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(p = {self._rate}, axes={self._axes})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import numpy_extension as npx
 from ...core.functions import take
 from ...core.ops.gather import first_outside
 from ...core.tensor import Tensor
@@ -76,9 +75,9 @@ class Embedding(Layer):
         self.weight = self._declare("weight", shape, weight_initializer, dtype=dtype)
 
     def hybrid_forward(self, F: Any, x: Tensor, weight: Tensor) -> Tensor:
-        if not x.is_abstract:
+        if isinstance(x, Tensor) and not x.is_abstract:
             self._check(x)
-        return npx.embedding(x, weight)
+        return F.Embedding(x, weight, name="fwd", **self._kwargs)
 
     def forward(self, x: Any, *args: Any) -> Tensor:
         weight = self.weight.array

@@ -35,7 +35,9 @@ class Flatten(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+        if isinstance(x, Tensor):
+            return reshape(x, (x.shape[0], math.prod(x.shape[1:])))  # on the same memory
+        return F.Flatten(x)
 
     def __repr__(self) -> str:
         return type(self).__name__
@@ -104,11 +106,13 @@ class HybridLambda(HybridBlock):
         super().__init__(prefix=prefix)
         self._function = _find_function(function)
         self._takes_namespace = not isinstance(function, str)
+        self._name_of_op = function if isinstance(function, str) else ""
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any) -> Any:
         if self._takes_namespace:
             return self._function(F, x, *args)
-        return self._function(x, *args)
+        function = self._function if isinstance(x, Tensor) else getattr(F, self._name_of_op)
+        return function(x, *args)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({_function_name(self._function)})"

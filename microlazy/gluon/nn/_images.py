@@ -70,12 +70,24 @@ class _PixelShuffle(Layer):
         self._factors = sizes_of(type(self).__name__, "factor", factor, self._axes, 1)
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
+        if not isinstance(x, Tensor):
+            return self._graph(F, x)
         batch, channels, *sizes = x.shape
         axes, factors = self._axes, self._factors
         parts = reshape(x, (batch, channels // math.prod(factors), *factors, *sizes))
         order = [place for axis in range(2, axes + 2) for place in (axis + axes, axis)]
         enlarged = (size * factor for size, factor in zip(sizes, factors, strict=True))
         return reshape(parts.transpose((0, 1, *order)), (batch, parts.shape[1], *enlarged))
+
+    def _graph(self, F: Any, x: Any) -> Any:
+        """The same for sizes that are not known; MXNet transposes six axes at most."""
+        axes, rest = self._axes, math.prod(self._factors)
+        x = F.reshape(x, shape=(0, -4, -1, rest, *[0] * axes))
+        for place, factor in enumerate(self._factors, 2):
+            x, rest, behind = F.swapaxes(x, place, place + 1), rest // factor, axes + 1 - place
+            x = F.reshape(x, shape=(*[0] * (place + 1), -4, factor, rest, *[0] * behind))
+            x = F.reshape(x, shape=(*[0] * place, -3, 0, *[0] * behind))
+        return F.reshape(x, shape=(*[0] * (axes + 1), -3))
 
     forward = Layer.forward
 

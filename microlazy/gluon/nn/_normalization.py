@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 
-from ... import numpy_extension as npx
 from ...core.ops.normalization import batch_norm, group_norm, layer_norm
 from ...core.tensor import Tensor
 from ...initializer import Initializer
@@ -176,8 +175,9 @@ class BatchNorm(_Norm):
         running_mean: Tensor,
         running_var: Tensor,
     ) -> Tensor:
-        out = npx.batch_norm(x, gamma, beta, running_mean, running_var, **self._kwargs)
-        return npx.relu(out) if self._fuse_relu else out
+        arrays = (x, gamma, beta, running_mean, running_var)
+        out = F.BatchNorm(*arrays, name="fwd", **self._kwargs)
+        return F.relu(out) if self._fuse_relu else out
 
     forward = _Norm.forward
 
@@ -333,7 +333,7 @@ class LayerNorm(_Norm):
         self._declare_scale("in_channels", size, scale, center, gamma_initializer, beta_initializer)
 
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        return npx.layer_norm(x, gamma, beta, self._axis, self._epsilon)
+        return F.LayerNorm(x, gamma, beta, axis=self._axis, eps=self._epsilon)
 
     forward = _Norm.forward
 
@@ -407,9 +407,10 @@ class InstanceNorm(_Norm):
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         axis = self._axis
         if axis == 1:
-            return npx.instance_norm(x, gamma, beta, self._epsilon)
+            return F.InstanceNorm(x, gamma, beta, eps=self._epsilon, name="fwd")
         second = F.swapaxes(x, 1, axis)
-        return F.swapaxes(npx.instance_norm(second, gamma, beta, self._epsilon), 1, axis)
+        out = F.InstanceNorm(second, gamma, beta, eps=self._epsilon, name="fwd")
+        return F.swapaxes(out, 1, axis)
 
     forward = _Norm.forward
 
@@ -482,7 +483,7 @@ class GroupNorm(_Norm):
         )
 
     def hybrid_forward(self, F: Any, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        return npx.group_norm(x, gamma, beta, self._num_groups, self._epsilon)
+        return F.GroupNorm(x, gamma, beta, num_groups=self._num_groups, eps=self._epsilon)
 
     forward = _Norm.forward
 

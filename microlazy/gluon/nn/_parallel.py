@@ -15,10 +15,10 @@ from ._containers import HybridSequential, Sequential
 __all__ = ["Concatenate", "HybridConcatenate", "Identity"]
 
 
-def _side_by_side(stack: Any, x: Any) -> Tensor:
+def _side_by_side(F: Any, stack: Any, x: Any) -> Tensor:
     if not len(stack):
         raise ArgumentError(f"{where(stack)} has no layers whose outputs it could join")
-    return nd.concat(*[layer(x) for layer in stack], dim=stack.axis)
+    return F.concat(*[layer(x) for layer in stack], dim=stack.axis)
 
 
 def _part(stack: Any, part: Any, key: int | slice) -> Any:
@@ -59,7 +59,7 @@ class Concatenate(Sequential):
         self.axis = axis_of(type(self).__name__, "axis", axis)
 
     def forward(self, x: Any) -> Any:
-        return _side_by_side(self, x)
+        return _side_by_side(nd, self, x)
 
     def __getitem__(self, key: int | slice) -> Any:
         return _part(self, super().__getitem__(key), key)
@@ -85,7 +85,7 @@ class HybridConcatenate(HybridSequential):
         self.axis = axis_of(type(self).__name__, "axis", axis)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        return _side_by_side(self, x)
+        return _side_by_side(F, self, x)
 
     def __getitem__(self, key: int | slice) -> Any:
         return _part(self, super().__getitem__(key), key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from operator import gt
 from typing import Any
 
-from ... import numpy_extension as npx
 from ...base import ShapeError
 from ...core.ops.pooling import Pooling
 from ...core.tensor import Tensor
@@ -75,7 +74,7 @@ class _Pooling(Layer):
             )
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return npx.pooling(x, **self._kwargs)
+        return F.Pooling(x, name="fwd", **self._kwargs)
 
     def forward(self, x: Tensor, *args: Any) -> Tensor:
         out = None if self._pool is None or args else self._pool(x)

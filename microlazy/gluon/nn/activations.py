@@ -7,17 +7,10 @@ from typing import Any
 from ... import initializer
 from ...core.ops.nn import activation
 from ...core.tensor import Tensor
-from ...ops.activations import SELU_ALPHA, SELU_SCALE
 from ..block import HybridBlock
-from ..block.hybrid import without_namespace
 from ..utils import number_of
 
 __all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "SiLU", "Swish"]
-
-
-def _below_zero(x: Tensor) -> Tensor:
-    """min(x, 0)"""
-    return -activation(-x, "relu")
 
 
 def check_name(layer: str, activation: Any) -> None:
@@ -80,7 +73,10 @@ class Activation(HybridBlock):
     def forward(self, x: Tensor) -> Tensor:
         return activation(x, self._act_type)
 
-    hybrid_forward = without_namespace(forward)
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        if self._act_type == "gelu":  # which MXNet has among the rectifiers
+            return F.LeakyReLU(x, act_type="gelu", name="fwd")
+        return F.Activation(x, act_type=self._act_type, name="fwd")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._act_type})"
@@ -122,7 +118,7 @@ class LeakyReLU(HybridBlock):
         self._alpha = alpha
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return activation(x, "relu") + _below_zero(x) * self._alpha
+        return F.LeakyReLU(x, act_type="leaky", slope=self._alpha, name="fwd")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._alpha})"
@@ -166,9 +162,7 @@ class PReLU(HybridBlock):
         self.alpha = self.params.get("alpha", shape=(in_channels,), init=alpha_initializer)
 
     def hybrid_forward(self, F: Any, x: Tensor, alpha: Tensor) -> Tensor:
-        if alpha.size > 1:
-            alpha = alpha.reshape((1, alpha.size) + (1,) * (x.ndim - 2))
-        return activation(x, "relu") + _below_zero(x) * alpha
+        return F.LeakyReLU(x, gamma=alpha, act_type="prelu", name="fwd")
 
 
 class ELU(HybridBlock):
@@ -198,7 +192,7 @@ class ELU(HybridBlock):
         self._alpha = number_of(type(self).__name__, "alpha", alpha)
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return activation(x, "relu") + F.expm1(_below_zero(x)) * self._alpha
+        return F.LeakyReLU(x, act_type="elu", slope=self._alpha, name="fwd")
 
 
 class SELU(HybridBlock):
@@ -222,8 +216,7 @@ class SELU(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        elu = activation(x, "relu") + F.expm1(_below_zero(x)) * SELU_ALPHA
-        return elu * SELU_SCALE
+        return F.LeakyReLU(x, act_type="selu", name="fwd")
 
 
 class GELU(HybridBlock):
@@ -247,7 +240,7 @@ class GELU(HybridBlock):
     """
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return activation(x, "gelu")
+        return F.LeakyReLU(x, act_type="gelu", name="fwd")
 
 
 class Swish(HybridBlock):
@@ -277,7 +270,7 @@ class Swish(HybridBlock):
         self._beta = number_of(type(self).__name__, "beta", beta)
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
-        return x * activation(x * self._beta, "sigmoid")
+        return x * F.sigmoid(x * self._beta, name="fwd")
 
 
 class SiLU(Swish):

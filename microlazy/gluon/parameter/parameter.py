@@ -15,7 +15,7 @@ from weakref import WeakMethod
 
 import numpy
 
-from ... import autograd
+from ... import autograd, symbol
 from ... import ndarray as nd
 from ... import numpy as np
 from ...base import MXNetError
@@ -24,7 +24,8 @@ from ...core import trace
 from ...core.functions import on_context
 from ...core.plan import advance_generation
 from ...core.tensor import Tensor
-from ...initializer import ArgumentError, InitDesc, Uniform, create
+from ...initializer import ArgumentError, InitDesc, Initializer, Uniform, create
+from ...symbol import Symbol
 from ...util import is_np_array
 from ..utils import _html_table
 from .shapes import (
@@ -197,6 +198,7 @@ class Parameter:
         self._wd_mult = wd_mult
         self._allow_deferred_init = allow_deferred_init
         self._differentiable = differentiable
+        self._var: Symbol | None = None
         self._grad_req: Any = None
         self._tell_place: WeakMethod[Callable[[Parameter], Place]] | None = None  # of its layer
         self._source: str | None = None  # where its sizes came from
@@ -885,11 +887,32 @@ class Parameter:
             else:
                 self._contexts = contexts
 
-    # ---- what there is not ---------------------------------------------------------------------
+    # ---- in graphs -----------------------------------------------------------------------------
 
-    def var(self) -> None:
-        """Refuse: there are no symbols."""
-        raise MXNetError(f"Parameter '{self.name}' has no var(): microlazy has no symbols")
+    def var(self) -> Symbol:
+        """Return the variable that stands for the parameter in graphs, the same each time.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> mx.gluon.Parameter("weight", shape=(2, 3)).var().attr("__shape__")
+        '(2, 3)'
+        """
+        known = tuple(max(size, 0) for size in self._shape or ())
+        made = symbol.var(
+            self.name,
+            shape=known if self._shape is not None else None,
+            dtype=self._dtype,
+            lr_mult=self._lr_mult,
+            wd_mult=self._wd_mult,
+            init=self.init if isinstance(self.init, str | Initializer) else None,
+        )
+        if self._var is None:
+            self._var = made
+        self._var._set_attr(**made.list_attr())
+        return self._var.as_np_ndarray() if is_np_array() else self._var
+
+    # ---- what there is not ---------------------------------------------------------------------
 
     def row_sparse_data(self, row_id: Any) -> None:
         """Refuse: there are no sparse arrays."""

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from ... import ndarray as nd
-from ... import numpy_extension as npx
+from ... import symbol as sym
 from ...base import ShapeError
 from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
+from ...symbol import Symbol
 from ...util import is_np_array
 from ..block import Block, HybridBlock
 from ..block.hybrid import without_namespace
@@ -218,6 +219,8 @@ class RecurrentCell(Block):
         """The given states, or zeros like the inputs."""
         if given is not None:
             return given
+        if isinstance(step, Symbol):
+            return self.begin_state(0, func=sym.zeros)  # of any batch
         made = self.begin_state(step.shape[0], func=nd.zeros, dtype=step.dtype)
         return [like_face(state, step) for state in made]
 
@@ -277,10 +280,10 @@ class HybridRecurrentCell(RecurrentCell, HybridBlock):
 # ---- cells with parameters ---------------------------------------------------------------------
 
 
-def activated(x: Tensor, activation: Any) -> Tensor:
+def activated(F: Any, x: Tensor, activation: Any) -> Tensor:
     """x through an activation function: a name, a layer or a function."""
     if isinstance(activation, str):
-        return npx.activation(x, act_type=activation)
+        return F.Activation(x, act_type=activation)
     return activation(x)
 
 
@@ -341,19 +344,23 @@ class GatedCell(SteppingCell):
             x, (self.i2h_weight, (sizes_known(self.i2h_weight)[0], math.prod(x.shape[1:])))
         )
 
-    def _products(self, x: Tensor, state: Tensor, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+    def _products(
+        self, F: Any, x: Tensor, state: Tensor, *parameters: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """What the input and the state give to the gates."""
         i2h_weight, h2h_weight, i2h_bias, h2h_bias = parameters
-        rows = i2h_weight.shape[0]
+        rows = self._gates * self._hidden_size
         return (
-            npx.fully_connected(x, i2h_weight, i2h_bias, num_hidden=rows),
-            npx.fully_connected(state, h2h_weight, h2h_bias, num_hidden=rows),
+            F.FullyConnected(x, i2h_weight, i2h_bias, num_hidden=rows, name="i2h"),
+            F.FullyConnected(state, h2h_weight, h2h_bias, num_hidden=rows, name="h2h"),
         )
 
     def _in_one(
         self, mode: str, x: Tensor, states: States, parameters: tuple[Tensor, ...]
     ) -> States | None:
         """The new states by one op, where there is one for what was given."""
+        if not isinstance(x, Tensor):
+            return None
         return recurrent_layer(mode, x, states, None, parameters, with_outputs=False)
 
     def __repr__(self) -> str:
@@ -451,8 +458,8 @@ class RNNCell(GatedCell):
             found = self._in_one(f"rnn_{self._activation}", inputs, states, parameters)
             if found is not None:
                 return found[0], found
-        i2h, h2h = self._products(inputs, states[0], *parameters)
-        output = activated(i2h + h2h, self._activation)
+        i2h, h2h = self._products(F, inputs, states[0], *parameters)
+        output = activated(F, i2h + h2h, self._activation)
         return output, [output]
 
     forward = SteppingCell.forward
@@ -552,7 +559,7 @@ class LSTMCell(GatedCell):
             found = self._in_one("lstm", inputs, states, parameters)
             if found is not None:
                 return found[0], found
-        i2h, h2h = self._products(inputs, states[0], *parameters)
+        i2h, h2h = self._products(F, inputs, states[0], *parameters)
         output, cell = lstm_step(
             F, i2h + h2h, states[1], self._activation, self._recurrent_activation
         )
@@ -573,12 +580,12 @@ def lstm_step(
     """The output and the cell state of an LSTM, from its gates before their activation."""
     enter, forget, new, leave = F.split(gates, num_outputs=4, axis=axis)
     enter, forget, leave = (
-        activated(gate, recurrent_activation) for gate in (enter, forget, leave)
+        activated(F, gate, recurrent_activation) for gate in (enter, forget, leave)
     )
-    cell = forget * cell + enter * activated(new, activation)
+    cell = forget * cell + enter * activated(F, new, activation)
     if clip != (None, None):
         cell = cell.clip(*clip)
-    return leave * activated(cell, activation), cell
+    return leave * activated(F, cell, activation), cell
 
 
 class GRUCell(GatedCell):
@@ -641,7 +648,7 @@ class GRUCell(GatedCell):
         found = self._in_one("gru", inputs, states, parameters)
         if found is not None:
             return found[0], found
-        i2h, h2h = self._products(inputs, states[0], *parameters)
+        i2h, h2h = self._products(F, inputs, states[0], *parameters)
         output = gru_step(F, i2h, h2h, states[0], "tanh")
         return output, [output]
 
@@ -654,9 +661,9 @@ def gru_step(
     """The new state of a gated recurrent unit, from what input and state give to its gates."""
     i2h_reset, i2h_update, i2h_new = F.split(i2h, num_outputs=3, axis=axis)
     h2h_reset, h2h_update, h2h_new = F.split(h2h, num_outputs=3, axis=axis)
-    reset = activated(i2h_reset + h2h_reset, "sigmoid")
-    keep = activated(i2h_update + h2h_update, "sigmoid")
-    new = activated(i2h_new + reset * h2h_new, activation)
+    reset = activated(F, i2h_reset + h2h_reset, "sigmoid")
+    keep = activated(F, i2h_update + h2h_update, "sigmoid")
+    new = activated(F, i2h_new + reset * h2h_new, activation)
     return new + keep * (state - new)
 
 
@@ -832,7 +839,7 @@ class DropoutCell(HybridRecurrentCell):
         return []
 
     def hybrid_forward(self, F: Any, x: Tensor, states: States) -> tuple[Tensor, States]:
-        return npx.dropout(x, p=self._rate, axes=self._axes), states
+        return F.Dropout(x, p=self._rate, axes=self._axes, name="fwd"), states
 
     def unroll(
         self,
@@ -844,10 +851,10 @@ class DropoutCell(HybridRecurrentCell):
         valid_length: Tensor | None = None,
     ) -> tuple[Any, States]:
         if merge_outputs is None:
-            merge_outputs = isinstance(inputs, Tensor)
+            merge_outputs = isinstance(inputs, Tensor | Symbol)
         if not merge_outputs:
             return super().unroll(length, inputs, begin_state, layout, False)
-        whole = inputs if isinstance(inputs, Tensor) else merge_steps(inputs, layout)
+        whole = inputs if isinstance(inputs, Tensor | Symbol) else merge_steps(inputs, layout)
         return self(whole, begin_state or [])
 
     def __repr__(self) -> str:
@@ -1014,10 +1021,17 @@ class RememberingCell(ModifierCell):
     def _recall(self, name: str, like: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
         """What was kept under a name; made anew in the first step, and behind a dry run."""
         kept = getattr(self, name)
-        if kept is None or kept.is_abstract != like.is_abstract:
+        if not _is_of_run(kept, like):
             kept = make(like)
             setattr(self, name, kept)
         return kept
+
+
+def _is_of_run(kept: Any, like: Any) -> bool:
+    """Whether what was kept belongs to a run of the same kind: on values, shapes or symbols."""
+    if isinstance(kept, Symbol) or isinstance(like, Symbol):
+        return isinstance(kept, Symbol) and isinstance(like, Symbol)
+    return kept is not None and kept.is_abstract == like.is_abstract
 
 
 class ZoneoutCell(RememberingCell):
@@ -1083,7 +1097,7 @@ class ZoneoutCell(RememberingCell):
         return output, new_states
 
     def _kept(self, F: Any, rate: float, new: Tensor, old: Tensor) -> Tensor:
-        return F.where(npx.dropout(F.ones_like(new), p=rate), new, old)
+        return F.where(F.Dropout(F.ones_like(new), p=rate), new, old)
 
     def __repr__(self) -> str:
         return (

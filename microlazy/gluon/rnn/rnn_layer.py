@@ -12,6 +12,7 @@ from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ...ops.recurrent import recurrent
+from ...symbol import Symbol
 from ..nn._layer import Layer, choice_of, fraction_of, given_source, size_of, sizes_known
 from ..parameter import Parameter
 from .projected import run_projected
@@ -213,6 +214,8 @@ class _RNNLayer(Layer):
                 "sequence_length must be given if, and only if, the layer was made with "
                 "use_sequence_length=True"
             )
+        if isinstance(x, Symbol):
+            return self._graph(F, x, states, sequence_length, parameters)
         self._size_along(x, 2, 3)
         turned = self._layout == "NTC"
         batch = x.shape[0 if turned else 1]
@@ -230,6 +233,37 @@ class _RNNLayer(Layer):
             if found is not None:
                 return found[0]
         return Layer.forward(self, x, *args)
+
+    def _graph(self, F: Any, x: Any, given: Any, lengths: Any, parameters: dict[str, Any]) -> Any:
+        """The operator RNN, on parameters in a row: all weights, then all biases."""
+        if self._projection_size:
+            raise MXNetError(
+                f"{self.name}: a layer with projection_size gives no symbols: the operator RNN has "
+                "it on GPUs only; unroll an LSTMPCell of gluon.contrib.rnn"
+            )
+        turned = self._layout == "NTC"
+        names = sorted(parameters, key=lambda name: name.endswith("bias"))
+        flat = [F.reshape(parameters[name], shape=(-1,)) for name in names]
+        states = self.begin_state(0, func=F.zeros) if given is None else list(given)
+        low, high = self._clip
+        outputs, *last = F.RNN(
+            F.swapaxes(x, 0, 1) if turned else x,
+            F._internal._rnn_param_concat(*flat, dim=0),
+            *states,
+            **({} if lengths is None else {"sequence_length": lengths}),
+            state_size=self._hidden_size,
+            num_layers=self._num_layers,
+            bidirectional=len(self._directions) == 2,
+            mode=self._mode,
+            p=self._dropout,
+            state_outputs=True,
+            projection_size=None,
+            lstm_state_clip_min=low,
+            lstm_state_clip_max=high,
+            use_sequence_length=lengths is not None,
+        )
+        outputs = F.swapaxes(outputs, 0, 1) if turned else outputs
+        return outputs if given is None else (outputs, last)
 
     def _given_states(self, given: Any, batch: int) -> States:
         states = [given] if isinstance(given, Tensor) else list(given)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ... import ndarray as nd
 from ...base import ShapeError
 from ...core.array import ndarray
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
+from ...symbol import Symbol
+from ..block.symbolic import functions_of
 from ..nn._layer import choice_of
 
 Steps = list[Tensor]
-
-_F: Any = nd  # its functions take arrays of either type
 
 
 def time_axis(layout: str) -> int:
@@ -25,13 +24,15 @@ def time_axis(layout: str) -> int:
 def split_steps(length: int | None, inputs: Any, layout: str) -> Steps:
     """The steps of a sequence that is one array or a list of them."""
     axis = time_axis(layout)
-    if not isinstance(inputs, Tensor):
+    if isinstance(inputs, Symbol):
+        steps: Any = list(inputs) if len(inputs) > 1 else list(_split(inputs, length or 0, axis))
+    elif not isinstance(inputs, Tensor):
         steps = list(inputs)
     elif inputs.ndim <= axis:
         raise ShapeError(f"unroll: inputs of shape {inputs.shape} have no steps in {layout}")
     else:
         count = inputs.shape[axis]
-        parts = _F.split(inputs, num_outputs=count, axis=axis, squeeze_axis=True) if count else []
+        parts = _split(inputs, count, axis) if count else []
         steps = [parts] if isinstance(parts, Tensor) else list(parts)
     if not steps or length not in (None, len(steps)):
         raise ArgumentError(
@@ -40,9 +41,13 @@ def split_steps(length: int | None, inputs: Any, layout: str) -> Steps:
     return steps
 
 
+def _split(inputs: Any, count: int, axis: int) -> Any:
+    return functions_of(inputs).split(inputs, num_outputs=count, axis=axis, squeeze_axis=True)
+
+
 def merge_steps(steps: Sequence[Tensor], layout: str) -> Tensor:
     """One array of all steps."""
-    return _F.stack(*steps, axis=time_axis(layout))
+    return functions_of(steps[0]).stack(*steps, axis=time_axis(layout))
 
 
 def merged(
@@ -55,8 +60,9 @@ def merged(
 
 def mask_steps(steps: Sequence[Tensor], valid_length: Tensor) -> Steps:
     """The steps, with zeros for each sequence that has ended."""
-    masked = _F.SequenceMask(
-        _F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
+    F = functions_of(steps[0])
+    masked = F.SequenceMask(
+        F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
     )
     return split_steps(len(steps), masked, "TNC")
 
@@ -65,17 +71,19 @@ def reverse_steps(steps: Sequence[Tensor], valid_length: Tensor | None) -> Steps
     """The steps from the end of each sequence; what lies behind its end stays there."""
     if valid_length is None:
         return list(steps)[::-1]
-    turned = _F.SequenceReverse(
-        _F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
+    F = functions_of(steps[0])
+    turned = F.SequenceReverse(
+        F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
     )
     return split_steps(len(steps), turned, "TNC")
 
 
 def last_states(states: Sequence[Sequence[Tensor]], valid_length: Tensor) -> Steps:
     """The states at the end of each sequence, from those of all steps."""
+    F = functions_of(states[0][0])
     return [
-        _F.SequenceLast(
-            _F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
+        F.SequenceLast(
+            F.stack(*steps, axis=0), sequence_length=valid_length, use_sequence_length=True
         )
         for steps in zip(*states, strict=True)
     ]
@@ -88,9 +96,9 @@ def like_face(state: Any, inputs: Tensor) -> Any:
 
 def join_features(parts: Sequence[Tensor]) -> Tensor:
     """Arrays side by side along their last axis."""
-    return _F.concat(*parts, dim=-1)
+    return functions_of(parts[0]).concat(*parts, dim=-1)
 
 
 def stack_layers(states: Sequence[Tensor]) -> Tensor:
     """One state with a new first axis for layers and directions."""
-    return _F.stack(*states, axis=0)
+    return functions_of(states[0]).stack(*states, axis=0)

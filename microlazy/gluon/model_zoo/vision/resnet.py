@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .... import numpy_extension as npx
 from ....initializer import ArgumentError
 from ... import nn
 from ...block import HybridBlock
@@ -136,7 +135,7 @@ class BasicBlockV1(_Residual):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         shortcut = x if self.downsample is None else self.downsample(x)
-        return npx.relu(shortcut + self.body(x))
+        return F.relu(shortcut + self.body(x))
 
 
 class BottleneckV1(BasicBlockV1):
@@ -180,7 +179,7 @@ class BasicBlockV2(_Residual):
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         shortcut = x
         for number in range(1, len(self._sizes) + 1):
-            x = npx.relu(getattr(self, f"bn{number}")(x))
+            x = F.relu(getattr(self, f"bn{number}")(x))
             if number == 1 and self.downsample is not None:
                 shortcut = self.downsample(x)
             x = getattr(self, f"conv{number}")(x)

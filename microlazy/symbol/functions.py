@@ -1,0 +1,227 @@
+"""Functions of operators that no name of nd or np stands for: arithmetic with numbers, and arrays
+made in a graph."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from microlazy import ndarray, numpy
+from microlazy.core.tensor import Tensor
+from microlazy.symbol.attributes import MOST_ELEMENTS, need_few
+from microlazy.util import is_np_shape
+
+__all__ = ["FUNCTIONS"]
+
+Function = Callable[..., Any]
+
+_nd: Any = ndarray  # functions of both take arrays of either type here
+_np: Any = numpy
+
+
+def _with_number(function: Function) -> Function:
+    def compute(data: Tensor, scalar: float, is_int: bool = False) -> Any:
+        return function(data, int(scalar) if is_int else scalar)
+
+    return compute
+
+
+def _number_first(function: Function) -> Function:
+    def compute(data: Tensor, scalar: float, is_int: bool = False) -> Any:
+        return function(int(scalar) if is_int else scalar, data)
+
+    return compute
+
+
+def _made(fill: float) -> Function:
+    def make(shape: tuple[int, ...] = (), dtype: Any = "float32") -> Tensor:
+        return _nd.full(sizes(shape), fill, dtype=dtype or "float32")
+
+    return make
+
+
+def sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The sizes of an array that a graph makes; one that is not known is 1, which broadcasts.
+
+    MXNet's recurrent networks begin with zeros of no known batch.
+
+    Examples
+    --------
+    >>> from microlazy.symbol.functions import sizes
+    >>> sizes((0, 3))
+    (1, 3)
+    """
+    need_few(shape)
+    return shape if is_np_shape() else tuple(max(size, 1) for size in shape)
+
+
+def _full(shape: tuple[int, ...], value: float, dtype: Any = "float32") -> Tensor:
+    return _nd.full(sizes(shape), value, dtype=dtype or "float32")
+
+
+def _arange(
+    start: float = 0.0,
+    stop: float | None = None,
+    step: float = 1.0,
+    repeat: int = 1,
+    infer_range: bool = False,
+    dtype: Any = "float32",
+) -> Tensor:
+    last = start if stop is None else stop - start
+    need_few((int(min(abs(last / (step or 1)), MOST_ELEMENTS + 1)), repeat))
+    return _nd.arange(start, stop, step, repeat, infer_range, dtype=dtype or "float32")
+
+
+def _linspace(
+    start: float,
+    stop: float,
+    num: int,
+    endpoint: bool = True,
+    dtype: Any = "float32",
+) -> Tensor:
+    need_few((num,))
+    return _nd.linspace(start, stop, num, endpoint, dtype=dtype or "float32")
+
+
+def _eye(N: tuple[int, ...] | int, M: int = 0, k: int = 0, dtype: Any = "float32") -> Tensor:
+    rows = N[0] if isinstance(N, tuple) else N
+    need_few((rows, M or rows))
+    return _nd.eye(rows, M, k, dtype=dtype or "float32")
+
+
+def _rnn(data: Tensor, parameters: Tensor, *states: Tensor, **options: Any) -> Any:
+    """`nd.RNN`, whose states of no known batch are of every batch."""
+    count = 2 if options.get("mode") == "lstm" else 1
+    batch = data.shape[1]
+    first = [
+        _nd.broadcast_axis(state, axis=1, size=batch) if state.shape[1] == 1 != batch else state
+        for state in states[:count]
+    ]
+    lengths = dict(zip(["sequence_length"], states[count:], strict=False))
+    return _nd.RNN(data, parameters, *first, **lengths, **options)
+
+
+def _parameters(*data: Tensor, dim: int = 1) -> Tensor:
+    return _nd.concat(*data, dim=dim)
+
+
+def split(
+    data: Tensor,
+    indices: Sequence[int] = (),
+    axis: int = 1,
+    squeeze_axis: bool = False,
+    sections: int = 0,
+) -> Any:
+    """`nd.split_v2` with the attributes that files have: a first index of 0 stands there too.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.symbol.functions import split
+    >>> [part.shape for part in split(nd.ones((3, 1)), (0, 1), 0)]
+    [(1, 1), (2, 1)]
+    """
+    return _nd.split_v2(data, sections or tuple(indices[1:]), axis, squeeze_axis)
+
+
+def _tensordot(
+    a: Tensor, b: Tensor, a_axes_summed: tuple[int, ...], b_axes_summed: tuple[int, ...]
+) -> Any:
+    return _np.tensordot(a, b, (a_axes_summed, b_axes_summed))
+
+
+def _tensordot_last(a: Tensor, b: Tensor, axes: int = 2) -> Any:
+    return _np.tensordot(a, b, axes)
+
+
+def _einsum(*data: Tensor, subscripts: str, optimize: int = 0) -> Any:
+    return _np.einsum(subscripts, *data, optimize=bool(optimize))
+
+
+def _concatenate(*data: Tensor, axis: int | None = 0) -> Any:
+    return _np.concatenate(list(data), axis=axis)
+
+
+def _histogram(
+    data: Tensor,
+    bins: Tensor | None = None,
+    bin_cnt: int | None = None,
+    range: tuple[float, ...] | None = None,
+) -> Any:
+    return _nd.histogram(data, bin_cnt if bins is None else bins, range)
+
+
+def _shuffled(data: Tensor) -> Tensor:
+    return _nd.random.shuffle(data)
+
+
+# Function of two arrays, and the parts of names that MXNet has for it.
+_ARITHMETIC: dict[str, Function] = {
+    "plus": operator.add,
+    "minus": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "mod": operator.mod,
+    "power": operator.pow,
+    "equal": _nd.equal,
+    "not_equal": _nd.not_equal,
+    "greater": _nd.greater,
+    "greater_equal": _nd.greater_equal,
+    "lesser": _nd.lesser,
+    "lesser_equal": _nd.lesser_equal,
+    "maximum": _nd.maximum,
+    "minimum": _nd.minimum,
+    "hypot": _nd.broadcast_hypot,
+    "logical_and": _nd.logical_and,
+    "logical_or": _nd.logical_or,
+    "logical_xor": _nd.logical_xor,
+}
+_OF_NUMPY: dict[str, Function] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "true_divide": operator.truediv,
+    "mod": operator.mod,
+    "power": operator.pow,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "arctan2": _np.arctan2,
+    "copysign": _np.copysign,
+}
+
+FUNCTIONS: dict[str, Function] = {
+    **{f"_{name}": function for name, function in _ARITHMETIC.items()},
+    **{f"_{name}_scalar": _with_number(function) for name, function in _ARITHMETIC.items()},
+    **{
+        f"_r{name}_scalar": _number_first(_ARITHMETIC[name])
+        for name in ("minus", "div", "mod", "power")
+    },
+    **{f"_npi_{name}_scalar": _with_number(function) for name, function in _OF_NUMPY.items()},
+    **{
+        f"_npi_r{name}_scalar": _number_first(_OF_NUMPY[name])
+        for name in ("subtract", "true_divide", "mod", "power", "arctan2", "copysign")
+    },
+    "_zeros": _made(0),
+    "_zeros_without_dtype": _made(0),
+    "_ones": _made(1),
+    "_full": _full,
+    "_arange": _arange,
+    "_linspace": _linspace,
+    "_eye": _eye,
+    "RNN": _rnn,
+    "_rnn_param_concat": _parameters,
+    "_split_v2": split,
+    "_histogram": _histogram,
+    "_shuffle": _shuffled,
+    "_copyto": _nd.identity,
+    "_grad_add": operator.add,
+    "_npi_tensordot": _tensordot,
+    "_npi_tensordot_int_axes": _tensordot_last,
+    "_npi_einsum": _einsum,
+    "_npi_concatenate": _concatenate,
+}

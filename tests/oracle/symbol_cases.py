@@ -1,0 +1,234 @@
+"""Networks that MXNet and microlazy both export: their graphs and outputs are compared.
+
+`mx` is either package. A case gives a block and the shapes of its inputs. Values of parameters and
+inputs are made from names and sizes alone, so that no file of them is needed.
+"""
+
+import zlib
+
+import numpy
+
+
+def values(name, shape):
+    """Numbers for an array of a name: the same everywhere; positive for variances."""
+    size = int(numpy.prod(shape))
+    start = zlib.crc32(name.encode()) % 1000
+    found = numpy.sin(0.7 * numpy.arange(size) + start) * 0.5
+    if name.endswith("var"):
+        found = abs(found) + 0.5
+    return found.reshape(shape).astype("float32")
+
+
+def sequential(mx, *layers):
+    net = mx.gluon.nn.HybridSequential(prefix="net_")
+    net.add(*layers)
+    return net
+
+
+def _concurrent(mx):
+    net = mx.gluon.contrib.nn.HybridConcurrent(axis=1, prefix="side_")
+    net.add(mx.gluon.nn.Dense(2, prefix="a_"), mx.gluon.contrib.nn.Identity())
+    return net
+
+
+def _unrolled(mx, cell, layout="NTC", **options):
+    class Unrolled(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="unrolled_")
+            with self.name_scope():
+                self.cell = cell
+
+        def hybrid_forward(self, F, x):
+            return self.cell.unroll(3, x, layout=layout, merge_outputs=True, **options)[0]
+
+    return Unrolled()
+
+
+def _residual(mx):
+    class Residual(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="residual_")
+            with self.name_scope():
+                self.body = mx.gluon.nn.Conv2D(3, 3, padding=1)
+                self.factor = self.params.get("factor", shape=(1,))
+
+        def hybrid_forward(self, F, x, factor):
+            y = F.broadcast_mul(self.body(x), factor) + x
+            parts = F.split(F.relu(y) - 0.5, num_outputs=3, axis=1)
+            return 2 / (1 + F.exp(-F.concat(parts[0], parts[2] ** 2, dim=1)))
+
+    return Residual()
+
+
+def _attention(mx):
+    class Attention(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="attention_")
+            with self.name_scope():
+                self.query = mx.gluon.nn.Dense(4, flatten=False)
+                self.key = mx.gluon.nn.Dense(4, flatten=False)
+
+        def hybrid_forward(self, F, x):
+            scores = F.batch_dot(self.query(x), self.key(x), transpose_b=True) / 2
+            weights = F.softmax(scores, axis=-1)
+            return F.batch_dot(weights, x).reshape((0, -1)).mean(axis=1, keepdims=True)
+
+    return Attention()
+
+
+IMAGE, ROWS, STEPS = (2, 3, 6, 6), (2, 5), (2, 3, 4)
+
+CASES = {
+    "dense": (lambda mx: mx.gluon.nn.Dense(3, prefix="l_"), [ROWS]),
+    "dense_tanh": (lambda mx: mx.gluon.nn.Dense(3, "tanh", False, prefix="l_"), [ROWS]),
+    "dense_last_axis": (lambda mx: mx.gluon.nn.Dense(3, flatten=False, prefix="l_"), [STEPS]),
+    "conv1d": (lambda mx: mx.gluon.nn.Conv1D(2, 2, prefix="l_"), [(2, 3, 6)]),
+    "conv2d": (
+        lambda mx: mx.gluon.nn.Conv2D(
+            4, (3, 2), strides=2, padding=1, dilation=(1, 2), activation="relu", prefix="l_"
+        ),
+        [IMAGE],
+    ),
+    "conv2d_groups": (lambda mx: mx.gluon.nn.Conv2D(6, 3, groups=3, prefix="l_"), [IMAGE]),
+    "conv3d": (lambda mx: mx.gluon.nn.Conv3D(2, 2, use_bias=False, prefix="l_"), [(1, 2, 3, 4, 3)]),
+    "conv1d_transpose": (lambda mx: mx.gluon.nn.Conv1DTranspose(2, 3, prefix="l_"), [(2, 3, 6)]),
+    "conv2d_transpose": (
+        lambda mx: mx.gluon.nn.Conv2DTranspose(
+            2, 3, strides=2, padding=1, output_padding=1, prefix="l_"
+        ),
+        [IMAGE],
+    ),
+    "conv3d_transpose": (
+        lambda mx: mx.gluon.nn.Conv3DTranspose(2, 2, prefix="l_"),
+        [(1, 2, 3, 3, 3)],
+    ),
+    "max_pool1d": (lambda mx: mx.gluon.nn.MaxPool1D(prefix="l_"), [(2, 3, 6)]),
+    "max_pool2d": (lambda mx: mx.gluon.nn.MaxPool2D(3, 2, 1, prefix="l_"), [IMAGE]),
+    "max_pool2d_ceil": (
+        lambda mx: mx.gluon.nn.MaxPool2D(4, 3, ceil_mode=True, prefix="l_"),
+        [IMAGE],
+    ),
+    "max_pool3d": (lambda mx: mx.gluon.nn.MaxPool3D(prefix="l_"), [(1, 2, 4, 4, 4)]),
+    "avg_pool1d": (lambda mx: mx.gluon.nn.AvgPool1D(prefix="l_"), [(2, 3, 6)]),
+    "avg_pool2d": (
+        lambda mx: mx.gluon.nn.AvgPool2D(3, 2, 1, count_include_pad=False, prefix="l_"),
+        [IMAGE],
+    ),
+    "avg_pool3d": (lambda mx: mx.gluon.nn.AvgPool3D(prefix="l_"), [(1, 2, 4, 4, 4)]),
+    "global_max_pool1d": (lambda mx: mx.gluon.nn.GlobalMaxPool1D(prefix="l_"), [(2, 3, 6)]),
+    "global_max_pool2d": (lambda mx: mx.gluon.nn.GlobalMaxPool2D(prefix="l_"), [IMAGE]),
+    "global_max_pool3d": (lambda mx: mx.gluon.nn.GlobalMaxPool3D(prefix="l_"), [(1, 2, 3, 3, 3)]),
+    "global_avg_pool1d": (lambda mx: mx.gluon.nn.GlobalAvgPool1D(prefix="l_"), [(2, 3, 6)]),
+    "global_avg_pool2d": (lambda mx: mx.gluon.nn.GlobalAvgPool2D(prefix="l_"), [IMAGE]),
+    "global_avg_pool3d": (lambda mx: mx.gluon.nn.GlobalAvgPool3D(prefix="l_"), [(1, 2, 3, 3, 3)]),
+    "batch_norm": (lambda mx: mx.gluon.nn.BatchNorm(prefix="l_"), [IMAGE]),
+    "batch_norm_fixed": (
+        lambda mx: mx.gluon.nn.BatchNorm(axis=-1, scale=False, center=False, prefix="l_"),
+        [STEPS],
+    ),
+    "layer_norm": (lambda mx: mx.gluon.nn.LayerNorm(prefix="l_"), [STEPS]),
+    "instance_norm": (lambda mx: mx.gluon.nn.InstanceNorm(prefix="l_"), [IMAGE]),
+    "instance_norm_last": (lambda mx: mx.gluon.nn.InstanceNorm(axis=2, prefix="l_"), [IMAGE]),
+    "group_norm": (lambda mx: mx.gluon.nn.GroupNorm(1, prefix="l_"), [IMAGE]),
+    "embedding": (lambda mx: mx.gluon.nn.Embedding(7, 3, prefix="l_"), [ROWS]),
+    "dropout": (lambda mx: mx.gluon.nn.Dropout(0.5, prefix="l_"), [ROWS]),
+    "flatten": (lambda mx: mx.gluon.nn.Flatten(prefix="l_"), [IMAGE]),
+    "leaky_relu": (lambda mx: mx.gluon.nn.LeakyReLU(0.3, prefix="l_"), [ROWS]),
+    "prelu": (lambda mx: mx.gluon.nn.PReLU(prefix="l_"), [ROWS]),
+    "elu": (lambda mx: mx.gluon.nn.ELU(0.7, prefix="l_"), [ROWS]),
+    "selu": (lambda mx: mx.gluon.nn.SELU(prefix="l_"), [ROWS]),
+    "gelu": (lambda mx: mx.gluon.nn.GELU(prefix="l_"), [ROWS]),
+    "swish": (lambda mx: mx.gluon.nn.Swish(1.5, prefix="l_"), [ROWS]),
+    **{
+        f"activation_{kind}": (
+            lambda mx, kind=kind: mx.gluon.nn.Activation(kind, prefix="l_"),
+            [ROWS],
+        )
+        for kind in ("relu", "sigmoid", "tanh", "softrelu", "softsign")
+    },
+    "reflection_pad": (lambda mx: mx.gluon.nn.ReflectionPad2D(2, prefix="l_"), [IMAGE]),
+    "lambda_name": (lambda mx: mx.gluon.nn.HybridLambda("tanh", prefix="l_"), [ROWS]),
+    "lambda_function": (
+        lambda mx: mx.gluon.nn.HybridLambda(lambda F, x: F.square(x) + 1, prefix="l_"),
+        [ROWS],
+    ),
+    "pixel_shuffle1d": (lambda mx: mx.gluon.contrib.nn.PixelShuffle1D(3), [(2, 6, 4)]),
+    "pixel_shuffle2d": (lambda mx: mx.gluon.contrib.nn.PixelShuffle2D((2, 3)), [(1, 12, 2, 3)]),
+    "pixel_shuffle3d": (lambda mx: mx.gluon.contrib.nn.PixelShuffle3D(2), [(1, 8, 2, 1, 2)]),
+    "concurrent": (_concurrent, [ROWS]),
+    "sequential": (
+        lambda mx: sequential(
+            mx,
+            mx.gluon.nn.Conv2D(4, 3, activation="relu", prefix="a_"),
+            mx.gluon.nn.BatchNorm(prefix="b_"),
+            mx.gluon.nn.MaxPool2D(prefix="c_"),
+            mx.gluon.nn.Dense(3, prefix="d_"),
+        ),
+        [IMAGE],
+    ),
+    "residual": (_residual, [IMAGE]),
+    "attention": (_attention, [STEPS]),
+    "rnn_relu": (lambda mx: mx.gluon.rnn.RNN(3, prefix="l_"), [STEPS]),
+    "rnn_tanh": (lambda mx: mx.gluon.rnn.RNN(3, 2, "tanh", prefix="l_"), [STEPS]),
+    "lstm": (lambda mx: mx.gluon.rnn.LSTM(3, prefix="l_"), [STEPS]),
+    "lstm_both_ways": (
+        lambda mx: mx.gluon.rnn.LSTM(3, 2, "NTC", bidirectional=True, prefix="l_"),
+        [STEPS],
+    ),
+    "gru": (lambda mx: mx.gluon.rnn.GRU(3, 2, dropout=0.3, prefix="l_"), [STEPS]),
+    "rnn_cell": (lambda mx: _unrolled(mx, mx.gluon.rnn.RNNCell(3, prefix="l_")), [STEPS]),
+    "lstm_cell": (lambda mx: _unrolled(mx, mx.gluon.rnn.LSTMCell(3, prefix="l_")), [STEPS]),
+    "gru_cell": (
+        lambda mx: _unrolled(mx, mx.gluon.rnn.GRUCell(3, prefix="l_"), "TNC"),
+        [(3, 2, 4)],
+    ),
+    "residual_cell": (
+        lambda mx: _unrolled(mx, mx.gluon.rnn.ResidualCell(mx.gluon.rnn.GRUCell(4, prefix="l_"))),
+        [STEPS],
+    ),
+}
+
+
+def inputs_of(shapes, case):
+    """The inputs of a case: whole numbers for an embedding."""
+    found = [values(f"data{i}", shape) for i, shape in enumerate(shapes)]
+    return [abs(x * 12).round() for x in found] if case == "embedding" else found
+
+
+def fill(block, inputs, array):
+    """Find the sizes of a block by a run, and set its parameters by their names."""
+    block.initialize()
+    block(*inputs)
+    for name, parameter in block.collect_params().items():
+        parameter.set_data(array(values(name, parameter.shape)))
+
+
+def _numpy_net(mx):
+    class Net(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="net_")
+            with self.name_scope():
+                self.hidden = mx.gluon.nn.Dense(4, activation="relu")
+                self.scale = self.params.get("scale", shape=(4,))
+
+        def hybrid_forward(self, F, x, scale):
+            y = F.np.multiply(self.hidden(x), scale) + 1
+            y = F.np.concatenate([y, F.np.exp(y - 2) / 3], axis=1)
+            mean = F.np.mean(y, axis=1, keepdims=True)
+            return F.npx.softmax(F.np.tanh(y - mean) ** 2, axis=-1)
+
+    return Net()
+
+
+def _numpy_shapes(mx):
+    class Net(mx.gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            y = F.np.transpose(F.npx.reshape(x, (-2, 2, -1)), (0, 2, 1))
+            y = F.np.expand_dims(F.np.sum(y, axis=1), 0)
+            return F.np.squeeze(F.np.maximum(y, 0.1) - F.np.matmul(y, F.np.ones((2, 2))))
+
+    return Net(prefix="net_")
+
+
+# Of MXNet's `np` and `npx`, where `npx.set_np()` must be on.
+NUMPY_CASES = {"numpy": (_numpy_net, [ROWS]), "numpy_shapes": (_numpy_shapes, [(2, 6)])}
