@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from microlazy import autograd, np
+from microlazy.base import MXNetError
 from microlazy.core.ops.numpy_call import call_ufunc
 
 INTEGERS = ("int8", "uint8", "int32", "int64", "bool")
@@ -137,3 +138,31 @@ def test_numpy_does_not_warn_and_keeps_its_settings():
         np.median(np.array([numpy.inf, numpy.inf]))
         with pytest.raises(FloatingPointError):
             numpy.float64(1) / numpy.float64(0)
+
+
+@pytest.mark.parametrize("other", (0, 2, numpy.ones(2, "int32"), numpy.ones(2, "int8")), ids=repr)
+def test_booleans_do_not_take_numbers_in_place(other):
+    x = np.array([True, False], dtype="bool")
+    other = np.array(other, dtype=other.dtype) if isinstance(other, numpy.ndarray) else other
+    for change in x.__iadd__, x.__imul__:
+        with pytest.raises(MXNetError, match="in place: the result is int.*but the array holds bool"):
+            change(other)
+    assert x.asnumpy().tolist() == [True, False]
+    x *= True
+    x += np.array([False, True], dtype="bool")
+    assert x.asnumpy().tolist() == [True, True]
+
+
+def test_put_into_a_number():
+    x, n = np.array(1.0), numpy.array(1.0)
+    np.put(x, [0, -1], [3.0, 5.0])
+    numpy.put(n, [0, -1], [3.0, 5.0])
+    assert float(x) == float(n) == 5
+
+
+def test_numbers_beside_integers_in_functions_of_floats():
+    x = numpy.array([-1, 0, 1], "int8")
+    found = np.heaviside(np.array(x, dtype="int8"), -129)
+    assert_array_equal(found.asnumpy(), [0, -129, 1])
+    assert_array_equal(np.nextafter(np.array(x, dtype="int8"), 300).asnumpy(),
+                       numpy.nextafter(x.astype("float32"), numpy.float32(300)))

@@ -197,6 +197,7 @@ def compute(name: str, *inputs: Any) -> Any:
     if first is None:
         raise TypeError(f"{name}: expected an array, got {type(inputs[0]).__name__}")
     if plain:
+        first = first if name in _WHOLE or name in COMPOSED else f.as_float(first)
         inputs = tuple([x if isinstance(x, Tensor) else _beside(name, x, first) for x in inputs])
     return COMPOSED[name](*inputs) if name in COMPOSED else apply(name, *inputs)
 
