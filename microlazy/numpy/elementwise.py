@@ -145,7 +145,7 @@ def logical_not(
     array([False,  True])
     """
     if isinstance(x, Tensor) and out is None and where is True and dtype is None:
-        return _f.logical("not", x)  # type: ignore[no-any-return]
+        return _f.logical("not", x)  # type: ignore[return-value]
     test = partial(_f.logical, "not")
     return _f.with_options("not", test, [as_array(x)], out, where, dtype, "same_kind", "K")
 

@@ -22,7 +22,7 @@ from microlazy.core.tape cimport (
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT64, MAX_NDIM, NP, Tensor, allocate, header, is_float,
-    like, new, numpy_dtype, same_shape, view_numpy,
+    like, new, numpy_dtype, same_shape,
 )
 
 import numpy
