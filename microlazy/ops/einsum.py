@@ -100,25 +100,8 @@ def _recipe(subscripts: str, shapes: tuple[Shape, ...], optimize: Any) -> list[S
 _remembered_recipe = functools.lru_cache(maxsize=_REMEMBERED)(_recipe)
 
 
-def parse(subscripts: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labels]:
-    """Return the labels of each operand and of the output, those of the ellipsis named.
-
-    Raises
-    ------
-    ValueError
-        If the subscripts are not well formed or do not fit the operands.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.einsum import parse
-    >>> parse("ij,jk", [np.ones((2, 3)), np.ones((3, 4))])
-    ([['i', 'j'], ['j', 'k']], ['i', 'k'])
-    """
-    return _parsed(subscripts, tuple([x.shape for x in operands]))
-
-
-def _parsed(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[Labels], Labels]:
+def _parsed(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[Labels], Labels]:
+    """The labels of each operand and of the output, those of the ellipsis named."""
     text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
     terms = left.split(",")
