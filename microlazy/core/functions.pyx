@@ -29,9 +29,9 @@ from microlazy.core.ops.shape cimport (
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, deeper, device_of, dtype_number,
-    from_numpy, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape, shape_tuple,
-    view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper, device_of,
+    dtype_number, from_numpy, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape,
+    shape_tuple, view_numpy,
 )
 
 import math
@@ -52,6 +52,8 @@ cdef Tensor array_of(object x, str what):
         raise TypeError(f"{what}: expected an array, got {x!r} of type {type(x).__name__}")
     return <Tensor>x
 
+
+cdef object EXACT = 1 << 53           # integers that a double holds
 
 # Of a literal tuple with abstract classes Cython does not see that a check of one was interrupted.
 cdef tuple NUMBERS = (numbers.Real, numpy.bool_)
@@ -79,6 +81,25 @@ def new_array(int face, shape, dtype=None, fill_value=None):
     return x
 
 
+def maker(int face, value, slow):
+    """A function that makes arrays of one value: of a shape alone here, with more by `slow`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import maker
+    >>> maker(1, 7, np.zeros)(2), maker(1, 7, np.zeros)(2, "int8")
+    (array([7., 7.]), array([0, 0], dtype=int8))
+    """
+    def filled(shape, dtype=None, order="C", ctx=None, *, device=None):
+        if dtype is None and ctx is None and device is None and order == "C" and (
+                current_device() == 0):
+            return new_array(face, shape, None, value)
+        return slow(shape, dtype, order, ctx, device=device)
+
+    return filled
+
+
 def on_context(x, ctx):
     """Say that an array just made, or each of a tuple, is on a context; None changes nothing."""
     if ctx is None:
@@ -99,6 +120,10 @@ def to_array(int face, obj, dtype=None):
     """An array with the values of an array, a list or a number."""
     cdef Tensor source
     cdef int arrays
+    if dtype is None and isinstance(obj, (list, tuple)):
+        source = of_numbers(face, obj)
+        if source is not None:
+            return source
     if isinstance(obj, Tensor):
         source = <Tensor>obj
         array = view_numpy(source)
@@ -130,6 +155,47 @@ def to_array(int face, obj, dtype=None):
         raise TypeError(f"source_array must be array like object, with numbers; got {obj!r}"
                         ) from None
     return from_numpy(array, face)
+
+
+cdef Tensor of_numbers(int face, object obj):
+    """Nested lists of Python's numbers as a float32 array; None if they are anything else."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int ndim = 0
+    cdef Tensor x
+    cdef float* end
+    first = obj
+    while isinstance(first, (list, tuple)):
+        if ndim == MAX_NDIM or not len(first):
+            return None
+        shape[ndim] = len(first)
+        ndim += 1
+        first = first[0]
+    if type(first) is not float and type(first) is not int:
+        return None
+    x = new(face, FLOAT32, ndim, shape)
+    end = <float*>x.data
+    return x if copy_numbers(obj, ndim, shape, &end) else None
+
+
+cdef bint copy_numbers(object obj, int ndim, const Py_ssize_t* shape, float** end) except -1:
+    """Write the numbers of nested lists; False if the lists have another shape, or hold others."""
+    cdef double value
+    if not isinstance(obj, (list, tuple)) or len(obj) != shape[0]:
+        return False
+    for item in obj:
+        if ndim > 1:
+            if not copy_numbers(item, ndim - 1, shape + 1, end):
+                return False
+            continue
+        if type(item) is int:
+            if not -EXACT <= item <= EXACT:
+                return False                  # which a double would round first
+        elif type(item) is not float:
+            return False
+        value = item
+        end[0][0] = <float>value
+        end[0] += 1
+    return True
 
 
 cdef enum:
@@ -205,6 +271,12 @@ def detach(x):
 def face_of(x) -> int:
     """0 for an nd.NDArray, 1 for an np.ndarray."""
     return array_of(x, "face_of").face
+
+
+def as_float(x):
+    """x itself if it holds floats, else its numbers in float32."""
+    cdef Tensor t = array_of(x, "as_float")
+    return x if is_float(t.dtype) else cast(t, FLOAT32)
 
 
 def as_dtype(x, dtype):
@@ -588,7 +660,17 @@ cdef dict TESTS = {"isnan": numpy.isnan, "isinf": numpy.isinf, "isfinite": numpy
 def test(str name, x):
     """isnan, isinf, isfinite: a bool for each element."""
     cdef Tensor t = array_of(x, name)
-    return numpy_call(TESTS[name], [t], {}, t.face, BOOL, t.ndim, t.shape_)
+    if t.face == ND or t.dtype > FLOAT64:
+        return numpy_call(TESTS[name], [t], {}, t.face, BOOL, t.ndim, t.shape_)
+    if state().recording:
+        t = same_memory(t, t.face, True)
+    if name == "isnan":
+        return binary(B_NOT_EQUAL, t, t)
+    return binary_scalar(B_EQUAL if name == "isinf" else B_LESS, unary(U_ABS, t), math.inf, False)
+
+
+cdef object truth_of(Tensor x):
+    return x if x.dtype == BOOL else x != 0
 
 
 def logical(str name, x, y=None):
@@ -596,7 +678,8 @@ def logical(str name, x, y=None):
     cdef Tensor t = array_of(x, f"logical_{name}")
     if name == "not":
         return t == 0
-    first, second = t != 0, (y if isinstance(y, Tensor) else to_array(t.face, y)) != 0
+    first = truth_of(t)
+    second = truth_of(y if isinstance(y, Tensor) else to_array(t.face, y))
     if name == "and":
         return first * second
     return first != second if name == "xor" else binary_op("maximum", first, second)
@@ -727,28 +810,37 @@ def flatten(x):
 
 def transpose(x, axes=None):
     """The array with its axes in another order, reversed by default."""
-    cdef Tensor t = array_of(x, "transpose"), out
+    cdef Tensor t = array_of(x, "transpose")
     cdef int[MAX_NDIM] order
     cdef int i
     if axes is None:
-        axes = range(t.ndim - 1, -1, -1)
+        for i in range(t.ndim):
+            order[i] = t.ndim - 1 - i
+        return turned(t, order)
     axes = [parse_axis(axis, t.ndim) for axis in axes]
     if sorted(axes) != list(range(t.ndim)):
         raise ValueError(f"transpose: axes {tuple(axes)} do not match an array of {t.ndim} "
                          "dimensions")
     for i in range(t.ndim):
         order[i] = axes[i]
-    out = transpose_axes(t, order)
+    return turned(t, order)
+
+
+cdef Tensor turned(Tensor t, int* order):
+    """A view with the axes in another order; under nd a copy, as in MXNet."""
+    cdef Tensor out = transpose_axes(t, order)
     return copied(out) if t.face == ND else out
 
 
 def swapaxes(x, axis1, axis2):
     """The array with two axes exchanged."""
     cdef Tensor t = array_of(x, "swapaxes")
-    axes = list(range(t.ndim))
-    first, second = parse_axis(axis1, t.ndim), parse_axis(axis2, t.ndim)
-    axes[first], axes[second] = second, first
-    return transpose(t, axes)
+    cdef int[MAX_NDIM] order
+    cdef int first = parse_axis(axis1, t.ndim), second = parse_axis(axis2, t.ndim), i
+    for i in range(t.ndim):
+        order[i] = i
+    order[first], order[second] = second, first
+    return turned(t, order)
 
 
 def expand_dims(x, axis):

@@ -9,6 +9,7 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.storage cimport Block
+from microlazy.core.strided cimport assign
 from microlazy.core.tensor cimport (
     BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, ask_before_export, current_device, header,
     is_float, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device, view_numpy,
@@ -238,6 +239,8 @@ cdef class Pass:
             accumulate[0] = slot.written == self.number
             if not accumulate[0]:
                 reach(self, <Node>slot)
+            elif slot.grad.block.users > 1 and not (<Node>slot).planned:
+                own_gradient(slot)
         if slot.grad is None:
             slot.grad = like(x)
         return slot.grad
@@ -270,6 +273,13 @@ cdef class Pass:
 cdef bint is_cut(Pass p, Node node) noexcept:
     """Whether the graph ends here: an earlier pass used it before its reader was recorded."""
     return node.done and node.inspected != p.number and node.written < p.number
+
+
+cdef int own_gradient(Slot slot) except -1:
+    """A gradient that other nodes read too is copied before it is added to."""
+    cdef Tensor shared = slot.grad
+    slot.grad = like(shared)
+    return assign(slot.grad, shared)
 
 
 cdef Pass new_pass():

@@ -105,6 +105,11 @@ def as_operands(*xs: Any) -> list[Any]:
     >>> as_operands([1], 2)
     [array([1.]), 2]
     """
+    for x in xs:
+        if isinstance(x, (list, tuple, onp.ndarray)):
+            break
+    else:
+        return list(xs)
     other = next((x for x in xs if isinstance(x, Tensor)), None)
     return [as_array(x, other) if isinstance(x, (list, tuple, onp.ndarray)) else x for x in xs]
 

@@ -345,10 +345,13 @@ def _filled(name: str, value: float | None, what: str, example: str) -> tuple[An
     ) -> ndarray:
         return full_like(a, value, dtype, order, ctx, out, shape=shape, device=device)
 
-    for function, suffix, doc in (plain, "", _FILLED_DOC), (like, "_like", _LIKE_DOC):
+    filled = _f.maker(NP, value, plain)
+    filled.__annotations__ = plain.__annotations__
+    filled.__module__ = __name__
+    for function, suffix, doc in (filled, "", _FILLED_DOC), (like, "_like", _LIKE_DOC):
         function.__name__ = function.__qualname__ = name + suffix
         function.__doc__ = doc.format(name=name, what=what, example=example)
-    return plain, like
+    return filled, like
 
 
 zeros, zeros_like = _filled("zeros", 0, "zeros", "\n    array([[0., 0.]])")

@@ -144,6 +144,8 @@ def logical_not(
     >>> np.logical_not(np.array([1, 0]))
     array([False,  True])
     """
+    if isinstance(x, Tensor) and out is None and where is True and dtype is None:
+        return _f.logical("not", x)  # type: ignore[return-value]
     test = partial(_f.logical, "not")
     return _f.with_options("not", test, [as_array(x)], out, where, dtype, "same_kind", "K")
 

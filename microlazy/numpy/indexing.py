@@ -154,7 +154,10 @@ def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
         raise IndexError(f"put: a place is out of bounds for an array of size {a.size}")
     if places.size:
         values = resize(as_array(v, a), places.shape)
-        a[onp.unravel_index(places % a.size, a.shape)] = values
+        if a.ndim == 0:
+            a[()] = values[-1]  # an index of several places fits no number
+        else:
+            a[onp.unravel_index(places % a.size, a.shape)] = values
 
 
 def putmask(a: ndarray, mask: Any, values: Any) -> None:

@@ -5,7 +5,8 @@ All of these have gradients of every order, so einsum has them too.
 
 import functools
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy
@@ -17,7 +18,10 @@ from microlazy.ops.triangles import diagonal
 
 A = TypeVar("A", bound=Tensor)
 Labels = list[str]
+Shape = tuple[int, ...]
+Item = tuple[Labels, int]  # the labels of an array, and its number in a recipe
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_REMEMBERED = 256  # subscripts with shapes
 
 
 def einsum(subscripts: str, operands: Sequence[A], optimize: Any) -> A:
@@ -30,48 +34,74 @@ def einsum(subscripts: str, operands: Sequence[A], optimize: Any) -> A:
     >>> einsum("ij,j", [np.ones((2, 3)), np.ones(3)], False)
     array([3., 3.])
     """
-    inputs, output = parse(subscripts, operands)
-    sizes = _sizes(subscripts, inputs, operands)
-    items: list[tuple[Labels, Any]] = [
-        _simplified(labels, x, sizes) for labels, x in zip(inputs, operands, strict=True)
-    ]
-    for places in _order(inputs, output, operands, optimize):
+    shapes = tuple([x.shape for x in operands])
+    recipe = _remembered_recipe if isinstance(optimize, (bool, str)) else _recipe
+    values: list[Any] = list(operands)
+    for function, places, arguments in recipe(subscripts, shapes, optimize):
+        inputs = [values[i] for i in places]
+        for i in places:
+            values[i] = None  # each is used once
+        values.append(function(*inputs, *arguments))
+    return values[-1]
+
+
+Step = tuple[Callable[..., Any], tuple[int, ...], tuple[Any, ...]]
+
+
+class _Steps:
+    """Calls of functions, in order, and the shapes of the operands and of what the calls return."""
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.shapes = list(shapes)
+        self.steps: list[Step] = []
+
+    def add(
+        self, function: Callable[..., Any], places: tuple[int, ...], shape: Shape, *arguments: Any
+    ) -> int:
+        self.steps.append((function, places, arguments))
+        self.shapes.append(shape)
+        return len(self.shapes) - 1
+
+    def reshape(self, place: int, shape: Shape) -> int:
+        if shape == self.shapes[place]:
+            return place
+        return self.add(f.reshape, (place,), shape, shape)
+
+    def turn(self, place: int, axes: list[int]) -> int:
+        old = self.shapes[place]
+        return self.add(f.transpose, (place,), tuple(old[i] for i in axes), tuple(axes))
+
+
+def _recipe(subscripts: str, shapes: tuple[Shape, ...], optimize: Any) -> list[Step]:
+    """Return what einsum does to operands of these shapes."""
+    inputs, output = _parsed(subscripts, shapes)
+    sizes = _sizes(subscripts, inputs, shapes)
+    steps = _Steps(shapes)
+    items = [_simplified(steps, labels, i, sizes) for i, labels in enumerate(inputs)]
+    for places in _order(inputs, output, shapes, optimize):
         chosen = [items[i] for i in places]
         items = [item for i, item in enumerate(items) if i not in places]
         while len(chosen) > 1:
             kept = set(output).union(*(labels for labels, _ in items + chosen[2:]))
-            chosen = [_product(chosen[0], chosen[1], kept), *chosen[2:]]
+            chosen = [_product(steps, chosen[0], chosen[1], kept), *chosen[2:]]
         items += chosen
-    x: Any
-    labels, x = _summed(*items[0], set(output))
+    labels, x = _summed(steps, *items[0], set(output))
     missing = [label for label in output if label not in labels]
     axes = [labels.index(label) for label in output if label in labels]
-    x = _turned(x, axes) if len(operands) > 1 else f.transpose(x, axes)  # no input of the caller's
+    # Not an input of the caller's itself.
+    x = _turned(steps, x, axes) if len(shapes) > 1 else steps.turn(x, axes)
     for label in missing:  # of size 1: it was dropped
-        x = f.expand_dims(x, output.index(label))
-    return x
+        axis = output.index(label)
+        old = steps.shapes[x]
+        x = steps.add(f.expand_dims, (x,), (*old[:axis], 1, *old[axis:]), axis)
+    return steps.steps
 
 
-def parse(subscripts: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labels]:
-    """Return the labels of each operand and of the output, those of the ellipsis named.
-
-    Raises
-    ------
-    ValueError
-        If the subscripts are not well formed or do not fit the operands.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> from microlazy.ops.einsum import parse
-    >>> parse("ij,jk", [np.ones((2, 3)), np.ones((3, 4))])
-    ([['i', 'j'], ['j', 'k']], ['i', 'k'])
-    """
-    return _parsed(subscripts, tuple([x.shape for x in operands]))
+_remembered_recipe = functools.lru_cache(maxsize=_REMEMBERED)(_recipe)
 
 
-@functools.lru_cache(maxsize=256)
-def _parsed(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[Labels], Labels]:
+def _parsed(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[Labels], Labels]:
+    """The labels of each operand and of the output, those of the ellipsis named."""
     text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
     terms = left.split(",")
@@ -109,10 +139,10 @@ def _labels(subscripts: str, term: str, spread: Labels) -> Labels:
     return [*before, *(spread if dots else []), *after]
 
 
-def _sizes(subscripts: str, inputs: list[Labels], operands: Sequence[Tensor]) -> dict[str, int]:
+def _sizes(subscripts: str, inputs: list[Labels], shapes: Sequence[Shape]) -> dict[str, int]:
     sizes: dict[str, int] = {}
-    for labels, x in zip(inputs, operands, strict=True):
-        for label, size in zip(labels, x.shape, strict=True):
+    for labels, shape in zip(inputs, shapes, strict=True):
+        for label, size in zip(labels, shape, strict=True):
             if sizes.setdefault(label, size) == 1:
                 sizes[label] = size
             elif size not in (1, sizes[label]):
@@ -124,63 +154,71 @@ def _sizes(subscripts: str, inputs: list[Labels], operands: Sequence[Tensor]) ->
 
 
 def _order(
-    inputs: list[Labels], output: Labels, operands: Sequence[Tensor], optimize: Any
+    inputs: list[Labels], output: Labels, shapes: Sequence[Shape], optimize: Any
 ) -> list[tuple[int, ...]]:
     """Which operands to multiply one after the other, each product going to the end."""
-    if optimize is False or len(operands) < 3:
-        return [tuple(range(len(operands)))] if len(operands) > 1 else []
+    if optimize is False or len(shapes) < 3:
+        return [tuple(range(len(shapes)))] if len(shapes) > 1 else []
     text = ",".join(map("".join, inputs)) + "->" + "".join(output)
-    stand_ins = [numpy.broadcast_to(numpy.float32(0), x.shape) for x in operands]
+    stand_ins = [numpy.broadcast_to(numpy.float32(0), shape) for shape in shapes]
     return numpy.einsum_path(text, *stand_ins, optimize=optimize)[0][1:]
 
 
-def _simplified(labels: Labels, x: Tensor, sizes: dict[str, int]) -> tuple[Labels, Tensor]:
+def _simplified(steps: _Steps, labels: Labels, x: int, sizes: dict[str, int]) -> Item:
     """Without repeated labels, and without axes of size 1 that are broadcast."""
-    gone = [i for i, c in enumerate(labels) if x.shape[i] == 1 and sizes[c] != 1]
+    shape = steps.shapes[x]
+    gone = [i for i, c in enumerate(labels) if shape[i] == 1 and sizes[c] != 1]
     if gone:
-        x = f.reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in gone))
+        x = steps.reshape(x, tuple(n for i, n in enumerate(shape) if i not in gone))
         labels = [c for i, c in enumerate(labels) if i not in gone]
     while len(set(labels)) < len(labels):
         second = next(i for i, c in enumerate(labels) if c in labels[:i])
         first = labels.index(labels[second])
-        rest = [i for i in range(x.ndim) if i not in (first, second)]
-        x = diagonal(x, 0, first, second)
+        shape = steps.shapes[x]
+        rest = [i for i in range(len(shape)) if i not in (first, second)]
+        kept = (*(shape[i] for i in rest), shape[first])
+        x = steps.add(diagonal, (x,), kept, 0, first, second)
         labels = [labels[i] for i in rest] + [labels[first]]
     return labels, x
 
 
-def _summed(labels: Labels, x: Tensor, kept: set[str]) -> tuple[Labels, Tensor]:
+def _summed(steps: _Steps, labels: Labels, x: int, kept: set[str]) -> Item:
     axes = tuple(i for i, c in enumerate(labels) if c not in kept)
     if not axes:
         return labels, x
-    return [c for c in labels if c in kept], f.reduction("sum", x, axes)
+    shape = tuple(n for i, n in enumerate(steps.shapes[x]) if i not in axes)
+    return [c for c in labels if c in kept], steps.add(_sum, (x,), shape, axes)
 
 
-def _turned(x: A, axes: list[int]) -> A:
-    return x if axes == list(range(x.ndim)) else f.transpose(x, axes)
+def _sum(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return f.reduction("sum", x, axes)
 
 
-def _product(
-    one: tuple[Labels, Tensor], two: tuple[Labels, Tensor], kept: set[str]
-) -> tuple[Labels, Tensor]:
+def _turned(steps: _Steps, x: int, axes: list[int]) -> int:
+    return x if axes == list(range(len(axes))) else steps.turn(x, axes)
+
+
+def _product(steps: _Steps, one: Item, two: Item, kept: set[str]) -> Item:
     """The product of two operands, summed over the labels that nobody needs any more."""
-    a_labels, a = _summed(*one, kept.union(two[0]))
-    b_labels, b = _summed(*two, kept.union(one[0]))
+    a_labels, a = _summed(steps, *one, kept.union(two[0]))
+    b_labels, b = _summed(steps, *two, kept.union(one[0]))
     shared = [c for c in a_labels if c in b_labels]
     stack = [c for c in shared if c in kept]
     inner = [c for c in shared if c not in kept]
     rows = [c for c in a_labels if c not in shared]
     columns = [c for c in b_labels if c not in shared]
-    a = _turned(a, [a_labels.index(c) for c in stack + rows + inner])
-    b = _turned(b, [b_labels.index(c) for c in stack + inner + columns])
+    a = _turned(steps, a, [a_labels.index(c) for c in stack + rows + inner])
+    b = _turned(steps, b, [b_labels.index(c) for c in stack + inner + columns])
     n, r, i = len(stack), len(rows), len(inner)
-    batch, m, k = a.shape[:n], a.shape[n : n + r], a.shape[n + r :]
+    left, right = steps.shapes[a], steps.shapes[b]
+    batch, m, k, last = left[:n], left[n : n + r], left[n + r :], right[n + i :]
     if not inner:
-        wide = f.reshape(a, (*a.shape, *(1 for _ in columns)))
-        return stack + rows + columns, wide * f.reshape(
-            b, (*batch, *(1 for _ in rows), *b.shape[n:])
-        )
-    left = f.reshape(a, (*batch, math.prod(m), math.prod(k)))
-    right = f.reshape(b, (*batch, math.prod(k), math.prod(b.shape[n + i :])))
-    y = f.matmul(left, right)
-    return stack + rows + columns, f.reshape(y, (*batch, *m, *b.shape[n + i :]))
+        a = steps.reshape(a, (*left, *(1 for _ in columns)))
+        b = steps.reshape(b, (*batch, *(1 for _ in rows), *right[n:]))
+        y = steps.add(operator.mul, (a, b), (*batch, *m, *last))
+    else:
+        size, width = math.prod(m), math.prod(last)
+        a = steps.reshape(a, (*batch, size, math.prod(k)))
+        b = steps.reshape(b, (*batch, math.prod(k), width))
+        y = steps.add(f.matmul, (a, b), (*batch, size, width))
+    return stack + rows + columns, steps.reshape(y, (*batch, *m, *last))

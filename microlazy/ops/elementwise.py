@@ -168,6 +168,8 @@ def _one_input(row: _Row, namespace: str, operands: _Operands) -> Callable[..., 
         subok: bool = True,
     ) -> Tensor:
         plain = out is None and where is True and dtype is None
+        if plain and isinstance(x, Tensor):
+            return compute(op, x)
         if plain and number is not None and isinstance(x, (numbers.Number, numpy.generic)):
             return number(x)
         inputs = operands(x) if operands else [x]

@@ -151,9 +151,7 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
     function, gradients = CALLS[name]
     inputs = list(arrays)
     if name not in _WHOLE:
-        inputs = [
-            x if numpy.dtype(x.dtype).kind == "f" else f.as_dtype(x, "float32") for x in inputs
-        ]
+        inputs = [f.as_float(x) for x in inputs]
     if isinstance(function, numpy.ufunc):
         return call_ufunc(function, inputs, gradients)
     dtype = None
@@ -189,13 +187,19 @@ def compute(name: str, *inputs: Any) -> Any:
     >>> compute("heaviside", np.array([0]), 4)
     array([4.])
     """
-    arrays = [x for x in inputs if isinstance(x, Tensor)]
-    if not arrays:
+    first = None
+    plain = False
+    for x in inputs:
+        if not isinstance(x, Tensor):
+            plain = True
+        elif first is None:
+            first = x
+    if first is None:
         raise TypeError(f"{name}: expected an array, got {type(inputs[0]).__name__}")
-    if len(arrays) < len(inputs):
-        first = arrays[0]
-        arrays = [x if isinstance(x, Tensor) else _beside(name, x, first) for x in inputs]
-    return COMPOSED[name](*arrays) if name in COMPOSED else apply(name, *arrays)
+    if plain:
+        first = first if name in _WHOLE or name in COMPOSED else f.as_float(first)
+        inputs = tuple([x if isinstance(x, Tensor) else _beside(name, x, first) for x in inputs])
+    return COMPOSED[name](*inputs) if name in COMPOSED else apply(name, *inputs)
 
 
 def _beside(name: str, number: Any, array: Tensor) -> Tensor:

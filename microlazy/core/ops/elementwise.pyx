@@ -10,18 +10,19 @@ from microlazy.core.loops.elementwise cimport (
     apply_binary_grad, apply_binary_scalar, apply_unary, apply_unary_grad, compare_arrays,
     compare_with_number, compute_binary, fill, mask_into, scaled,
 )
+from microlazy.core.loops.integers cimport set_integer
 from microlazy.core.loops.reductions cimport sum_to
 from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.shape cimport same_memory
-from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.ops.slots cimport give, hand_on, pass_on
 from microlazy.core.strided cimport broadcast_shape, expanded, packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, output_of, run, state, tracked_integers,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT64, MAX_NDIM, NP, Tensor, allocate, header, is_float,
-    like, new, numpy_dtype, same_shape, view_numpy,
+    like, new, numpy_dtype, same_shape,
 )
 
 import numpy
@@ -272,8 +273,8 @@ cdef class BinaryOp(Node):
             self.give_zero(p, self.a)
             self.give_zero(p, self.b)
         elif self.op == B_ADD:
-            give(p, self.a, self.grad)
-            give(p, self.b, self.grad)
+            pass_on(p, self.a, self.grad)
+            pass_on(p, self.b, self.grad)
         else:
             self.operand(p, 1, self.b, self.operand(p, 0, self.a, None))
         return 0
@@ -444,14 +445,15 @@ cdef class BinaryScalar(Node):
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
-        cdef Tensor dx = p.target(self.a, &accumulate), a, s, y, g = self.grad
+        cdef Tensor dx, a, s, y, g = self.grad
         cdef int op = self.op
+        if op == B_ADD or (op == B_SUBTRACT and not self.swapped):
+            return pass_on(p, self.a, g)
+        dx = p.target(self.a, &accumulate)
         if dx is None:
             return 0
         if op >= FIRST_COMPARISON:
             return 0 if accumulate else fill(dx, 0.0)
-        if op == B_ADD or (op == B_SUBTRACT and not self.swapped):
-            return scaled(1.0, g, dx, accumulate)
         if op == B_SUBTRACT:
             return scaled(-1.0, g, dx, accumulate)
         if op == B_MULTIPLY:
@@ -511,6 +513,10 @@ cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
         fill(number, s)
         return compare(op, number, a) if swapped else compare(op, a, number)
     if a.face == NP and op >= FIRST_COMPARISON:
+        if dtype != FLOAT16 and isinstance(s, int):
+            number = new(a.face, dtype, 0, NULL)
+            if set_integer(number, s):
+                return compare(op, number, a) if swapped else compare(op, a, number)
         return numpy_call(with_number, [a], {"function": binary_numpy[op], "number": s,
                                              "swapped": swapped}, a.face, BOOL, a.ndim, a.shape_)
     if dtype == FLOAT16:
@@ -524,11 +530,9 @@ cdef Tensor binary_scalar_other(int op, Tensor a, object s, bint swapped):
     if op == B_POWER and s == 2 and not swapped and dtype != BOOL:
         return binary_other(B_MULTIPLY, a, a)       # NumPy's power of integers is a loop
     number = new(a.face, dtype, 0, NULL)
-    try:
-        view_numpy(number)[...] = int(s)
-    except OverflowError:
+    if not set_integer(number, int(s)):
         raise OverflowError(f"{binary_names[op]}: the number {s} does not fit into "
-                            f"{numpy_dtype(dtype)}") from None
+                            f"{numpy_dtype(dtype)}")
     left, right = (number, a) if swapped else (a, number)
     return binary_other(op, left, right)
 

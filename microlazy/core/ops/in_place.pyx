@@ -9,7 +9,7 @@ from microlazy.core.ops.rewrite cimport Rewrite, assigned, become, begin, finish
 from microlazy.core.strided cimport assign, broadcast_shape, overlap
 from microlazy.core.tape cimport Node, may_write, wrote
 from microlazy.core.tensor cimport (
-    FLOAT64, MAX_NDIM, Tensor, from_numpy, is_float, need_values, numpy_dtype, same_shape,
+    BOOL, FLOAT64, MAX_NDIM, NP, Tensor, from_numpy, is_float, need_values, numpy_dtype, same_shape,
     shape_tuple, view_numpy,
 )
 
@@ -106,7 +106,7 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
     if rewrites(a, b):
         result = a if op <= B_SUBTRACT and is_float(a.dtype) else copied(a)
         result = binary(op, result, result if b is a else b)
-        check_float(op, result, a)
+        check_kind(op, result, a)
         return become(a, result, b)
     if a.dtype == b.dtype and a.dtype <= FLOAT64 and a.contiguous and op < FIRST_COMPARISON and (
             not overlap(a, b) or (a.data == b.data and b.contiguous and same_shape(a, b))):
@@ -115,15 +115,16 @@ cdef int binary_into(int op, Tensor a, Tensor b) except -1:
         wrote(a)
         return 0
     result = binary(op, a, b)
-    check_float(op, result, a)
+    check_kind(op, result, a)
     may_write(a)
     assign(a, result)
     wrote(a)
     return 0
 
 
-cdef int check_float(int op, Tensor result, Tensor a) except -1:
-    if is_float(result.dtype) and not is_float(a.dtype):
+cdef int check_kind(int op, Tensor result, Tensor a) except -1:
+    cdef bint counts = a.face == NP and a.dtype == BOOL and result.dtype != BOOL
+    if counts or (is_float(result.dtype) and not is_float(a.dtype)):
         raise MXNetError(f"{names[op]} in place: the result is {numpy_dtype(result.dtype)}, "
                          f"but the array holds {numpy_dtype(a.dtype)}; use astype()")
     return 0
@@ -134,7 +135,7 @@ cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
     if rewrites(a, None):
         result = a if op < B_DIVIDE and is_float(a.dtype) else copied(a)
         result = binary_scalar(op, result, s, False)
-        check_float(op, result, a)
+        check_kind(op, result, a)
         return become(a, result, None)
     if a.dtype <= FLOAT64 and a.contiguous:
         may_write(a)
@@ -144,8 +145,8 @@ cdef int binary_scalar_into(int op, Tensor a, object s) except -1:
     if not is_float(a.dtype) and op != B_DIVIDE and s != int(s):
         raise MXNetError(f"{names[op]} in place: the number {s} has a fraction, but the "
                          f"array holds {numpy_dtype(a.dtype)}; use astype()")
-    result = binary_scalar(op, a, s if is_float(a.dtype) or op == B_DIVIDE else int(s), False)
-    check_float(op, result, a)
+    result = binary_scalar(op, a, s, False)
+    check_kind(op, result, a)
     may_write(a)
     assign(a, result)
     wrote(a)

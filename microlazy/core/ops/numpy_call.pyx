@@ -9,6 +9,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from libc.string cimport memcpy
+from microlazy.core.loops.integers cimport integers_into
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
@@ -18,8 +19,8 @@ from microlazy.core.tape cimport (
     run, state, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, dtype_number, header, itemsize,
-    numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, allocate, dtype_number, header,
+    itemsize, numpy_dtype, parse_shape, shape_tuple, view_numpy,
 )
 
 import contextvars
@@ -47,21 +48,11 @@ cdef class NumpyCall(Node):
         return first if self.rest is None else first + self.rest
 
     cdef int forward(self) except -1:
-        result = self.values
+        values = self.values
         self.values = None
-        if result is None and type(self.function) is numpy.ufunc and not self.options and (
-                compute_into(self.function, self.inputs(), self.out)):
-            return 0
-        if result is None:
-            result = compute(self.function, self.inputs(), self.options)
-        if self.parts is not None:
-            result = numpy.concatenate([numpy.ravel(part) for part in result])
-        if copy_packed(result, self.out):
-            return 0
-        array = view_numpy(self.out)
-        with numpy.errstate(all="ignore"):
-            numpy.copyto(array, numpy.reshape(result, array.shape), casting="unsafe")
-        return 0
+        if values is None:
+            return compute_to(self.function, self.inputs(), self.options, self.parts, self.out)
+        return store(values, self.parts, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef Tensor x
@@ -108,6 +99,24 @@ cdef class NumpyCall(Node):
         return "numpy:" + getattr(self.function, "__name__", "call").lstrip("_")
 
 
+cdef int compute_to(object function, list inputs, dict options, list parts,
+                    Tensor out) except -1:
+    if type(function) is numpy.ufunc and not options and compute_into(function, inputs, out):
+        return 0
+    return store(compute(function, inputs, options), parts, out)
+
+
+cdef int store(object values, list parts, Tensor out) except -1:
+    """Copy what NumPy computed, one array or the arrays of `parts`, into ours."""
+    if parts is not None:
+        values = numpy.concatenate([numpy.ravel(part) for part in values])
+    if copy_packed(values, out):
+        return 0
+    array = view_numpy(out)
+    quietly(numpy.copyto, [array, numpy.reshape(values, array.shape)], {"casting": "unsafe"})
+    return 0
+
+
 cdef bint covers(Tensor grad, Tensor x) noexcept:
     """Whether a gradient has x's shape, or one that x is broadcast to."""
     cdef int i, shift = grad.ndim - x.ndim
@@ -135,22 +144,29 @@ cdef bint copy_packed(object result, Tensor out) except -1:
 cdef list quiet = []              # contexts in which NumPy does not warn, that nobody is in
 
 
-cdef bint compute_into(object function, list inputs, Tensor out) except -1:
-    """Let a ufunc write its result into our memory; False if it has another dtype."""
-    cdef list arrays = [short_view(x) for x in inputs]
-    target = short_view(out)
-    if not quiet:
-        quiet.append(contextvars.Context())
-        quiet[0].run(numpy.seterr, all="ignore")
-    context = quiet.pop()
+cdef object quietly(object function, list arguments, dict options):
+    """function(*arguments, **options), where NumPy does not warn: cheaper than its errstate."""
+    if quiet:
+        context = quiet.pop()
+    else:
+        context = contextvars.Context()
+        context.run(numpy.seterr, all="ignore")
     PyContext_Enter(context)
     try:
-        function(*arrays, out=target)
-    except TypeError:
-        return False
+        return function(*arguments, **options)
     finally:
         PyContext_Exit(context)
         quiet.append(context)
+
+
+cdef bint compute_into(object function, list inputs, Tensor out) except -1:
+    """Let a ufunc write its result into our memory; False if it has another dtype."""
+    if len(inputs) == 2 and integers_into(function, inputs[0], inputs[1], out):
+        return True
+    try:
+        quietly(function, [short_view(x) for x in inputs], {"out": short_view(out)})
+    except TypeError:
+        return False
     return True
 
 
@@ -162,8 +178,7 @@ cdef object short_view(Tensor x):
 
 
 cdef object compute(object function, list inputs, dict options):
-    with numpy.errstate(all="ignore"):
-        return function(*[view_numpy(x) for x in inputs], **options)
+    return quietly(function, [view_numpy(x) for x in inputs], options)
 
 
 cdef tuple cut(Tensor flat, list parts):
@@ -182,11 +197,17 @@ cdef tuple cut(Tensor flat, list parts):
 
 cdef Tensor numpy_call(object function, list inputs, dict options, int face, int dtype, int ndim,
                        const Py_ssize_t* shape):
-    cdef NumpyCall node = NumpyCall.__new__(NumpyCall)
+    cdef Tensor out = header(face, dtype, ndim, shape)
+    cdef NumpyCall node
+    if state().plain and not any_abstract(inputs):
+        allocate(out)
+        compute_to(function, inputs, options, None, out)
+        return out
+    node = NumpyCall.__new__(NumpyCall)
     node.function = function
     node.options = options
     node.rest = inputs
-    return run(node, header(face, dtype, ndim, shape))
+    return run(node, out)
 
 
 # ---- for functions in Python -------------------------------------------------------------------
@@ -241,25 +262,37 @@ cdef tuple shape_and_dtype(object values):
 
 cdef bint on_shapes(list inputs):
     """Whether the result's values are not to be computed now: in a plan's trace never."""
+    return state().trace is not NULL or any_abstract(inputs)
+
+
+cdef bint any_abstract(list inputs):
     cdef Tensor x
-    if state().trace is not NULL:
-        return True
     for x in inputs:
         if x.abstract:
             return True
     return False
 
 
-cdef NumpyCall prepare(object function, list inputs, dict options, tuple gradients, bint once):
-    cdef NumpyCall node = NumpyCall.__new__(NumpyCall)
-    cdef Py_ssize_t n = len(inputs)
+cdef list arrays_of(object function, object arrays):
+    """Arrays of one type, one or more."""
+    cdef list inputs = list(arrays)
     cdef Tensor x
-    if n == 0:
+    if not inputs:
         raise MXNetError(f"{function.__name__}: at least one array is needed")
     for x in inputs:
         if x.face != (<Tensor>inputs[0]).face:
             raise TypeError(f"{function.__name__}: the arrays are of both types, nd.NDArray and "
                             "np.ndarray; convert with as_np_ndarray() or as_nd_ndarray()")
+    return inputs
+
+
+cdef NumpyCall prepare(object function, list inputs, dict options, tuple gradients, bint once):
+    """The node; None where nothing but the result is wanted."""
+    cdef NumpyCall node
+    cdef Py_ssize_t n = len(inputs)
+    if state().plain and not any_abstract(inputs):
+        return None
+    node = NumpyCall.__new__(NumpyCall)
     node.function = function
     node.options = options
     node.once = once
@@ -347,22 +380,35 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
     array([0.       , 0.7853982])
     """
     cdef Py_ssize_t[MAX_NDIM] shape
-    cdef list inputs = list(arrays)
-    cdef NumpyCall node = prepare(function, inputs, options or {}, gradients, once)
-    cdef int face = node.a.face, number, ndim
+    cdef list inputs = arrays_of(function, arrays)
+    cdef dict given = options or {}
+    cdef NumpyCall node = prepare(function, inputs, given, gradients, once)
+    cdef int face = (<Tensor>inputs[0]).face, number, ndim
+    values = None
     if on_shapes(inputs):
-        size, kind = abstract_result(function, inputs, node.options, result, dynamic)
+        size, kind = abstract_result(function, inputs, given, result, dynamic)
     else:
         if profiling:
             begin_early(node)
-        node.values = compute(function, inputs, node.options)
-        size, kind = shape_and_dtype(node.values)
+        values = compute(function, inputs, given)
+        size, kind = shape_and_dtype(values)
     number = our_dtype(kind, inputs) if dtype is None else dtype_number(dtype)
     ndim = parse_shape(tuple(size), shape)
     if ndim == 0 and face == ND:
         shape[0] = 1
         ndim = 1
-    return run(node, header(face, number, ndim, shape))
+    return finished(node, values, None, header(face, number, ndim, shape))
+
+
+cdef Tensor finished(NumpyCall node, object values, list parts, Tensor out):
+    """The result of a call whose values are known already, if any are."""
+    if node is None:
+        allocate(out)
+        store(values, parts, out)
+        return out
+    node.values = values
+    node.parts = parts
+    return run(node, out)
 
 
 cdef dict dtypes_of_ufuncs = {}   # of a result: by ufunc and the inputs' dtypes
@@ -399,14 +445,20 @@ def call_ufunc(function, arrays, gradients=()):
     array([0. , 0.5])
     """
     cdef Py_ssize_t[MAX_NDIM] shape
-    cdef list inputs = list(arrays)
+    cdef list inputs = arrays_of(function, arrays)
     cdef NumpyCall node = prepare(function, inputs, {}, gradients, False)
-    cdef Tensor a = node.a
+    cdef Tensor a = inputs[0], out
     cdef int number = dtype_of_ufunc(function, inputs), ndim
-    if node.b is None:
-        return run(node, header(a.face, number, a.ndim, a.shape_))
-    ndim = broadcast_shape(a, node.b, shape, function.__name__)
-    return run(node, header(a.face, number, ndim, shape))
+    if len(inputs) == 1:
+        out = header(a.face, number, a.ndim, a.shape_)
+    else:
+        ndim = broadcast_shape(a, inputs[1], shape, function.__name__)
+        out = header(a.face, number, ndim, shape)
+    if node is not None:
+        return run(node, out)
+    allocate(out)
+    compute_to(function, inputs, {}, None, out)
+    return out
 
 
 def call_many(function, arrays, options=None, gradients=(), results=None, dtype=None,
@@ -428,22 +480,24 @@ def call_many(function, arrays, options=None, gradients=(), results=None, dtype=
     >>> call_many(numpy.modf, [np.array([1.5, -2.25])])
     (array([ 0.5 , -0.25]), array([ 1., -2.]))
     """
-    cdef list inputs = list(arrays)
-    cdef NumpyCall node = prepare(function, inputs, options or {}, gradients, once)
-    cdef int face = node.a.face, number
+    cdef list inputs = arrays_of(function, arrays), parts
+    cdef dict given = options or {}
+    cdef NumpyCall node = prepare(function, inputs, given, gradients, once)
+    cdef int face = (<Tensor>inputs[0]).face, number
     cdef Py_ssize_t total = 0
+    values = None
     if on_shapes(inputs):
-        shapes, kind = abstract_result(function, inputs, node.options, results, False)
+        shapes, kind = abstract_result(function, inputs, given, results, False)
     else:
         if profiling:
             begin_early(node)
-        node.values = compute(function, inputs, node.options)
-        shapes, kind = shape_and_dtype(node.values)
+        values = compute(function, inputs, given)
+        shapes, kind = shape_and_dtype(values)
     number = our_dtype(kind, inputs) if dtype is None else dtype_number(dtype)
-    node.parts = [(1,) if face == ND and tuple(part) == () else tuple(part) for part in shapes]
-    for part in node.parts:
+    parts = [(1,) if face == ND and tuple(part) == () else tuple(part) for part in shapes]
+    for part in parts:
         total += math.prod(part)
-    return cut(run(node, header(face, number, 1, &total)), node.parts)
+    return cut(finished(node, values, parts, header(face, number, 1, &total)), parts)
 
 
 # ---- running statistics ------------------------------------------------------------------------

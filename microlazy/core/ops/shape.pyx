@@ -8,7 +8,7 @@ cimport cython
 from libc.string cimport memcpy
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, promoted
-from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.ops.slots cimport give, hand_on, pass_on
 from microlazy.core.strided cimport add_to, assign, pack
 from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport (
@@ -39,7 +39,7 @@ cdef class Reshape(Node):
         g.ndim = self.a.ndim
         memcpy(g.shape_, self.a.shape_, self.a.ndim * sizeof(Py_ssize_t))
         set_strides(g)
-        return give(p, self.a, g)
+        return pass_on(p, self.a, g)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, reshape(g, self.a.ndim, self.a.shape_))
@@ -220,7 +220,7 @@ cdef class SameMemory(Node):
         return 0
 
     cdef int backward(self, Pass p) except -1:
-        return 0 if self.detached else give(p, self.a, self.grad)
+        return 0 if self.detached else pass_on(p, self.a, self.grad)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, same_memory(g, self.a.face, False))

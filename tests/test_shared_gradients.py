@@ -1,0 +1,161 @@
+"""A gradient that passes through sums and reshapes lies where several nodes read it."""
+
+import numpy
+import pytest
+from numpy.testing import assert_allclose
+
+from microlazy import autograd, np, npx
+from microlazy.gluon import nn
+
+
+def leaf(seed, *shape):
+    x = np.array(numpy.random.default_rng(seed).normal(size=shape), dtype="float64")
+    x.attach_grad()
+    return x
+
+
+def differences(function, *arrays, step=1e-6):
+    """Central differences of a scalar function by each element of each array."""
+    found = []
+    for k, x in enumerate(arrays):
+        slope = numpy.zeros(x.shape)
+        for place in numpy.ndindex(x.shape):
+            ends = []
+            for sign in 1, -1:
+                values = [y.asnumpy().copy() for y in arrays]
+                values[k][place] += sign * step
+                ends.append(float(function(*[np.array(v, dtype="float64") for v in values])))
+            slope[place] = (ends[0] - ends[1]) / (2 * step)
+        found.append(slope)
+    return found
+
+
+def both_read_and_add(x, y):
+    h, k = np.tanh(x), np.exp(y)
+    s = h + k  # h and k share one gradient, and get more of their own
+    return (np.sin(s) * 2 + h * h - k * s).sum()
+
+
+def the_same_twice(x, y):
+    h = np.tanh(x)
+    return ((h + h) * (h + y) + (h + 1.0) * (h - 2.0)).sum()
+
+
+def chain_of_sums(x, y):
+    h = np.sin(x)
+    for _ in range(5):
+        h = h + np.cos(h) * y
+    return h.sum()
+
+
+def reshaped(x, y):
+    h = np.exp(x)
+    r = h.reshape(-1) + y.reshape(-1)
+    return (r.reshape(3, 2) * h.reshape(3, 2) + r.reshape(3, 2)).sum() + (h.T + 1).sum()
+
+
+def unused_branch(x, y):
+    h = np.sin(x) + np.cos(y)
+    return (h + np.ones_like(h)).sum() + (h * x).sum()
+
+
+def dropped(x, y):
+    h = np.tanh(x)
+    return (npx.relu(h + y) + npx.relu(h) + (h + y)).sum()
+
+
+PROGRAMS = (both_read_and_add, the_same_twice, chain_of_sums, reshaped, unused_branch, dropped)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+def test_gradients(program):
+    x, y = leaf(1, 2, 3), leaf(2, 2, 3)
+    expected = differences(program, x, y)
+    with autograd.record():
+        z = program(x, y)
+    z.backward(retain_graph=True)
+    once = [a.grad.asnumpy().copy() for a in (x, y)]
+    for found, wanted in zip(once, expected, strict=True):
+        assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
+    z.backward()
+    for a, before in zip((x, y), once, strict=True):
+        assert (a.grad.asnumpy() == before).all()
+    with autograd.record():
+        slopes = autograd.grad(program(x, y), [x, y], create_graph=True)
+    for found, wanted in zip(slopes, expected, strict=True):
+        assert_allclose(found.asnumpy(), wanted, rtol=1e-6, atol=1e-7)
+
+
+def test_gradients_handed_out_are_arrays_of_their_own():
+    x = leaf(1, 4)
+    with autograd.record():
+        a, b = np.sin(x), np.cos(x)
+        s = a + b
+        y = (s.reshape(2, 2) * 3).sum()
+    for by in ([a, b], [s, a], [a, b, s, x]):
+        grads = autograd.grad(y, by, retain_graph=True)
+        before = [g.asnumpy().copy() for g in grads]
+        for g in grads:
+            g[:] = 7
+            for other, kept in zip(grads, before, strict=True):
+                if other is not g:
+                    assert (other.asnumpy() == kept).all()
+            g[:] = np.array(before[[h is g for h in grads].index(True)], dtype="float64")
+    y.backward()
+    head = np.ones((4,), dtype="float64")
+    with autograd.record():
+        y = np.sin(x) + np.cos(x)
+    y.backward(head)
+    assert (head.asnumpy() == 1).all()
+
+
+class Scribbler(autograd.Function):
+    """Writes to the gradient it is given."""
+
+    def forward(self, x):
+        return x * 2
+
+    def backward(self, g):
+        g *= 2
+        return g
+
+
+def test_a_function_that_writes_to_its_gradient_changes_no_other():
+    x = leaf(3, 5)
+    with autograd.record():
+        h = np.sin(x)
+        y = (Scribbler()(h) + h).sum()
+    y.backward()
+    assert_allclose(x.grad.asnumpy(), 3 * numpy.cos(x.asnumpy()))
+
+
+def test_grad_req_add_keeps_adding():
+    x = leaf(4, 3)
+    x.attach_grad("add")
+    for times in 1, 2, 3:
+        with autograd.record():
+            h = x + 1
+            y = (h + x).reshape(3, 1).sum()
+        y.backward()
+        assert (x.grad.asnumpy() == 2 * times).all()
+
+
+def test_hybridized_blocks_between_sums():
+    npx.set_np()
+    net = nn.Dense(3, in_units=3, dtype="float64")
+    net.initialize()
+    x = leaf(5, 2, 3)
+
+    def run():
+        with autograd.record():
+            h = np.tanh(x)
+            y = net(h + x)
+            z = (y + h + net(y + h)).sum()
+        z.backward()
+        return [x.grad.asnumpy().copy(), net.weight.grad().asnumpy().copy()]
+
+    eager = run()
+    net.hybridize()
+    for _ in range(3):
+        for found, expected in zip(run(), eager, strict=True):
+            assert_allclose(found, expected, rtol=1e-12)
