@@ -40,7 +40,7 @@ cdef bint may_share(Pass p, Tensor x, Tensor grad) noexcept:
         return False
     if slot.written == p.number or slot.wanted == p.number:
         return False
-    if (<Node>slot).planned or (<Node>slot).a is None:
+    if (<Node>slot).planned or (<Node>slot).done or (<Node>slot).a is None:
         return False
     return grad.contiguous and grad.dtype == x.dtype and grad.face == x.face and (
         same_shape(grad, x) and device_of(grad) == device_of(x))
