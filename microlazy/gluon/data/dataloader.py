@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy
+
 from ...context import cpu_pinned
 from ...core import generator
 from ...core.tensor import Tensor
@@ -101,6 +103,13 @@ class DataLoader:
     ) -> None:
         if timeout <= 0:
             raise ValueError(f"timeout must be positive, but it is {timeout}")
+        if not isinstance(num_workers, (int, numpy.integer)):
+            raise TypeError(f"num_workers must be a whole number, not {num_workers!r}")
+        if not hasattr(dataset, "__getitem__"):
+            raise TypeError(
+                f"a data set has __getitem__ and __len__, but {type(dataset).__name__} has no "
+                "__getitem__; a list of its items would do"
+            )
         if batch_sampler is not None:
             if batch_size is not None or shuffle or sampler is not None or last_batch is not None:
                 raise ValueError(
