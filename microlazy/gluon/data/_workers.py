@@ -161,9 +161,10 @@ class Processes:
 
     @property
     def alive(self) -> bool:
-        workers = self._state.workers.values()
-        mine = os.getpid() == self._owner
-        return mine and bool(workers) and all(each.is_alive() for each in workers)
+        """Whether all workers live and are this process's."""
+        if os.getpid() != self._owner or not self._state.workers:
+            return False
+        return not connection.wait([each.sentinel for each in self._state.workers.values()], 0)
 
     def close(self) -> None:
         """End the workers."""

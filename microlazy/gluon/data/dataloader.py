@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -19,6 +20,10 @@ from .dataset import ArrayDataset, by_rows
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 __all__ = ["DataLoader"]
+
+# Held while workers start: a process forked beside a thread that starts others inherits locks
+# that nobody opens.
+_STARTING = threading.Lock()
 
 
 class DataLoader:
@@ -215,10 +220,11 @@ class DataLoader:
         return batch if self._pinned is None else _in_context(batch, self._pinned)
 
     def _started(self) -> Threads | Processes:
-        if self._pool is None or not self._pool.alive:
-            kind = Threads if self._threads else Processes
-            self._pool = kind(self._fetch, self._workers)
-        return self._pool
+        with _STARTING:
+            if self._pool is None or not self._pool.alive:
+                kind = Threads if self._threads else Processes
+                self._pool = kind(self._fetch, self._workers)
+            return self._pool
 
 
 class _Ahead:
