@@ -375,7 +375,7 @@ def _layers(block: Any) -> Iterator[Any]:
 
 def _stay(layer: HybridBlock) -> None:
     """Have a layer compute in float32 whatever it is given."""
-    layer.forward = functools.partial(_wide, layer)  # type: ignore[assignment, method-assign]
+    layer.forward = functools.partial(_wide, layer)  # type: ignore[method-assign]
     layer._changed()
 
 
