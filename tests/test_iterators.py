@@ -443,6 +443,13 @@ def test_refusals_of_records_with_objects(squares, folder, tmp_path):
     ):  # fmt: skip
         with pytest.raises(MXNetError, match=message):
             detections(squares, **arguments)
+    path = tmp_path / "a.rec"
+    for label in ([numpy.nan, 5, 1], [2, numpy.inf, 1], [2, 4, 1, 0, 0, 1], [1, 5], [7, 5, 1]):
+        writer = recordio.MXRecordIO(path, "w")
+        writer.write(recordio.pack_img((0, label, 0, 0), PICTURES[0], 9, ".png"))
+        writer.close()
+        with pytest.raises(MXNetError, match="record 0: a label begins with the widths"):
+            detections(path)
 
 
 # ---- mx.image's iterators ------------------------------------------------------------------------

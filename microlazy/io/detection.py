@@ -315,7 +315,7 @@ num_parts, part_index, round_batch, preprocess_threads, prefetch_buffer, data_na
                 f"{name}: its label has {label.size} numbers, but label_width is "
                 f"{self._label_width}"
             )
-        header, width = map(int, label[:2]) if label.size >= 2 else (0, 0)
+        header, width = label[:2].astype(int) if self._has_widths(label) else (0, 0)
         if header < 2 or width < 5 or header > label.size or (label.size - header) % width:
             raise MXNetError(
                 f"{name}: a label begins with the widths of its header, 2 or more, and of an "
@@ -323,6 +323,9 @@ num_parts, part_index, round_batch, preprocess_threads, prefetch_buffer, data_na
                 f"with {label[:2].tolist()}"
             )
         return label
+
+    def _has_widths(self, label: Pixels) -> bool:
+        return label.size >= 2 and bool((abs(label[:2]) <= label.size).all())  # NaN is not
 
     def _prepared(self, x: Pixels, label: Any, random: Random) -> tuple[Pixels, Any]:
         header, width = int(label[0]), int(label[1])

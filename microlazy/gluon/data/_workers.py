@@ -100,6 +100,15 @@ def set_seeds(seed: int) -> None:
     random.seed(seed)
 
 
+def check_owner(owner: int) -> None:
+    """Refuse to work for a process that was forked: it has neither threads nor workers."""
+    if os.getpid() != owner:
+        raise MXNetError(
+            "this epoch of a DataLoader belongs to the process that this one was forked from; "
+            "iterate anew"
+        )
+
+
 class Threads:
     """Threads that fetch batches."""
 
@@ -113,9 +122,11 @@ class Threads:
         return os.getpid() == self._owner
 
     def submit(self, task: Task) -> Future:
+        check_owner(self._owner)
         return self._pool.submit(task.run, self._fetch)
 
     def result(self, future: Future, timeout: float) -> Any:
+        check_owner(self._owner)
         try:
             return future.result(timeout)
         except TimeoutError:
@@ -172,7 +183,7 @@ class Processes:
 
     def submit(self, task: Task) -> int:
         """Hand a task to the worker that has the fewest; returns its number."""
-        self._check_owner()
+        check_owner(self._owner)
         state = self._state
         with self._turn:
             number = state.next
@@ -189,7 +200,7 @@ class Processes:
 
     def result(self, number: int, timeout: float) -> Any:
         """Wait for a batch."""
-        self._check_owner()
+        check_owner(self._owner)
         end = time.monotonic() + timeout
         if not self._turn.acquire(timeout=timeout):
             raise TooSlow
@@ -216,13 +227,6 @@ class Processes:
             if not pipes:  # whatever a dead worker had sent was received before
                 self._died(sentinels[ready[0]])
         return state.done.pop(number)
-
-    def _check_owner(self) -> None:
-        if os.getpid() != self._owner:
-            raise MXNetError(
-                "this epoch of a DataLoader belongs to the process that this one was forked from; "
-                "iterate anew"
-            )
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Drop batches that nobody waits for any more."""

@@ -63,11 +63,16 @@ class DataLoader:
     ------
     ValueError
         If the arguments contradict each other.
+    TypeError
+        If the number of workers is no whole number, or the data set cannot be indexed; while
+        iterating, if the samples are of a kind that makes no batch.
     multiprocessing.TimeoutError
         While iterating, if a worker takes too long.
     MXNetError
         While iterating, if a worker process died. An error in a worker is raised here as it is,
         with the worker's traceback as a note. After either the loader can be iterated anew.
+    RuntimeError
+        While iterating, if the data set raises StopIteration.
 
     Notes
     -----
@@ -76,6 +81,8 @@ class DataLoader:
     give the same batches whatever the number of workers, 0 included, and the main process's own
     sequences stay as they are (only a second normal number that `numpy.random` keeps back is lost).
     Threads share one generator: with `thread_pool` it is not seeded.
+    Several threads may iterate one loader, each through epochs of its own. A forked process begins
+    epochs of its own; it cannot go on with one that was begun before.
     The order of `shuffle` comes from `numpy.random`.
 
     Examples
