@@ -10,7 +10,14 @@ import math
 import sys
 from importlib import import_module
 
-from benchmarks import array_steps, corner_steps, data_steps, layer_steps, optimizer_steps
+from benchmarks import (
+    array_steps,
+    corner_steps,
+    data_steps,
+    layer_steps,
+    metric_steps,
+    optimizer_steps,
+)
 from benchmarks.workloads import Step, seconds_per_step
 
 WARM_UP = 5  # steps
@@ -33,20 +40,15 @@ def main(framework: str) -> None:
 
 def build(framework: str, workload: str) -> Step | None:
     """Return the step of a workload; None for a row of the op table that a framework has not."""
-    if workload.startswith(corner_steps.PREFIX):
-        return corner_steps.build(framework, workload)
-    if workload.startswith(layer_steps.PREFIX):
-        return layer_steps.build(framework, workload)
-    if workload.startswith(optimizer_steps.PREFIX):
-        return optimizer_steps.build(framework, workload)
-    if workload.startswith(data_steps.PREFIX):
-        return data_steps.build(framework, workload)
+    for steps in (corner_steps, layer_steps, metric_steps, optimizer_steps, data_steps):
+        if workload.startswith(steps.PREFIX):
+            return steps.build(framework, workload)
     if workload in array_steps.CASES:
         return array_steps.build(framework, workload)
     if framework == "torch":
         return import_module("benchmarks.torch_steps").build(workload)
-    steps = import_module("benchmarks.gluon_steps")
-    return steps.build(workload, hybrid=framework == "microlazy-hybrid")
+    gluon_steps = import_module("benchmarks.gluon_steps")
+    return gluon_steps.build(workload, hybrid=framework == "microlazy-hybrid")
 
 
 if __name__ == "__main__":

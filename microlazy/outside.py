@@ -24,7 +24,6 @@ _REASONS = {
     "MXNet has it for GPUs only; use numpy.fft": "fft ifft",
     "it is too special for microlazy": "count_sketch hawkesll",
     "images are decoded by mx.image.imdecode": "imdecode",
-    "mx.image.ImageDetIter reads the same records": "ImageDetRecordIter",
 }
 OUTSIDE = {name: reason for reason, names in _REASONS.items() for name in names.split()}
 

@@ -78,9 +78,9 @@ def _opened(content: Any, name: str = "") -> Iterator[Any]:
             yield image
     except (OSError, ValueError, SyntaxError, image_module.DecompressionBombError) as error:
         what = name or f"{len(content)} bytes"
-        raise MXNetError(
-            f"{what}: not an image that Pillow can read, or damaged: {error}"
-        ) from error
+        unknown = type(error).__name__ == "UnidentifiedImageError"  # its text names an object
+        why = "its first bytes are those of no format" if unknown else error
+        raise MXNetError(f"{what}: not an image that Pillow can read, or damaged: {why}") from error
 
 
 def _pixels(image: Any, mode: str) -> numpy.ndarray:

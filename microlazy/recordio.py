@@ -236,10 +236,12 @@ class MXIndexedRecordIO(MXRecordIO):
         self.idx: dict[Any, int] = {}
         self.keys: list[Any] = []
         if not self.writable:
-            with open(self.idx_path, encoding="utf-8") as index:
+            with open(self.idx_path, encoding="utf-8", errors="backslashreplace") as index:
                 for number, line in enumerate(index, 1):
                     try:
                         key, place = line.rstrip("\n").split("\t")
+                        if int(place) < 0:
+                            raise ValueError(f"{place} is no place in a file")
                         self._add(self.key_type(key), int(place))
                     except ValueError as error:
                         raise MXNetError(
@@ -276,19 +278,27 @@ class MXIndexedRecordIO(MXRecordIO):
         self._require(writable=True)
         return self._file.tell()
 
-    def read_idx(self, idx: Any) -> bytes | None:
+    def read_idx(self, idx: Any) -> bytes:
         """Return the record with a key; threads may do this at once.
 
         Raises
         ------
         KeyError
             If there is none.
+        MXNetError
+            If there is no record where the index says.
         """
         if self.is_open and not self.writable and self._pid != os.getpid():
             self.reset()  # the lock, too, is another process's
         with self._lock:
             self.seek(idx)
-            return self.read()
+            record = self.read()
+        if record is None:
+            raise MXNetError(
+                f"{self.idx_path} says that the record {idx!r} begins at byte {self.idx[idx]}, but "
+                f"{self.uri} ends before: they do not belong together"
+            )
+        return record
 
     def write_idx(self, idx: Any, buf: bytes) -> None:
         """Add a record with a key.
@@ -323,6 +333,10 @@ class IRHeader(NamedTuple):
     label: Any
     id: int
     id2: int
+
+    def __repr__(self) -> str:
+        flag, label, number, other = self
+        return f"HEADER({flag=}, {label=}, id={number}, id2={other})"
 
 
 def pack(header: IRHeader | tuple[int, Any, int, int], s: bytes) -> bytes:

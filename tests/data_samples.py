@@ -56,3 +56,10 @@ def late(i):
 
 def unpicklable(i):
     return lambda: i
+
+
+def end(i):
+    """Raise what ends a loop."""
+    if i == 3:
+        raise StopIteration
+    return float(i)

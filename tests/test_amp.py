@@ -1,5 +1,8 @@
 """Mixed precision: scaled losses, steps left out, networks in float16."""
 
+import copy
+import pickle
+
 import numpy
 import pytest
 
@@ -158,3 +161,17 @@ def test_the_lists_name_functions_of_nd():
     assert [name for name in names if not hasattr(nd, name)] == []
     assert mx.contrib.amp is amp
     assert mx.contrib.nd is mx.nd.contrib
+
+
+def test_a_network_with_an_excluded_layer_can_be_copied_and_sent():
+    net = gluon.nn.HybridSequential()
+    net.add(gluon.nn.Dense(4, in_units=3), gluon.nn.Dense(2, in_units=4))
+    net.initialize("ones")
+    half = amp.convert_hybrid_block(net, excluded_sym_names=[net[0].name])
+    copies = copy.deepcopy(half), pickle.loads(pickle.dumps(half))
+    for made in copies:
+        first = next(iter(made.collect_params().values()))
+        assert first.dtype == "float32"
+        first.set_data(nd.zeros((4, 3)))
+        assert (made(nd.ones((1, 3))).asnumpy() == 0).all()
+        assert (half(nd.ones((1, 3))).asnumpy() == 12).all()

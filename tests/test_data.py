@@ -2,9 +2,12 @@
 
 import gc
 import multiprocessing
+import multiprocessing.connection
 import os
 import pickle
 import random
+import signal
+import threading
 import weakref
 
 import numpy
@@ -13,6 +16,7 @@ import pytest
 from data_samples import (
     Numbers,
     die,
+    end,
     late,
     noise,
     refuse_oddly,
@@ -118,7 +122,7 @@ def test_samplers():
     assert len(SplitSampler(7, 3, 0, even_size=True)) == 2
     for make, message in (
         (lambda: BatchSampler([1], 2, "drop"), "last_batch must be one of .* but it is 'drop'"),
-        (lambda: BatchSampler([1], 0), "batch_size must be 1 or more, but it is 0"),
+        (lambda: BatchSampler([1], 0), "batch_size must be a whole number, 1 or more, but it is 0"),
         (lambda: IntervalSampler(3, 4), "interval must be from 1 to length=3, but it is 4"),
         (lambda: SplitSampler(3, 2, 2), "a part is from 0 to 1 of 2, but it is 2"),
         (lambda: SplitSampler(3, 0, 0, even_size=True), "of 0, but it is 0"),
@@ -183,6 +187,13 @@ def test_arguments_that_contradict():
     ):
         with pytest.raises(ValueError, match=message):
             DataLoader([1, 2, 3], **arguments)
+    for size in (0, 2.5, "2"):
+        with pytest.raises(ValueError, match=f"must be a whole number, 1 or more, .* {size!r}"):
+            DataLoader([1, 2, 3], size)
+    with pytest.raises(TypeError, match=r"num_workers must be a whole number, not 1\.5"):
+        DataLoader([1, 2, 3], 2, num_workers=1.5)
+    with pytest.raises(TypeError, match="generator has no __getitem__"):
+        DataLoader((i for i in range(3)), 2)
     assert len(DataLoader([1, 2, 3], batch_sampler=batches)) == 2
 
 
@@ -272,6 +283,67 @@ def test_an_error_in_a_worker_is_raised_here(start_method):
         next(batches)
     assert "in refuse_seven" in caught.value.__notes__[0]
     assert plain([next(iter(loader))])[0][0] == [0, 1]  # it works on
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"num_workers": 1}, {"num_workers": 1, "thread_pool": True}], ids=str
+)
+def test_a_data_set_that_raises_stop_iteration_does_not_end_the_epoch(how):
+    with pytest.raises(RuntimeError, match="the data set raised StopIteration"):
+        list(DataLoader(Numbers(6, end), 2, **how))
+
+
+@pytest.mark.parametrize("samples", [["a", "b"], [{"x": 1}, {"x": 2}], [None, 1], [1j, 2]])
+def test_samples_of_which_no_batch_is_made(samples):
+    kind = type(samples[0]).__name__
+    with pytest.raises(
+        TypeError, match=f"samples of type {kind} make no batch; give .*batchify_fn"
+    ):
+        list(DataLoader(samples, 2))
+
+
+def test_threads_may_share_a_loader():
+    loader = DataLoader(Numbers(60), 2, num_workers=2)
+    epochs = []
+    threads = [
+        threading.Thread(target=lambda: epochs.append(plain(loader)), daemon=True) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(epochs) == 3 and epochs[0] == epochs[1] == epochs[2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+@pytest.mark.parametrize("thread_pool", [False, True])
+def test_a_forked_process_has_workers_of_its_own(thread_pool):
+    loader = DataLoader(Numbers(8), 2, num_workers=2, thread_pool=thread_pool)
+    expected = plain(loader)
+    begun = iter(loader)
+    next(begun)
+    if os.fork() == 0:
+        code = 1
+        try:
+            code = 2 * (plain(loader) != expected)
+            with pytest.raises(mx.MXNetError, match="that this one was forked from"):
+                next(begun)
+        finally:
+            del loader, begun
+            gc.collect()
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+    assert len(list(begun)) == 3 and plain(loader) == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGKILL")
+def test_a_worker_killed_between_epochs_is_replaced():
+    loader = DataLoader(Numbers(8), 2, num_workers=2)
+    expected = plain(loader)
+    worker = multiprocessing.active_children()[0]
+    os.kill(worker.pid, signal.SIGKILL)
+    multiprocessing.connection.wait([worker.sentinel])
+    assert plain(loader) == expected
 
 
 def test_errors_that_cannot_be_handed_over():

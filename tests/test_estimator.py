@@ -487,6 +487,23 @@ def test_early_stopping_knows_what_is_better():
     assert stops([3, 2.5], baseline=2) == 0
 
 
+@pytest.mark.parametrize("make", [
+    lambda monitor: e.EarlyStoppingHandler(monitor),
+    lambda monitor: e.CheckpointHandler("unused", monitor=monitor, save_best=True),
+])  # fmt: skip
+def test_a_direction_that_was_guessed_is_told_where_the_handler_is_made(make):
+    with pytest.warns(UserWarning, match="`greater` operator will be used") as told:
+        make(metric.Accuracy())
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("given", ["acc", 5, ["acc"]])
+def test_what_is_no_metric_is_shown_as_it_was_given(given):
+    net = gluon.nn.Dense(1)
+    with pytest.raises(ValueError, match=re.escape(f"a list of Metric, but got {given!r}")):
+        e.Estimator(net, gluon.loss.L2Loss(), train_metrics=given)
+
+
 def test_a_monitor_that_nobody_updates_is_told():
     run = Run()
     lonely = metric.Accuracy()

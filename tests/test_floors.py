@@ -11,7 +11,7 @@ kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas
 loops.elementwise
-loops.reductions loops.rows loops.scans loops.ordering loops.integers
+loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
 generator trace plan ops.slots
 optimizers ops.cast

@@ -11,7 +11,8 @@ from PIL import Image
 import microlazy as mx
 from microlazy import MXNetError, autograd, gluon, image, nd, np, npx, pictures
 from microlazy.base import RangeError, ShapeError
-from microlazy.ops.interpolation import resized, spread
+from microlazy.core.loops.resampling import blended
+from microlazy.ops.interpolation import resized, spread, taps_of
 
 rng = numpy.random.default_rng(0)
 PHOTO = rng.integers(256, size=(12, 17, 3), dtype="uint8")
@@ -265,6 +266,23 @@ def test_random_colours_are_spread_as_they_should():
     assert 0.4 < flips.mean() < 0.6
 
 
+@pytest.mark.parametrize("name", ["random_flip_left_right", "random_flip_top_bottom"])
+def test_the_gradient_of_a_random_flip_is_flipped_like_the_image(name):
+    flip, seen = getattr(nd.image, name), set()
+    weights = nd.array([[[1.0], [2.0]], [[3.0], [4.0]]])
+    for seed in range(12):
+        mx.random.seed(seed)
+        x = nd.array([[[1.0], [2.0]], [[3.0], [4.0]]])
+        x.attach_grad()
+        with autograd.record():
+            y = flip(x)
+            total = (y * weights).sum()
+        total.backward()
+        numpy.testing.assert_array_equal(x.grad.asnumpy(), y.asnumpy())  # its own inverse
+        seen.add(y.asnumpy().tobytes())
+    assert len(seen) == 2
+
+
 def test_the_seed_repeats_them():
     x = as_array(PHOTO)
 
@@ -483,3 +501,42 @@ def test_impossible_ranges_do_nothing():
     assert not image.DetRandomPadAug(area_range=1.0).enabled
     never = image.DetRandomSelectAug([image.DetHorizontalFlipAug(1)], skip_prob=1)
     assert never(framed(), BOXES)[1] is BOXES
+
+
+def blended_slowly(x, height, width):
+    """Bilinear resizing of uint8 in NumPy's integers, as OpenCV rounds it."""
+    down, across = (
+        (t.places, numpy.rint(t.weights * 2048).astype(int))
+        for t in taps_of(x.shape, height, width, 1)
+    )
+    x = x.astype(int)
+    wide = sum(x[:, :, across[0][:, k]] * across[1][:, k, None] for k in (0, 1)) >> 4
+    high = [wide[:, down[0][:, k]] * down[1][:, k, None, None] >> 16 for k in (0, 1)]
+    return (sum(high) + 2 >> 2).astype("uint8")
+
+
+def test_bytes_of_every_layout_are_blended_alike():
+    generator = numpy.random.default_rng(0)
+    for _ in range(60):
+        rows, columns, height, width, channels = map(int, generator.integers(1, 20, 5))
+        x = generator.integers(256, size=(2, rows, columns, channels), dtype="uint8")
+        if (rows, columns) in ((height, width), (2 * height, 2 * width)):
+            continue
+        for seen in (x, x[:, ::-1], x[:, :, ::-1], x[..., ::-1]):
+            expected = blended_slowly(seen, height, width)
+            numpy.testing.assert_array_equal(resized(seen, height, width), expected)
+
+
+def test_blending_reads_nothing_outside():
+    x = numpy.zeros((1, 2, 3), "uint8")
+    one, weights = numpy.array([[0, 0]]), numpy.array([[2048, 0]], "int32")
+    assert blended(x[:0], one, weights, one, weights).shape == (0, 1, 1)
+    for places in ([[0, 2]], [[-1, 0]]):
+        with pytest.raises(IndexError, match="among 2 rows"):
+            blended(x, numpy.array(places), weights, one, weights)
+    with pytest.raises(IndexError, match="no place 3 among 3 columns"):
+        blended(x, one, weights, numpy.array([[0, 3]]), weights)
+    with pytest.raises(ValueError, match="must have one shape"):
+        blended(x, one, weights[:0], one, weights)
+    with pytest.raises(ValueError, match="one after the other"):
+        blended(x[..., ::-1], one, weights, one, weights)

@@ -65,7 +65,6 @@ def test_a_base_class_says_what_is_missing():
 
 def test_what_is_not_there_says_so():
     for name, message in (
-        ("ImageDetRecordIter", r"mx\.image\.ImageDetIter reads the same records"),
         ("ImageRecordIter_v1", "use the name without _v1"),
         ("NDArrayIterator", "the nearest name is 'NDArrayIter'"),
     ):
@@ -347,6 +346,110 @@ def test_refusals_of_records(folder, tmp_path):
     writer.close()
     with pytest.raises(MXNetError, match=r"bad\.rec, record 0: not an image"):
         records(folder, path_imgrec=path, batch_size=1).next()
+
+
+# ---- records of images with objects --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory):
+    """Six gray images of 40 by 60, on each a square of 200 at rows 8 to 16 and columns 30 to 45."""
+    path = tmp_path_factory.mktemp("objects") / "a.rec"
+    writer = recordio.MXRecordIO(path, "w")
+    for i in range(6):
+        pixels = numpy.full((40, 60, 3), 50, "uint8")
+        pixels[8:16, 30:45] = 200
+        label = [2, 6, i, 30 / 60, 8 / 40, 45 / 60, 16 / 40, 9]
+        writer.write(recordio.pack_img((0, label, i, 0), pixels, 9, ".png"))
+    writer.close()
+    return path
+
+
+def detections(path, **arguments):
+    defaults = {"path_imgrec": path, "data_shape": (3, 40, 60), "batch_size": 1}
+    return io.ImageDetRecordIter(**{**defaults, **arguments})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"rand_mirror_prob": 0.5},
+        {"rand_pad_prob": 1, "max_pad_scale": 2.5},
+        {"rand_crop_prob": 1, "min_crop_scales": 0.4, "max_crop_scales": 0.9},
+        {"rand_crop_prob": 1, "num_crop_sampler": 2, "min_crop_scales": (0.3, 0.5),
+         "max_crop_aspect_ratios": 2, "min_crop_object_coverages": 0.9, "max_crop_trials": 99},
+        {"rand_crop_prob": 1, "min_crop_scales": 0.3, "crop_emit_mode": "overlap",
+         "emit_overlap_thresh": 0.8, "rand_pad_prob": 0.5, "max_pad_scale": 2},
+    ],
+)  # fmt: skip
+def test_labels_follow_their_objects(squares, arguments):
+    size, seen = 120, set()
+    for seed in range(6):
+        batches = detections(
+            squares, data_shape=(3, size, size), resize_mode="shrink", inter_method=0, seed=seed,
+            **arguments,
+        )  # fmt: skip
+        for i, batch in enumerate(batches):
+            x, row = batch.data[0].asnumpy()[0, 0], batch.label[0].asnumpy()[0]
+            height, width = int(row[1]), int(row[2])
+            assert row[3] == 8 and row[[4, 5, 6, 11]].tolist() == [2, 6, i, 9]
+            found = numpy.argwhere(x == 200)
+            upper, left = found.min(0)
+            lower, right = found.max(0) + 1
+            there = row[7:11] * [width, height, width, height]
+            assert abs(there - [left, upper, right, lower]).max() <= 2, (seed, i)
+            assert (x[height:] == 0).all() and (x[:, width:] == 0).all()
+            seen.add(tuple(row))
+    assert len(seen) > 10
+
+
+def test_colours_of_images_with_objects(squares):
+    def first(seed, **more):
+        return detections(squares, seed=seed, **more).next().data[0].asnumpy()[0, 0]
+
+    lit = first(3, max_random_illumination=40, random_illumination_prob=1)
+    change = lit[0, 0] - 50
+    assert 0 < abs(change) <= 40 and lit[10, 40] - 200 == pytest.approx(change, abs=1)
+    sharp = first(3, max_random_contrast=0.2, random_contrast_prob=1)
+    factor = sharp[0, 0] / 50
+    assert factor != 1 and sharp[10, 40] == pytest.approx(200 * factor, abs=3)
+    assert (first(1, max_random_hue=90, random_hue_prob=1) == first(1)).all()  # gray has none
+    assert (first(1, max_random_contrast=0.2) == first(1)).all()  # with probability 0
+
+
+def test_what_is_random_with_objects_depends_on_no_thread(squares):
+    options = {"rand_crop_prob": 0.5, "rand_pad_prob": 0.5, "max_pad_scale": 2, "seed": 2}
+    one, many = (
+        [(b.data[0].asnumpy(), b.label[0].asnumpy()) for b in detections(
+            squares, preprocess_threads=n, **options)] for n in (1, 4)
+    )  # fmt: skip
+    assert all(
+        (a[0] == b[0]).all() and (a[1] == b[1]).all() for a, b in zip(one, many, strict=True)
+    )
+
+
+def test_refusals_of_records_with_objects(squares, folder, tmp_path):
+    for arguments, message in (
+        ({"label_pad_width": 5}, "label_pad_width is 5, but a label has 8 numbers"),
+        ({"label_width": 7}, "record 0: its label has 8 numbers, but label_width is 7"),
+        ({"resize_mode": "stretch"}, "resize_mode must be one of .*'fit'.*, not 'stretch'"),
+        ({"crop_emit_mode": "all"}, "crop_emit_mode must be one of"),
+        ({"min_crop_scales": (0.1, 0.2, 0.3), "num_crop_sampler": 2},
+         "min_crop_scales must be one number, or one for each of 2 samplers"),
+        ({"dtype": "uint8"}, "dtype must be float32, not 'uint8'"),
+        ({"mean_img": "a.bin"}, "mean_img='a.bin' is not supported"),
+        ({"rand_mirror": True}, "there is no argument 'rand_mirror'"),
+        ({"path_imgrec": folder / "a.rec"}, "record 0: a label begins with the widths"),
+    ):  # fmt: skip
+        with pytest.raises(MXNetError, match=message):
+            detections(squares, **arguments)
+    path = tmp_path / "a.rec"
+    for label in ([numpy.nan, 5, 1], [2, numpy.inf, 1], [2, 4, 1, 0, 0, 1], [1, 5], [7, 5, 1]):
+        writer = recordio.MXRecordIO(path, "w")
+        writer.write(recordio.pack_img((0, label, 0, 0), PICTURES[0], 9, ".png"))
+        writer.close()
+        with pytest.raises(MXNetError, match="record 0: a label begins with the widths"):
+            detections(path)
 
 
 # ---- mx.image's iterators ------------------------------------------------------------------------

@@ -115,6 +115,27 @@ def test_a_file_that_is_something_else(tmp_path):
         gluon.data.RecordFileDataset(path)
 
 
+def test_an_index_that_was_damaged(tmp_path):
+    path, index = tmp_path / "x.rec", tmp_path / "x.idx"
+    writer = recordio.MXIndexedRecordIO(index, path, "w")
+    writer.write_idx(0, recordio.pack((0, 1, 0, 0), b"one"))
+    writer.close()
+    for content in (b"0\t0\n1\t\xff\n", b"0\t0\n\xab\t0\n", b"0\t0\n1\t-8\n"):
+        index.write_bytes(content)
+        with pytest.raises(MXNetError, match=r"x\.idx, line 2: expected a key, a tab and a place"):
+            recordio.MXIndexedRecordIO(index, path, "r")
+    index.write_text(f"0\t{path.stat().st_size}\n")
+    reader = recordio.MXIndexedRecordIO(index, path, "r")
+    with pytest.raises(MXNetError, match=r"record 0 begins at byte \d+, but .*x\.rec ends before"):
+        reader.read_idx(0)
+
+
+def test_a_header_is_printed_as_in_mxnet():
+    header = recordio.IRHeader(0, 3.0, 7, 1)
+    assert repr(header) == "HEADER(flag=0, label=3.0, id=7, id2=1)"
+    assert pickle.loads(pickle.dumps(header)) == header
+
+
 def test_images_in_records():
     pixels = numpy.random.default_rng(0).integers(256, size=(5, 7, 4), dtype="uint8")
     color, gray = pixels[..., :3], pixels[..., 0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -139,14 +140,17 @@ def init(
     conditional_fp32_ops: Sequence[Any] | None = None,
     fp32_ops: Sequence[str] | None = None,
 ) -> None:
-    """Allow `init_trainer`. The dtype of a network stays; `convert_hybrid_block` changes that.
+    """Allow `init_trainer`. No function is replaced, and networks stay in float32.
+
+    MXNet has layers compute in float16 from then on, which on a CPU it cannot do itself. Here that
+    would only round results; `convert_hybrid_block` gives a network that does.
 
     Parameters
     ----------
     target_dtype : dtype or str
         float16.
     target_precision_ops, conditional_fp32_ops, fp32_ops : sequence, optional
-        Accepted as in MXNet: functions are not replaced here, so their lists change nothing.
+        Accepted as in MXNet; they change nothing.
 
     Raises
     ------
@@ -371,14 +375,13 @@ def _layers(block: Any) -> Iterator[Any]:
 
 def _stay(layer: HybridBlock) -> None:
     """Have a layer compute in float32 whatever it is given."""
-    forward = layer.forward
-
-    def wide(*args: Any) -> Any:
-        given = [x.astype("float32") if isinstance(x, Tensor) else x for x in args]
-        return _narrow(forward(*given))
-
-    layer.forward = wide  # type: ignore[assignment, method-assign]
+    layer.forward = functools.partial(_wide, layer)  # type: ignore[method-assign]
     layer._changed()
+
+
+def _wide(layer: HybridBlock, *args: Any) -> Any:
+    given = [x.astype("float32") if isinstance(x, Tensor) else x for x in args]
+    return _narrow(type(layer).forward(layer, *given))
 
 
 def convert_model(*args: Any, **kwargs: Any) -> Any:

@@ -69,14 +69,21 @@ cdef void copy_rows(char* d, const char* s, Py_ssize_t size, int axis, int last,
             copy_rows(d + i * sd[axis], s + i * ss[axis], size, axis + 1, last, n, sd, ss)
     elif sd[axis] == size and ss[axis] == size:
         memcpy(d, s, n[axis] * size)
-    elif size == 4:
-        copy_row[int](<int*>d, sd[axis] // 4, <const int*>s, ss[axis] // 4, n[axis])
-    elif size == 8:
-        copy_row[double](<double*>d, sd[axis] // 8, <const double*>s, ss[axis] // 8, n[axis])
-    elif size == 1:
-        copy_row[char](d, sd[axis], s, ss[axis], n[axis])
     else:
-        copy_row[short](<short*>d, sd[axis] // 2, <const short*>s, ss[axis] // 2, n[axis])
+        copy_steps(d, sd[axis], s, ss[axis], size, n[axis])
+
+
+cdef void copy_steps(char* d, Py_ssize_t ds, const char* s, Py_ssize_t ss, Py_ssize_t size,
+                     Py_ssize_t n) noexcept nogil:
+    """Copy n elements of `size` bytes; the steps are in bytes."""
+    if size == 4:
+        copy_row[int](<int*>d, ds // 4, <const int*>s, ss // 4, n)
+    elif size == 8:
+        copy_row[double](<double*>d, ds // 8, <const double*>s, ss // 8, n)
+    elif size == 1:
+        copy_row[char](d, ds, s, ss, n)
+    else:
+        copy_row[short](<short*>d, ds // 2, <const short*>s, ss // 2, n)
 
 
 cdef void add_row(floating* d, Py_ssize_t ds, const floating* s, Py_ssize_t ss,
@@ -102,6 +109,11 @@ cdef void add_rows(char* d, const char* s, int dtype, int axis, int last, const 
 
 # ---- work in pieces ------------------------------------------------------------------------------
 
+cdef enum:
+    LONG_ROW = 256                # elements that are worth a call of a kernel
+    NARROW = 4                    # elements that are not worth a loop
+
+
 cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_step,
                        Py_ssize_t step, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil:
     """Pack (rows, cols) elements of `size` bytes that are row_step and step bytes apart."""
@@ -116,6 +128,10 @@ cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_s
     if row_step == size and size == 8:
         kernels.transpose[<int>FLOAT64](s, step, d, cols, rows, cols)
         return
+    if cols <= NARROW < rows and row_step:  # such as the channels of an image that is mirrored
+        for i in range(cols):
+            copy_steps(d + i * size, cols * size, s + i * step, row_step, size, rows)
+        return
     for i in range(rows):
         if step == size or (i and row_step == 0):
             memcpy(d, s if step == size else d - cols * size, cols * size)
@@ -123,16 +139,10 @@ cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_s
             kernels.gather[<int>FLOAT32](s, step // 4, d, cols)
         elif size == 8:
             kernels.gather[<int>FLOAT64](s, step // 8, d, cols)
-        elif size == 1:
-            copy_row[char](d, 1, s, step, cols)
         else:
-            copy_row[short](<short*>d, 1, <const short*>s, step // 2, cols)
+            copy_steps(d, size, s, step, size, cols)
         d += cols * size
         s += row_step
-
-
-cdef enum:
-    LONG_ROW = 256                # elements that are worth a call of a kernel
 
 
 cdef Tensor cut(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c):

@@ -3,8 +3,9 @@
 from typing import Any
 
 from ..data_iter import DataBatch, DataDesc, DataIter
-from . import arrays, records, tables
+from . import arrays, detection, records, tables
 from .arrays import *  # noqa: F403
+from .detection import *  # noqa: F403
 from .records import *  # noqa: F403
 from .tables import *  # noqa: F403
 
@@ -13,6 +14,7 @@ __all__ = [
     "DataDesc",
     "DataIter",
     *arrays.__all__,
+    *detection.__all__,
     *records.__all__,
     *tables.__all__,
 ]

@@ -24,6 +24,7 @@ __all__ = ["ImageRecordInt8Iter", "ImageRecordIter", "ImageRecordUInt8Iter"]
 
 Pixels = numpy.ndarray
 Random = numpy.random.Generator
+Numbers = Sequence[float]
 
 
 class _Recipe(NamedTuple):
@@ -64,26 +65,14 @@ class _Recipe(NamedTuple):
             widths = ((self.pad, self.pad), (self.pad, self.pad), (0, 0))
             x = numpy.pad(x, widths, constant_values=self.fill_value)
         if self.resize > 0:
-            x = self._shorter(x, self.resize)
+            x = shorter(x, self.resize, self.inter_method)
         x = self._turned(x, random)
         x = self._cut(x, shape[1], shape[2], random)
         if self.mirror or (self.rand_mirror and random.random() < 0.5):
             x = x[:, ::-1]
         x = self._coloured(x, random)
-        return self._normal(x.transpose(2, 0, 1))
-
-    def _resized(self, x: Pixels, height: int, width: int) -> Pixels:
-        method = self.inter_method
-        if method == 9:  # as `mx.image.imresize` has it
-            grows = height > x.shape[0], width > x.shape[1]
-            method = 2 if all(grows) else 1 if any(grows) else 3
-        return resized(x, height, width, method)
-
-    def _shorter(self, x: Pixels, size: int) -> Pixels:
-        rows, columns = x.shape[:2]
-        if rows > columns:
-            return self._resized(x, size * rows // columns, size)
-        return self._resized(x, size, size * columns // rows)
+        mean, std = (self.mean_r, self.mean_g, self.mean_b), (self.std_r, self.std_g, self.std_b)
+        return normal(x.transpose(2, 0, 1), mean, std, self.scale)
 
     def _turned(self, x: Pixels, random: Random) -> Pixels:
         angle: float = self.rotate
@@ -103,12 +92,13 @@ class _Recipe(NamedTuple):
             box = self._part(x.shape[0], x.shape[1], random)
             if box is not None:
                 top, left, h, w = box
-                return self._resized(x[top : top + h, left : left + w], height, width)
+                part = x[top : top + h, left : left + w]
+                return in_size(part, height, width, self.inter_method)
         rows, columns = x.shape[:2]
         if rows < height or columns < width:  # enlarge it until it fits
             ratio = max(height / rows, width / columns)
-            x = self._resized(x, max(height, int(rows * ratio)), max(width, int(columns * ratio)))
-            rows, columns = x.shape[:2]
+            rows, columns = max(height, int(rows * ratio)), max(width, int(columns * ratio))
+            x = in_size(x, rows, columns, self.inter_method)
         top, left = (rows - height) // 2, (columns - width) // 2
         if self.rand_crop:
             top = int(random.integers(rows - height + 1))
@@ -141,24 +131,39 @@ class _Recipe(NamedTuple):
             if self.pca_noise:
                 x = x + random.normal(0, self.pca_noise, 3).astype("float32") @ LIGHT
             if self.random_h or self.random_s or self.random_l:
-                x = _shifted_hls(x, *(
-                    random.uniform(-most, most) / whole for most, whole in (
-                        (self.random_h, 180), (self.random_l, 255), (self.random_s, 255))
-                ))  # fmt: skip
+                most = (self.random_h, self.random_l, self.random_s)
+                x = shifted_hls(x, *(random.uniform(-each, each) for each in most))
         return x
 
-    def _normal(self, x: Pixels) -> Pixels:
-        means = numpy.array([self.mean_r, self.mean_g, self.mean_b], "float32")
-        factors = numpy.array([self.std_r, self.std_g, self.std_b], "float32")
-        factors = (self.scale / factors).astype("float32")
-        if (means == 0).all() and (factors == 1).all():
-            return x
-        count = len(x)
-        return (x - means[:count].reshape(-1, 1, 1)) * factors[:count].reshape(-1, 1, 1)
+
+def in_size(x: Pixels, height: int, width: int, method: int) -> Pixels:
+    """The image resized, by a method of `mx.image.imresize`."""
+    if method == 9:
+        grows = height > x.shape[0], width > x.shape[1]
+        method = 2 if all(grows) else 1 if any(grows) else 3
+    return resized(x, height, width, method)
 
 
-def _shifted_hls(x: Pixels, hue: float, lightness: float, saturation: float) -> Pixels:
-    """Colours with numbers added to hue, lightness and saturation, which are from 0 to 1."""
+def shorter(x: Pixels, size: int, method: int) -> Pixels:
+    """The image with its shorter side resized to `size`."""
+    rows, columns = x.shape[:2]
+    if rows > columns:
+        return in_size(x, size * rows // columns, size, method)
+    return in_size(x, size, size * columns // rows, method)
+
+
+def normal(x: Pixels, mean: Numbers, std: Numbers, scale: float) -> Pixels:
+    """Channels less their mean, divided by `std` and multiplied by `scale`."""
+    means = numpy.array(mean, "float32")
+    factors = (scale / numpy.array(std, "float32")).astype("float32")
+    if (means == 0).all() and (factors == 1).all():
+        return x
+    count = len(x)
+    return (x - means[:count].reshape(-1, 1, 1)) * factors[:count].reshape(-1, 1, 1)
+
+
+def shifted_hls(x: Pixels, hue: float, lightness: float, saturation: float) -> Pixels:
+    """Colours with numbers added to hue (of 180), lightness and saturation (of 255)."""
     unit = x.astype("float32").clip(0, 255) / numpy.float32(255)
     high, low = unit.max(-1), unit.min(-1)
     spread = high - low
@@ -166,11 +171,11 @@ def _shifted_hls(x: Pixels, hue: float, lightness: float, saturation: float) -> 
     red, green, blue = numpy.moveaxis(unit, -1, 0)
     which = unit.argmax(-1)
     above = numpy.choose(which, [green - blue, blue - red, red - green])
-    turn = (above / numpy.where(spread == 0, 1, spread) + 2 * which) / 6 + hue
+    turn = (above / numpy.where(spread == 0, 1, spread) + 2 * which) / 6 + hue / 180
     width = 1 - numpy.abs(2 * light - 1)
     strength = spread / numpy.where(width == 0, 1, width)
-    light = (light + lightness).clip(0, 1)
-    strength = (strength + saturation).clip(0, 1)
+    light = (light + lightness / 255).clip(0, 1)
+    strength = (strength + saturation / 255).clip(0, 1)
     spread = strength * (1 - numpy.abs(2 * light - 1))
     place = 6 * turn[..., None] + numpy.array([0, 4, 2])
     share = numpy.clip(numpy.abs(place % 6 - 3) - 1, 0, 1)
@@ -179,8 +184,9 @@ def _shifted_hls(x: Pixels, hue: float, lightness: float, saturation: float) -> 
 
 # Arguments of MXNet's iterator that change nothing here.
 _MOOT = {"verbose", "ctx", "device_id", "shuffle_chunk_size", "shuffle_chunk_seed"}
-# Those that are not supported, with the values that ask for nothing.
-_UNSUPPORTED = {
+# Those that no iterator over records supports, with the values that ask for nothing.
+UNSUPPORTED = {"mean_a": 0.0, "mean_img": ""}
+_UNSUPPORTED = UNSUPPORTED | {
     "aug_seq": "aug_default",
     "max_crop_size": -1,
     "min_crop_size": -1,
@@ -191,23 +197,24 @@ _UNSUPPORTED = {
     "max_random_scale": 1.0,
     "min_random_scale": 1.0,
     "max_shear_ratio": 0.0,
-    "mean_a": 0.0,
-    "mean_img": "",
     "std_a": 1.0,
 }
 
 
-def _recipe(kind: str, given: dict[str, Any]) -> _Recipe:
+def arguments(
+    kind: str, fields: Sequence[str], unsupported: dict[str, Any], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Those of the given arguments that are fields of a recipe; refuses what is not supported."""
     known = {}
     for name, value in given.items():
-        if name in _Recipe._fields:
+        if name in fields:
             known[name] = value
-        elif name in _UNSUPPORTED:
-            if value != _UNSUPPORTED[name]:
+        elif name in unsupported:
+            if value != unsupported[name]:
                 raise MXNetError(f"{kind}: {name}={value!r} is not supported")
         elif name not in _MOOT:
             raise MXNetError(f"{kind}: there is no argument {name!r}")
-    return _Recipe(**known)
+    return known
 
 
 class _Scanned(recordio.MXRecordIO):
@@ -326,7 +333,7 @@ class ImageRecordIter(MXDataIter):
         **kwargs: Any,
     ) -> None:
         kind = type(self).__name__
-        self._recipe = _recipe(kind, kwargs)
+        self._recipe = self._recipe_of(kwargs)
         if len(data_shape) != 3 or data_shape[0] not in (1, 3):
             raise MXNetError(
                 f"{kind}: data_shape must be (3 or 1, height, width), but it is {tuple(data_shape)}"
@@ -354,10 +361,16 @@ class ImageRecordIter(MXDataIter):
             batch_size,
             round_batch,
             (data_name, self._shape, self._dtype),
-            (label_name, () if label_width == 1 else (label_width,), "float32"),
+            (label_name, self._label_shape(), "float32"),
         )
         self._prefetch = max(1, prefetch_buffer)
         self._pool = ThreadPoolExecutor(max(1, preprocess_threads))
+
+    def _recipe_of(self, given: dict[str, Any]) -> Any:
+        return _Recipe(**arguments(type(self).__name__, _Recipe._fields, _UNSUPPORTED, given))
+
+    def _label_shape(self) -> tuple[int, ...]:
+        return () if self._label_width == 1 else (self._label_width,)
 
     def _plan(self) -> list[tuple[numpy.ndarray, int]]:
         if self._shuffled:
@@ -388,32 +401,41 @@ class ImageRecordIter(MXDataIter):
 
     def _sample(self, place: int, epoch: int, row: int) -> tuple[Pixels, Any]:
         """An image, and its label; `row` numbers the samples of an epoch."""
-        key = self._keys[place]
-        header, content = recordio.unpack(self._records.read_idx(key))
-        name = f"{self._records.uri}, record {key}"
+        label, content, name = self._record(place)
         x = decode(content, color=self._shape[0] == 3, name=name)
-        random = numpy.random.Generator(
-            numpy.random.Philox(key=[self._seed_aug % 2**64, epoch << 40 | row])
-        )
-        x = self._recipe.apply(x, self._shape, random)
+        x, label = self._prepared(x, self._checked(label, name), self._random(epoch, row))
         if self._dtype.kind in "iu" and x.dtype != self._dtype:
             limits = numpy.iinfo(self._dtype)
             x = numpy.clip(x, limits.min, limits.max)
-        return x.astype(self._dtype), self._label(header, name)
+        return x.astype(self._dtype), label
 
-    def _label(self, header: recordio.IRHeader, name: str) -> Any:
+    def _record(self, place: int) -> tuple[Pixels, bytes, str]:
+        """The numbers of a label, an encoded image, and what errors call them."""
+        key = self._keys[place]
+        header, content = recordio.unpack(self._records.read_idx(key))
+        name = f"{self._records.uri}, record {key}"
         label = header.label
         if self._labels is not None:
             if header.id not in self._labels:
                 raise MXNetError(f"{name}: path_imglist has no image {header.id}")
             label = self._labels[header.id][0]
-        numbers = numpy.asarray(label, "float32").ravel()
-        if numbers.size != self._label_width:
+        return numpy.asarray(label, "float32").ravel(), content, name
+
+    def _random(self, epoch: int, row: int) -> Random:
+        return numpy.random.Generator(
+            numpy.random.Philox(key=[self._seed_aug % 2**64, epoch << 40 | row])
+        )
+
+    def _checked(self, label: Pixels, name: str) -> Any:
+        if label.size != self._label_width:
             raise MXNetError(
-                f"{name}: its label has {numbers.size} numbers, but label_width is "
+                f"{name}: its label has {label.size} numbers, but label_width is "
                 f"{self._label_width}"
             )
-        return numbers if self._label_width > 1 else numbers[0]
+        return label if self._label_width > 1 else label[0]
+
+    def _prepared(self, x: Pixels, label: Any, random: Random) -> tuple[Pixels, Any]:
+        return self._recipe.apply(x, self._shape, random), label
 
 
 class ImageRecordUInt8Iter(ImageRecordIter):

@@ -270,7 +270,22 @@ def one_of(data: A, other: A, p: float) -> A:
     >>> one_of(np.zeros(1), np.ones(1), 1.0)
     array([1.])
     """
-    return f.where(_drawn(data, 0.0, 1.0) < p, other, data)
+    return call(_other_if, [_drawn(data, 0.0, 1.0), data, other], {"p": p}, _OF_ONE, _like_data)
+
+
+def _other_if(drawn: Any, data: Any, other: Any, p: float) -> Any:
+    return other if drawn.item() < p else data
+
+
+def _like_data(_drawn: Any, data: Any, _other: Any, p: float) -> Any:
+    return data.shape, data.dtype
+
+
+_OF_ONE = (
+    None,
+    lambda g, _y, drawn, _data, _other, p: f.where(drawn < p, 0.0, g),
+    lambda g, _y, drawn, _data, _other, p: f.where(drawn < p, g, 0.0),
+)
 
 
 @op

@@ -1,4 +1,4 @@
-"""Images in other sizes, in NumPy: each new pixel is a weighted sum of old ones along both axes.
+"""Images in other sizes: each new pixel is a weighted sum of old ones along both axes.
 
 The places and weights are those of OpenCV's `resize`, which MXNet uses, and so is the arithmetic of
 uint8: weights are multiples of 1/2048 and sums are integers. A product of two sparse matrices, one
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy
 
 from microlazy.base import MXNetError
+from microlazy.core.loops.resampling import blended
 
 NEAREST, LINEAR, CUBIC, AREA, LANCZOS = range(5)
 _ONE = 2048  # the weight 1 among those of uint8
@@ -150,10 +151,7 @@ def _summed(x: numpy.ndarray, taps: Taps, axis: int) -> numpy.ndarray:
         # NumPy is fast where it need not begin anew for each few channels: one axis for both.
         shape = (*batch, rows, len(places), channels)
         x = x.reshape(*batch, rows, columns * channels)
-        places = (places[:, None] * channels + numpy.arange(channels)[:, None]).reshape(
-            -1, places.shape[1]
-        )
-        weights = weights.repeat(channels, 0)
+        places, weights = _interleaved(Taps(places, weights), channels)
         axis = -1
     else:
         shape = (*batch, len(places), columns, channels)
@@ -170,6 +168,12 @@ def _summed(x: numpy.ndarray, taps: Taps, axis: int) -> numpy.ndarray:
     return total.reshape(shape)
 
 
+def _interleaved(taps: Taps, channels: int) -> Taps:
+    """The taps of an axis whose places have several channels, each a place of its own."""
+    places = taps.places[:, None] * channels + numpy.arange(channels)[:, None]
+    return Taps(places.reshape(-1, places.shape[-1]), taps.weights.repeat(channels, 0))
+
+
 def _bytes(x: numpy.ndarray, down: Taps, across: Taps, means: bool) -> numpy.ndarray:
     """Sums of uint8, rounded as OpenCV rounds them."""
     if means:
@@ -181,21 +185,17 @@ def _bytes(x: numpy.ndarray, down: Taps, across: Taps, means: bool) -> numpy.nda
     down, across = (
         Taps(t.places, numpy.rint(t.weights * _ONE).astype("int32")) for t in (down, across)
     )
+    *batch, rows, columns, channels = x.shape
+    if down.places.shape[1] == 2:
+        across = _interleaved(across, channels)
+        pixels = x.reshape(-1, rows, columns * channels)
+        if pixels.strides[-1] != 1:
+            pixels = numpy.ascontiguousarray(pixels)
+        made = blended(pixels, *(numpy.ascontiguousarray(part) for part in (*down, *across)))
+        return made.reshape(*batch, len(down.places), -1, channels)
     wide = _summed(x.astype("int32"), across, -2)
-    if down.places.shape[1] > 2:
-        sums = _summed(wide.astype("float32"), down, -3) * numpy.float32(1 / _ONE**2)
-        return numpy.rint(sums).clip(0, 255).astype("uint8")
-    wide >>= 4
-    shape = (-1, 1, 1)
-    upper, lower = (wide.take(down.places[:, i], -3) for i in (0, 1))
-    upper *= down.weights[:, 0].reshape(shape)
-    lower *= down.weights[:, 1].reshape(shape)
-    upper >>= 16
-    lower >>= 16
-    upper += lower
-    upper += 2
-    upper >>= 2
-    return upper.astype("uint8")
+    sums = _summed(wide.astype("float32"), down, -3) * numpy.float32(1 / _ONE**2)
+    return numpy.rint(sums).clip(0, 255).astype("uint8")
 
 
 def _means(x: numpy.ndarray, down: int, across: int) -> numpy.ndarray:

@@ -361,7 +361,7 @@ ARITHMETIC = (
         loop="map_pow(a, b, out, n)", scalar_loop="map_pow_scalar(a, s, swapped, out, n)",
     ),
     Binary(
-        "maximum", "a if (a > b) | (a != a) else b", ("g if a >= b else 0", "g if a < b else 0"),
+        "maximum", "b if (a <= b) | (b != b) else a", ("g if a >= b else 0", "g if a < b else 0"),
         (lambda f, g, a, b: f.masked(g, f.greater_equal(a, b)),
          lambda f, g, a, b: f.masked(g, f.less(a, b))),
         "maximum broadcast_maximum", "maximum", "",
@@ -369,7 +369,7 @@ ARITHMETIC = (
         "[2.0, 3.0]",
     ),
     Binary(
-        "minimum", "a if (a < b) | (a != a) else b", ("g if a <= b else 0", "g if a > b else 0"),
+        "minimum", "b if (a >= b) | (b != b) else a", ("g if a <= b else 0", "g if a > b else 0"),
         (lambda f, g, a, b: f.masked(g, f.less_equal(a, b)),
          lambda f, g, a, b: f.masked(g, f.greater(a, b))),
         "minimum broadcast_minimum", "minimum", "",

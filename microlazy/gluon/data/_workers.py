@@ -19,6 +19,7 @@ import pickle
 import random
 import secrets
 import signal
+import threading
 import time
 import traceback
 import weakref
@@ -31,7 +32,7 @@ import numpy
 from numpy.random import mtrand
 
 from ...base import MXNetError
-from ...core import generator
+from ...core import generator, parallel
 from ...core.array import rebuild
 from ...core.functions import face_of
 from ...core.tensor import Tensor
@@ -68,7 +69,10 @@ class Task(NamedTuple):
     def run(self, fetch: Fetch, convert: Callable[[Any], Any] = to_batch) -> Any:
         """The batch; `convert` makes an array of rows or of a list of samples."""
         with np_shape(self.np_shape), np_array(self.np_array):
-            return fetch(self.indices, convert)
+            try:
+                return fetch(self.indices, convert)
+            except StopIteration as error:  # it would end the epoch without a word
+                raise RuntimeError("the data set raised StopIteration") from error
 
 
 # What `numpy.random` draws from while this process makes a batch. Copying the state of its own bit
@@ -96,19 +100,33 @@ def set_seeds(seed: int) -> None:
     random.seed(seed)
 
 
+def check_owner(owner: int) -> None:
+    """Refuse to work for a process that was forked: it has neither threads nor workers."""
+    if os.getpid() != owner:
+        raise MXNetError(
+            "this epoch of a DataLoader belongs to the process that this one was forked from; "
+            "iterate anew"
+        )
+
+
 class Threads:
     """Threads that fetch batches."""
-
-    alive = True
 
     def __init__(self, fetch: Fetch, workers: int) -> None:
         self._fetch = fetch
         self._pool = ThreadPoolExecutor(workers)
+        self._owner = os.getpid()
+
+    @property
+    def alive(self) -> bool:
+        return os.getpid() == self._owner
 
     def submit(self, task: Task) -> Future:
+        check_owner(self._owner)
         return self._pool.submit(task.run, self._fetch)
 
     def result(self, future: Future, timeout: float) -> Any:
+        check_owner(self._owner)
         try:
             return future.result(timeout)
         except TimeoutError:
@@ -122,14 +140,20 @@ class Threads:
 
 
 class Processes:
-    """Processes that fetch batches; gone when this object is, or at the first that died."""
+    """Processes that fetch batches; gone when this object is, or at the first that died.
+
+    A forked copy of the main process has no part in them. Threads take turns: each receives what
+    comes until its own batch is there.
+    """
 
     def __init__(self, fetch: Fetch, workers: int) -> None:
         context = multiprocessing.get_context()
         if os.name == "posix":  # the workers use this process's tracker
             resource_tracker.ensure_running()
-        self._state = state = _State(f"ml_{os.getpid()}_{secrets.token_hex(4)}_")
-        self._finalizer = weakref.finalize(self, state.close, os.getpid())
+        self._owner = os.getpid()
+        self._turn = threading.RLock()
+        self._state = state = _State(f"ml_{self._owner}_{secrets.token_hex(4)}_")
+        self._finalizer = weakref.finalize(self, state.close, self._owner)
         try:
             for number in range(workers):
                 ours, theirs = context.Pipe()
@@ -148,7 +172,10 @@ class Processes:
 
     @property
     def alive(self) -> bool:
-        return bool(self._state.workers)
+        """Whether all workers live and are this process's."""
+        if os.getpid() != self._owner or not self._state.workers:
+            return False
+        return not connection.wait([each.sentinel for each in self._state.workers.values()], 0)
 
     def close(self) -> None:
         """End the workers."""
@@ -156,24 +183,40 @@ class Processes:
 
     def submit(self, task: Task) -> int:
         """Hand a task to the worker that has the fewest; returns its number."""
+        check_owner(self._owner)
         state = self._state
-        number = state.next
-        state.next += 1
-        pipe = min(state.waiting, key=lambda pipe: len(state.waiting[pipe]))
-        state.waiting[pipe].add(number)
-        try:
-            pipe.send((number, task, state.copied.pop(pipe, [])))
-        except OSError:
-            self._died(pipe)
+        with self._turn:
+            number = state.next
+            state.next += 1
+            if not state.waiting:
+                raise _ended()
+            pipe = min(state.waiting, key=lambda pipe: len(state.waiting[pipe]))
+            state.waiting[pipe].add(number)
+            try:
+                pipe.send((number, task, state.copied.pop(pipe, [])))
+            except OSError:
+                self._died(pipe)
         return number
 
     def result(self, number: int, timeout: float) -> Any:
         """Wait for a batch."""
-        state = self._state
+        check_owner(self._owner)
         end = time.monotonic() + timeout
+        if not self._turn.acquire(timeout=timeout):
+            raise TooSlow
+        try:
+            good, batch = self._received(number, end)
+        finally:
+            self._turn.release()
+        if not good:
+            raise batch
+        return batch
+
+    def _received(self, number: int, end: float) -> tuple[bool, Any]:
+        state = self._state
         while number not in state.done:
             if not state.workers:
-                raise MXNetError("the workers of this DataLoader have ended; iterate anew")
+                raise _ended()
             sentinels = {process.sentinel: pipe for pipe, process in state.workers.items()}
             ready = connection.wait([*state.workers, *sentinels], max(0, end - time.monotonic()))
             if not ready:
@@ -183,13 +226,12 @@ class Processes:
                 self._receive(pipe)
             if not pipes:  # whatever a dead worker had sent was received before
                 self._died(sentinels[ready[0]])
-        good, batch = state.done.pop(number)
-        if not good:
-            raise batch
-        return batch
+        return state.done.pop(number)
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Drop batches that nobody waits for any more."""
+        if os.getpid() != self._owner:
+            return
         for number in numbers:
             if self._state.done.pop(number, None) is None:
                 self._state.unwanted.add(number)
@@ -216,10 +258,18 @@ class Processes:
         code, pid = process.exitcode, process.pid
         self.close()
         how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
-        raise MXNetError(
-            f"a worker of the DataLoader (process {pid}) ended {how} while it made a batch; a "
-            "common reason is that memory ran out: try fewer workers or smaller batches"
+        hint = (
+            "; a common reason is that memory ran out: try fewer workers or smaller batches"
+            if code == -9
+            else ""
         )
+        raise MXNetError(
+            f"a worker of the DataLoader (process {pid}) ended {how} while it made a batch{hint}"
+        )
+
+
+def _ended() -> MXNetError:
+    return MXNetError("the workers of this DataLoader have ended; iterate anew")
 
 
 class _State:
@@ -429,6 +479,7 @@ def _work(pipe: Any, fetch: Fetch, prefix: str) -> None:
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what the program does at its own
+    parallel.set_num_threads(1)  # the workers are the parallelism
     blocks = _Blocks(prefix)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:

@@ -69,7 +69,13 @@ def _stack(data: Sequence[Any]) -> Tensor:
             data[0], numpy.generic
         ):  # arrays of NumPy, PyTorch, and so on
             return to_array(numpy.stack([numpy.asarray(sample) for sample in data]))
-        return to_array(data)
+        values = numpy.asarray(data)
+        if values.dtype.kind not in "biuf":
+            raise TypeError(
+                f"samples of type {type(data[0]).__name__} make no batch; give the DataLoader a "
+                "batchify_fn that makes one of a list of samples"
+            )
+        return to_array(values)
     except ValueError as error:
         shapes = sorted({numpy.shape(sample) for sample in data})
         if len(shapes) < 2:

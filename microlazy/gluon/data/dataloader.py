@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
+
+import numpy
 
 from ...context import cpu_pinned
 from ...core import generator
@@ -17,6 +20,10 @@ from .dataset import ArrayDataset, by_rows
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 __all__ = ["DataLoader"]
+
+# Held while workers start: a process forked beside a thread that starts others inherits locks
+# that nobody opens.
+_STARTING = threading.Lock()
 
 
 class DataLoader:
@@ -56,11 +63,16 @@ class DataLoader:
     ------
     ValueError
         If the arguments contradict each other.
+    TypeError
+        If the number of workers is no whole number, or the data set cannot be indexed; while
+        iterating, if the samples are of a kind that makes no batch.
     multiprocessing.TimeoutError
         While iterating, if a worker takes too long.
     MXNetError
         While iterating, if a worker process died. An error in a worker is raised here as it is,
         with the worker's traceback as a note. After either the loader can be iterated anew.
+    RuntimeError
+        While iterating, if the data set raises StopIteration.
 
     Notes
     -----
@@ -69,6 +81,8 @@ class DataLoader:
     give the same batches whatever the number of workers, 0 included, and the main process's own
     sequences stay as they are (only a second normal number that `numpy.random` keeps back is lost).
     Threads share one generator: with `thread_pool` it is not seeded.
+    Several threads may iterate one loader, each through epochs of its own. A forked process begins
+    epochs of its own; it cannot go on with one that was begun before.
     The order of `shuffle` comes from `numpy.random`.
 
     Examples
@@ -101,6 +115,13 @@ class DataLoader:
     ) -> None:
         if timeout <= 0:
             raise ValueError(f"timeout must be positive, but it is {timeout}")
+        if not isinstance(num_workers, (int, numpy.integer)):
+            raise TypeError(f"num_workers must be a whole number, not {num_workers!r}")
+        if not hasattr(dataset, "__getitem__"):
+            raise TypeError(
+                f"a data set has __getitem__ and __len__, but {type(dataset).__name__} has no "
+                "__getitem__; a list of its items would do"
+            )
         if batch_sampler is not None:
             if batch_size is not None or shuffle or sampler is not None or last_batch is not None:
                 raise ValueError(
@@ -206,10 +227,11 @@ class DataLoader:
         return batch if self._pinned is None else _in_context(batch, self._pinned)
 
     def _started(self) -> Threads | Processes:
-        if self._pool is None or not self._pool.alive:
-            kind = Threads if self._threads else Processes
-            self._pool = kind(self._fetch, self._workers)
-        return self._pool
+        with _STARTING:
+            if self._pool is None or not self._pool.alive:
+                kind = Threads if self._threads else Processes
+                self._pool = kind(self._fetch, self._workers)
+            return self._pool
 
 
 class _Ahead:

@@ -258,8 +258,10 @@ class BatchSampler(Sampler):
     def __init__(self, sampler: Iterable[int], batch_size: int, last_batch: str = "keep") -> None:
         if last_batch not in LAST_BATCH:
             raise ValueError(f"last_batch must be one of {LAST_BATCH}, but it is {last_batch!r}")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be 1 or more, but it is {batch_size}")
+        if not isinstance(batch_size, (int, numpy.integer)) or batch_size < 1:
+            raise ValueError(
+                f"batch_size must be a whole number, 1 or more, but it is {batch_size!r}"
+            )
         self._sampler = sampler
         self._batch_size = batch_size
         self._last_batch = last_batch

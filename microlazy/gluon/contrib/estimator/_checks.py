@@ -14,10 +14,10 @@ def checked_metrics(metrics: Any) -> list[EvalMetric]:
         return [part for metric in metrics.metrics for part in checked_metrics(metric)]
     if isinstance(metrics, EvalMetric):
         return [metrics]
-    metrics = list(metrics or ())
-    if not all(isinstance(metric, EvalMetric) for metric in metrics):
+    found = list(metrics or ()) if isinstance(metrics, Iterable | None) else [metrics]
+    if not all(isinstance(metric, EvalMetric) for metric in found):
         raise ValueError(f"metrics must be a Metric or a list of Metric, but got {metrics!r}")
-    return metrics
+    return found
 
 
 def check_references(handlers: Iterable[Any], known: Iterable[EvalMetric]) -> None:

@@ -354,7 +354,7 @@ class _Monitor:
                 f"{owner} mode {mode} is unknown, fallback to auto mode: more is better for "
                 "metrics with acc or f1 in their name, less for all others",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
             mode = "auto"
         if mode == "auto":
@@ -363,7 +363,7 @@ class _Monitor:
             warnings.warn(
                 f"`{operator}` operator will be used to determine if {name} has improved. "
                 "Please specify mode='min' or mode='max'",
-                stacklevel=4,
+                stacklevel=3,
             )
         self.worst = math.inf if mode == "min" else -math.inf
         self._sign = 1 if mode == "max" else -1
