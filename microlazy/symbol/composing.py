@@ -81,12 +81,13 @@ def var(
     return Symbol([(node, 0)])
 
 
-def _attributes(given: Mapping[str, str] | None) -> dict[str, str]:
+def _attributes(given: Mapping[str, Any] | None) -> dict[str, str]:
     """The attributes of the scopes around and the given, under the names that files have."""
-    for name, text in (given or {}).items():
-        if not isinstance(text, str):
-            raise ValueError(f"Attributes need to be string: {name}={text!r} is none")
-    around = AttrScope.around() | dict(given or {})
+    own = {
+        name: value.dumps() if name == "__init__" and hasattr(value, "dumps") else str(value)
+        for name, value in (given or {}).items()
+    }
+    around = AttrScope.around() | own
     return {f"__{key}__" if key in HIDDEN else key: text for key, text in around.items()}
 
 

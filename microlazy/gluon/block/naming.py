@@ -42,15 +42,15 @@ class NameScope:
     def __init__(self, prefix: str, params: ParameterDict, transparent: bool) -> None:
         self.prefix, self.params = prefix, params
         self.names = NameManager()
-        self._transparent = transparent
+        self.transparent = transparent
 
     def __enter__(self) -> NameScope:
-        if not self._transparent:
+        if not self.transparent:
             _names.scopes.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if not self._transparent:
+        if not self.transparent:
             _names.scopes.pop()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 from ... import ndarray as nd
@@ -25,7 +26,8 @@ def functions_of(x: Any) -> Any:
 
 def symbols_of(block: Any, args: tuple[Any, ...]) -> Any:
     """What a hybrid block gives for symbols: symbols, nested as its outputs are."""
-    with Prefix(block.prefix):
+    scope = nullcontext() if block.name_scope().transparent else Prefix(block.prefix)
+    with scope:
         try:
             if not _has_namespace(block):
                 return block.forward(*args)
