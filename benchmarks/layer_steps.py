@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.workloads import Step
 
 PREFIX = "layer "
-PRODUCT = PREFIX + "of none: a product"     # of two square float32 matrices of WIDTH rows
+PRODUCT = PREFIX + "product"  # no layer: one of two square float32 matrices of WIDTH rows
 WIDTH = 1024
 MODES = ("forward", "gradient")
 Shape = tuple[int, ...]

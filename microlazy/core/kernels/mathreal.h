@@ -563,7 +563,8 @@ INLINE void M(pack_panels)(int transposed, const REAL *b, REAL *panels, ptrdiff_
     }
 }
 
-/* sums (rows, PANEL) = x (rows, k) @ b (k, PANEL), each in the order of k. */
+/* sums (rows, PANEL) = x (rows, k) @ b (k, PANEL), each in the order of k. Builds differ in the last
+   bits, as above. */
 INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, REAL (*sums)[PANEL])
 {
 #ifdef HAS_LANES

@@ -4,12 +4,13 @@ All of them are one sum over products x w y of images, filters and results, wher
 is found from the other two. So one node does all, and its gradients, of any order, are such nodes.
 
 Three ways lead there. Windows are packed and multiplied by BLAS, a block of windows at a time that
-stays in the cache (Chellapilla et al. 2006). Where few filters see a window, packing would take
-longer than the product: there an image is laid out so that neighbouring windows are neighbours in
-memory, and sums run over it directly. Filters of 3 by 3 without stride, with many channels, need a
-quarter of the multiplications in float32: results are found in tiles of 4 by 4 (Winograd 1980;
-Lavin & Gray 2016). That rounds more, to some 1e-5 of the largest number where the others come to
-1e-6. Blocks depend on the shapes alone, so that the number of threads changes no bit.
+stays in the cache (Chellapilla et al. 2006). Or an image is laid out so that neighbouring windows
+are neighbours in memory, and sums run over it directly: where few filters see a window, packing
+would take longer than the product, and with many filters it costs a part of it. Filters of 3 by 3
+without stride, with many channels, need a quarter of the multiplications in float32: results are
+found in tiles of 4 by 4 (Winograd 1980; Lavin & Gray 2016). That rounds more, to some 1e-5 of the
+largest number where the others come to 1e-6. Blocks depend on the shapes alone, so that the number
+of threads changes no bit.
 """
 
 cimport cython
@@ -47,7 +48,7 @@ cdef enum:
     FEW_FILTERS = 24              # that see a window: packing it would not pay
     PACKING = 45                  # filters whose products take as long as packing their windows,
     PLACING = 24                  # and places whose products, as placing a direct sum
-    BROAD = 16                    # channels and filters that fill a product of BLAS
+    BROAD = 24                    # channels and filters that fill a product of BLAS
     MANY = 32                     # channels and filters from which tiles pay
     TILES = 64                    # in a block
     FEW = 8                       # tasks that a small machine can share well
