@@ -13,6 +13,10 @@ from benchmarks.compare import between_markers, duration, processor
 from benchmarks.layer_steps import CASES, MODES, PRODUCT, WIDTH, workload
 from benchmarks.sitting import measure, worker
 
+ONE_THREAD = {
+    "BENCHMARKS_CLOCK": "thread_time",
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MICROLAZY_NUM_THREADS"), "1"),
+}
 MARKERS = ("<!-- benchmarks.layers: begin -->\n", "<!-- benchmarks.layers: end -->")
 
 Times = dict[tuple[str, str], dict[str, float]]  # by size and mode, the seconds of each framework
@@ -77,11 +81,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--budget", type=float, default=0.05, help="seconds of a turn")
+    parser.add_argument(
+        "--one-thread",
+        action="store_true",
+        help="count the time of one thread only, for machines that others use too",
+    )
     parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
     options = parser.parse_args(arguments)
     peers = {"microlazy": sys.executable}
     if options.torch_python or importlib.util.find_spec("torch"):
         peers["torch"] = options.torch_python or sys.executable
+    environment = ONE_THREAD if options.one_thread else {}
     work = [
         (name, size, mode)
         for name, case in CASES.items()
@@ -92,7 +102,10 @@ def main(arguments: list[str]) -> None:
     ]
     found: dict[str, Times] = {name: {} for name, _, _ in work}
     with ExitStack() as stack:
-        team = {name: stack.enter_context(worker(name, python)) for name, python in peers.items()}
+        team = {
+            name: stack.enter_context(worker(name, python, environment))
+            for name, python in peers.items()
+        }
         product = measure([team["microlazy"]], PRODUCT, options.rounds, options.budget)[0]
         for name, size, mode in tqdm(work, desc="measuring", leave=False):
             seconds = measure(
@@ -103,7 +116,8 @@ def main(arguments: list[str]) -> None:
     rate = 2 * WIDTH**3 / product
     text = (
         f"{table(found, rate)}\n\n{processor()}; Python {platform.python_version()}, {versions}; "
-        f"a product of {WIDTH}x{WIDTH} matrices: {rate / 1e9:.0f} Gflop/s."
+        f"a product of {WIDTH}x{WIDTH} matrices: {rate / 1e9:.0f} Gflop/s"
+        f"{', by one thread' if options.one_thread else ''}."
     )
     print(text)
     if options.write:

@@ -632,6 +632,14 @@ cdef inline void turn_phases(const Sizes* s, const Py_ssize_t* starts, const flo
                         n += 1
 
 
+cdef void turn_phases_of(const Job* turned, const Sizes* s, const char* w,
+                         Py_ssize_t channel) noexcept nogil:
+    if turned.dtype == FLOAT32:
+        turn_phases(s, turned.starts, <const float*>w, <float*>turned.w, channel)
+    else:
+        turn_phases(s, turned.starts, <const double*>w, <double*>turned.w, channel)
+
+
 cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The images of one group that one block of lines gives."""
     cdef const Sizes* s = &job.s
@@ -668,11 +676,13 @@ cdef int convolve_phases(Job* turned, const Sizes* s) except -1:
     cdef Tensor filters = new(ND, turned.dtype, 1, &n)
     _owner = places_of_phases(turned, s)
     turned.w = filters.data
-    for i in range(s.groups * s.channels):
-        if turned.dtype == FLOAT32:
-            turn_phases(s, turned.starts, <const float*>w, <float*>turned.w, i)
-        else:
-            turn_phases(s, turned.starts, <const double*>w, <double*>turned.w, i)
+    if n < LIGHT_GRAIN:
+        for i in range(s.groups * s.channels):
+            turn_phases_of(turned, s, w, i)
+    else:
+        for i in prange(s.groups * s.channels, nogil=True, schedule="static",
+                        num_threads=threads()):
+            turn_phases_of(turned, s, w, i)
     turned.tasks = turned.blocks * s.groups
     return run_tasks(turned, phases_block, turned.panel + TILE + turned.sums
                      + turned.lines * turned.s.w[W_COUNT + 2], False)
