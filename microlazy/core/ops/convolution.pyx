@@ -449,7 +449,7 @@ cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
     """The filters' gradient of one group, from a part of the blocks."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
-    cdef Py_ssize_t block, lines, start
+    cdef Py_ssize_t block, lines, start, f
     cdef char* slopes = at(scratch, job.panel + TILE, size)
     cdef char* sums = at(slopes, job.sums, size)
     cdef char* w = at(job.w, (part * s.groups + group) * s.filters * s.places, size)
@@ -463,6 +463,9 @@ cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
         kernels.place_rows[job.dtype](
             at(job.y, start, size), NULL, slopes, s.count, s.w[W_COUNT + 2], job.length, job.width,
             s.filters, lines, s.w[W_COUNT + 2], False, False)
+        if lines < job.lines:               # the block before had more: whole vectors are read
+            for f in range(s.filters):
+                memset(at(slopes, f * job.length + lines * job.width, size), 0, WHOLE * size)
         kernels.slide_grad[job.dtype](
             scratch, job.offset, slopes, sums, s.filters, s.places, job.length,
             divided_up(lines * job.width, WHOLE) * WHOLE)
