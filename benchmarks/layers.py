@@ -10,41 +10,65 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.compare import between_markers, duration, processor
-from benchmarks.layer_steps import CASES, MODES, workload
+from benchmarks.layer_steps import CASES, MODES, PRODUCT, WIDTH, workload
 from benchmarks.sitting import measure, worker
 
+ONE_THREAD = {
+    "BENCHMARKS_CLOCK": "thread_time",
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MICROLAZY_NUM_THREADS"), "1"),
+}
 MARKERS = ("<!-- benchmarks.layers: begin -->\n", "<!-- benchmarks.layers: end -->")
 
 Times = dict[tuple[str, str], dict[str, float]]  # by size and mode, the seconds of each framework
 
 
-def cell(times: dict[str, float]) -> str:
-    """Return our time, and how many times as fast that is as PyTorch.
+def cell(times: dict[str, float], flops: int = 0, rate: float = 1.0) -> str:
+    """Return our time, how many times as fast that is as PyTorch, and the share of a rate.
+
+    Parameters
+    ----------
+    times : dict of str to float
+        Seconds of each framework.
+    flops : int
+        What the step adds and multiplies in products of matrices; 0 for no share.
+    rate : float
+        Of a large product, in flops in a second.
 
     Examples
     --------
     >>> cell({"microlazy": 2e-6, "torch": 9e-6})
     '2.00 µs (4.50)'
+    >>> cell({"microlazy": 2e-6, "torch": 9e-6}, flops=10_000, rate=1e10)
+    '2.00 µs (4.50) 50 %'
     """
     ours = times["microlazy"]
-    return duration(ours) + (f" ({times['torch'] / ours:.2f})" if "torch" in times else "")
+    text = duration(ours) + (f" ({times['torch'] / ours:.2f})" if "torch" in times else "")
+    return f"{text} {100 * flops / ours / rate:.0f} %" if flops else text
 
 
-def table(found: dict[str, Times]) -> str:
+def table(found: dict[str, Times], rate: float) -> str:
     """Return a line for each layer and mode, with a column for each size.
+
+    `rate` is that of a large product, in flops in a second.
 
     Examples
     --------
-    >>> print(table({"conv 1x1": {("toy", "forward"): {"microlazy": 2e-6, "torch": 9e-6}}}))
+    >>> times = {("toy", "forward"): {"microlazy": 2e-6, "torch": 9e-6}}
+    >>> print(table({"max pool 2x2": times}, 1e11))
     | layer | | toy |
     |---|---|--:|
-    | conv 1x1 | forward | 2.00 µs (4.50) |
+    | max pool 2x2 | forward | 2.00 µs (4.50) |
     """
     sizes = list(dict.fromkeys(size for times in found.values() for size, _ in times))
     lines = [f"| layer | | {' | '.join(sizes)} |", "|---|---|" + "--:|" * len(sizes)]
     for name, times in found.items():
         for mode in dict.fromkeys(mode for _, mode in times):
-            cells = [cell(times[size, mode]) if (size, mode) in times else "" for size in sizes]
+            cells = [
+                cell(times[size, mode], CASES[name].flops(size, mode), rate)
+                if (size, mode) in times
+                else ""
+                for size in sizes
+            ]
             lines.append(f"| {name} | {mode} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -57,11 +81,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--budget", type=float, default=0.05, help="seconds of a turn")
+    parser.add_argument(
+        "--one-thread",
+        action="store_true",
+        help="count the time of one thread only, for machines that others use too",
+    )
     parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
     options = parser.parse_args(arguments)
     peers = {"microlazy": sys.executable}
     if options.torch_python or importlib.util.find_spec("torch"):
         peers["torch"] = options.torch_python or sys.executable
+    environment = ONE_THREAD if options.one_thread else {}
     work = [
         (name, size, mode)
         for name, case in CASES.items()
@@ -72,14 +102,23 @@ def main(arguments: list[str]) -> None:
     ]
     found: dict[str, Times] = {name: {} for name, _, _ in work}
     with ExitStack() as stack:
-        team = {name: stack.enter_context(worker(name, python)) for name, python in peers.items()}
+        team = {
+            name: stack.enter_context(worker(name, python, environment))
+            for name, python in peers.items()
+        }
+        product = measure([team["microlazy"]], PRODUCT, options.rounds, options.budget)[0]
         for name, size, mode in tqdm(work, desc="measuring", leave=False):
             seconds = measure(
                 list(team.values()), workload(name, size, mode), options.rounds, options.budget
             )
             found[name][size, mode] = dict(zip(team, seconds, strict=True))
         versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
-    text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
+    rate = 2 * WIDTH**3 / product
+    text = (
+        f"{table(found, rate)}\n\n{processor()}; Python {platform.python_version()}, {versions}; "
+        f"a product of {WIDTH}x{WIDTH} matrices: {rate / 1e9:.0f} Gflop/s"
+        f"{', by one thread' if options.one_thread else ''}."
+    )
     print(text)
     if options.write:
         page = options.write.read_text(encoding="utf-8")

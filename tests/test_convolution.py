@@ -75,6 +75,14 @@ CASES = {
     "tiles of a large image": (2, 32, 70, 1, (45, 50), (3, 3), (1, 1), (1, 1), (1, 1)),
     "tiles of small images": (70, 40, 130, 1, (4, 4), (3, 3), (1, 1), (1, 1), (1, 1)),
     "tiles of planes": (2, 32, 32, 1, (3, 6, 7), (1, 3, 3), (1, 1, 1), (2, 1, 1), (0, 1, 1)),
+    "many filters, many places": (2, 20, 52, 1, (15, 16), (5, 5), (1, 1), (1, 1), (2, 2)),
+    "large, many filters, stride": (2, 30, 45, 1, (33, 34), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "phases": (2, 24, 20, 1, (17, 18), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "phases of a large image": (1, 32, 30, 1, (100, 90), (4, 4), (2, 2), (1, 1), (1, 1)),
+    "phases of groups": (2, 16, 24, 2, (23, 24), (4, 5), (2, 3), (1, 1), (1, 2)),
+    "phases of planes": (2, 12, 16, 1, (6, 17, 18), (3, 2, 4), (2, 1, 2), (1, 1, 1), (1, 0, 1)),
+    "small images, 600 filters": (70, 4, 600, 1, (4, 4), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "blocks of unequal lines": (10, 24, 4, 1, (31, 130), (5, 5), (1, 1), (1, 1), (2, 2)),
     "1 axis": (3, 4, 6, 2, (13,), (4,), (2,), (1,), (2,)),
     "1 long axis": (2, 2, 3, 1, (9000,), (5,), (1,), (2,), (4,)),
     "1 longer axis": (1, 8, 3, 1, (30000,), (3,), (1,), (1,), (1,)),
@@ -133,9 +141,12 @@ def test_deconvolution_and_its_gradients_are_those_of_windows_added_back(case, d
 
 
 def test_relu_and_bias_are_fused_bit_for_bit():
-    for case in ("3x3", "many filters", "small images", "1x1 of a large image", "tiles"):
+    cases = ("3x3", "many filters", "small images", "1x1 of a large image", "tiles", "phases")
+    for case, kind in itertools.product(cases, ("convolution", "deconvolution")):
         x, w, b, numbers = filters_of(case)
-        slide = convolution.Filters(*numbers).convolution
+        if kind == "deconvolution":
+            w = normal(x.shape[1], numbers[4] // numbers[5], *w.shape[2:])
+        slide = getattr(convolution.Filters(*numbers), kind)
         fused = gradients(partial(slide, relu=True), (x, w, b), "float32")
         apart = gradients(lambda *own, slide=slide: npx.relu(slide(*own)), (x, w, b), "float32")
         for one, other in zip(fused, apart, strict=True):
@@ -235,7 +246,7 @@ def test_a_plan_gives_the_same_bits(activation, layout):
 
 
 def test_gradients_are_added_where_that_is_asked():
-    for case in ("3x3", "many filters, stride", "small images", "1x1", "tiles"):
+    for case in ("3x3", "many filters, stride", "small images", "1x1", "tiles", "phases"):
         x, w, b, numbers = filters_of(case)
         sliding = convolution.Filters(*numbers)
         once = gradients(sliding.convolution, (x, w, b), "float64")

@@ -163,11 +163,27 @@ cdef inline void slide_strip(
         i += vectors * lanes_of(x)
 
 
+cdef inline void slide_tall(
+    const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
+    Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
+) noexcept nogil:
+    """At most a strip of places, and 8 filters."""
+    cdef Py_ssize_t i = 0, lanes = lanes_of(x)
+    while n - i > 2 * lanes:
+        window_tile(8, 3, places, x + i, offset, w, places, y + i, y_step)
+        i += 3 * lanes
+    if n - i > lanes:
+        window_tile(8, 2, places, x + i, offset, w, places, y + i, y_step)
+    elif n > i:
+        window_tile(8, 1, places, x + i, offset, w, places, y + i, y_step)
+
+
 cdef void slide(
     const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t f, i, strip = 6 * lanes_of(x), count
+    cdef bint tall = lanes_of(x) * sizeof(floating) == 64       # then there are twice the registers
     for i in range((n + strip - 1) // strip):
         count = min(strip, n - i * strip)
         f = filters % 4
@@ -180,6 +196,14 @@ cdef void slide(
             slide_strip(3, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
         elif f == 1:
             slide_strip(1, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+        if tall and (filters - f) % 8:
+            slide_strip(4, 3, x + i * strip, offset, w + f * places, y + f * y_step + i * strip,
+                        places, y_step, count)
+            f += 4
+        while tall and f < filters:
+            slide_tall(x + i * strip, offset, w + f * places, y + f * y_step + i * strip, places,
+                       y_step, count)
+            f += 8
         while f < filters:
             slide_strip(4, 3, x + i * strip, offset, w + f * places, y + f * y_step + i * strip,
                         places, y_step, count)
@@ -202,6 +226,10 @@ cdef void slide_grad(
     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t f = 0, step = places * lanes_of(x)
+    if lanes_of(x) * sizeof(floating) == 64:
+        while f + 8 <= filters:
+            dots_of(8, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
+            f += 8
     while f + 4 <= filters:
         dots_of(4, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
         f += 4

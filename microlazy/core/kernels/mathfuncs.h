@@ -71,8 +71,10 @@
 #include <immintrin.h>
 #endif
 
-#if VECTOR_BYTES > 16
-#define TILE_HEIGHT 6 /* rows whose sums fill the registers */
+#if VECTOR_BYTES == 64 /* rows of 64 bytes whose sums the registers hold */
+#define TILE_HEIGHT 8
+#elif VECTOR_BYTES == 32
+#define TILE_HEIGHT 6
 #else
 #define TILE_HEIGHT 3
 #endif

@@ -328,23 +328,6 @@ INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
                             + __builtin_shufflevector(a, b, 2, 3, 6, 7);
 }
 
-/* sums (rows, PANEL) = x (rows, k) @ b (k, PANEL), each in the order of k. */
-INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, REAL (*sums)[PANEL])
-{
-    enum { PARTS = PANEL / PART };
-    M(part) sum[TILE_HEIGHT][PARTS];
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < PARTS; j++)
-            sum[i][j] = (M(part)){0};
-    for (ptrdiff_t p = 0; p < k; p++)
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < PARTS; j++)
-                sum[i][j] += x[i * k + p] * *(const M(part) *)(b + p * PANEL + j * PART);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < PARTS; j++)
-            *(M(part) *)(sums[i] + j * PART) = sum[i][j];
-}
-
 /* Transposition of a tile: HEIGHT rows become columns. Elements move within lanes of 16 bytes, which
    is one cheap instruction for two vectors: each round interleaves the first half of the rows with
    the second. Where vectors are long, a vector has a lane of one row and a lane of another. */
@@ -441,15 +424,6 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
     memcpy(to, from, sizeof *to);
 }
 
-INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, REAL (*sums)[PANEL])
-{
-    memset(sums, 0, rows * sizeof *sums);
-    for (ptrdiff_t p = 0; p < k; p++)
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < PANEL; j++)
-                sums[i][j] += x[i * k + p] * b[p * PANEL + j];
-}
-
 #endif
 
 /* to[i][j] = from[j][i]: `step` bytes between from's rows, `width` elements between to's. */
@@ -491,13 +465,14 @@ typedef REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), ma
 #endif
 
 /* y[i][p] = sum over k of w[i][k] x[offset[k] + p], for some vectors of p, and some filters: 12
-   sums of vectors are as many as registers hold, with what they are made of. */
+   sums of vectors are as many as registers hold, with what they are made of, and 24 where vectors
+   are 64 bytes. */
 INLINE void M(window_tile)(int filters, int vectors, ptrdiff_t places, const REAL *x,
                            const ptrdiff_t *offset, const REAL *w, ptrdiff_t w_step, REAL *y,
                            ptrdiff_t y_step)
 {
 #ifdef HAS_LANES
-    M(wide) sums[6][3];
+    M(wide) sums[8][3];
     for (int i = 0; i < filters; i++)
         for (int j = 0; j < vectors; j++)
             sums[i][j] = (M(wide)){0};
@@ -540,7 +515,7 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
                            ptrdiff_t out_step)
 {
 #ifdef HAS_LANES
-    M(wide) sums[4][3];
+    M(wide) sums[8][3];
     for (int i = 0; i < filters; i++)
         for (int k = 0; k < places; k++)
             sums[i][k] = ((const M(wide) *)out)[i * out_step + k];
@@ -568,9 +543,6 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
 #endif
 }
 
-#undef LANES_WIDE
-#undef ADD_PRODUCT
-
 /* Products with a matrix b (k, n) that is used often. It is cut into panels of PANEL columns, each
    of which lies in memory by itself; the last one is filled up with zeros. */
 
@@ -589,6 +561,34 @@ INLINE void M(pack_panels)(int transposed, const REAL *b, REAL *panels, ptrdiff_
         for (ptrdiff_t p = 0; p < k; p++)
             memcpy(panel + p * PANEL, b + p * n + j, width * sizeof *panel);
     }
+}
+
+/* sums (rows, PANEL) = x (rows, k) @ b (k, PANEL), each in the order of k. Builds differ in the last
+   bits, as above. */
+INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, REAL (*sums)[PANEL])
+{
+#ifdef HAS_LANES
+    enum { PARTS = PANEL / LANES_WIDE };
+    M(wide) sum[TILE_HEIGHT][PARTS];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < PARTS; j++)
+            sum[i][j] = (M(wide)){0};
+    for (ptrdiff_t p = 0; p < k; p++) {
+        const M(wide) *at = (const M(wide) *)(b + p * PANEL);
+        for (int i = 0; i < rows; i++) {
+            const M(wide) s = x[i * k + p] - (M(wide)){0};
+            for (int j = 0; j < PARTS; j++)
+                sum[i][j] = ADD_PRODUCT(sum[i][j], s, at[j]);
+        }
+    }
+    memcpy(sums, sum, rows * sizeof *sums);
+#else
+    memset(sums, 0, rows * sizeof *sums);
+    for (ptrdiff_t p = 0; p < k; p++)
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < PANEL; j++)
+                sums[i][j] += x[i * k + p] * b[p * PANEL + j];
+#endif
 }
 
 INLINE void M(panel_tile)(int rows, const REAL *x, const REAL *b, REAL *out, int accumulate,
@@ -623,11 +623,17 @@ INLINE void M(panel_product)(const REAL *x, const REAL *panels, REAL *out, int a
         case 4: M(panel_tile)(4, row, b, to, accumulate, width, k, step); break;
         case 5: M(panel_tile)(5, row, b, to, accumulate, width, k, step); break;
 #endif
+#if TILE_HEIGHT > 6
+        case 6: M(panel_tile)(6, row, b, to, accumulate, width, k, step); break;
+        case 7: M(panel_tile)(7, row, b, to, accumulate, width, k, step); break;
+#endif
         }
     }
 }
 
 #undef PANEL
+#undef LANES_WIDE
+#undef ADD_PRODUCT
 
 #include "mathinverse.h"
 

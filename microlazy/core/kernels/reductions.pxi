@@ -352,22 +352,46 @@ cdef void arg_cols(
 
 # Squares of the distances from means, the second pass of a variance.
 
+cdef inline floating squares_around(
+    const floating* x, floating mean, Py_ssize_t n
+) noexcept nogil:
+    """The sum of (x[i] - mean)^2 over at most SUM_BLOCK numbers, in lanes as in fold."""
+    cdef floating lane[LANES]
+    cdef Py_ssize_t i, j
+    cdef floating total = 0
+    if n < LANES:
+        for i in range(n):
+            total += (x[i] - mean) * (x[i] - mean)
+        return total
+    for j in range(LANES):
+        lane[j] = (x[j] - mean) * (x[j] - mean)
+    for i in range(1, n // LANES):
+        for j in range(LANES):
+            lane[j] += (x[i * LANES + j] - mean) * (x[i * LANES + j] - mean)
+    for i in range(n // LANES * LANES, n):
+        total += (x[i] - mean) * (x[i] - mean)
+    for j in range(32):
+        lane[j] += lane[j + 32]
+    for j in range(16):
+        lane[j] += lane[j + 16]
+    for j in range(8):
+        lane[j] += lane[j + 8]
+    for j in range(8):
+        total += lane[j]
+    return total
+
+
 cdef void deviation_rows(
     const floating* x, const floating* mean, floating* out, Py_ssize_t rows, Py_ssize_t cols
 ) noexcept nogil:
-    cdef floating squares[SUM_BLOCK]
-    cdef Py_ssize_t block, r, c, c0, width
-    cdef floating total, d
+    cdef Py_ssize_t r, done
     for r in range(rows):
-        total = 0
-        for block in range((cols + SUM_BLOCK - 1) // SUM_BLOCK):
-            c0 = block * SUM_BLOCK
-            width = min(<Py_ssize_t> SUM_BLOCK, cols - c0)
-            for c in range(width):
-                d = x[r * cols + c0 + c] - mean[r]
-                squares[c] = d * d
-            total += sum_of(<const floating*> squares, width)
-        out[r] = total
+        out[r] = 0
+        done = 0
+        while done < cols:
+            out[r] += squares_around(x + r * cols + done, mean[r],
+                                     min(cols - done, <Py_ssize_t> SUM_BLOCK))
+            done += SUM_BLOCK
 
 
 cdef void deviation_cols(

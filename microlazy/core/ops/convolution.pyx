@@ -4,12 +4,13 @@ All of them are one sum over products x w y of images, filters and results, wher
 is found from the other two. So one node does all, and its gradients, of any order, are such nodes.
 
 Three ways lead there. Windows are packed and multiplied by BLAS, a block of windows at a time that
-stays in the cache (Chellapilla et al. 2006). Where few filters see a window, packing would take
-longer than the product: there an image is laid out so that neighbouring windows are neighbours in
-memory, and sums run over it directly. Filters of 3 by 3 without stride, with many channels, need a
-quarter of the multiplications in float32: results are found in tiles of 4 by 4 (Winograd 1980;
-Lavin & Gray 2016). That rounds more, to some 1e-5 of the largest number where the others come to
-1e-6. Blocks depend on the shapes alone, so that the number of threads changes no bit.
+stays in the cache (Chellapilla et al. 2006). Or an image is laid out so that neighbouring windows
+are neighbours in memory, and sums run over it directly: where few filters see a window, packing
+would take longer than the product, and with many filters it costs a part of it. Filters of 3 by 3
+without stride, with many channels, need a quarter of the multiplications in float32: results are
+found in tiles of 4 by 4 (Winograd 1980; Lavin & Gray 2016). That rounds more, to some 1e-5 of the
+largest number where the others come to 1e-6. Blocks depend on the shapes alone, so that the number
+of threads changes no bit.
 """
 
 cimport cython
@@ -38,11 +39,16 @@ cdef enum:
     WORTH_THREADS = 1 << 18       # multiplications from which a second core pays
     SPAN = 256                    # windows in a block
     PANEL = 1 << 16               # numbers in a block of packed windows
-    LINES = 3 << 13               # numbers in a block that is laid out for direct sums
+    LINES = 3 << 13               # numbers in a block that is laid out for direct sums,
+    MOST_LINES = 3 << 15          # and where there is much to sum:
+    MANY_PLACES = 64              # places in a window
     WHOLE = 16                    # numbers in the widest vector
     TILE = 96                     # a multiple of the places that all kernels sum together
     FEW_PLACES = 2048             # in a window that is summed directly
     FEW_FILTERS = 24              # that see a window: packing it would not pay
+    PACKING = 45                  # filters whose products take as long as packing their windows,
+    PLACING = 24                  # and places whose products, as placing a direct sum
+    BROAD = 24                    # channels and filters that fill a product of BLAS
     MANY = 32                     # channels and filters from which tiles pay
     TILES = 64                    # in a block
     FEW = 8                       # tasks that a small machine can share well
@@ -69,7 +75,9 @@ ctypedef struct Job:
     char* scratch
     Py_ssize_t room               # bytes of a thread's scratch memory
     Py_ssize_t* offset            # of a window's places, for direct sums
+    Py_ssize_t* starts            # of each phase's offsets
     Py_ssize_t lines, height, width, length
+    Py_ssize_t vectors            # that are summed for a plane of windows
     Py_ssize_t apart              # numbers from one transformed filters' place to the next
     Sizes seen, made              # tiles as windows of the images, and of the results
     char* transformed             # the filters, or their gradient
@@ -205,7 +213,11 @@ cdef void convolve_block(const Job* job, Py_ssize_t task, char* scratch) noexcep
 cdef int convolve_packed(Job* job) except -1:
     cdef Sizes* s = &job.s
     plan_blocks(job)
-    while s.groups * job.blocks * divided_up(s.filters, job.filters) < FEW and job.filters >= 128:
+    while s.groups * job.blocks < FEW and job.images > 1 and job.images * s.count >= SPAN:
+        job.images = divided_up(job.images, 2)
+        job.blocks = divided_up(s.batch, job.images)
+    # Each task packs its windows, so that filters are divided only where they are many.
+    while s.groups * job.blocks * divided_up(s.filters, job.filters) < FEW and job.filters >= 512:
         job.filters = divided_up(job.filters, 2)
     job.tasks = s.groups * job.blocks * divided_up(s.filters, job.filters)
     return run_tasks(job, convolve_block, job.panel + job.filters * job.sums, True)
@@ -346,14 +358,21 @@ cdef bint plan_lines(Job* job) noexcept nogil:
     cdef Py_ssize_t planes = (s.channels * s.w[W_KERNEL]
                               * min(s.w[W_STRIDE + 1], reach_of(s, 1) + 1)
                               * min(s.w[W_STRIDE + 2], reach_of(s, 2) + 1))
-    cdef Py_ssize_t least
+    cdef Py_ssize_t least, most, vectors, lines
     job.width = s.w[W_COUNT + 2] + beside
     least = job.width * (planes * (below + 1) + s.filters)
-    if least > 4 * LINES:
+    if least > MOST_LINES:
         return False
-    job.lines = 1 + max(<Py_ssize_t>0, LINES - least) // (job.width * (planes + s.filters))
-    job.across = divided_up(s.w[W_COUNT + 1], min(s.w[W_COUNT + 1], job.lines))
-    job.lines = divided_up(s.w[W_COUNT + 1], job.across)
+    most = LINES if s.places < MANY_PLACES else MOST_LINES
+    most = 1 + max(<Py_ssize_t>0, most - least) // (job.width * (planes + s.filters))
+    most = min(most, s.w[W_COUNT + 1])
+    job.vectors = 0
+    for lines in range(most, most // 2, -1):        # those that fill vectors best
+        vectors = (s.w[W_COUNT + 1] // lines * divided_up(lines * job.width, WHOLE)
+                   + divided_up(s.w[W_COUNT + 1] % lines * job.width, WHOLE))
+        if job.vectors == 0 or vectors < job.vectors:
+            job.vectors = vectors
+            job.lines = lines
     job.across = divided_up(s.w[W_COUNT + 1], job.lines)
     job.height = job.lines + below
     job.blocks = s.batch * s.w[W_COUNT] * job.across
@@ -362,6 +381,11 @@ cdef bint plan_lines(Job* job) noexcept nogil:
     job.sums = s.filters * job.length
     job.steps = 1
     return True
+
+
+cdef inline bint is_thin(const Sizes* s) noexcept nogil:
+    """Whether so few filters see a window that any direct sum is faster than packing."""
+    return s.filters <= FEW_FILTERS and s.places <= FEW_PLACES
 
 
 cdef Tensor offsets_of(Job* job):
@@ -425,7 +449,7 @@ cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
     """The filters' gradient of one group, from a part of the blocks."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
-    cdef Py_ssize_t block, lines, start
+    cdef Py_ssize_t block, lines, start, f
     cdef char* slopes = at(scratch, job.panel + TILE, size)
     cdef char* sums = at(slopes, job.sums, size)
     cdef char* w = at(job.w, (part * s.groups + group) * s.filters * s.places, size)
@@ -439,6 +463,9 @@ cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
         kernels.place_rows[job.dtype](
             at(job.y, start, size), NULL, slopes, s.count, s.w[W_COUNT + 2], job.length, job.width,
             s.filters, lines, s.w[W_COUNT + 2], False, False)
+        if lines < job.lines:               # the block before had more: whole vectors are read
+            for f in range(s.filters):
+                memset(at(slopes, f * job.length + lines * job.width, size), 0, WHOLE * size)
         kernels.slide_grad[job.dtype](
             scratch, job.offset, slopes, sums, s.filters, s.places, job.length,
             divided_up(lines * job.width, WHOLE) * WHOLE)
@@ -449,6 +476,219 @@ cdef int gradient_directly(Job* job) except -1:
     _owner = offsets_of(job)
     return sum_parts(job, slide_back, job.panel + TILE + job.sums
                      + WHOLE * job.s.filters * job.s.places, False)
+
+
+cdef void taps_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
+    """The gradient of one group's filters, from a part of the blocks: (place, filter, channel).
+
+    For each place in a window, what all channels have there lies equally far apart.
+    """
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
+    cdef Py_ssize_t block, lines, start, k, matrix = s.filters * s.channels
+    cdef char* slopes = at(scratch, job.panel + TILE, size)
+    cdef char* w = at(job.transformed, (part * s.groups + group) * s.window * matrix, size)
+    cdef bint begun = False
+    memset(at(scratch, job.panel, size), 0, TILE * size)
+    memset(slopes, 0, job.sums * size)      # between lines it stays so
+    for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
+        start = lay_out(job, block, group, &lines, scratch)
+        kernels.place_rows[job.dtype](
+            at(job.y, start, size), NULL, slopes, s.count, s.w[W_COUNT + 2], job.length, job.width,
+            s.filters, lines, s.w[W_COUNT + 2], False, False)
+        for k in range(s.window):
+            gemm_cut(job.dtype, False, True, s.filters, s.channels, lines * job.width, slopes,
+                     job.length, at(scratch, job.offset[k], size), job.panel // s.channels,
+                     1.0 if begun else 0.0, at(w, k * matrix, size), s.channels)
+        begun = True
+
+
+cdef void taps_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
+    """One filter's gradient, with the places of a channel together."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t group = task // s.filters, matrix = s.filters * s.channels
+    cdef char* w = at(job.w, task * s.places, job.size)
+    kernels.transpose[job.dtype](
+        at(job.transformed, group * s.window * matrix + task % s.filters * s.channels, job.size),
+        matrix * job.size, scratch if job.accumulate else w, s.window, s.channels, s.window)
+    if job.accumulate:
+        kernels.add_to[job.dtype](scratch, w, s.places)
+
+
+cdef int gradient_by_taps(Job* job) except -1:
+    cdef Sizes* s = &job.s
+    cdef Py_ssize_t n = s.groups * s.filters * s.places, total, i
+    cdef Tensor transformed
+    _owner = offsets_of(job)
+    job.parts = max(<Py_ssize_t>1, min(min(job.blocks, FEW // s.groups), PARTIAL // n))
+    total = n * job.parts
+    transformed = new(ND, job.dtype, 1, &total)
+    job.transformed = transformed.data
+    job.tasks = s.groups * job.parts
+    run_tasks(job, taps_block, job.panel + TILE + job.sums, True)
+    for i in range(1, job.parts):
+        kernels.add_to[job.dtype](at(transformed.data, i * n, job.size), transformed.data, n)
+    job.tasks = s.groups * s.filters
+    return run_tasks(job, taps_back, s.places, False)
+
+
+# ---- transposes, directly ----------------------------------------------------------------------
+
+cdef bint plan_phases(const Job* job, Job* turned) noexcept nogil:
+    """See the images of a convolution with strides as results of convolutions without; or False.
+
+    A place of the images is `q * stride + phase - pad`. All places of one phase are windows that
+    slide over the results by 1, with filters of each stride-th element, from the last to the first.
+    """
+    cdef const Sizes* s = &job.s
+    cdef Sizes* t = &turned.s
+    cdef Py_ssize_t stride, low, taps
+    cdef int axis
+    turned[0] = job[0]
+    turned.made = s[0]
+    for axis in range(MAX_AXES):
+        stride = s.w[W_STRIDE + axis]
+        low = s.w[W_PAD + axis] // stride
+        taps = divided_up(s.w[W_KERNEL + axis], stride)
+        if (s.w[W_DILATE + axis] != 1 and s.w[W_KERNEL + axis] != 1 or taps <= low
+                or stride > s.w[W_KERNEL + axis]):
+            return False
+        t.w[W_SIZE + axis] = s.w[W_COUNT + axis]
+        t.w[W_COUNT + axis] = (s.w[W_SIZE + axis] - 1 + s.w[W_PAD + axis]) // stride - low + 1
+        t.w[W_KERNEL + axis] = taps
+        t.w[W_STRIDE + axis] = t.w[W_DILATE + axis] = 1
+        t.w[W_PAD + axis] = taps - 1 - low
+        turned.made.w[W_COUNT + axis] = t.w[W_COUNT + axis]
+        turned.made.w[W_KERNEL + axis] = stride
+        turned.made.w[W_DILATE + axis] = 1
+        turned.made.w[W_PAD + axis] = s.w[W_PAD + axis] - low * stride
+    turned.made.window = turned.made.w[W_KERNEL] * turned.made.w[W_KERNEL + 1] * (
+        turned.made.w[W_KERNEL + 2])
+    t.channels, t.filters = s.filters, s.channels
+    t.volume = s.count
+    t.count = t.w[W_COUNT] * t.w[W_COUNT + 1] * t.w[W_COUNT + 2]
+    t.window = t.w[W_KERNEL] * t.w[W_KERNEL + 1] * t.w[W_KERNEL + 2]
+    t.places = t.channels * t.window
+    turned.x, turned.y = job.y, job.x
+    return plan_lines(turned) and is_cheap(turned, turned.made.window, s.volume)
+
+
+cdef inline Py_ssize_t taps_of(const Sizes* s, Py_ssize_t phase, Py_ssize_t* first,
+                               Py_ssize_t* taps) noexcept nogil:
+    """Which elements of a filter a phase sees, each stride-th: the first ones, and how many."""
+    cdef int axis
+    for axis in range(MAX_AXES - 1, -1, -1):
+        first[axis] = phase % s.w[W_STRIDE + axis]
+        taps[axis] = divided_up(max(<Py_ssize_t>0, s.w[W_KERNEL + axis] - first[axis]),
+                                s.w[W_STRIDE + axis])
+        phase //= s.w[W_STRIDE + axis]
+    return taps[0] * taps[1] * taps[2]
+
+
+cdef Tensor places_of_phases(Job* turned, const Sizes* s):
+    """Where each phase's filters begin, and then the offsets of their places."""
+    cdef Py_ssize_t phases = turned.made.window, room = phases + 1 + s.filters * s.window
+    cdef Py_ssize_t p, f, i, j, k, n = 0
+    cdef Py_ssize_t[MAX_AXES] first
+    cdef Py_ssize_t[MAX_AXES] taps
+    cdef const Py_ssize_t* most = &turned.s.w[W_KERNEL]
+    cdef Tensor owner = new(ND, INT64, 1, &room)
+    turned.starts = <Py_ssize_t*>owner.data
+    turned.offset = turned.starts + phases + 1
+    for p in range(phases):
+        turned.starts[p] = n
+        taps_of(s, p, first, taps)
+        for f in range(s.filters):
+            for i in range(taps[0]):
+                for j in range(taps[1]):
+                    for k in range(taps[2]):
+                        turned.offset[n] = ((f * most[0] + most[0] - 1 - i) * turned.height
+                                            + most[1] - 1 - j) * turned.width + most[2] - 1 - k
+                        n += 1
+    turned.starts[phases] = n
+    return owner
+
+
+cdef inline void turn_phases(const Sizes* s, const Py_ssize_t* starts, const floating* w,
+                             floating* out, Py_ssize_t channel) noexcept nogil:
+    """The filters of all phases, of one channel: (phase, channel, filter, elements)."""
+    cdef Py_ssize_t group = channel // s.channels, p, f, i, j, k, n
+    cdef Py_ssize_t phases = s.w[W_STRIDE] * s.w[W_STRIDE + 1] * s.w[W_STRIDE + 2]
+    cdef const Py_ssize_t* size = &s.w[W_KERNEL]
+    cdef const Py_ssize_t* stride = &s.w[W_STRIDE]
+    cdef Py_ssize_t[MAX_AXES] first
+    cdef Py_ssize_t[MAX_AXES] taps
+    cdef const floating* source
+    channel %= s.channels
+    out += group * s.channels * s.filters * s.window
+    w += (group * s.filters * s.channels + channel) * s.window
+    for p in range(phases):
+        taps_of(s, p, first, taps)
+        n = s.channels * starts[p] + channel * (starts[p + 1] - starts[p])
+        for f in range(s.filters):
+            for i in range(taps[0]):
+                for j in range(taps[1]):
+                    source = w + f * s.places + ((first[0] + i * stride[0]) * size[1]
+                                                 + first[1] + j * stride[1]) * size[2] + first[2]
+                    for k in range(taps[2]):
+                        out[n] = source[k * stride[2]]
+                        n += 1
+
+
+cdef void turn_phases_of(const Job* turned, const Sizes* s, const char* w,
+                         Py_ssize_t channel) noexcept nogil:
+    if turned.dtype == FLOAT32:
+        turn_phases(s, turned.starts, <const float*>w, <float*>turned.w, channel)
+    else:
+        turn_phases(s, turned.starts, <const double*>w, <double*>turned.w, channel)
+
+
+cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
+    """The images of one group that one block of lines gives."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t group = task % s.groups, block = task // s.groups, size = job.size
+    cdef Py_ssize_t lines, p, c, places, count, first, image, across = s.w[W_COUNT + 2]
+    cdef Py_ssize_t volume = job.made.w[W_SIZE] * job.made.w[W_SIZE + 1] * job.made.w[W_SIZE + 2]
+    cdef char* sums = at(scratch, job.panel + TILE, size)
+    cdef char* row = at(sums, job.sums, size)
+    cdef const char* bias = NULL
+    lay_out(job, block, group, &lines, scratch)
+    memset(at(scratch, job.panel, size), 0, TILE * size)        # denormal rubbish is slow
+    first = (block // job.across % s.w[W_COUNT] * s.w[W_COUNT + 1]
+             + block % job.across * job.lines) * across
+    count = lines * across
+    image = (block // job.across // s.w[W_COUNT] * s.groups + group) * s.filters
+    for p in range(job.made.window):
+        places = job.starts[p + 1] - job.starts[p]
+        kernels.slide[job.dtype](
+            scratch, job.offset + job.starts[p],
+            at(job.w, s.filters * (group * job.starts[job.made.window] + job.starts[p]), size),
+            sums, s.filters, places, job.length, lines * job.width)
+        for c in range(s.filters):
+            if job.bias is not NULL:
+                bias = job.bias + (group * s.filters + c) * size
+            kernels.place_rows[job.dtype](at(sums, c * job.length, size), bias, row, 0, job.width,
+                                          0, across, 1, lines, across, False, job.relu)
+            kernels.put_windows[job.dtype](row, job.made.w, at(job.y, (image + c) * volume, size),
+                                           p, 1, first, count, count, job.accumulate)
+
+
+cdef int convolve_phases(Job* turned, const Sizes* s) except -1:
+    cdef Py_ssize_t n = s.groups * s.filters * s.places, i
+    cdef const char* w = turned.w
+    cdef Tensor filters = new(ND, turned.dtype, 1, &n)
+    _owner = places_of_phases(turned, s)
+    turned.w = filters.data
+    if n < LIGHT_GRAIN:
+        for i in range(s.groups * s.channels):
+            turn_phases_of(turned, s, w, i)
+    else:
+        for i in prange(s.groups * s.channels, nogil=True, schedule="static",
+                        num_threads=threads()):
+            turn_phases_of(turned, s, w, i)
+    turned.tasks = turned.blocks * s.groups
+    return run_tasks(turned, phases_block, turned.panel + TILE + turned.sums
+                     + turned.lines * turned.s.w[W_COUNT + 2], False)
 
 
 # ---- minimal filtering -------------------------------------------------------------------------
@@ -471,7 +711,7 @@ cdef bint plan_tiles(Job* job) noexcept nogil:
         job.made.w[W_PAD + i] = 0
         job.seen.w[W_COUNT + i] = job.made.w[W_COUNT + i] = divided_up(s.w[W_COUNT + i], 4)
     job.seen.count = s.w[W_COUNT] * job.seen.w[W_COUNT + 1] * job.seen.w[W_COUNT + 2]
-    if 2 * s.count < 16 * job.seen.count:
+    if 2 * s.count < 16 * job.seen.count or s.batch * job.seen.count < TILES:
         return False
     if job.seen.count >= TILES:
         job.images = 1
@@ -660,9 +900,23 @@ cdef int gradient_tiles(Job* job) except -1:
 # ---- the choice --------------------------------------------------------------------------------
 
 cdef bint is_direct(Job* job) noexcept nogil:
-    """Whether direct sums are faster than packing: where few filters see a window."""
-    cdef Sizes* s = &job.s
-    return s.filters <= FEW_FILTERS and s.places <= FEW_PLACES and plan_lines(job)
+    """Whether direct sums are faster than packing."""
+    if not plan_lines(job):
+        return False
+    return is_thin(&job.s) or is_cheap(job, 1, job.s.count)
+
+
+cdef bint is_cheap(const Job* job, Py_ssize_t times, Py_ssize_t results) noexcept nogil:
+    """Whether many filters' direct sums, made some times, cost less than packing does.
+
+    The sums are made for what lies between lines too, in whole vectors. The two constants were
+    measured, with AVX2 and with AVX-512.
+    """
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t sums = times * WHOLE * job.vectors * s.w[W_COUNT]
+    return (s.filters >= 4 and
+            s.filters * (sums * s.places + results * PLACING) < results * (s.filters + PACKING)
+            * s.places)
 
 
 cdef int convolve(Job* job) except -1:
@@ -674,7 +928,12 @@ cdef int convolve(Job* job) except -1:
 cdef int filters_gradient(Job* job) except -1:
     if plan_tiles(job):
         return gradient_tiles(job)
-    return gradient_directly(job) if is_direct(job) else gradient_packed(job)
+    if is_thin(&job.s) and plan_lines(job):
+        return gradient_directly(job)
+    if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
+            is_cheap(job, 1, job.s.count)):
+        return gradient_by_taps(job)
+    return gradient_packed(job)
 
 
 cdef int convolve_back(Job* job) except -1:
@@ -685,8 +944,11 @@ cdef int convolve_back(Job* job) except -1:
     cdef Py_ssize_t n = s.groups * s.filters * s.places, i
     cdef int axis
     for axis in range(MAX_AXES):
+        if s.w[W_STRIDE + axis] != 1 and plan_phases(job, &turned):
+            return convolve_phases(&turned, s)
         if s.w[W_STRIDE + axis] != 1 or reach_of(s, axis) < s.w[W_PAD + axis]:
             return add_back(job)
+    turned = job[0]
     for axis in range(MAX_AXES):
         turned.s.w[W_SIZE + axis] = s.w[W_COUNT + axis]
         turned.s.w[W_COUNT + axis] = s.w[W_SIZE + axis]
@@ -696,14 +958,21 @@ cdef int convolve_back(Job* job) except -1:
     turned.s.places = s.filters * s.window
     w = new(ND, job.dtype, 1, &n)
     turned.x, turned.y, turned.w = job.y, job.x, w.data
-    with nogil:
-        for i in prange(s.groups * s.channels, schedule="static",
-                        num_threads=threads() if n >= LIGHT_GRAIN else 1):
-            if job.dtype == FLOAT32:
-                turn(s, <const float*>job.w, <float*>turned.w, i)
-            else:
-                turn(s, <const double*>job.w, <double*>turned.w, i)
+    if n < LIGHT_GRAIN:         # a parallel region costs more than a few filters
+        for i in range(s.groups * s.channels):
+            turn_channel(job, turned.w, i)
+    else:
+        for i in prange(s.groups * s.channels, nogil=True, schedule="static",
+                        num_threads=threads()):
+            turn_channel(job, turned.w, i)
     return convolve(&turned)
+
+
+cdef void turn_channel(const Job* job, char* out, Py_ssize_t channel) noexcept nogil:
+    if job.dtype == FLOAT32:
+        turn(&job.s, <const float*>job.w, <float*>out, channel)
+    else:
+        turn(&job.s, <const double*>job.w, <double*>out, channel)
 
 
 cdef inline void turn(const Sizes* s, const floating* w, floating* out,
@@ -832,10 +1101,13 @@ cdef int sum_channels(Tensor g, Tensor target, bint accumulate) except -1:
     cdef Tensor sums = new(ND, dtype, 1, &rows)
     cdef const char* x = g.data
     cdef char* out = sums.data
-    for i in prange(divided_up(rows, step), nogil=True, schedule="static",
-                    num_threads=threads() if g.size >= LIGHT_GRAIN else 1):
-        kernels.reduce_rows[dtype](R_SUM, x + i * step * cols * size, out + i * step * size,
-                                   min(step, rows - i * step), cols)
+    if g.size < LIGHT_GRAIN:
+        kernels.reduce_rows[dtype](R_SUM, x, out, rows, cols)
+    else:
+        for i in prange(divided_up(rows, step), nogil=True, schedule="static",
+                        num_threads=threads()):
+            kernels.reduce_rows[dtype](R_SUM, x + i * step * cols * size, out + i * step * size,
+                                       min(step, rows - i * step), cols)
     kernels.reduce_cols[dtype](R_SUM, sums.data, target.data, accumulate, g.shape_[0],
                                g.shape_[1])
     return 0

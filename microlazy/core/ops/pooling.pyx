@@ -64,7 +64,7 @@ cdef class WindowPool(Node):
         """out (+)= a pooled; only TAKEN, SUM and what leads back may be added."""
         cdef Windows* s = &self.s
         cdef bint back = pool == PUT or pool == SUM_BACK
-        cdef Py_ssize_t size = itemsize(a.dtype), i, n
+        cdef Py_ssize_t size = itemsize(a.dtype), i
         cdef Py_ssize_t images = a.size // (s.count if back else s.volume)
         cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // s.volume)
         cdef Py_ssize_t step_a = step * size * (s.count if back else s.volume)
@@ -73,7 +73,6 @@ cdef class WindowPool(Node):
         cdef Tensor sums = out
         cdef const char* x = a.data
         cdef char* y
-        cdef int* places = NULL if self.places is None else <int*>self.places.data
         cdef int team = threads() if images * s.volume >= GRAIN else 1
         if s.count == 1 and (pool == SUM or pool == SUM_BACK) and self.is_all():
             return self.mean_of_all(pool, a, out, accumulate)
@@ -82,28 +81,36 @@ cdef class WindowPool(Node):
         elif back and not accumulate:
             fill(out, 0)
         y = sums.data
-        for i in prange((images + step - 1) // step, nogil=True, schedule="static",
-                        num_threads=team):
-            n = min(step, images - i * step)
-            if pool == LARGEST:
-                kernels.largest_in_windows[dtype](
-                    x + i * step_a, s.w, y + i * step_out,
-                    NULL if places is NULL else places + i * step * s.count, n)
-            elif pool == SUM:
-                kernels.sums_of_windows[dtype](x + i * step_a, s.w, y + i * step_out, n, s.divide,
-                                               s.with_padding)
-            elif pool == SUM_BACK:
-                kernels.add_sums_back[dtype](x + i * step_a, s.w, y + i * step_out, n, s.divide,
-                                             s.with_padding)
-            elif pool == TAKEN:
-                kernels.take_places[dtype](x + i * step_a, places + i * step * s.count,
-                                           y + i * step_out, n, s.count, s.volume)
-            else:
-                kernels.add_at_places[dtype](x + i * step_a, places + i * step * s.count,
-                                             y + i * step_out, n, s.count, s.volume)
+        if team == 1:             # a parallel region costs more than a small image
+            for i in range((images + step - 1) // step):
+                self.pool_piece(pool, x + i * step_a, y + i * step_out, i * step,
+                                min(step, images - i * step), dtype)
+        else:
+            for i in prange((images + step - 1) // step, nogil=True, schedule="static",
+                            num_threads=team):
+                self.pool_piece(pool, x + i * step_a, y + i * step_out, i * step,
+                                min(step, images - i * step), dtype)
         if sums is not out:
             kernels.add_to[dtype](sums.data, out.data, out.size)
         return 0
+
+    cdef void pool_piece(self, int pool, const char* x, char* y, Py_ssize_t first, Py_ssize_t n,
+                         int dtype) noexcept nogil:
+        """n images, of which x and y are the first ones."""
+        cdef Windows* s = &self.s
+        cdef int* places = NULL
+        if self.places is not None:
+            places = <int*>self.places.data + first * s.count
+        if pool == LARGEST:
+            kernels.largest_in_windows[dtype](x, s.w, y, places, n)
+        elif pool == SUM:
+            kernels.sums_of_windows[dtype](x, s.w, y, n, s.divide, s.with_padding)
+        elif pool == SUM_BACK:
+            kernels.add_sums_back[dtype](x, s.w, y, n, s.divide, s.with_padding)
+        elif pool == TAKEN:
+            kernels.take_places[dtype](x, places, y, n, s.count, s.volume)
+        else:
+            kernels.add_at_places[dtype](x, places, y, n, s.count, s.volume)
 
     cdef bint is_all(self) noexcept:
         """Whether the only window is the whole image."""
@@ -120,17 +127,19 @@ cdef class WindowPool(Node):
         cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // n)
         cdef int dtype = a.dtype
         cdef double divisor = n if self.s.divide else 1
-        cdef double value
         cdef char* x = a.data
         cdef char* y = out.data
         cdef int team = threads() if images * n >= LIGHT_GRAIN else 1
         cdef Tensor sums = new(ND, dtype, 1, &images)
         cdef char* s = sums.data
         if pool == SUM:
-            for i in prange((images + step - 1) // step, nogil=True, schedule="static",
-                            num_threads=team):
-                kernels.reduce_rows[dtype](R_SUM, x + i * step * n * size, s + i * step * size,
-                                           min(step, images - i * step), n)
+            if team == 1:
+                kernels.reduce_rows[dtype](R_SUM, x, s, images, n)
+            else:
+                for i in prange((images + step - 1) // step, nogil=True, schedule="static",
+                                num_threads=team):
+                    kernels.reduce_rows[dtype](R_SUM, x + i * step * n * size, s + i * step * size,
+                                               min(step, images - i * step), n)
             kernels.binary_scalar[dtype](B_DIVIDE, s, divisor, False, s, images)
             if accumulate:
                 kernels.add_to[dtype](s, y, images)
@@ -138,14 +147,24 @@ cdef class WindowPool(Node):
                 memcpy(y, s, images * size)
             return 0
         kernels.binary_scalar[dtype](B_DIVIDE, x, divisor, False, s, images)
-        for i in prange(images, nogil=True, schedule="static", num_threads=team):
-            value = (<float*>s)[i] if dtype == FLOAT32 else (<double*>s)[i]
-            if accumulate:
-                kernels.binary_scalar[dtype](B_ADD, y + i * n * size, value, False,
-                                             y + i * n * size, n)
-            else:
-                kernels.fill[dtype](value, y + i * n * size, n)
+        if team == 1:
+            for i in range(images):
+                spread_mean(dtype, s, y, n, accumulate, i)
+        else:
+            for i in prange(images, nogil=True, schedule="static", num_threads=team):
+                spread_mean(dtype, s, y, n, accumulate, i)
         return 0
+
+
+cdef void spread_mean(int dtype, const char* means, char* y, Py_ssize_t n, bint accumulate,
+                      Py_ssize_t image) noexcept nogil:
+    """An image's n numbers (+)= its mean."""
+    cdef double value = (<float*>means)[image] if dtype == FLOAT32 else (<double*>means)[image]
+    y += image * n * itemsize(dtype)
+    if accumulate:
+        kernels.binary_scalar[dtype](B_ADD, y, value, False, y, n)
+    else:
+        kernels.fill[dtype](value, y, n)
 
 
 cdef int transposed(int pool) noexcept nogil:
