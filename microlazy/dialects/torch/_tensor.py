@@ -1,0 +1,658 @@
+"""Tensor: an array of the core with PyTorch's face, and how operations on tensors run."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+import numpy
+
+from ... import numpy as np
+from ...autograd import set_recording
+from ...base import MXNetError
+from ...core import gradients
+from ...core.tensor import Tensor as Array
+from ...foreign import nearest
+from . import _dtypes
+from ._modes import mode
+from ._printing import tensor_text
+from ._size import Size
+
+_new = object.__new__
+
+
+class Tensor:
+    """An array with PyTorch's names, printing and errors, recorded unless `no_grad` is on.
+
+    Tensors are made by `torch.tensor`, `torch.rand` and the other functions.
+
+    Examples
+    --------
+    >>> from microlazy.dialects import torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_array", "_op")
+
+    __array_priority__ = 2000.0  # above the arrays of the core
+
+    _array: Any  # the array of the core, with NumPy's rules
+    _op: str  # what computed it, by PyTorch's name
+
+    def __init__(self, *args: Any) -> None:
+        raise TypeError("make tensors by torch.tensor(values), torch.zeros(2, 3) or their kin")
+
+    # ---- what it is ----
+
+    @property
+    def shape(self) -> Size:
+        """The size of each axis."""
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or its size along one axis.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> torch.zeros(2, 3).size(-1)
+        3
+        """
+        return self.shape if dim is None else self._array.shape[axis_of(dim, self._array.ndim)]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._array.ndim
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    def nelement(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self._array.itemsize
+
+    @property
+    def dtype(self) -> _dtypes.dtype:
+        """The data type, such as `torch.float32`."""
+        return _dtypes.of_array(self._array)
+
+    @property
+    def device(self) -> Any:
+        """Where the tensor is: the CPU."""
+        return CPU
+
+    def is_floating_point(self) -> bool:
+        """Whether its numbers have a fraction."""
+        return self.dtype.is_floating_point
+
+    # ---- values ----
+
+    def item(self) -> Any:
+        """The only element as a number of Python.
+
+        Raises
+        ------
+        RuntimeError
+            If there are several.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> torch.tensor([2.5]).item()
+        2.5
+        """
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
+            )
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of numbers."""
+        return self._array.tolist()
+
+    def numpy(self) -> numpy.ndarray:
+        """A NumPy array on the same memory.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor requires a gradient: NumPy would not record what it computes.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> torch.ones(2).numpy()
+        array([1., 1.], dtype=float32)
+        """
+        if self.requires_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
+            )
+        return numpy.asarray(self._array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+        array = self.numpy()
+        return array.astype(dtype) if dtype is not None or copy else array
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple:
+        return self._array.__dlpack_device__()
+
+    def __bool__(self) -> bool:
+        if self._array.size > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self._array)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return operator.index(self._array)
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._array.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self._array.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return value in self._array
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec and not self._array.ndim else str(self), spec)
+
+    def __repr__(self) -> str:
+        if self._array.is_abstract:
+            return f"tensor(..., size={tuple(self.shape)}, dtype={self.dtype}; without values)"
+        origin = ""
+        if self.requires_grad:
+            origin = "requires_grad=True" if self.is_leaf else f"grad_fn=<{self._op}Backward0>"
+        return tensor_text(numpy.asarray(self._array.detach()), origin)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}{nearest(name, dir(type(self)))}"
+        )
+
+    def __reduce__(self) -> Any:
+        return _restored, (self._array.asnumpy(), self._is_variable())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment"
+            )
+        return _restored(self._array.asnumpy(), self._is_variable())
+
+    # ---- gradients ----
+
+    @property
+    def _leaf(self) -> Any:
+        """The array that has the gradient, if the tensor is a leaf."""
+        return self._array
+
+    def _is_variable(self) -> bool:
+        return self._leaf.grad_req not in (None, "null")
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to it; it can be set on what was not computed."""
+        return gradients.tracked(self._leaf)
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Want a gradient from now on, or none.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor was computed, or does not hold floats.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> torch.ones(2).requires_grad_()
+        tensor([1., 1.], requires_grad=True)
+        """
+        if requires_grad != self.requires_grad:
+            if not self.is_leaf:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use "
+                    "a computed variable in a subgraph that doesn't require differentiation use "
+                    "var_no_grad = var.detach()."
+                )
+            if requires_grad and not self.is_floating_point():
+                raise RuntimeError("only Tensors of floating point dtype can require gradients")
+            self._leaf.attach_grad("write" if requires_grad else "null")
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was not computed from what requires a gradient."""
+        return gradients.is_leaf(self._leaf)
+
+    @property
+    def grad_fn(self) -> Any:
+        """The operation that computed it, to be looked at; None for a leaf."""
+        return None if self.is_leaf else GradFn(f"{self._op}Backward0")
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes added up; None if there is none.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> for _ in range(2):
+        ...     (3 * x).sum().backward()
+        >>> x.grad
+        tensor([6.])
+        """
+        leaf = self._leaf
+        return None if gradients.absent([leaf]) else wrap(leaf.grad.detach().as_np_ndarray())
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        if grad is None:
+            gradients.clear([self._leaf])
+            return
+        if grad.shape != self.shape or grad.dtype != self.dtype:
+            raise RuntimeError(
+                f"assigned grad has data of size {list(grad.shape)} and type {grad.dtype}, but the "
+                f"tensor has size {list(self.shape)} and type {self.dtype}"
+            )
+        gradients.replace(self._leaf, grad._array.copy())
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
+        """Add the gradients of this tensor to the `grad` of all leaves behind it.
+
+        Parameters
+        ----------
+        gradient : Tensor, optional
+            The gradient of this tensor, of its shape; may be left out for a single number.
+        retain_graph : bool, optional
+            Keep the graph, so that it can be gone through again.
+        create_graph : bool
+            Must be False: use `torch.autograd.grad` for gradients of gradients.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing was recorded, the graph was used up, or the tensor is no single number.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * 3).backward(torch.tensor([1.0, 10.0]))
+        >>> x.grad
+        tensor([ 3., 30.])
+        """
+        if create_graph:
+            raise RuntimeError(
+                "backward(create_graph=True) is not part of this dialect; "
+                "torch.autograd.grad(..., create_graph=True) is"
+            )
+        array = self._array
+        if gradient is None and array.size != 1:
+            check_graph(array)
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        try:
+            if gradient is None and not retain_graph:
+                gradients.backward(array)
+            else:
+                given = None if gradient is None else gradient._array
+                gradients.backward(array, given, bool(retain_graph))
+        except MXNetError as error:
+            check_graph(array)
+            raise_used(error)
+            raise RuntimeError(str(error)) from None
+
+    def detach(self) -> Tensor:
+        """The same memory, without the graph.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> torch.ones(2, requires_grad=True).detach()
+        tensor([1., 1.])
+        """
+        return wrap(self._array.detach())
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, without the graph; set to change the values."""
+        return self.detach()
+
+    @data.setter
+    def data(self, values: Tensor) -> None:
+        with_recording(False, self._array.__setitem__, ..., values._array)
+
+    # ---- places ----
+
+    def to(self, *target: Any, dtype: Any = None, **options: Any) -> Tensor:
+        """The tensor with another dtype; there is one device.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> torch.ones(2).to(torch.int64)
+        tensor([1, 1])
+        """
+        for each in target:
+            if isinstance(each, _dtypes.dtype):
+                dtype = each
+            elif isinstance(each, Tensor):
+                dtype = each.dtype
+            else:
+                device(each)
+        device(options.get("device", "cpu"))
+        if dtype is None or dtype is self.dtype:
+            return self
+        number = _dtypes.to_numpy(dtype)
+        return apply("ToCopy", lambda array: array.astype(number), self)
+
+    def cpu(self) -> Tensor:
+        """The tensor itself: there is one device."""
+        return self
+
+    def __getitem__(self, key: Any) -> Tensor:
+        try:
+            return apply("Slice", operator.getitem, self, unwrap(key))
+        except IndexError:
+            raise self._index_error(key) from None
+
+    def _index_error(self, key: Any) -> IndexError:
+        keys = key if isinstance(key, tuple) else (key,)
+        if len(keys) > self.ndim:
+            return IndexError(f"too many indices for tensor of dimension {self.ndim}")
+        for dim, (each, size) in enumerate(zip(keys, self.shape, strict=False)):
+            if isinstance(each, int) and not -size <= each < size:
+                return IndexError(
+                    f"index {each} is out of bounds for dimension {dim} with size {size}"
+                )
+        return IndexError(f"index {key!r} is out of bounds for a tensor of size {self.shape}")
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        refuse_leaf(self)
+        with_recording(
+            mode.enabled, operator.setitem, self._array, unwrap(key), unwrap(value)
+        )
+
+
+class GradFn:
+    """What computed a tensor, by name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def name(self) -> str:
+        """The operation's name, such as ``'AddBackward0'``."""
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<{self._name}>"
+
+
+class device:  # noqa: N801
+    """Where tensors are; there is the CPU.
+
+    Raises
+    ------
+    RuntimeError
+        If another device is named.
+
+    Examples
+    --------
+    >>> from microlazy.dialects import torch
+    >>> torch.device("cpu")
+    device(type='cpu')
+    """
+
+    type = "cpu"
+    index = None
+
+    def __init__(self, name: Any = "cpu") -> None:
+        if str(name).partition(":")[0] not in ("cpu", "device(type='cpu')"):
+            raise RuntimeError(f"there is no device {name!r}: microlazy computes on the CPU")
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+    def __str__(self) -> str:
+        return "cpu"
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, device) or str(other) == "cpu"
+
+    def __hash__(self) -> int:
+        return hash("cpu")
+
+
+CPU = device()
+
+
+# ---- between tensors and arrays ----
+
+
+def wrap(array: Any, op: str = "") -> Tensor:
+    """The tensor of an array of the core that has NumPy's rules.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.dialects.torch._tensor import wrap
+    >>> wrap(np.ones(2))
+    tensor([1., 1.])
+    """
+    tensor = _new(Tensor)
+    tensor._array = array
+    tensor._op = op
+    return tensor
+
+
+def unwrap(value: Any) -> Any:
+    """The arrays of tensors, in lists, tuples and dicts too; what is no tensor as it is."""
+    if isinstance(value, Tensor):
+        return value._array
+    if type(value) in (list, tuple):
+        return type(value)(map(unwrap, value))
+    return {key: unwrap(each) for key, each in value.items()} if type(value) is dict else value
+
+
+def wrapped(value: Any, op: str = "") -> Any:
+    """The reverse of `unwrap`."""
+    if isinstance(value, Array):
+        return wrap(value.as_np_ndarray(), op)
+    if type(value) in (list, tuple):
+        return type(value)([wrapped(each, op) for each in value])
+    return value
+
+
+def with_recording(on: bool, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function of arrays while operations are recorded, or are not."""
+    before = set_recording(on)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        set_recording(before)
+
+
+def apply(op: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function of arrays with the arrays of tensors; its result is a tensor.
+
+    Parameters
+    ----------
+    op : str
+        PyTorch's name of what is done, for `grad_fn`.
+    """
+    before = set_recording(mode.enabled)
+    try:
+        out = function(*map(_array_of, args), **kwargs)
+    except (MXNetError, TypeError, ValueError) as error:
+        raise translated(error, op, args) from None
+    finally:
+        set_recording(before)
+    return wrap(out, op) if isinstance(out, Array) else wrapped(out, op)
+
+
+def apply_to_two(op: str, function: Callable[[Any, Any], Any], x: Any, y: Any) -> Tensor:
+    """As `apply`, for a function of two arrays whose result is one: it costs half as much."""
+    before = set_recording(mode.enabled)
+    try:
+        out = function(
+            x._array if isinstance(x, Tensor) else x, y._array if isinstance(y, Tensor) else y
+        )
+    except (MXNetError, TypeError, ValueError) as error:
+        raise translated(error, op, (x, y)) from None
+    finally:
+        set_recording(before)
+    tensor = _new(Tensor)  # as wrap() does
+    tensor._array, tensor._op = out, op
+    return tensor
+
+
+def _array_of(value: Any) -> Any:
+    return value._array if isinstance(value, Tensor) else value
+
+
+def operation(op: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function of arrays one of tensors.
+
+    Examples
+    --------
+    >>> from microlazy.dialects import torch
+    >>> from microlazy.dialects.torch._tensor import operation
+    >>> @operation("Twice")
+    ... def twice(x):
+    ...     return x + x
+    >>> twice(torch.ones(2, requires_grad=True))
+    tensor([2., 2.], grad_fn=<TwiceBackward0>)
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                kwargs = {key: unwrap(value) for key, value in kwargs.items()}
+            return apply(op, function, *map(unwrap, args), **kwargs)
+
+        return call
+
+    return decorate
+
+
+# ---- errors ----
+
+
+def axis_of(dim: Any, ndim: int) -> int:
+    """An axis counted from the beginning; refuses one that is not there."""
+    rank = max(ndim, 1)
+    if not -rank <= dim < rank:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
+            f"{dim})"
+        )
+    return dim % rank
+
+
+def translated(error: Exception, op: str, args: tuple[Any, ...]) -> Exception:
+    """An error of the core in PyTorch's words, where the inputs do not fit each other."""
+    if isinstance(error, TypeError):
+        return _for_plain(error, op, args)
+    shapes = [unwrap(each).shape for each in args if hasattr(unwrap(each), "shape")]
+    if len(shapes) == 2 and "broadcast" in str(error):
+        first, second = shapes
+        rank = max(len(first), len(second))
+        for dim in range(-1, -rank - 1, -1):
+            a = first[dim] if -dim <= len(first) else 1
+            b = second[dim] if -dim <= len(second) else 1
+            if a != b and 1 not in (a, b):
+                return RuntimeError(
+                    f"The size of tensor a ({a}) must match the size of tensor b ({b}) at "
+                    f"non-singleton dimension {rank + dim}"
+                )
+    return RuntimeError(str(error)) if isinstance(error, MXNetError) else error
+
+
+def _for_plain(error: TypeError, op: str, args: tuple[Any, ...]) -> TypeError:
+    """The error for an argument that is no tensor; others stay."""
+    for each in args:
+        if isinstance(each, numpy.ndarray | Array):
+            kind = "NumPy" if isinstance(each, numpy.ndarray) else "Gluon"
+            return TypeError(
+                f"{op.lower()}: an array of {kind} is no tensor; torch.as_tensor(x) makes one"
+            )
+    return error
+
+
+def check_graph(array: Any) -> None:
+    """Refuse a backward pass from what no gradient leads to."""
+    if not gradients.tracked(array):
+        raise RuntimeError(
+            "element 0 of tensors does not require grad and does not have a grad_fn"
+        )
+
+
+def raise_used(error: MXNetError) -> None:
+    """Say in PyTorch's words that a graph was used up."""
+    if "already used by a backward pass" in str(error):
+        raise RuntimeError(
+            "Trying to backward through the graph a second time (or directly access saved tensors "
+            "after they have already been freed). Saved intermediate values of the graph are freed "
+            "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need "
+            "to backward through the graph a second time or if you need to access saved tensors "
+            "after calling backward."
+        ) from None
+
+
+def refuse_leaf(tensor: Tensor) -> None:
+    """Refuse to change a leaf in place while operations are recorded."""
+    if mode.enabled and tensor._is_variable():
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation."
+        )
+
+
+def _restored(values: numpy.ndarray, requires_grad: bool) -> Tensor:
+    tensor = wrap(np.array(values, dtype=values.dtype))
+    return tensor.requires_grad_(requires_grad)

@@ -1,0 +1,304 @@
+"""Parameters of modules: PyTorch's face of the parameters of Gluon."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy
+
+from ....core import gradients
+from ....core.plan import advance_generation
+from ....gluon.parameter import Parameter as GluonParameter
+from .. import _dtypes
+from .._tensor import Size, Tensor, wrap
+
+_new = object.__new__
+
+
+class Held(GluonParameter):
+    """A parameter of Gluon that belongs to a module; its array has NumPy's rules.
+
+    Parameters
+    ----------
+    name : str
+        As Gluon names it.
+    buffer : bool
+        Whether it is not learnt.
+    **options
+        As of `gluon.Parameter`.
+
+    Examples
+    --------
+    >>> from microlazy.dialects.torch import nn
+    >>> nn.Linear(2, 3).collect_params()
+    linear0_ (
+      Held linear0_weight (shape=(3, 2), dtype=float32)
+      Held linear0_bias (shape=(3,), dtype=float32)
+    )
+    """
+
+    def __init__(self, name: str, buffer: bool = False, **options: Any) -> None:
+        self.tensor: Any = _new(Tensor if buffer else UninitializedParameter)
+        self.tensor._op = ""
+        if not buffer:
+            self.tensor._held = self
+        self.is_buffer = buffer
+        super().__init__(name, differentiable=not buffer, allow_deferred_init=True, **options)
+
+    def _store(self, data: Any, contexts: list[Any]) -> None:
+        super()._store(data.as_np_ndarray(), contexts)
+
+    def _keep(self, copies: list[Any]) -> None:
+        super()._keep(copies)
+        if not self.is_buffer:
+            self.tensor.__class__ = UninitializedParameter if self.array is None else Parameter
+        if self.array is not None:
+            self.tensor._array = self.array
+
+    def hold(self, array: Any) -> None:
+        """Live with an array that is there already.
+
+        Examples
+        --------
+        >>> from microlazy import np
+        >>> from microlazy.dialects.torch.nn.parameter import Held
+        >>> held = Held("weight", shape=(2,))
+        >>> held.hold(np.ones(2))
+        >>> held.tensor
+        Parameter containing:
+        tensor([1., 1.], requires_grad=True)
+        """
+        self._shape, self._dtype = tuple(array.shape), array.dtype
+        if self.grad_req != "null" and array.grad_req in (None, "null"):
+            array.attach_grad(self.grad_req)
+        self._contexts, self._deferred_init = [array.context], None
+        self._keep([array])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"tensor": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.tensor = _new(Tensor if state["is_buffer"] else UninitializedParameter)
+        self.tensor._op = ""
+        if not state["is_buffer"]:
+            self.tensor._held = self
+        super().__setstate__({key: each for key, each in state.items() if key != "tensor"})
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns. It becomes one of a module by being set as an attribute.
+
+    Parameters
+    ----------
+    data : Tensor
+        The first values; the memory is shared.
+    requires_grad : bool
+        Whether it is learnt.
+
+    Examples
+    --------
+    >>> from microlazy.dialects import torch
+    >>> from microlazy.dialects.torch import nn
+    >>> nn.Parameter(torch.ones(2))
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
+
+    __slots__ = ("_held",)
+
+    _held: GluonParameter
+
+    def __new__(cls, data: Tensor, requires_grad: bool = True) -> Any:
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Parameter takes a tensor, not {type(data).__name__}")
+        if requires_grad and not data.is_floating_point():
+            raise RuntimeError("Only Tensors of floating point dtype can require gradients")
+        array = data._array.detach()
+        held = Held(
+            "parameter",
+            shape=array.shape,
+            dtype=array.dtype,
+            grad_req="write" if requires_grad else "null",
+        )
+        held.hold(array)
+        return held.tensor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Learn it from now on, or not."""
+        self._held.grad_req = "write" if requires_grad else "null"
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, without the graph; set to change the values, whatever their shape."""
+        return self.detach()
+
+    @data.setter
+    def data(self, values: Tensor) -> None:
+        array = values._array.detach()
+        if isinstance(self._held, Held):
+            self._held.hold(array)
+        else:
+            self._held.set_data(array)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        held = copy.deepcopy(self._held, memo)
+        return face(held)
+
+    def __reduce__(self) -> Any:
+        return face, (self._held,)
+
+
+class _Live:
+    """The array of a parameter of Gluon, whatever it is replaced by."""
+
+    def __get__(self, instance: Any, cls: type) -> Any:
+        if instance is None:
+            return self
+        return instance._held.data().as_np_ndarray()
+
+
+class BorrowedParameter(Parameter):
+    """PyTorch's face of a parameter of a Gluon block."""
+
+    __slots__ = ()
+
+    _array = _Live()
+
+    @property
+    def _leaf(self) -> Any:
+        return self._held.data()
+
+    def __repr__(self) -> str:
+        if self._held.array is None:
+            return "<UninitializedParameter>"
+        return super().__repr__()
+
+
+_UNREADY = (
+    "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
+    "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. "
+    "Call `forward` to initialize the parameters before accessing their attributes."
+)
+
+
+class _Missing:
+    """Stands for the array of a parameter that has none yet."""
+
+    def __get__(self, instance: Any, cls: type) -> Any:
+        if instance is None:
+            return self
+        raise ValueError(
+            "Attempted to use an uninitialized parameter. This error happens when you are using a "
+            "`LazyModule` or explicitly manipulating `torch.nn.parameter.UninitializedParameter` "
+            "objects. When using LazyModules Call `forward` with a dummy batch to initialize the "
+            "parameters before calling torch functions"
+        )
+
+
+class UninitializedParameter(Parameter):
+    """A parameter whose shape is not known yet; it becomes a `Parameter` with the first data.
+
+    Examples
+    --------
+    >>> from microlazy.dialects import torch
+    >>> from microlazy.dialects.torch import nn
+    >>> layer = nn.LazyLinear(3)
+    >>> weight = layer.weight
+    >>> weight
+    <UninitializedParameter>
+    >>> _ = layer(torch.ones(1, 2))
+    >>> weight.shape, type(weight).__name__
+    (torch.Size([3, 2]), 'Parameter')
+    """
+
+    __slots__ = ()
+
+    _array = _Missing()
+
+    def __new__(cls, requires_grad: bool = True) -> Any:
+        return Held("parameter", grad_req="write" if requires_grad else "null").tensor
+
+    def __repr__(self) -> str:
+        return "<UninitializedParameter>"
+
+    @property
+    def shape(self) -> Size:
+        """Not known yet."""
+        raise RuntimeError(_UNREADY)
+
+    @property
+    def dtype(self) -> _dtypes.dtype:
+        """The data type that it will have."""
+        return _dtypes.ALL[numpy.dtype(self._held.dtype).name]
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether it will be learnt."""
+        return self._held.grad_req != "null"
+
+    @property
+    def is_leaf(self) -> bool:
+        """True: it is not computed."""
+        return True
+
+    @property
+    def grad(self) -> None:
+        """None: nothing was computed of it."""
+        return None
+
+    def materialize(self, shape: tuple[int, ...]) -> None:
+        """Become a parameter of a shape; its values are zeros.
+
+        Examples
+        --------
+        >>> from microlazy.dialects.torch import nn
+        >>> weight = nn.UninitializedParameter()
+        >>> weight.materialize((2,))
+        >>> weight
+        Parameter containing:
+        tensor([0., 0.], requires_grad=True)
+        """
+        self._held.settle(tuple(shape), "materialize()")
+        self._held.initialize("zeros")
+
+
+def face(held: Any) -> Any:
+    """PyTorch's face of a parameter of Gluon.
+
+    Examples
+    --------
+    >>> from microlazy.gluon import nn
+    >>> from microlazy.dialects.torch.nn.parameter import face
+    >>> face(nn.Dense(3).weight)
+    <UninitializedParameter>
+    """
+    if isinstance(held, Held):
+        return held.tensor
+    if held.grad_req == "null" and held.array is not None:
+        return wrap(held.array.as_np_ndarray())
+    tensor = _new(BorrowedParameter)
+    tensor._held, tensor._op = held, ""
+    return tensor
+
+
+def forget_gradients(arrays: list[Any], set_to_none: bool) -> None:
+    """Let arrays have no gradient, or one of zeros.
+
+    Examples
+    --------
+    >>> from microlazy.dialects.torch.nn.parameter import forget_gradients
+    >>> forget_gradients([], True)
+    """
+    if not set_to_none:
+        for each in arrays:
+            each.zero_grad()
+    elif gradients.clear(arrays):
+        advance_generation()  # optimizers look the arrays up again
