@@ -201,7 +201,7 @@ def mean(input: A, dim: Any = None, keepdim: bool = False, *, dtype: Any = None)
     if dtype is None and numpy.dtype(input.dtype).kind != "f":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or "
-            f"complex dtype. Got: {_dtypes.of_array(input)}"
+            f"complex dtype. Got: {_dtypes.scalar_name(input)}"
         )
     dtype = _dtypes.to_numpy(dtype)
     return np.mean(input, axis=_dims(input, dim), keepdims=keepdim, dtype=dtype)
@@ -258,8 +258,8 @@ for _name, _function in (("amax", np.max), ("amin", np.min), ("all", np.all), ("
     _of_arrays()(_reduced)
 
 
-class Extremes(tuple):
-    """The values that `max` or `min` found along an axis, and their places.
+class Found(tuple):
+    """Values that a function found along an axis, and their places.
 
     Examples
     --------
@@ -271,8 +271,17 @@ class Extremes(tuple):
     values = property(lambda self: self[0])
     indices = property(lambda self: self[1])
 
+    _finder: str
+
+    def __new__(cls, finder: str, values: Tensor, indices: Tensor) -> Found:
+        found = super().__new__(cls, (values, indices))
+        found._finder = finder
+        return found
+
     def __repr__(self) -> str:
-        return f"torch.return_types(\nvalues={self[0]!r},\nindices={self[1]!r})"
+        return (
+            f"torch.return_types.{self._finder}(\nvalues={self[0]!r},\nindices={self[1]!r})"
+        )
 
 
 def _extreme(name: str, function: Callable[..., Any], place: Callable[..., Any],
@@ -284,7 +293,7 @@ def _extreme(name: str, function: Callable[..., Any], place: Callable[..., Any],
             return apply(_camel(name), function, input)
         axis = _dims(input._array, dim)
         values = apply(_camel(name), function, input, axis=axis, keepdims=keepdim)
-        return Extremes((values, apply("", place, input, axis=axis, keepdims=keepdim)))
+        return Found(name, values, apply("", place, input, axis=axis, keepdims=keepdim))
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = (
@@ -708,7 +717,7 @@ def argsort(input: A, dim: int = -1, descending: bool = False) -> A:
     return np.flip(input.shape[axis] - 1 - places, axis)
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False) -> Extremes:
+def sort(input: Tensor, dim: int = -1, descending: bool = False) -> Found:
     """The elements in order along an axis, and their places.
 
     Examples
@@ -718,16 +727,16 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False) -> Extremes:
     tensor([1, 2, 3])
     """
     places = argsort(input, dim, descending)
-    return Extremes((gather(input, dim, places), places))
+    return Found("sort", gather(input, dim, places), places)
 
 
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True) -> Extremes:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True) -> Found:
     """The k largest or smallest elements along an axis, and their places."""
     axis = axis_of(dim, input.ndim)
     places = argsort(input, axis, largest).index_select(  # type: ignore[attr-defined]
         axis, wrap(np.arange(k, dtype="int64"))
     )
-    return Extremes((gather(input, axis, places), places))
+    return Found("topk", gather(input, axis, places), places)
 
 
 for _function in (sort, topk):

@@ -188,14 +188,14 @@ class Tensor:
         return id(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if spec and not self._array.ndim else str(self), spec)
+        return format(str(self) if self._array.ndim else self.item(), spec)
 
     def __repr__(self) -> str:
         if self._array.is_abstract:
             return f"tensor(..., size={tuple(self.shape)}, dtype={self.dtype}; without values)"
         origin = ""
         if self.requires_grad:
-            origin = "requires_grad=True" if self.is_leaf else f"grad_fn=<{self._op}Backward0>"
+            origin = "requires_grad=True" if self.is_leaf else f"grad_fn={self.grad_fn}"
         return tensor_text(numpy.asarray(self._array.detach()), origin)
 
     def __getattr__(self, name: str) -> Any:
@@ -255,7 +255,9 @@ class Tensor:
                     "var_no_grad = var.detach()."
                 )
             if requires_grad and not self.is_floating_point():
-                raise RuntimeError("only Tensors of floating point dtype can require gradients")
+                raise RuntimeError(
+                    "Only Tensors of floating point and complex dtype can require gradients"
+                )
             self._leaf.attach_grad("write" if requires_grad else "null")
         return self
 
@@ -267,7 +269,10 @@ class Tensor:
     @property
     def grad_fn(self) -> Any:
         """The operation that computed it, to be looked at; None for a leaf."""
-        return None if self.is_leaf else GradFn(f"{self._op}Backward0")
+        if self.is_leaf:
+            return None
+        flattened = self._op in ("Addmm", "Mm") and self._array.ndim != 2
+        return GradFn(f"{'View' if flattened else self._op}Backward0")
 
     @property
     def grad(self) -> Tensor | None:

@@ -72,7 +72,8 @@ def grad(
         raise_used(error)
         if "does not lead to the heads" in str(error):
             raise RuntimeError(
-                "One of the differentiated Tensors appears to not have been used in the graph."
+                "One of the differentiated Tensors appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior."
             ) from None
         raise RuntimeError(str(error)) from None
     return tuple(wrap(each, "Grad") for each in found)

@@ -184,11 +184,11 @@ def nll_loss(
 
 
 def _of_differences(op: str, formula: Callable[..., A], doc: str) -> Callable[..., Tensor]:
-    def losses(input: A, target: A, reduction: str, *numbers: float) -> A:
-        return _reduced(formula(input, target, *numbers), reduction)
+    def losses(input: A, target: A, reduction: str, **numbers: float) -> A:
+        return _reduced(formula(input, target, **numbers), reduction)
 
-    def call(input: Tensor, target: Tensor, *numbers: float, reduction: str = "mean") -> Tensor:
-        return apply(op, losses, input, target, reduction, *numbers)
+    def call(input: Tensor, target: Tensor, reduction: str = "mean", **numbers: float) -> Tensor:
+        return apply(op, losses, input, target, reduction, **numbers)
 
     call.__doc__ = doc
     return call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from itertools import groupby
 from typing import Any, Self
 
 from ....autograd import set_recording
@@ -191,6 +192,21 @@ class ModuleList(_Listed):
 
     def _of(self, modules: list[tuple[str, Any]]) -> ModuleList:
         return ModuleList(module for _, module in modules)
+
+    def __repr__(self) -> str:
+        if not self._children:
+            return "ModuleList()"
+        lines, place = [], 0
+        for text, equal in groupby(map(repr, self)):
+            count = len(list(equal))
+            shown = text.replace("\n", "\n  ")
+            lines.append(
+                f"({place}): {shown}"
+                if count == 1
+                else f"({place}-{place + count - 1}): {count} x {shown}"
+            )
+            place += count
+        return "ModuleList(\n  " + "\n  ".join(lines) + "\n)"
 
 
 class ModuleDict(Module):

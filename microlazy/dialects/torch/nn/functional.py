@@ -120,24 +120,23 @@ def _linear_error(x: A, weight: A, error: Exception) -> Exception:
     return RuntimeError(str(error))
 
 
-linear = operation("Addmm")(
-    lambda input, weight, bias=None: linear_of_arrays(input, weight, bias)
-)
-linear.__name__ = "linear"
-linear.__doc__ = """The product of the last axis with a weight of shape (out, in), and a bias.
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """The product of the last axis with a weight of shape (out, in), and a bias.
 
-Raises
-------
-RuntimeError
-    If the sizes do not fit.
+    Raises
+    ------
+    RuntimeError
+        If the sizes do not fit.
 
-Examples
---------
->>> from microlazy.dialects import torch
->>> from microlazy.dialects.torch.nn import functional as F
->>> F.linear(torch.ones(1, 2), torch.ones(3, 2))
-tensor([[2., 2., 2.]])
-"""
+    Examples
+    --------
+    >>> from microlazy.dialects import torch
+    >>> from microlazy.dialects.torch.nn import functional as F
+    >>> F.linear(torch.ones(1, 2), torch.ones(3, 2))
+    tensor([[2., 2., 2.]])
+    """
+    op = "Mm" if bias is None else "Addmm"
+    return apply(op, linear_of_arrays, input, weight, bias)
 
 
 def convolution_of_arrays(
@@ -588,28 +587,34 @@ def softsign(input: A) -> A:
     return npx.softsign(input)
 
 
+def _cut(x: A, least: float, most: float) -> A:
+    """x, cut to an interval, at whose ends it has no gradient."""
+    inside = (x > least) & (x < most)
+    return np.where(inside, x, np.clip(x.detach(), least, most))
+
+
 @operation("Hardtanh")
 def hardtanh(input: A, min_val: float = -1.0, max_val: float = 1.0) -> A:
-    """x, cut to an interval."""
-    return np.clip(input, min_val, max_val)
+    """x, cut to an interval; without a gradient at its ends."""
+    return _cut(input, min_val, max_val)
 
 
 @operation("Hardtanh")
 def relu6(input: A) -> A:
-    """x, cut to 0 to 6."""
-    return np.clip(input, 0, 6)
+    """x, cut to 0 to 6; without a gradient at the ends."""
+    return _cut(input, 0, 6)
 
 
 @operation("Hardsigmoid")
 def hardsigmoid(input: A) -> A:
     """(x + 3) / 6, cut to 0 to 1."""
-    return np.clip(input + 3, 0, 6) / 6
+    return _cut(input + 3, 0, 6) / 6
 
 
 @operation("Hardswish")
 def hardswish(input: A) -> A:
     """x (x + 3) / 6, with the second factor cut to 0 to 1 (Howard et al. 2019)."""
-    return input * np.clip(input + 3, 0, 6) / 6
+    return input * _cut(input + 3, 0, 6) / 6
 
 
 @operation("PreluKernel")

@@ -64,8 +64,6 @@ class Linear(Layer):
     torch.Size([2, 3])
     """
 
-    _op = "Addmm"
-
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None
     ) -> None:
@@ -78,6 +76,10 @@ class Linear(Layer):
             self.register_parameter("bias", None)
         if in_features:
             self._start(in_features, "weight", "bias")
+
+    @property
+    def _op(self) -> str:  # type: ignore[override]
+        return "Addmm" if "bias" in self._reg_params else "Mm"
 
     def _compute(self, x: Any, act_type: str | None = None) -> Any:
         held = self._reg_params

@@ -28,6 +28,8 @@ class _BatchNorm(Layer):
         Whether running statistics are kept, and used for prediction.
     dtype : torch.dtype, optional
         Of the parameters.
+    bias : bool
+        Whether the result is shifted, where it is scaled.
 
     Raises
     ------
@@ -48,12 +50,14 @@ class _BatchNorm(Layer):
         affine: bool = True,
         track_running_stats: bool = True,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        for name in ("weight", "bias"):
-            if affine:
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            if wanted:
                 self._declare(name, (num_features,), dtype)
             else:
                 self.register_parameter(name, None)
@@ -102,7 +106,8 @@ class _BatchNorm(Layer):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
+            f"affine={self.affine}, bias={'bias' in self._reg_params}, "
+            f"track_running_stats={self.track_running_stats}"
         )
 
 
@@ -143,8 +148,10 @@ class _LazyBatchNorm(LazyLayer, _BatchNorm):
         affine: bool = True,
         track_running_stats: bool = True,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        _BatchNorm.__init__(self, 0, eps, momentum, affine, track_running_stats, dtype)
+        _BatchNorm.__init__(self, 0, eps, momentum, affine, track_running_stats, dtype, bias=bias)
 
     def _find_sizes(self, x: Any) -> None:
         if x.ndim not in self._ranks:
@@ -228,5 +235,5 @@ class LayerNorm(Layer):
     def extra_repr(self) -> str:
         return (
             f"{self.normalized_shape}, eps={self.eps}, "
-            f"elementwise_affine={self.elementwise_affine}"
+            f"elementwise_affine={self.elementwise_affine}, bias={'bias' in self._reg_params}"
         )

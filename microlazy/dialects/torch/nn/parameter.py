@@ -113,7 +113,9 @@ class Parameter(Tensor):
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter takes a tensor, not {type(data).__name__}")
         if requires_grad and not data.is_floating_point():
-            raise RuntimeError("Only Tensors of floating point dtype can require gradients")
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients"
+            )
         array = data._array.detach()
         held = Held(
             "parameter",

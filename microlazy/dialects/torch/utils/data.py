@@ -9,7 +9,8 @@ import numpy
 
 from ....gluon.data import DataLoader as GluonLoader
 from ....gluon.data import Dataset as GluonDataset
-from .._functions import FUNCTIONS
+from .._creation import from_numpy, tensor
+from .._functions import stack
 from .._tensor import Tensor
 
 
@@ -73,7 +74,7 @@ def default_collate(examples: Sequence[Any]) -> Any:
     """
     first = examples[0]
     if isinstance(first, Tensor):
-        return FUNCTIONS["stack"](list(examples))
+        return stack(list(examples))
     if isinstance(first, tuple | list):
         return [default_collate(part) for part in zip(*examples, strict=True)]
     if isinstance(first, dict):
@@ -81,8 +82,8 @@ def default_collate(examples: Sequence[Any]) -> Any:
     if isinstance(first, str):
         return list(examples)
     if isinstance(first, numpy.ndarray | numpy.generic):
-        return FUNCTIONS["from_numpy"](numpy.stack(examples))
-    return FUNCTIONS["tensor"](list(examples))
+        return from_numpy(numpy.stack(examples))
+    return tensor(list(examples))
 
 
 class DataLoader:
