@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...foreign import missing as _missing
 from . import _creation, _dtypes, _functions, autograd, nn, optim, utils
+from ._device import device
+from ._files import load, save
 from ._modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from ._size import Size
-from ._tensor import Tensor, device
-from ._files import load, save
+from ._tensor import Tensor
 
 dtype = _dtypes.dtype
 float16 = half = _dtypes.float16
@@ -39,7 +40,11 @@ def get_default_dtype() -> _dtypes.dtype:
     return float32
 
 
-if not TYPE_CHECKING:  # a type checker would take it for a promise
+if TYPE_CHECKING:  # which does not see the functions that tables made
+
+    def __getattr__(name: str) -> Any: ...
+
+else:
 
     def __getattr__(name: str) -> Any:
         raise _missing(__name__, name, globals())

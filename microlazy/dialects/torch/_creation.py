@@ -11,7 +11,8 @@ from ... import numpy as np
 from ... import random
 from ...core.tensor import Tensor as Array
 from . import _dtypes
-from ._tensor import Tensor, apply, device, unwrap, wrap
+from ._device import device
+from ._tensor import Tensor, apply, unwrap, wrap
 
 Kind = _dtypes.dtype | None
 
@@ -72,13 +73,12 @@ def _refuse_ragged(data: Any, depth: int) -> None:
     if isinstance(data, Sequence) and not isinstance(data, str):
         for each in data:
             _refuse_ragged(each, depth + 1)
-        sizes = {len(each) if isinstance(each, Sequence) else None for each in data}
-        if len(sizes) > 1:
-            first = len(data[0]) if isinstance(data[0], Sequence) else None
-            other = next(
-                n for each in data if (n := len(each) if isinstance(each, Sequence) else 0) != first
+        sizes = [len(each) if isinstance(each, Sequence) else 0 for each in data]
+        if len({*sizes}) > 1:
+            other = next(size for size in sizes if size != sizes[0])
+            raise ValueError(
+                f"expected sequence of length {sizes[0]} at dim {depth + 1} (got {other})"
             )
-            raise ValueError(f"expected sequence of length {first} at dim {depth + 1} (got {other})")
 
 
 def as_tensor(data: Any, dtype: Kind = None) -> Tensor:
@@ -240,9 +240,9 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> T
     """Places drawn with the weights of a vector, or of each row of a matrix."""
     if not replacement:
         # The largest of log(weight) + Gumbel noise are a draw without putting back.
-        noise = -((-(rand_like(input).log())).log())  # type: ignore[attr-defined]
-        return (input.log() + noise).topk(num_samples, -1)[1]  # type: ignore[attr-defined]
-    sums = input.cumsum(-1)  # type: ignore[attr-defined]
+        noise = -((-(rand_like(input).log())).log())
+        return (input.log() + noise).topk(num_samples, -1)[1]
+    sums = input.cumsum(-1)
     draws = rand(*input.shape[:-1], num_samples) * sums[..., -1:]
     return (sums.unsqueeze(-2) <= draws.unsqueeze(-1)).sum(-1)
 

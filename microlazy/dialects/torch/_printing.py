@@ -72,9 +72,7 @@ def _nested(array: numpy.ndarray, indent: int, short: bool, write: _Format) -> s
         shown: list[Any] = [*array[:EDGE], None, *array[-EDGE:]]
     else:
         shown = list(array)
-    parts = [
-        "..." if part is None else _nested(part, indent + 1, short, write) for part in shown
-    ]
+    parts = ["..." if part is None else _nested(part, indent + 1, short, write) for part in shown]
     return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
 
 

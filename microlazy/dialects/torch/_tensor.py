@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -16,9 +16,13 @@ from ...core import gradients
 from ...core.tensor import Tensor as Array
 from ...foreign import nearest
 from . import _dtypes
+from ._device import CPU, GradFn, device
+from ._errors import axis_of, check_graph, raise_used, translated
 from ._modes import mode
 from ._printing import tensor_text
 from ._size import Size
+
+NumpyArray = numpy.ndarray  # which a method hides
 
 _new = object.__new__
 
@@ -43,6 +47,35 @@ class Tensor:
 
     _array: Any  # the array of the core, with NumPy's rules
     _op: str  # what computed it, by PyTorch's name
+
+    if TYPE_CHECKING:  # operators are made from the table of `_functions`
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
 
     def __init__(self, *args: Any) -> None:
         raise TypeError("make tensors by torch.tensor(values), torch.zeros(2, 3) or their kin")
@@ -126,7 +159,7 @@ class Tensor:
         """The values as nested lists of numbers."""
         return self._array.tolist()
 
-    def numpy(self) -> numpy.ndarray:
+    def numpy(self) -> NumpyArray:
         """A NumPy array on the same memory.
 
         Raises
@@ -147,7 +180,7 @@ class Tensor:
             )
         return numpy.asarray(self._array)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
         array = self.numpy()
         return array.astype(dtype) if dtype is not None or copy else array
 
@@ -200,7 +233,8 @@ class Tensor:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}{nearest(name, dir(type(self)))}"
+            f"{type(self).__name__!r} object has no attribute {name!r}"
+            + nearest(name, dir(type(self)))
         )
 
     def __reduce__(self) -> Any:
@@ -224,10 +258,17 @@ class Tensor:
     def _is_variable(self) -> bool:
         return self._leaf.grad_req not in (None, "null")
 
+    def _is_tracked(self) -> bool:
+        return gradients.tracked(self._leaf)
+
+    def _gradient(self) -> Tensor | None:
+        leaf = self._leaf
+        return None if gradients.absent([leaf]) else wrap(leaf.grad.detach().as_np_ndarray())
+
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to it; it can be set on what was not computed."""
-        return gradients.tracked(self._leaf)
+        return self._is_tracked()
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
@@ -287,8 +328,7 @@ class Tensor:
         >>> x.grad
         tensor([6.])
         """
-        leaf = self._leaf
-        return None if gradients.absent([leaf]) else wrap(leaf.grad.detach().as_np_ndarray())
+        return self._gradient()
 
     @grad.setter
     def grad(self, grad: Tensor | None) -> None:
@@ -419,61 +459,7 @@ class Tensor:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         refuse_leaf(self)
-        with_recording(
-            mode.enabled, operator.setitem, self._array, unwrap(key), unwrap(value)
-        )
-
-
-class GradFn:
-    """What computed a tensor, by name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def name(self) -> str:
-        """The operation's name, such as ``'AddBackward0'``."""
-        return self._name
-
-    def __repr__(self) -> str:
-        return f"<{self._name}>"
-
-
-class device:  # noqa: N801
-    """Where tensors are; there is the CPU.
-
-    Raises
-    ------
-    RuntimeError
-        If another device is named.
-
-    Examples
-    --------
-    >>> from microlazy.dialects import torch
-    >>> torch.device("cpu")
-    device(type='cpu')
-    """
-
-    type = "cpu"
-    index = None
-
-    def __init__(self, name: Any = "cpu") -> None:
-        if str(name).partition(":")[0] not in ("cpu", "device(type='cpu')"):
-            raise RuntimeError(f"there is no device {name!r}: microlazy computes on the CPU")
-
-    def __repr__(self) -> str:
-        return "device(type='cpu')"
-
-    def __str__(self) -> str:
-        return "cpu"
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, device) or str(other) == "cpu"
-
-    def __hash__(self) -> int:
-        return hash("cpu")
-
-
-CPU = device()
+        with_recording(mode.enabled, operator.setitem, self._array, unwrap(key), unwrap(value))
 
 
 # ---- between tensors and arrays ----
@@ -533,8 +519,8 @@ def apply(op: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> A
     before = set_recording(mode.enabled)
     try:
         out = function(*map(_array_of, args), **kwargs)
-    except (MXNetError, TypeError, ValueError) as error:
-        raise translated(error, op, args) from None
+    except (MXNetError, ValueError) as error:
+        raise translated(error, args) from None
     finally:
         set_recording(before)
     return wrap(out, op) if isinstance(out, Array) else wrapped(out, op)
@@ -547,8 +533,8 @@ def apply_to_two(op: str, function: Callable[[Any, Any], Any], x: Any, y: Any) -
         out = function(
             x._array if isinstance(x, Tensor) else x, y._array if isinstance(y, Tensor) else y
         )
-    except (MXNetError, TypeError, ValueError) as error:
-        raise translated(error, op, (x, y)) from None
+    except (MXNetError, ValueError) as error:
+        raise translated(error, (x, y)) from None
     finally:
         set_recording(before)
     tensor = _new(Tensor)  # as wrap() does
@@ -586,68 +572,9 @@ def operation(op: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorate
 
 
-# ---- errors ----
-
-
-def axis_of(dim: Any, ndim: int) -> int:
-    """An axis counted from the beginning; refuses one that is not there."""
-    rank = max(ndim, 1)
-    if not -rank <= dim < rank:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
-            f"{dim})"
-        )
-    return dim % rank
-
-
-def translated(error: Exception, op: str, args: tuple[Any, ...]) -> Exception:
-    """An error of the core in PyTorch's words, where the inputs do not fit each other."""
-    if isinstance(error, TypeError):
-        return _for_plain(error, op, args)
-    shapes = [unwrap(each).shape for each in args if hasattr(unwrap(each), "shape")]
-    if len(shapes) == 2 and "broadcast" in str(error):
-        first, second = shapes
-        rank = max(len(first), len(second))
-        for dim in range(-1, -rank - 1, -1):
-            a = first[dim] if -dim <= len(first) else 1
-            b = second[dim] if -dim <= len(second) else 1
-            if a != b and 1 not in (a, b):
-                return RuntimeError(
-                    f"The size of tensor a ({a}) must match the size of tensor b ({b}) at "
-                    f"non-singleton dimension {rank + dim}"
-                )
-    return RuntimeError(str(error)) if isinstance(error, MXNetError) else error
-
-
-def _for_plain(error: TypeError, op: str, args: tuple[Any, ...]) -> TypeError:
-    """The error for an argument that is no tensor; others stay."""
-    for each in args:
-        if isinstance(each, numpy.ndarray | Array):
-            kind = "NumPy" if isinstance(each, numpy.ndarray) else "Gluon"
-            return TypeError(
-                f"{op.lower()}: an array of {kind} is no tensor; torch.as_tensor(x) makes one"
-            )
-    return error
-
-
-def check_graph(array: Any) -> None:
-    """Refuse a backward pass from what no gradient leads to."""
-    if not gradients.tracked(array):
-        raise RuntimeError(
-            "element 0 of tensors does not require grad and does not have a grad_fn"
-        )
-
-
-def raise_used(error: MXNetError) -> None:
-    """Say in PyTorch's words that a graph was used up."""
-    if "already used by a backward pass" in str(error):
-        raise RuntimeError(
-            "Trying to backward through the graph a second time (or directly access saved tensors "
-            "after they have already been freed). Saved intermediate values of the graph are freed "
-            "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need "
-            "to backward through the graph a second time or if you need to access saved tensors "
-            "after calling backward."
-        ) from None
+def _restored(values: numpy.ndarray, requires_grad: bool) -> Tensor:
+    tensor = wrap(np.array(values, dtype=values.dtype))
+    return tensor.requires_grad_(requires_grad)
 
 
 def refuse_leaf(tensor: Tensor) -> None:
@@ -656,8 +583,3 @@ def refuse_leaf(tensor: Tensor) -> None:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
-
-
-def _restored(values: numpy.ndarray, requires_grad: bool) -> Tensor:
-    tensor = wrap(np.array(values, dtype=values.dtype))
-    return tensor.requires_grad_(requires_grad)

@@ -7,8 +7,9 @@ from typing import Any
 
 from ... import autograd
 from ...base import MXNetError
+from ._errors import check_graph, raise_used
 from ._modes import enable_grad, no_grad, set_grad_enabled
-from ._tensor import Tensor, check_graph, raise_used, wrap
+from ._tensor import Tensor, wrap
 
 __all__ = ["backward", "enable_grad", "grad", "no_grad", "set_grad_enabled"]
 

@@ -1,4 +1,4 @@
-"""What the book's PyTorch pages take from their own package, `d2l.torch`, for a lesson's network."""
+"""What the lesson takes from its book's package, `d2l.torch`."""
 
 from __future__ import annotations
 

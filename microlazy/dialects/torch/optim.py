@@ -180,7 +180,7 @@ class Optimizer:
         unknown = param_group.keys() - self.defaults.keys() - {"params"}
         if unknown:
             raise TypeError(f"{type(self).__name__} has no number {sorted(unknown)[0]!r}")
-        group = {"params": tensors, **self.defaults, **param_group, "params": tensors}
+        group = self.defaults | param_group | {"params": tensors}
         self._check(group)
         self.param_groups.append(group)
         self._moved.append(_Moved(self._rule(group), group))

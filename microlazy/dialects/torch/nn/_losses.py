@@ -72,12 +72,14 @@ def cross_entropy_of_arrays(
     logs = npx.log_softmax(scores, axis=axis)
     hard = nll_of_arrays(logs, target, weight, ignore_index, "none")
     scale, total = _weights(logs, target, weight, ignore_index, axis)
-    by_class = logs if weight is None else logs * np.reshape(
-        weight, (-1, *(1,) * (scores.ndim - axis - 1))
+    by_class = (
+        logs
+        if weight is None
+        else logs * np.reshape(weight, (-1, *(1,) * (scores.ndim - axis - 1)))
     )
     smooth = -np.sum(by_class, axis=axis) * (scale != 0).astype(logs.dtype)
     losses = (1 - smoothing) * hard + smoothing / scores.shape[axis] * smooth
-    return np.sum(losses) / total if reduction == "mean" else _reduced(losses, reduction)
+    return losses.sum() / total if reduction == "mean" else _reduced(losses, reduction)
 
 
 def check_classes(scores: A, target: A, axis: int) -> None:
@@ -98,9 +100,7 @@ def check_classes(scores: A, target: A, axis: int) -> None:
                 f"Expected input batch_size ({scores.shape[0]}) to match target batch_size "
                 f"({target.shape[0]})."
             )
-        raise RuntimeError(
-            f"Expected target size {list(wanted)}, got {list(target.shape)}"
-        )
+        raise RuntimeError(f"Expected target size {list(wanted)}, got {list(target.shape)}")
     if not target.is_abstract and target.size:
         least, most = int(target.min()), int(target.max())
         if least < 0 or most >= scores.shape[axis]:
@@ -116,9 +116,7 @@ def _weights(logs: A, target: A, weight: A | None, ignore: int, axis: int) -> tu
     return scale, np.sum(scale)
 
 
-def nll_of_arrays(
-    logs: A, target: A, weight: A | None, ignore_index: int, reduction: str
-) -> A:
+def nll_of_arrays(logs: A, target: A, weight: A | None, ignore_index: int, reduction: str) -> A:
     """The negative of what stands in the logarithms of probabilities at the targets."""
     axis = 0 if logs.ndim == 1 else 1
     counted = target != ignore_index
@@ -126,7 +124,7 @@ def nll_of_arrays(
     check_classes(logs, places, axis)
     scale, total = _weights(logs, target, weight, ignore_index, axis)
     losses = -npx.pick(logs, places, axis=axis) * scale
-    return np.sum(losses) / total if reduction == "mean" else _reduced(losses, reduction)
+    return losses.sum() / total if reduction == "mean" else _reduced(losses, reduction)
 
 
 def cross_entropy(

@@ -6,6 +6,7 @@ from typing import Any
 
 from ....core.ops.nn import activation
 from ....initializer import Normal
+from .._shapes import flatten_array
 from .._tensor import Tensor
 from . import functional as F
 from .layer import Layer
@@ -159,7 +160,7 @@ class Flatten(Layer):
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def _compute(self, x: Any) -> Any:
-        return F.flatten.__wrapped__(x, self.start_dim, self.end_dim)
+        return flatten_array(x, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
@@ -173,7 +174,7 @@ class Unflatten(Module):
         self.dim, self.unflattened_size = dim, unflattened_size
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.unflatten(self.dim, self.unflattened_size)  # type: ignore[attr-defined]
+        return input.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

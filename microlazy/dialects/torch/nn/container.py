@@ -170,8 +170,10 @@ def _steps_of(layers: list[Layer]) -> list[Callable[[Any], Any]]:
 
 def _only_computes(module: Any) -> bool:
     """Whether calling a module is nothing but `_compute`."""
-    return isinstance(module, Layer) and module._only_forward and (
-        type(module).forward is Layer.forward and type(module).__call__ is Module.__call__
+    return (
+        isinstance(module, Layer)
+        and module._only_forward
+        and (type(module).forward is Layer.forward and type(module).__call__ is Module.__call__)
     )
 
 

@@ -83,7 +83,7 @@ class _Convolution(Layer):
             self._array("weight"),
             self._array("bias"),
             self.stride,
-            self.padding,  # type: ignore[arg-type]
+            self.padding,
             self.dilation,
             self.groups,
         )

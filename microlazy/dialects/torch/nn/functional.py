@@ -17,6 +17,22 @@ from ....foreign import missing
 from .. import _dtypes
 from .._functions import FUNCTIONS
 from .._tensor import Tensor, apply, operation
+from ._activations import (
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    selu,
+    silu,
+    softplus,
+    softsign,
+)
 from ._losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -188,7 +204,7 @@ def convolution_of_arrays(
         kernel=kernel,
         stride=spread(stride, axes),
         dilate=steps,
-        pad=spread(pad, axes),  # type: ignore[arg-type]
+        pad=spread(pad, axes),
         num_filter=weight.shape[0],
         num_group=groups,
         no_bias=bias is None,
@@ -254,7 +270,7 @@ def pooling_of_arrays(
             f"{list(x.shape)}"
         )
     batched = x.ndim == axes + 2
-    options = {"count_include_pad": count_include_pad} if kind == "avg" else {}
+    counted = count_include_pad if kind == "avg" else None
     out = npx.pooling(
         x if batched else np.expand_dims(x, 0),
         kernel=spread(kernel_size, axes),
@@ -262,7 +278,7 @@ def pooling_of_arrays(
         stride=spread(kernel_size if stride is None else stride, axes),
         pad=spread(padding, axes),
         pooling_convention="full" if ceil_mode else "valid",
-        **options,
+        count_include_pad=counted,
     )
     return out if batched else out[0]
 
@@ -348,9 +364,7 @@ def batch_norm_of_arrays(
     """
     channels, kind = x.shape[1], x.dtype
     if mean is not None and mean.shape[0] != channels:
-        raise RuntimeError(
-            f"running_mean should contain {channels} elements not {mean.shape[0]}"
-        )
+        raise RuntimeError(f"running_mean should contain {channels} elements not {mean.shape[0]}")
     count = x.size // channels
     if training and count == 1 and not x.is_abstract:
         raise ValueError(
@@ -467,8 +481,8 @@ def embedding_of_arrays(places: A, weight: A, padding: int | None) -> A:
     if numpy.dtype(places.dtype).kind != "i":
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got torch.{_dtypes.scalar_name(places)}Tensor instead (while checking arguments for "
-            "embedding)"
+            f"Long, Int; but got torch.{_dtypes.scalar_name(places)}Tensor instead (while checking "
+            "arguments for embedding)"
         )
     if not places.is_abstract and places.size:
         least, most = int(places.min()), int(places.max())
@@ -495,13 +509,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     >>> F.one_hot(torch.tensor([1]), 3)
     tensor([[0, 1, 0]])
     """
-    classes = int(tensor.max()) + 1 if num_classes == -1 else num_classes  # type: ignore[attr-defined]
+    classes = int(tensor.max()) + 1 if num_classes == -1 else num_classes
     return apply("", npx.one_hot, tensor, classes, dtype="int64")
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """Divided by the p-norm along an axis, or by `eps` where that is larger."""
-    length = input.norm(p, dim, True)  # type: ignore[attr-defined]
+    length = input.norm(p, dim, True)
     return input / length.clamp(min=eps)
 
 
@@ -524,105 +538,6 @@ def pad(input: A, pad: Sequence[int], mode: str = "constant", value: float = 0.0
     if mode not in names:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     return np.pad(input, widths, mode=names[mode])
-
-
-# ---- activations ----
-
-
-@operation("LeakyRelu")
-def leaky_relu(input: A, negative_slope: float = 0.01) -> A:
-    """x, or `negative_slope` times x where x is below 0."""
-    return npx.leaky_relu(input, act_type="leaky", slope=negative_slope)
-
-
-@operation("Elu")
-def elu(input: A, alpha: float = 1.0) -> A:
-    """x, or alpha (e^x - 1) where x is below 0 (Clevert et al. 2016)."""
-    return npx.leaky_relu(input, act_type="elu", slope=alpha)
-
-
-@operation("Elu")
-def selu(input: A) -> A:
-    """Self-normalizing linear units (Klambauer et al. 2017)."""
-    return npx.leaky_relu(input, act_type="selu")
-
-
-@operation("Gelu")
-def gelu(input: A, approximate: str = "none") -> A:
-    """Gaussian error linear units (Hendrycks & Gimpel 2016), exact or by "tanh"."""
-    if approximate == "tanh":
-        inner = math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)
-        return 0.5 * input * (1 + np.tanh(inner))
-    return npx.gelu(input)
-
-
-@operation("Silu")
-def silu(input: A) -> A:
-    """x sigmoid(x) (Elfwing et al. 2018)."""
-    return npx.silu(input)
-
-
-@operation("Mish")
-def mish(input: A) -> A:
-    """x tanh(softplus(x)) (Misra 2019)."""
-    return npx.mish(input)
-
-
-@operation("Softplus")
-def softplus(input: A, beta: float = 1.0, threshold: float = 20.0) -> A:
-    """log(1 + e^(beta x)) / beta; x itself where beta x is above `threshold`."""
-    smooth = npx.softrelu(np.minimum(input * beta, threshold)) / beta
-    return np.where(input * beta > threshold, input, smooth)
-
-
-@operation("LogSigmoid")
-def logsigmoid(input: A) -> A:
-    """The logarithm of sigmoid."""
-    return npx.log_sigmoid(input)
-
-
-@operation("Div")
-def softsign(input: A) -> A:
-    """x / (1 + |x|)."""
-    return npx.softsign(input)
-
-
-def _cut(x: A, least: float, most: float) -> A:
-    """x, cut to an interval, at whose ends it has no gradient."""
-    inside = (x > least) & (x < most)
-    return np.where(inside, x, np.clip(x.detach(), least, most))
-
-
-@operation("Hardtanh")
-def hardtanh(input: A, min_val: float = -1.0, max_val: float = 1.0) -> A:
-    """x, cut to an interval; without a gradient at its ends."""
-    return _cut(input, min_val, max_val)
-
-
-@operation("Hardtanh")
-def relu6(input: A) -> A:
-    """x, cut to 0 to 6; without a gradient at the ends."""
-    return _cut(input, 0, 6)
-
-
-@operation("Hardsigmoid")
-def hardsigmoid(input: A) -> A:
-    """(x + 3) / 6, cut to 0 to 1."""
-    return _cut(input + 3, 0, 6) / 6
-
-
-@operation("Hardswish")
-def hardswish(input: A) -> A:
-    """x (x + 3) / 6, with the second factor cut to 0 to 1 (Howard et al. 2019)."""
-    return input * _cut(input + 3, 0, 6) / 6
-
-
-@operation("PreluKernel")
-def prelu(input: A, weight: A) -> A:
-    """x, or x times a weight, one for all channels or each, where x is below 0 (He et al. 2015)."""
-    if weight.size > 1:
-        weight = np.reshape(weight, (-1, *(1,) * (input.ndim - 2)))
-    return np.maximum(input, 0) + weight * np.minimum(input, 0)
 
 
 def __getattr__(name: str) -> Any:

@@ -69,9 +69,9 @@ class LazyLayer(Layer):
                 self.__class__ = type(self).__bases__[-1]
                 self._changed()
 
-    def _compute(self, x: Any) -> Any:
+    def _compute(self, x: Any, *args: Any) -> Any:
         self._become(x)
-        return self._compute(x)
+        return self._compute(x, *args)
 
     def has_uninitialized_params(self) -> bool:
         """Whether a parameter has no shape yet."""

@@ -84,17 +84,15 @@ class Linear(Layer):
     def _compute(self, x: Any, act_type: str | None = None) -> Any:
         held = self._reg_params
         bias = held.get("bias")
-        bias = None if bias is None else bias.array
-        return linear_of_arrays(x, held["weight"].array, bias, act_type)
+        shift = None if bias is None else bias.array
+        return linear_of_arrays(x, held["weight"].array, shift, act_type)
 
     def _with_next(self, layer: Layer) -> Callable[[Any], Any] | None:
         return partial(self._compute, act_type="relu") if type(layer) is ReLU else None
 
     def extra_repr(self) -> str:
         has_bias = "bias" in self._reg_params
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, bias={has_bias}"
-        )
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={has_bias}"
 
 
 class LazyLinear(LazyLayer, Linear):

@@ -14,38 +14,14 @@ from ....gluon import Block
 from ....gluon.block.tree import Tree, children_of, parameters_of
 from ....util import is_np_array
 from .. import _dtypes
+from .._device import device
 from .._modes import mode, set_grad_enabled
-from .._tensor import Tensor, device, unwrap, with_recording, wrapped
+from .._tensor import Tensor, unwrap, with_recording, wrapped
+from .hooks import RemovableHandle
 from .loading import load
 from .parameter import Held, Parameter, face, forget_gradients
 
 _set = object.__setattr__
-
-
-class RemovableHandle:
-    """Takes a hook away.
-
-    Examples
-    --------
-    >>> from microlazy.dialects.torch import nn
-    >>> nn.Flatten().register_forward_hook(print).remove()
-    """
-
-    def __init__(self, hooks: dict[int, Any], hook: Any, changed: Callable[[], None]) -> None:
-        self._hooks, self._changed = hooks, changed
-        hooks[id(self)] = hook
-        changed()
-
-    def remove(self) -> None:
-        """Call the hook no more."""
-        self._hooks.pop(id(self), None)
-        self._changed()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.remove()
 
 
 class Module(Block):
@@ -190,9 +166,7 @@ class Module(Block):
         self._hold(name, held)
         return held
 
-    def register_buffer(
-        self, name: str, tensor: Tensor | None, persistent: bool = True
-    ) -> None:
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Have a tensor that is kept with the parameters but not learnt.
 
         Parameters
@@ -220,7 +194,7 @@ class Module(Block):
         self._set_buffer(name, tensor)
 
     def _set_buffer(self, name: str, tensor: Tensor | None) -> None:
-        held = self._reg_params.get(name)
+        held: Any = self._reg_params.get(name)
         if tensor is None:
             if held is not None:
                 self._params.discard(self._reg_params.pop(name))
@@ -232,15 +206,13 @@ class Module(Block):
             )
         array = tensor._array.detach()
         if held is None:
-            held = Held(
-                f"{self.prefix}{name}", buffer=True, shape=array.shape, dtype=array.dtype
-            )
+            held = Held(f"{self.prefix}{name}", buffer=True, shape=array.shape, dtype=array.dtype)
             self._hold(name, held)
         held.hold(array)
 
     def register_child(self, block: Tree, name: str | None = None) -> None:
         """Have a module or a block of Gluon under a name, as `add_module` does."""
-        if isinstance(block, Tree) and not isinstance(block, Module):
+        if isinstance(block, Block) and not isinstance(block, Module):
             block = GluonBlock(block)
         super().register_child(block, name)
 
@@ -510,7 +482,7 @@ class Module(Block):
                 args = changed if isinstance(changed, tuple) else (changed,)
         out = self.forward(*args, **kwargs)
         for hook in list(self._forward_hooks.values()):
-            changed = hook(self, args, out)  # type: ignore[func-returns-value]
+            changed = hook(self, args, out)
             out = out if changed is None else changed
         _set(self, "_has_run", True)
         _set(self, "_only_forward", self._may_only_forward())
@@ -519,7 +491,7 @@ class Module(Block):
     def _call_by_gluon(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Take arrays and return arrays of their kind; what is recorded and trained is Gluon's."""
         first = next(each for each in args if isinstance(each, Array))
-        with_numpy = isinstance(first.as_np_ndarray(), type(first))
+        with_numpy = first is first.as_np_ndarray()
         was = [(each, each.training) for each in self.modules() if isinstance(each, Module)]
         for each, _ in was:
             _set(each, "training", autograd.is_training())
@@ -573,14 +545,14 @@ class GluonBlock(Module):
         block._parents.append(weakref.ref(self))
 
     def forward(self, *args: Any) -> Any:
-        arrays = unwrap(args)
-        if not self._takes_numpy():
-            arrays = _nd(arrays)
         before = autograd.set_training(self.training)
         try:
-            return wrapped(with_recording(mode.enabled, self.block, *arrays), "Gluon")
+            return with_recording(mode.enabled, self._call_block, unwrap(args))
         finally:
             autograd.set_training(before)
+
+    def _call_block(self, arrays: tuple[Any, ...]) -> Any:
+        return wrapped(self.block(*(arrays if self._takes_numpy() else _nd(arrays))), "Gluon")
 
     def _takes_numpy(self) -> bool:
         for held in self.block.collect_params().values():

@@ -39,12 +39,16 @@ class Held(GluonParameter):
     """
 
     def __init__(self, name: str, buffer: bool = False, **options: Any) -> None:
-        self.tensor: Any = _new(Tensor if buffer else UninitializedParameter)
-        self.tensor._op = ""
-        if not buffer:
-            self.tensor._held = self
         self.is_buffer = buffer
+        self.tensor = self._new_tensor()
         super().__init__(name, differentiable=not buffer, allow_deferred_init=True, **options)
+
+    def _new_tensor(self) -> Any:
+        tensor: Any = _new(Tensor if self.is_buffer else UninitializedParameter)
+        tensor._op = ""
+        if not self.is_buffer:
+            tensor._held = self
+        return tensor
 
     def _store(self, data: Any, contexts: list[Any]) -> None:
         super()._store(data.as_np_ndarray(), contexts)
@@ -79,11 +83,8 @@ class Held(GluonParameter):
         return super().__getstate__() | {"tensor": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.tensor = _new(Tensor if state["is_buffer"] else UninitializedParameter)
-        self.tensor._op = ""
-        if not state["is_buffer"]:
-            self.tensor._held = self
-        super().__setstate__({key: each for key, each in state.items() if key != "tensor"})
+        self.is_buffer = state["is_buffer"]
+        super().__setstate__(state | {"tensor": self._new_tensor()})
 
 
 class Parameter(Tensor):
@@ -241,20 +242,18 @@ class UninitializedParameter(Parameter):
         """The data type that it will have."""
         return _dtypes.ALL[numpy.dtype(self._held.dtype).name]
 
-    @property
-    def requires_grad(self) -> bool:
-        """Whether it will be learnt."""
+    def _is_variable(self) -> bool:
         return self._held.grad_req != "null"
+
+    _is_tracked = _is_variable
+
+    def _gradient(self) -> None:
+        return None  # nothing was computed of it
 
     @property
     def is_leaf(self) -> bool:
         """True: it is not computed."""
         return True
-
-    @property
-    def grad(self) -> None:
-        """None: nothing was computed of it."""
-        return None
 
     def materialize(self, shape: tuple[int, ...]) -> None:
         """Become a parameter of a shape; its values are zeros.

@@ -102,9 +102,7 @@ class _Recurrent(Module):
         wanted = (self.num_layers * self._directions, x.shape[1], self.hidden_size)
         for each in states:
             if tuple(each.shape) != wanted:
-                raise RuntimeError(
-                    f"Expected hidden size {wanted}, got {list(each.shape)}"
-                )
+                raise RuntimeError(f"Expected hidden size {wanted}, got {list(each.shape)}")
         before = autograd.set_training(self.training)
         try:
             outputs, *last = recurrent(

@@ -52,7 +52,7 @@ def clip_grad_norm_(
     total = FUNCTIONS["norm"](norms, norm_type)
     factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
     for each in grads:
-        each.mul_(factor)  # type: ignore[attr-defined]
+        each.mul_(factor)
     return total
 
 
@@ -60,4 +60,4 @@ def clip_grad_norm_(
 def clip_grad_value_(parameters: Tensor | Iterable[Any], clip_value: float) -> None:
     """Cut each element of the gradients to -clip_value to clip_value."""
     for each in _grads(parameters):
-        each.clamp_(-clip_value, clip_value)  # type: ignore[attr-defined]
+        each.clamp_(-clip_value, clip_value)

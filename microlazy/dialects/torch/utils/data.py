@@ -10,7 +10,7 @@ import numpy
 from ....gluon.data import DataLoader as GluonLoader
 from ....gluon.data import Dataset as GluonDataset
 from .._creation import from_numpy, tensor
-from .._functions import stack
+from .._shapes import stack
 from .._tensor import Tensor
 
 
@@ -145,9 +145,7 @@ class DataLoader:
                 "sampler": sampler,
                 "last_batch": "discard" if drop_last else "keep",
             }
-        self._loader = GluonLoader(
-            dataset, batchify_fn=collate_fn or default_collate, **options
-        )
+        self._loader = GluonLoader(dataset, batchify_fn=collate_fn or default_collate, **options)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._loader)
