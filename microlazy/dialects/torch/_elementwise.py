@@ -13,13 +13,14 @@ from ._tensor import Tensor, apply, apply_to_two, refuse_leaf
 A = Any  # an array of the core with NumPy's rules
 
 
+TESTS = {"isnan", "isinf", "isfinite", "logical_not"}  # whose results are true or false
 UNARY: dict[str, tuple[str, Callable[..., Any]]] = {
     **{
         name: (f"{name.capitalize()}", getattr(np, name))
         for name in (
             *("abs", "exp", "log", "log2", "log10", "log1p", "expm1", "sqrt", "square", "sin"),
             *("cos", "tan", "sinh", "cosh", "tanh", "floor", "ceil", "trunc", "sign"),
-            *("isnan", "isinf", "isfinite", "logical_not"),
+            *TESTS,
         )
     },
     **{

@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import numpy as np
 from . import _dtypes, _places, _reductions, _shapes  # noqa: F401  they fill the registry
-from ._elementwise import UNARY, in_place
+from ._elementwise import TESTS, UNARY, in_place
 from ._registry import FUNCTIONS, METHODS, PROPERTIES, of_arrays
 from ._tensor import Tensor, refuse_leaf, with_recording
 
@@ -36,7 +36,17 @@ def _written(self: Tensor, values: Any) -> Tensor:
 METHODS["fill_"] = _written
 METHODS["zero_"] = lambda self: _written(self, 0)
 METHODS["copy_"] = lambda self, source: _written(self, source)
-for _name in (*UNARY, "add", "sub", "mul", "div", "pow", "remainder", "clamp", "masked_fill"):
+for _name in (
+    *(UNARY.keys() - TESTS),
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "pow",
+    "remainder",
+    "clamp",
+    "masked_fill",
+):
     METHODS[f"{_name}_"] = in_place(_name, METHODS[_name])
 
 

@@ -76,9 +76,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False) -> Found:
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True) -> Found:
     """The k largest or smallest elements along an axis, and their places."""
     axis = axis_of(dim, input.ndim)
-    places = argsort(input, axis, largest).index_select(
-        axis, wrap(np.arange(k, dtype="int64"))
-    )
+    places = argsort(input, axis, largest).index_select(axis, wrap(np.arange(k, dtype="int64")))
     return Found("topk", gather(input, axis, places), places)
 
 

@@ -8,6 +8,12 @@ from typing import Any
 
 from . import nn
 
+__all__ = [
+    "HyperParameters",
+    "Module",
+    "add_to_class",
+]
+
 
 def add_to_class(cls: type) -> Callable[[Callable[..., Any]], None]:
     """A decorator that makes a function a method of a class.

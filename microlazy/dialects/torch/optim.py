@@ -14,6 +14,13 @@ from ._modes import enable_grad
 from ._tensor import Tensor, wrap
 from .nn.parameter import UninitializedParameter, forget_gradients
 
+__all__ = [
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "SGD",
+]
+
 Group = dict[str, Any]
 
 

@@ -62,7 +62,7 @@ def cross_entropy_of_arrays(
             )
         classes = scores.shape[axis]
         target = target * (1 - smoothing) + smoothing / classes
-        logs = npx.log_softmax(scores, axis=axis)
+        logs: A = npx.log_softmax(scores, axis=axis)
         if weight is not None:
             logs = logs * np.reshape(weight, (-1, *(1,) * (scores.ndim - axis - 1)))
         losses = -np.sum(logs * target, axis=axis)

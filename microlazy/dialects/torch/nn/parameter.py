@@ -232,6 +232,9 @@ class UninitializedParameter(Parameter):
     def __repr__(self) -> str:
         return "<UninitializedParameter>"
 
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
     @property
     def shape(self) -> Size:
         """Not known yet."""

@@ -10,6 +10,11 @@ from .._functions import FUNCTIONS
 from .._modes import no_grad
 from .._tensor import Tensor
 
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+]
+
 
 def _grads(parameters: Tensor | Iterable[Any]) -> list[Tensor]:
     several = [parameters] if isinstance(parameters, Tensor) else list(parameters)

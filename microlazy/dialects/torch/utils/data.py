@@ -13,6 +13,13 @@ from .._creation import from_numpy, tensor
 from .._shapes import stack
 from .._tensor import Tensor
 
+__all__ = [
+    "DataLoader",
+    "Dataset",
+    "TensorDataset",
+    "default_collate",
+]
+
 
 class Dataset(GluonDataset):
     """Examples by number: a subclass defines `__getitem__` and `__len__`.
