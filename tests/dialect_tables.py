@@ -50,6 +50,7 @@ def torch_rows() -> Rows:
         ("`torch.nn.utils`", nn_utils.__all__),
         ("`torch.autograd`", autograd.__all__),
         ("`torch.optim`", optim.__all__),
+        ("`torch.cuda`", torch.cuda.__all__),
         ("`torch.utils.data`", data.__all__),
         ("`torch.d2l`", d2l.__all__),
     ]

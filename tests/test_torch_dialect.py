@@ -9,6 +9,7 @@ import pytest
 
 import microlazy as mx
 from microlazy import autograd, gluon, nd, np, npx
+from microlazy.core import gradients
 from microlazy.dialects import copy_weights, torch
 from microlazy.dialects.torch import d2l, nn
 from microlazy.dialects.torch.nn import functional as F
@@ -216,6 +217,40 @@ def test_a_module_in_a_network_of_gluon(face):
     ]
 
 
+def test_a_block_of_gluon_in_a_module_runs_from_a_plan():
+    npx.set_np()
+    inner = gluon.nn.HybridSequential()
+    inner.add(gluon.nn.Dense(4, activation="tanh"), gluon.nn.Dense(2))
+    net = nn.Sequential(inner, nn.LazyLinear(1))
+    inner.initialize()
+    x = torch.linspace(-1, 1, 12).reshape(4, 3)
+    eager = net(x)
+    net.hybridize()
+    for _ in range(3):
+        net.zero_grad()
+        y = net(x)
+        assert torch.equal(y, eager)
+        y.sum().backward()
+    assert inner._plan is not None
+    planned = [p.grad.clone() for p in net.parameters()]
+    net.hybridize(False)
+    net.zero_grad()
+    net(x).sum().backward()
+    assert all(torch.equal(a, p.grad) for a, p in zip(planned, net.parameters(), strict=True))
+
+
+def test_an_optimizer_waits_for_a_block_of_gluon():
+    npx.set_np()
+    net = nn.Sequential(gluon.nn.Dense(2), nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer.zero_grad()
+    net[0].initialize()
+    net(torch.ones(1, 3)).sum().backward()
+    before = net[0].bias.detach().clone()
+    optimizer.step()
+    assert not torch.equal(net[0].bias, before)
+
+
 def test_modules_in_gluon_are_recorded_only_where_gluon_records():
     layer = nn.Linear(2, 1)
     y = layer(np.ones((1, 2)))
@@ -351,6 +386,47 @@ def _held(function, x, moved):
     fixed = object.__new__(_Fixed)
     fixed._array, fixed._op, fixed.origin = moved._array, "", x
     return function(fixed)
+
+
+def test_gradients_can_be_set():
+    x = torch.ones(2, requires_grad=True)
+    x.grad = torch.tensor([1.0, 2.0])
+    (3 * x).sum().backward()
+    assert x.grad.tolist() == [4.0, 5.0]
+    with pytest.raises(RuntimeError, match=r"size \[3\]"):
+        x.grad = torch.ones(3)
+
+
+@pytest.mark.parametrize(
+    "call, error",
+    [
+        (lambda x: gradients.replace(x, np.ones(3)), ValueError),
+        (lambda x: gradients.replace(x, np.ones(2, dtype="float64")), TypeError),
+        (lambda x: gradients.replace(x, nd.ones(2)), TypeError),
+        (lambda x: gradients.replace(x, x.detach()), ValueError),
+        (lambda x: gradients.replace(np.ones(2), np.ones(2)), ValueError),
+        (lambda x: gradients.replace(x, None), TypeError),
+        (lambda x: gradients.backward(None), TypeError),
+        (lambda x: gradients.clear([None]), TypeError),
+        (lambda x: gradients.absent(None), TypeError),
+        (lambda x: gradients.backward(x * 2, np.ones(2)), mx.base.MXNetError),
+    ],
+)
+def test_the_core_refuses_what_is_no_gradient(call, error):
+    x = np.ones(2)
+    x.attach_grad()
+    with pytest.raises(error):
+        call(x)
+    assert gradients.absent([x]) == [0]
+
+
+def test_gradients_by_name_of_what_is_not_used():
+    x, z = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+    with pytest.raises(RuntimeError, match="allow_unused=True"):
+        torch.autograd.grad((2 * x).sum(), [x, z])
+    y = (2 * x).sum()
+    assert torch.autograd.grad(y, [x, z], allow_unused=True) == (torch.tensor([2.0]), None)
+    assert x.grad is None
 
 
 # ---- modes, threads ----

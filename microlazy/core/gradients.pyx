@@ -1,7 +1,9 @@
 """Gradients that add up over backward passes until they are cleared, as PyTorch has them."""
 
 from microlazy.core.tape cimport Node, Pass, Variable, go_back, new_pass, tracked as leads
-from microlazy.core.tensor cimport Slot, Tensor
+from microlazy.core.tensor cimport Slot, Tensor, need_values, same_shape, shape_tuple
+
+from microlazy.base import ShapeError
 
 # A variable's slot names the pass that last wrote to it. Passes count from 1.
 cdef enum:
@@ -24,7 +26,7 @@ cdef class AddingPass(Pass):
         return grad
 
 
-def backward(Tensor head, head_grad=None, bint retain_graph=False) -> None:
+def backward(Tensor head not None, head_grad=None, bint retain_graph=False) -> None:
     """Add the gradients of `head` to those of every array that asked for one.
 
     Parameters
@@ -54,7 +56,7 @@ def backward(Tensor head, head_grad=None, bint retain_graph=False) -> None:
     go_back(p, [head], None if head_grad is None else [head_grad], retain_graph, True)
 
 
-def absent(list variables) -> list:
+def absent(list variables not None) -> list:
     """Places of the arrays that no gradient was written for since it was cleared.
 
     Examples
@@ -74,7 +76,7 @@ def absent(list variables) -> list:
     return found
 
 
-def clear(list variables) -> bool:
+def clear(list variables not None) -> bool:
     """Forget the gradients of arrays: the next pass writes them anew.
 
     Returns
@@ -103,8 +105,17 @@ def clear(list variables) -> bool:
     return given_up
 
 
-def replace(Tensor variable, Tensor grad) -> None:
+def replace(Tensor variable not None, Tensor grad not None) -> None:
     """Let an array be the gradient of another, of the same shape, dtype and face.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    TypeError
+        If the dtypes or faces differ.
+    ValueError
+        If no gradient is wanted, or passes could not write into this array.
 
     Examples
     --------
@@ -118,11 +129,19 @@ def replace(Tensor variable, Tensor grad) -> None:
     """
     if type(variable.slot) is not Variable:
         raise ValueError("only an array with attach_grad() has a gradient")
+    need_values(grad, "it was to be a gradient")
+    if not same_shape(variable, grad):
+        raise ShapeError(f"a variable of shape {shape_tuple(variable)} cannot have a gradient of "
+                         f"shape {shape_tuple(grad)}")
+    if variable.dtype != grad.dtype or variable.face != grad.face:
+        raise TypeError("a gradient must be of its variable's dtype and array type")
+    if not grad.contiguous or grad.block.readonly or grad.block is variable.block:
+        raise ValueError("a gradient must be a contiguous, writable array with memory of its own")
     variable.slot.grad = grad
     variable.slot.written = BY_HAND
 
 
-def tracked(Tensor x) -> bool:
+def tracked(Tensor x not None) -> bool:
     """Whether a gradient is wanted of an array, or of what it was computed from.
 
     Examples
@@ -135,7 +154,7 @@ def tracked(Tensor x) -> bool:
     return leads(x)
 
 
-def is_leaf(Tensor x) -> bool:
+def is_leaf(Tensor x not None) -> bool:
     """Whether an array was not computed on the tape.
 
     Examples

@@ -8,13 +8,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ...foreign import missing as _missing
-from . import _creation, _dtypes, _functions, autograd, nn, optim, utils
+from . import _creation, _dtypes, _functions, autograd, cuda, nn, optim, utils
 from ._device import device
 from ._files import load, save
 from ._modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from ._size import Size
 from ._tensor import Tensor
 
+inference_mode = no_grad
 dtype = _dtypes.dtype
 float16 = half = _dtypes.float16
 float32 = float = _dtypes.float32

@@ -36,17 +36,9 @@ def _written(self: Tensor, values: Any) -> Tensor:
 METHODS["fill_"] = _written
 METHODS["zero_"] = lambda self: _written(self, 0)
 METHODS["copy_"] = lambda self, source: _written(self, source)
-for _name in (
-    *(UNARY.keys() - TESTS),
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "pow",
-    "remainder",
-    "clamp",
-    "masked_fill",
-):
+_CHANGING = [name for name in UNARY if name not in TESTS]
+_CHANGING += ["add", "sub", "mul", "div", "pow", "remainder", "clamp", "masked_fill"]
+for _name in _CHANGING:
     METHODS[f"{_name}_"] = in_place(_name, METHODS[_name])
 
 

@@ -24,7 +24,8 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-) -> tuple[Tensor, ...]:
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
     """The gradients of outputs with respect to inputs; the `grad` of no tensor is changed.
 
     Parameters
@@ -36,6 +37,8 @@ def grad(
         Keep the graph; defaults to `create_graph`.
     create_graph : bool
         Record the gradients, so that they have gradients in turn.
+    allow_unused : bool
+        Give None for an input that does not lead to the outputs.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def grad(
     Raises
     ------
     RuntimeError
-        If nothing was recorded, or an output is no single number.
+        If nothing was recorded, an output is no single number, or an input leads to none.
 
     Examples
     --------
@@ -61,23 +64,31 @@ def grad(
         if grad_outputs is None and head.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
     given = None if grad_outputs is None else [each._array for each in _several(grad_outputs)]
+    arrays = [head._array for head in heads], [each._leaf for each in wrt]
+    keep = create_graph if retain_graph is None else retain_graph
     try:
-        found = autograd.grad(
-            [head._array for head in heads],
-            [each._array for each in wrt],
-            given,
-            retain_graph,
-            create_graph,
-        )
+        found = autograd.grad(*arrays, given, keep or allow_unused, create_graph)
     except MXNetError as error:
         raise_used(error)
-        if "does not lead to the heads" in str(error):
+        if "does not lead to the heads" not in str(error):
+            raise RuntimeError(str(error)) from None
+        if not allow_unused:
             raise RuntimeError(
                 "One of the differentiated Tensors appears to not have been used in the graph. "
                 "Set allow_unused=True if this is the desired behavior."
             ) from None
-        raise RuntimeError(str(error)) from None
-    return tuple(wrap(each, "Grad") for each in found)
+    else:
+        return tuple(wrap(each, "Grad") for each in found)
+    return tuple(_if_used(arrays[0], each, given, create_graph) for each in arrays[1])
+
+
+def _if_used(heads: list[Any], variable: Any, given: Any, create_graph: bool) -> Tensor | None:
+    """The gradient by one variable; None if it does not lead to the heads."""
+    try:
+        (found,) = autograd.grad(heads, [variable], given, True, create_graph)
+    except MXNetError:
+        return None
+    return wrap(found, "Grad")
 
 
 def backward(

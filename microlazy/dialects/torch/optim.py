@@ -12,7 +12,7 @@ from ...core.rules import Rule
 from ...foreign import missing as _missing
 from ._modes import enable_grad
 from ._tensor import Tensor, wrap
-from .nn.parameter import UninitializedParameter, forget_gradients
+from .nn.parameter import forget_gradients, is_waiting
 
 __all__ = [
     "Adam",
@@ -70,7 +70,7 @@ class _Moved:
         learnt = [
             (place, each._leaf)
             for place, each in enumerate(self.numbers["params"])
-            if not isinstance(each, UninitializedParameter) and each._is_variable()
+            if not is_waiting(each) and each._is_variable()
         ]
         for place, array in learnt:
             if place not in self.states:

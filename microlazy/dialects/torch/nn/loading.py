@@ -10,7 +10,7 @@ from ....core.tensor import Tensor as Array
 from ....gluon.parameter.shapes import fits
 from .._size import Size
 from .._tensor import Tensor
-from .parameter import UninitializedParameter
+from .parameter import is_waiting
 
 
 class IncompatibleKeys(NamedTuple):
@@ -71,7 +71,7 @@ def _known(held: Any) -> tuple[int, ...]:
 
 def _values(path: str, given: Any) -> Any:
     """The array of a value of a state; None for a parameter that has none yet."""
-    if isinstance(given, UninitializedParameter):
+    if isinstance(given, Tensor) and is_waiting(given):
         return None
     if isinstance(given, Tensor):
         return given._array.detach()

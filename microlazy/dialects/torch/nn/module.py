@@ -554,6 +554,10 @@ class GluonBlock(Module):
     def _call_block(self, arrays: tuple[Any, ...]) -> Any:
         return wrapped(self.block(*(arrays if self._takes_numpy() else _nd(arrays))), "Gluon")
 
+    def hybridize(self, active: bool = True, *args: Any, **options: Any) -> None:
+        """Let the block run from a plan, as Gluon has it."""
+        self.block.hybridize(active, *args, **options)
+
     def _takes_numpy(self) -> bool:
         for held in self.block.collect_params().values():
             if held.array is not None:

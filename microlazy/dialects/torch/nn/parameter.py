@@ -133,6 +133,16 @@ class Parameter(Tensor):
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
+    @property
+    def is_leaf(self) -> bool:
+        """True: it is not computed."""
+        return True
+
+    def _is_variable(self) -> bool:
+        return self._held.grad_req != "null"
+
+    _is_tracked = _is_variable
+
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Learn it from now on, or not."""
         self._held.grad_req = "write" if requires_grad else "null"
@@ -245,18 +255,8 @@ class UninitializedParameter(Parameter):
         """The data type that it will have."""
         return _dtypes.ALL[numpy.dtype(self._held.dtype).name]
 
-    def _is_variable(self) -> bool:
-        return self._held.grad_req != "null"
-
-    _is_tracked = _is_variable
-
     def _gradient(self) -> None:
         return None  # nothing was computed of it
-
-    @property
-    def is_leaf(self) -> bool:
-        """True: it is not computed."""
-        return True
 
     def materialize(self, shape: tuple[int, ...]) -> None:
         """Become a parameter of a shape; its values are zeros.
@@ -291,6 +291,19 @@ def face(held: Any) -> Any:
     tensor = _new(BorrowedParameter)
     tensor._held, tensor._op = held, ""
     return tensor
+
+
+def is_waiting(tensor: Tensor) -> bool:
+    """Whether a tensor is a parameter that has no values yet.
+
+    Examples
+    --------
+    >>> from microlazy.dialects.torch import nn
+    >>> from microlazy.dialects.torch.nn.parameter import is_waiting
+    >>> is_waiting(nn.LazyLinear(2).weight)
+    True
+    """
+    return isinstance(tensor, Parameter) and tensor._held.array is None
 
 
 def forget_gradients(arrays: list[Any], set_to_none: bool) -> None:
