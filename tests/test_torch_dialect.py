@@ -211,7 +211,7 @@ def test_a_module_in_a_network_of_gluon(face):
     with autograd.record():
         first, second = net(x).asnumpy(), net(x).asnumpy()
     assert not (first == second).all()  # dropout follows Gluon's mode
-    assert net[1].training
+    assert net[1].training  # as it was: what Gluon says holds for its calls alone
     assert list(net._collect_params_with_prefix()) == [
         *("0.weight", "0.bias", "1.0.weight", "1.0.bias", "2.weight", "2.bias")
     ]
@@ -577,6 +577,21 @@ def test_names_that_are_missing(ask, hint):
 def test_what_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_operands_of_other_kinds():
+    x = torch.ones(2)
+    assert (x == None) is False and (x != "a") is True  # noqa: E711
+    assert (x + numpy.ones(2)).tolist() == (numpy.ones(2) + x).tolist() == [2.0, 2.0]
+    for call, kinds in (
+        (lambda: x + None, "'Tensor' and 'NoneType'"),
+        (lambda: x / [1, 2], "'Tensor' and 'list'"),
+        (lambda: [1, 2] - x, "'list' and 'Tensor'"),
+        (lambda: x @ 3, "'Tensor' and 'int'"),
+        (lambda: x < "a", "'Tensor' and 'str'"),
+    ):
+        with pytest.raises(TypeError, match=kinds):
+            call()
 
 
 def test_a_module_without_super_is_told_so():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -35,23 +36,23 @@ UNARY: dict[str, tuple[str, Callable[..., Any]]] = {
     "erf": ("Erf", npx.erf),
 }
 BINARY: dict[str, tuple[str, Callable[..., Any]]] = {
-    "add": ("Add", np.add),
-    "sub": ("Sub", np.subtract),
-    "mul": ("Mul", np.multiply),
-    "div": ("Div", np.true_divide),
-    "floor_divide": ("FloorDivide", np.floor_divide),
-    "remainder": ("Remainder", np.mod),
+    "add": ("Add", operator.add),
+    "sub": ("Sub", operator.sub),
+    "mul": ("Mul", operator.mul),
+    "div": ("Div", operator.truediv),
+    "floor_divide": ("FloorDivide", operator.floordiv),
+    "remainder": ("Remainder", operator.mod),
     "fmod": ("Fmod", np.fmod),
-    "pow": ("Pow", np.power),
+    "pow": ("Pow", operator.pow),
     "maximum": ("Maximum", np.maximum),
     "minimum": ("Minimum", np.minimum),
     "atan2": ("Atan2", np.arctan2),
-    "eq": ("Eq", np.equal),
-    "ne": ("Ne", np.not_equal),
-    "lt": ("Lt", np.less),
-    "le": ("Le", np.less_equal),
-    "gt": ("Gt", np.greater),
-    "ge": ("Ge", np.greater_equal),
+    "eq": ("Eq", operator.eq),
+    "ne": ("Ne", operator.ne),
+    "lt": ("Lt", operator.lt),
+    "le": ("Le", operator.le),
+    "gt": ("Gt", operator.gt),
+    "ge": ("Ge", operator.ge),
     "logical_and": ("LogicalAnd", np.logical_and),
     "logical_or": ("LogicalOr", np.logical_or),
     "logical_xor": ("LogicalXor", np.logical_xor),
@@ -78,7 +79,7 @@ def _elementwise(name: str, op: str, function: Callable[..., Any]) -> Callable[.
             return apply_to_two(op, function, input, other if alpha == 1 else alpha * other)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"{name} of each element, by the function `{function.__name__}` of np or npx."
+    call.__doc__ = f"`{name}` of each element: `{function.__name__}` of arrays."
     return call
 
 
@@ -112,9 +113,14 @@ for _name, _other in ALIASES.items():
 
 
 def _operator(op: str, function: Callable[..., Any], swapped: bool) -> Callable[..., Any]:
-    if swapped:
-        return lambda self, other: apply_to_two(op, function, other, self)
-    return lambda self, other: apply_to_two(op, function, self, other)
+    def call(self: Tensor, other: Any) -> Any:
+        pair = (other, self) if swapped else (self, other)
+        try:
+            return apply_to_two(op, function, *pair)
+        except TypeError:  # which Python says of the two types
+            return NotImplemented
+
+    return call
 
 
 _OPERATORS = {

@@ -1,4 +1,4 @@
-"""Whether operations on tensors are recorded: always, but under `no_grad`."""
+"""What a thread does: operations on tensors are recorded, but under `no_grad`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 
 class _Mode(threading.local):
-    enabled = True
+    enabled = True  # operations are recorded
+    trains: bool | None = None  # while Gluon calls a module: whether Gluon trains
 
 
 mode = _Mode()

@@ -230,7 +230,9 @@ for _name, _op, _function, _ranks in (
     _made = _matrix_product(_function, *_ranks)
     _made.__name__, _made.__doc__ = _name, "The product of two matrices, or stacks of them."
     of_arrays(op=_op)(_made)
-METHODS["__matmul__"] = FUNCTIONS["matmul"]
+METHODS["__matmul__"] = lambda self, other: (
+    FUNCTIONS["matmul"](self, other) if isinstance(other, Tensor) else NotImplemented
+)
 
 
 @of_arrays(method=False)

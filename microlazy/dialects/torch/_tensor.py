@@ -526,7 +526,7 @@ def apply(op: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> A
     return wrap(out, op) if isinstance(out, Array) else wrapped(out, op)
 
 
-def apply_to_two(op: str, function: Callable[[Any, Any], Any], x: Any, y: Any) -> Tensor:
+def apply_to_two(op: str, function: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     """As `apply`, for a function of two arrays whose result is one: it costs half as much."""
     before = set_recording(mode.enabled)
     try:
@@ -537,6 +537,8 @@ def apply_to_two(op: str, function: Callable[[Any, Any], Any], x: Any, y: Any) -
         raise translated(error, (x, y)) from None
     finally:
         set_recording(before)
+    if not isinstance(out, Array):  # of a comparison with what is no number
+        return out
     tensor = _new(Tensor)  # as wrap() does
     tensor._array, tensor._op = out, op
     return tensor

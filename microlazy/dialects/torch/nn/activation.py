@@ -212,7 +212,7 @@ class Dropout(Module):
         self.p, self.inplace = p, inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training)
+        return F.dropout(input, self.p, self._trains())
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

@@ -150,6 +150,8 @@ class Module(Block):
         before = self._reg_params.get(name)
         if before is not None:
             self._params.discard(before)
+        elif name in self._children:
+            self._forget(name)
         if held.name == "parameter":
             held.name = f"{self.prefix}{name}"
         self._reg_params[name] = held
@@ -376,6 +378,10 @@ class Module(Block):
                 each.training = mode
         return self
 
+    def _trains(self) -> bool:
+        """Whether to behave as in training: called by Gluon, that is for Gluon to say."""
+        return self.training if mode.trains is None else mode.trains
+
     def eval(self) -> Self:
         """Let this module and all below behave as in prediction."""
         return self.train(False)
@@ -492,15 +498,13 @@ class Module(Block):
         """Take arrays and return arrays of their kind; what is recorded and trained is Gluon's."""
         first = next(each for each in args if isinstance(each, Array))
         with_numpy = first is first.as_np_ndarray()
-        was = [(each, each.training) for each in self.modules() if isinstance(each, Module)]
-        for each, _ in was:
-            _set(each, "training", autograd.is_training())
+        before = mode.trains
+        mode.trains = autograd.is_training()
         try:
             with set_grad_enabled(autograd.is_recording()):
                 out = unwrap(self(*wrapped(args), **kwargs))
         finally:
-            for each, training in was:
-                _set(each, "training", training)
+            mode.trains = before
         return out if with_numpy else _nd(out)
 
     def extra_repr(self) -> str:
@@ -545,7 +549,7 @@ class GluonBlock(Module):
         block._parents.append(weakref.ref(self))
 
     def forward(self, *args: Any) -> Any:
-        before = autograd.set_training(self.training)
+        before = autograd.set_training(self._trains())
         try:
             return with_recording(mode.enabled, self._call_block, unwrap(args))
         finally:

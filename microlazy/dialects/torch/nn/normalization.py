@@ -79,8 +79,8 @@ class _BatchNorm(Layer):
             wanted = " or ".join(f"{rank}D" for rank in self._ranks)
             raise ValueError(f"expected {wanted} input (got {x.ndim}D input)")
         tracked = self.track_running_stats
-        momentum = self.momentum
-        if self.training and tracked:
+        momentum, trains = self.momentum, self._trains()
+        if trains and tracked:
             count = self._array("num_batches_tracked")
             count[...] = count.detach() + 1
             if momentum is None:
@@ -91,7 +91,7 @@ class _BatchNorm(Layer):
             self._array("running_var"),
             self._array("weight"),
             self._array("bias"),
-            self.training or not tracked,
+            trains or not tracked,
             momentum or 0.0,
             self.eps,
         )

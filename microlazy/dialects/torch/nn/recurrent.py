@@ -103,7 +103,8 @@ class _Recurrent(Module):
         for each in states:
             if tuple(each.shape) != wanted:
                 raise RuntimeError(f"Expected hidden size {wanted}, got {list(each.shape)}")
-        before = autograd.set_training(self.training)
+        trains = self._trains()
+        before = autograd.set_training(trains)
         try:
             outputs, *last = recurrent(
                 x,
@@ -112,7 +113,7 @@ class _Recurrent(Module):
                 self._weights(x),
                 self._mode,
                 self._directions,
-                self.dropout if self.training else 0.0,
+                self.dropout if trains else 0.0,
             )
         finally:
             autograd.set_training(before)
