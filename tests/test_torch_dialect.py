@@ -562,6 +562,8 @@ def test_names_that_are_missing(ask, hint):
         (lambda: torch.Tensor(2), TypeError, "torch.tensor"),
         (lambda: torch.tensor(["a"]), TypeError, "numbers are expected"),
         (lambda: nn.GELU(5, 6), TypeError, "takes approximate"),
+        (lambda: torch.ones(2).max(axes=0), TypeError, "unexpected keyword argument 'axes'"),
+        (lambda: torch.ones(2).sum(axes=0), TypeError, "unexpected keyword argument 'axes'"),
         (lambda: nn.MSELoss(5), TypeError, "takes reduction"),
         (lambda: F.mse_loss(torch.ones(1), torch.ones(1), "sums"), ValueError, "reduction"),
         (

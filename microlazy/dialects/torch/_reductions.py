@@ -13,7 +13,7 @@ from ... import numpy_extension as npx
 from ...core.tensor import Tensor as Array
 from . import _dtypes
 from ._registry import FUNCTIONS, METHODS, Found, camel, dims_of, of_arrays
-from ._tensor import Tensor, apply
+from ._tensor import NUMPY_NAMES, Tensor, apply
 
 A = Any  # an array of the core with NumPy's rules
 
@@ -103,7 +103,12 @@ for _name, _function in REDUCTIONS.items():
 
 def _extreme(name: str, function: Callable[..., Any], place: Callable[..., Any],
              of_two: str) -> Callable[..., Any]:  # fmt: skip
-    def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    def call(input: Tensor, dim: Any = None, keepdim: bool = False, **numpy_names: Any) -> Any:
+        if numpy_names:
+            unknown = numpy_names.keys() - NUMPY_NAMES
+            if unknown:
+                raise TypeError(f"{name}() got an unexpected keyword argument {min(unknown)!r}")
+            return call(input, **{NUMPY_NAMES[key]: each for key, each in numpy_names.items()})
         if isinstance(dim, Tensor):
             return FUNCTIONS[of_two](input, dim)
         if dim is None:

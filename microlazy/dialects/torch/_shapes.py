@@ -108,6 +108,10 @@ def movedim(input: A, source: Any, destination: Any) -> A:
     return np.moveaxis(input, source, destination)
 
 
+for _name, _other in (("swapaxes", transpose), ("swapdims", transpose), ("moveaxis", movedim)):
+    FUNCTIONS[_name] = METHODS[_name] = _other
+
+
 @of_arrays(op="T")
 def t(input: A) -> A:
     """A matrix transposed."""

@@ -436,6 +436,19 @@ class Tensor:
         number = _dtypes.to_numpy(dtype)
         return apply("ToCopy", lambda array: array.astype(number), self)
 
+    def type(self, dtype: Any = None) -> Any:
+        """The tensor with another dtype; without one, the name of its own.
+
+        Examples
+        --------
+        >>> from microlazy.dialects import torch
+        >>> torch.ones(2).type(), torch.ones(2).type(torch.int64)
+        ('torch.FloatTensor', tensor([1, 1]))
+        """
+        if dtype is None:
+            return f"torch.{_dtypes.scalar_name(self._array)}Tensor"
+        return self.to(dtype)
+
     def cpu(self) -> Tensor:
         """The tensor itself: there is one device."""
         return self
@@ -548,6 +561,10 @@ def _array_of(value: Any) -> Any:
     return value._array if isinstance(value, Tensor) else value
 
 
+# NumPy's names of arguments, which PyTorch takes too.
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
 def operation(op: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function of arrays one of tensors.
 
@@ -566,7 +583,7 @@ def operation(op: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             if kwargs:
-                kwargs = {key: unwrap(value) for key, value in kwargs.items()}
+                kwargs = {NUMPY_NAMES.get(key, key): unwrap(each) for key, each in kwargs.items()}
             return apply(op, function, *map(unwrap, args), **kwargs)
 
         return call
