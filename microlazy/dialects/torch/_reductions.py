@@ -107,7 +107,9 @@ def _extreme(name: str, function: Callable[..., Any], place: Callable[..., Any],
         if numpy_names:
             unknown = numpy_names.keys() - NUMPY_NAMES
             if unknown:
-                raise TypeError(f"{name}() got an unexpected keyword argument {min(unknown)!r}")
+                raise TypeError(
+                    f"{name}() got an unexpected keyword argument {sorted(unknown)[0]!r}"
+                )
             return call(input, **{NUMPY_NAMES[key]: each for key, each in numpy_names.items()})
         if isinstance(dim, Tensor):
             return FUNCTIONS[of_two](input, dim)

@@ -159,11 +159,12 @@ class Sequential(_Listed):
 
 def _steps_of(layers: list[Layer]) -> list[Callable[[Any], Any]]:
     """What layers compute, two in one step where that is possible."""
-    steps, place = [], 0
+    steps: list[Any] = []
+    place = 0
     while place < len(layers):
-        layer, following = layers[place], layers[place + 1 : place + 2]
-        both = layer._with_next(following[0]) if following else None
-        steps.append(both or layer._compute)
+        layer = layers[place]
+        both = layer._step(layers[place + 1]) if place + 1 < len(layers) else None
+        steps.append(both or layer._step())
         place += 2 if both else 1
     return steps
 

@@ -106,8 +106,8 @@ flatten = FUNCTIONS["flatten"]
 # ---- layers ----
 
 
-def linear_of_arrays(x: A, weight: A, bias: A | None, act_type: str | None = None) -> A:
-    """`linear` of arrays, with PyTorch's errors; and an activation in the same operation.
+def linear_of_arrays(x: A, weight: A, bias: A | None) -> A:
+    """`linear` of arrays, with PyTorch's errors.
 
     Examples
     --------
@@ -118,12 +118,21 @@ def linear_of_arrays(x: A, weight: A, bias: A | None, act_type: str | None = Non
     RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x256 and 64x10)
     """
     try:
-        return fully_connected(x, weight, bias, None, bias is None, False, act_type)
+        return fully_connected(x, weight, bias, None, bias is None, False)
     except (MXNetError, TypeError) as error:
-        raise _linear_error(x, weight, error) from None
+        raise linear_error(x, weight, error) from None
 
 
-def _linear_error(x: A, weight: A, error: Exception) -> Exception:
+def linear_error(x: A, weight: A, error: Exception) -> Exception:
+    """The error of a dense layer in PyTorch's words.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.dialects.torch.nn.functional import linear_error
+    >>> linear_error(np.ones((2, 3)), np.ones((4, 5)), ValueError())
+    RuntimeError('mat1 and mat2 shapes cannot be multiplied (2x3 and 5x4)')
+    """
     if x.dtype != weight.dtype:
         first, second = map(_dtypes.scalar_name, (x, weight))
         return RuntimeError(f"mat1 and mat2 must have the same dtype, but got {first} and {second}")

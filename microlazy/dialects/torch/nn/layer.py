@@ -23,9 +23,13 @@ class Layer(Module):
     def _compute(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} does not compute over arrays")
 
-    def _with_next(self, layer: Layer) -> Callable[[Any], Any] | None:
-        """What this layer and the next compute, where the core has one operation for both."""
-        return None
+    def _step(self, following: Layer | None = None) -> Callable[[Any], Any] | None:
+        """What a sequence calls in place of `_compute`, until something changes.
+
+        With the layer that follows: what both compute, or None where the core has no operation for
+        them.
+        """
+        return self._compute if following is None else None
 
     def forward(self, input: Tensor) -> Tensor:
         return apply(self._op, self._compute, input)
@@ -69,9 +73,9 @@ class LazyLayer(Layer):
                 self.__class__ = type(self).__bases__[-1]
                 self._changed()
 
-    def _compute(self, x: Any, *args: Any) -> Any:
+    def _compute(self, x: Any) -> Any:
         self._become(x)
-        return self._compute(x, *args)
+        return self._compute(x)
 
     def has_uninitialized_params(self) -> bool:
         """Whether a parameter has no shape yet."""

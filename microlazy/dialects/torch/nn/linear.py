@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
+from ....base import MXNetError
+from ....core.ops.nn import fully_connected
 from .. import _dtypes
 from .._tensor import Tensor
 from .activation import ReLU
-from .functional import linear_of_arrays
+from .functional import linear_error, linear_of_arrays
 from .layer import Layer, LazyLayer, settle
 from .module import Module
 
@@ -81,14 +82,23 @@ class Linear(Layer):
     def _op(self) -> str:  # type: ignore[override]
         return "Addmm" if "bias" in self._reg_params else "Mm"
 
-    def _compute(self, x: Any, act_type: str | None = None) -> Any:
-        held = self._reg_params
-        bias = held.get("bias")
-        shift = None if bias is None else bias.array
-        return linear_of_arrays(x, held["weight"].array, shift, act_type)
+    def _compute(self, x: Any) -> Any:
+        return linear_of_arrays(x, self._array("weight"), self._array("bias"))
 
-    def _with_next(self, layer: Layer) -> Callable[[Any], Any] | None:
-        return partial(self._compute, act_type="relu") if type(layer) is ReLU else None
+    def _step(self, following: Layer | None = None) -> Callable[[Any], Any] | None:
+        if not (following is None or type(following) is ReLU):
+            return None
+        act_type = None if following is None else "relu"
+        weight, bias = self._reg_params["weight"], self._reg_params.get("bias")
+
+        def step(x: Any) -> Any:
+            shift = None if bias is None else bias.array
+            try:
+                return fully_connected(x, weight.array, shift, None, bias is None, False, act_type)
+            except (MXNetError, TypeError) as error:
+                raise linear_error(x, weight.data(), error) from None
+
+        return step
 
     def extra_repr(self) -> str:
         has_bias = "bias" in self._reg_params

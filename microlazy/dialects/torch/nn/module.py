@@ -22,6 +22,7 @@ from .loading import load
 from .parameter import Held, Parameter, face, forget_gradients
 
 _set = object.__setattr__
+_NOTHING = object()  # stands for an input that is not there
 
 
 class Module(Block):
@@ -472,11 +473,13 @@ class Module(Block):
         """
         return RemovableHandle(self._forward_hooks, hook, self._changed)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._only_forward and not (args and isinstance(args[0], Array)):
-            return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+    def __call__(self, input: Any = _NOTHING, /, *args: Any, **kwargs: Any) -> Any:
+        if self._only_forward and not isinstance(input, Array):
+            if kwargs or input is _NOTHING:
+                return self.forward(*_all(input, args), **kwargs)
+            return self.forward(input, *args) if args else self.forward(input)
         children_of(self)  # refuses a module whose __init__ did not call super().__init__()
-        return self._call_once(args, kwargs)
+        return self._call_once(_all(input, args), kwargs)
 
     def _call_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call by Gluon, the first one, or one with hooks."""
@@ -570,6 +573,10 @@ class GluonBlock(Module):
 
     def __repr__(self) -> str:
         return repr(self.block)
+
+
+def _all(first: Any, others: tuple[Any, ...]) -> tuple[Any, ...]:
+    return others if first is _NOTHING else (first, *others)
 
 
 def _walk(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
