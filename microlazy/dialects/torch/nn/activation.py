@@ -9,39 +9,8 @@ from ....initializer import Normal
 from .._shapes import flatten_array
 from .._tensor import Tensor
 from . import functional as F
-from .layer import Layer
+from .layer import FunctionModule, Layer, module_of
 from .module import Module
-
-
-class _Activation(Module):
-    """A function of each element, or along an axis, as a module.
-
-    A subclass names the function in `_function`; what `__init__` gets becomes attributes, the
-    arguments of the function, and is printed if `_shown` names it.
-    """
-
-    _function: Any
-    _arguments: dict[str, Any] = {}  # with their defaults
-    _shown: tuple[str, ...] = ()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__()
-        kwargs.pop("inplace", None)  # the result is the same; memory is reused by the pool
-        known = list(self._arguments)
-        if len(args) > len(known) or kwargs.keys() - known:
-            raise TypeError(f"{type(self).__name__}() takes {', '.join(known) or 'no arguments'}")
-        given = self._arguments | dict(zip(known, args, strict=False)) | kwargs
-        for name, value in given.items():
-            object.__setattr__(self, name, value)
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return object.__new__(cls)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._function(input, **{name: getattr(self, name) for name in self._arguments})
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)}" for name in self._shown)
 
 
 class ReLU(Layer):
@@ -73,18 +42,8 @@ class ReLU(Layer):
         return "inplace=True" if self.inplace else ""
 
 
-def _activation(name: str, function: Any, shown: str = "", **arguments: Any) -> type[_Activation]:
-    return type(
-        name,
-        (_Activation,),
-        {
-            "__doc__": f"As a module: {function.__doc__}",
-            "__module__": __name__,
-            "_function": staticmethod(function),
-            "_arguments": arguments,
-            "_shown": tuple(shown.split()),
-        },
-    )
+def _activation(name: str, function: Any, shown: str = "", **arguments: Any) -> type:
+    return module_of(FunctionModule, __name__, name, function, arguments, tuple(shown.split()))
 
 
 Sigmoid = _activation("Sigmoid", F.sigmoid)

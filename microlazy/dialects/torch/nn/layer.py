@@ -56,6 +56,72 @@ class Layer(Module):
                 held.finish_init()
 
 
+class FunctionModule(Module):
+    """A function of `functional` as a module: what it is made with are the function's arguments.
+
+    Examples
+    --------
+    >>> from microlazy.dialects.torch import nn
+    >>> nn.LeakyReLU(0.2)
+    LeakyReLU(negative_slope=0.2)
+    """
+
+    _function: Any
+    _arguments: dict[str, Any] = {}  # with their defaults
+    _others: tuple[str, ...] = ()  # arguments of subclasses
+    _shown: tuple[str, ...] = ()  # which arguments are printed
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        known = list(self._arguments)
+        kwargs.pop("inplace", None)  # the result is the same, and memory is used again anyway
+        if len(args) > len(known) or kwargs.keys() - known:
+            takes = ", ".join([*known, *self._others]) or "no arguments"
+            raise TypeError(f"{type(self).__name__}() takes {takes}")
+        given = self._arguments | dict(zip(known, args, strict=False)) | kwargs
+        for name, value in given.items():
+            if isinstance(value, Tensor):
+                self.register_buffer(name, value)
+            else:
+                setattr(self, name, value)
+
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._arguments}
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._function(input, **self._given())
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self._shown)
+
+
+def module_of(
+    base: type[FunctionModule],
+    module: str,
+    name: str,
+    function: Any,
+    arguments: dict[str, Any],
+    shown: tuple[str, ...] = (),
+) -> type:
+    """The class of a function as a module.
+
+    Examples
+    --------
+    >>> from microlazy.dialects.torch.nn import functional as F
+    >>> from microlazy.dialects.torch.nn.layer import FunctionModule, module_of
+    >>> module_of(FunctionModule, __name__, "ELU", F.elu, {"alpha": 1.0}, ("alpha",))(2.0)
+    ELU(alpha=2.0)
+    """
+    attributes = {
+        "__doc__": f"As a module: {function.__doc__}",
+        "__module__": module,
+        "_function": staticmethod(function),
+        "_arguments": arguments,
+        "_shown": shown,
+    }
+    return type(name, (base,), attributes)
+
+
 class LazyLayer(Layer):
     """A layer that becomes one of another class when it sees its first data.
 

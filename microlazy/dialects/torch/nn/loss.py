@@ -6,47 +6,24 @@ from typing import Any
 
 from .._tensor import Tensor
 from . import functional as F
-from .module import Module
+from .layer import FunctionModule, module_of
 
 
-class _Loss(Module):
-    """A loss of `functional` as a module; what it is made with are arguments of the function."""
+class _Loss(FunctionModule):
+    """A loss of `functional` as a module, with what is made of the losses of the examples."""
 
-    _function: Any
-    _arguments: dict[str, Any] = {}  # besides reduction, with their defaults
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return object.__new__(cls)
+    _others = ("reduction",)
 
     def __init__(self, *args: Any, reduction: str = "mean", **kwargs: Any) -> None:
-        super().__init__()
-        known = list(self._arguments)
-        if len(args) > len(known) or kwargs.keys() - known:
-            raise TypeError(f"{type(self).__name__}() takes {', '.join([*known, 'reduction'])}")
+        super().__init__(*args, **kwargs)
         self.reduction = reduction
-        given = self._arguments | dict(zip(known, args, strict=False)) | kwargs
-        for name, value in given.items():
-            if isinstance(value, Tensor):
-                self.register_buffer(name, value)
-            else:
-                object.__setattr__(self, name, value)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        options = {name: getattr(self, name) for name in self._arguments}
-        return self._function(input, target, reduction=self.reduction, **options)
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
+        return self._function(input, target, reduction=self.reduction, **self._given())
 
 
-def _loss(name: str, function: Any, **arguments: Any) -> type[_Loss]:
-    return type(
-        name,
-        (_Loss,),
-        {
-            "__doc__": f"As a module: {function.__doc__}",
-            "__module__": __name__,
-            "_function": staticmethod(function),
-            "_arguments": arguments,
-        },
-    )
+def _loss(name: str, function: Any, **arguments: Any) -> type:
+    return module_of(_Loss, __name__, name, function, arguments)
 
 
 class CrossEntropyLoss(_Loss):
@@ -73,7 +50,7 @@ class CrossEntropyLoss(_Loss):
 
     _arguments = {"weight": None, "ignore_index": -100, "label_smoothing": 0.0}
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
         return F.cross_entropy(
             input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
         )
