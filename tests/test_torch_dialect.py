@@ -1,8 +1,10 @@
 """The PyTorch dialect beside Gluon: one kind of parameter, nested networks, carried weights."""
 
 import copy
+import gc
 import pickle
 import threading
+import weakref
 
 import numpy
 import pytest
@@ -151,6 +153,20 @@ def test_copies(twin, live):
         assert torch.equal(other[0].weight, net[0].weight)
         other(x).sum().backward()
         assert net[0].weight.grad is None and other[0].weight.grad is not None
+
+
+def test_a_network_that_nobody_has_is_freed_at_once():
+    net = lesson()
+    out = net(torch.rand(2, 20))
+    out.sum().backward()
+    torch.optim.SGD(net.parameters(), lr=0.1).step()
+    held = weakref.ref(next(iter(net.collect_params().values())))
+    gc.disable()
+    try:
+        del net, out
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 # ---- nested networks ----

@@ -53,7 +53,7 @@ from .normalization import (
     LazyBatchNorm2d,
     LazyBatchNorm3d,
 )
-from .parameter import Parameter, UninitializedParameter
+from .parameter import Parameter, UninitializedBuffer, UninitializedParameter
 from .pooling import (
     AdaptiveAvgPool2d,
     AdaptiveMaxPool2d,

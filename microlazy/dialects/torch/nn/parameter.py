@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from typing import Any
 
 import numpy
@@ -40,25 +41,40 @@ class Held(GluonParameter):
 
     def __init__(self, name: str, buffer: bool = False, **options: Any) -> None:
         self.is_buffer = buffer
-        self.tensor = self._new_tensor()
+        self._seen_as: weakref.ref[Tensor] | None = None  # weak: it holds this parameter
         super().__init__(name, differentiable=not buffer, allow_deferred_init=True, **options)
 
-    def _new_tensor(self) -> Any:
-        tensor: Any = _new(Tensor if self.is_buffer else UninitializedParameter)
-        tensor._op = ""
-        if not self.is_buffer:
-            tensor._held = self
-        return tensor
+    @property
+    def tensor(self) -> Any:
+        """What PyTorch sees: one and the same object as long as somebody has it."""
+        found: Any = None if self._seen_as is None else self._seen_as()
+        if found is None:
+            found = _new(UninitializedBuffer if self.is_buffer else UninitializedParameter)
+            found._op = ""
+            if not self.is_buffer:
+                found._held = self
+            self._seen_as = weakref.ref(found)
+            self._dress(found)
+        return found
+
+    def _dress(self, tensor: Any) -> None:
+        """Give a tensor the class and the array that belong to it now."""
+        waiting = self.array is None
+        if self.is_buffer:
+            tensor.__class__ = UninitializedBuffer if waiting else Tensor
+        else:
+            tensor.__class__ = UninitializedParameter if waiting else Parameter
+        if not waiting:
+            tensor._array = self.array
 
     def _store(self, data: Any, contexts: list[Any]) -> None:
         super()._store(data.as_np_ndarray(), contexts)
 
     def _keep(self, copies: list[Any]) -> None:
         super()._keep(copies)
-        if not self.is_buffer:
-            self.tensor.__class__ = UninitializedParameter if self.array is None else Parameter
-        if self.array is not None:
-            self.tensor._array = self.array
+        seen = None if self._seen_as is None else self._seen_as()
+        if seen is not None:
+            self._dress(seen)
 
     def hold(self, array: Any) -> None:
         """Live with an array that is there already.
@@ -80,11 +96,7 @@ class Held(GluonParameter):
         self._keep([array])
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"tensor": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.is_buffer = state["is_buffer"]
-        super().__setstate__(state | {"tensor": self._new_tensor()})
+        return super().__getstate__() | {"_seen_as": None}
 
 
 class Parameter(Tensor):
@@ -274,6 +286,29 @@ class UninitializedParameter(Parameter):
         self._held.initialize("zeros")
 
 
+class UninitializedBuffer(Tensor):
+    """A buffer whose shape is not known yet; it becomes a `Tensor` with the first data.
+
+    Examples
+    --------
+    >>> from microlazy.dialects.torch import nn
+    >>> nn.LazyBatchNorm1d().running_mean
+    <UninitializedBuffer>
+    """
+
+    __slots__ = ()
+
+    _array = _Missing()
+
+    def __repr__(self) -> str:
+        return "<UninitializedBuffer>"
+
+    @property
+    def shape(self) -> Size:
+        """Not known yet."""
+        raise RuntimeError(_UNREADY)
+
+
 def face(held: Any) -> Any:
     """PyTorch's face of a parameter of Gluon.
 
@@ -303,7 +338,9 @@ def is_waiting(tensor: Tensor) -> bool:
     >>> is_waiting(nn.LazyLinear(2).weight)
     True
     """
-    return isinstance(tensor, Parameter) and tensor._held.array is None
+    if isinstance(tensor, Parameter):
+        return tensor._held.array is None
+    return isinstance(tensor, UninitializedBuffer)
 
 
 def forget_gradients(arrays: list[Any], set_to_none: bool) -> None:
