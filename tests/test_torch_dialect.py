@@ -109,6 +109,37 @@ def test_a_dry_run_finds_all_sizes():
     assert int(net[1].num_batches_tracked) == 0
 
 
+def test_gluon_tells_of_modules(capsys):
+    net = lesson()
+    assert net.dry_run(torch.zeros(2, 20)) == (2, 10)
+    net.summary((2, 20))
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines() if "Linear-" in line or "ReLU-" in line]
+    assert rows == [
+        ["Linear-1", "(2,", "256)", "5376"],
+        ["ReLU-2", "(2,", "256)", "0"],
+        ["Linear-3", "(2,", "10)", "2570"],
+    ]
+    other = nn.Linear(20, 256).share_parameters({"weight": net[0]._reg_params["weight"]})
+    assert other.weight is net[0].weight
+
+
+def test_a_function_may_be_a_hook_twice():
+    layer, seen = nn.Flatten(), []
+
+    def hook(module, args, output):
+        seen.append(len(args))
+
+    first, second = layer.register_forward_hook(hook), layer.register_forward_hook(hook)
+    layer(torch.ones(1, 2))
+    first.remove()
+    layer(torch.ones(1, 2))
+    with second:
+        layer(torch.ones(1, 2))
+    layer(torch.ones(1, 2))
+    assert seen == [1] * 4
+
+
 def test_initializers_of_gluon_give_the_first_values():
     net = lesson()
     net.initialize(mx.init.Constant(0.5))

@@ -27,6 +27,8 @@ def _need_module(module: Any) -> None:
 class _Listed(Module):
     """What `Sequential` and `ModuleList` share: modules by their place."""
 
+    _is_container = True
+
     def __len__(self) -> int:
         return len(self._children)
 

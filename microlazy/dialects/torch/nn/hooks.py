@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from functools import partial
+from typing import Any
+
+from ....gluon.utils import HookHandle
 
 
-class RemovableHandle:
-    """Takes a hook away.
+class RemovableHandle(HookHandle):
+    """Takes a hook away; one function may be a hook several times.
 
     Examples
     --------
@@ -15,18 +18,11 @@ class RemovableHandle:
     >>> nn.Flatten().register_forward_hook(print).remove()
     """
 
-    def __init__(self, hooks: dict[int, Any], hook: Any, changed: Callable[[], None]) -> None:
-        self._hooks, self._changed = hooks, changed
-        hooks[id(self)] = hook
-        changed()
+    def __init__(
+        self, hooks: dict[int, Any], hook: Callable[..., Any], changed: Callable[[], None]
+    ) -> None:
+        super().__init__(hooks, partial(hook), changed)
 
     def remove(self) -> None:
         """Call the hook no more."""
-        self._hooks.pop(id(self), None)
-        self._changed()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.remove()
+        self.detach()

@@ -12,6 +12,7 @@ from ....core.tensor import Tensor as Array
 from ....foreign import nearest
 from ....gluon import Block
 from ....gluon.block.tree import Tree, children_of, parameters_of
+from ....gluon.parameter import Parameter as GluonParameter
 from ....util import is_np_array
 from .. import _dtypes
 from .._device import device
@@ -77,6 +78,9 @@ class Module(Block):
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
             self.register_parameter(name, value)
+        elif isinstance(value, GluonParameter):
+            self._check_constructed(name)
+            self._hold(name, value)
         elif isinstance(value, Tree):
             self._check_constructed(name)
             place = list(self._children)
@@ -439,6 +443,23 @@ class Module(Block):
     def cpu(self) -> Self:
         """The module itself: there is one device."""
         return self
+
+    # ---- what Gluon tells of a network ----
+
+    def dry_run(self, *inputs: Any, dtype: Any = "float32") -> Any:
+        """Find every size from shapes, or from tensors that have them; see `gluon.Block.dry_run`.
+
+        Examples
+        --------
+        >>> from microlazy.dialects.torch import nn
+        >>> nn.LazyLinear(3).dry_run((2, 20))
+        (2, 3)
+        """
+        return super().dry_run(*unwrap(inputs), dtype=dtype)
+
+    def summary(self, *inputs: Any) -> None:
+        """Print each layer's output shape and number of parameters; see `gluon.Block.summary`."""
+        super().summary(*unwrap(inputs))
 
     # ---- calls ----
 
