@@ -541,6 +541,29 @@ def test_a_network_that_changes_runs_as_it_is():
 # ---- optimizers ----
 
 
+@pytest.mark.parametrize("kind", [lambda x: x, nn.Parameter])
+def test_optimizers_see_gradients_that_were_replaced(kind):
+    x = kind(torch.zeros(1)).requires_grad_()
+    optimizer = torch.optim.SGD([x], lr=1.0)
+    (2 * x).sum().backward()
+    optimizer.step()
+    x.grad = torch.tensor([5.0])
+    optimizer.step()
+    assert x.tolist() == [-7.0]
+    kept = x.grad
+    x.grad = None
+    optimizer.step()
+    (3 * x).sum().backward()
+    optimizer.step()
+    assert x.tolist() == [-10.0] and kept.tolist() == [5.0]
+    x.requires_grad_(False)
+    optimizer.step()
+    x.requires_grad_()
+    (4 * x).sum().backward()
+    optimizer.step()
+    assert x.tolist() == [-14.0]
+
+
 def test_optimizers_continue_from_their_state():
     def run(steps, kept=None, start=(1.0, -2.0)):
         x = torch.tensor(start, requires_grad=True)

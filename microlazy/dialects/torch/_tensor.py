@@ -13,6 +13,7 @@ from ... import numpy as np
 from ...autograd import set_recording
 from ...base import MXNetError
 from ...core import gradients
+from ...core.plan import advance_generation
 from ...core.tensor import Tensor as Array
 from ...foreign import nearest
 from . import _dtypes
@@ -300,6 +301,7 @@ class Tensor:
                     "Only Tensors of floating point and complex dtype can require gradients"
                 )
             self._leaf.attach_grad("write" if requires_grad else "null")
+            advance_generation()
         return self
 
     @property
@@ -333,7 +335,7 @@ class Tensor:
     @grad.setter
     def grad(self, grad: Tensor | None) -> None:
         if grad is None:
-            gradients.clear([self._leaf])
+            forget_gradients([self._leaf], True)
             return
         if grad.shape != self.shape or grad.dtype != self.dtype:
             raise RuntimeError(
@@ -341,6 +343,7 @@ class Tensor:
                 f"tensor has size {list(self.shape)} and type {self.dtype}"
             )
         gradients.replace(self._leaf, grad._array.copy())
+        advance_generation()  # optimizers look the arrays up again
 
     def backward(
         self,
@@ -594,6 +597,21 @@ def operation(op: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def _restored(values: numpy.ndarray, requires_grad: bool) -> Tensor:
     tensor = wrap(np.array(values, dtype=values.dtype))
     return tensor.requires_grad_(requires_grad)
+
+
+def forget_gradients(arrays: list[Any], set_to_none: bool) -> None:
+    """Let arrays have no gradient, or one of zeros.
+
+    Examples
+    --------
+    >>> from microlazy.dialects.torch._tensor import forget_gradients
+    >>> forget_gradients([], True)
+    """
+    if not set_to_none:
+        for each in arrays:
+            each.zero_grad()
+    elif gradients.clear(arrays):
+        advance_generation()
 
 
 def refuse_leaf(tensor: Tensor) -> None:

@@ -11,8 +11,8 @@ from ...core.plan import generation
 from ...core.rules import Rule
 from ...foreign import missing as _missing
 from ._modes import enable_grad
-from ._tensor import Tensor, wrap
-from .nn.parameter import forget_gradients, is_waiting
+from ._tensor import Tensor, forget_gradients, wrap
+from .nn.parameter import is_waiting
 
 __all__ = [
     "Adam",

@@ -17,10 +17,10 @@ from ....util import is_np_array
 from .. import _dtypes
 from .._device import device
 from .._modes import mode, set_grad_enabled
-from .._tensor import Tensor, unwrap, with_recording, wrapped
+from .._tensor import Tensor, forget_gradients, unwrap, with_recording, wrapped
 from .hooks import RemovableHandle
 from .loading import load
-from .parameter import Held, Parameter, face, forget_gradients
+from .parameter import Held, Parameter, face
 
 _set = object.__setattr__
 _NOTHING = object()  # stands for an input that is not there

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy
 
-from ....core import gradients
-from ....core.plan import advance_generation
 from ....gluon.parameter import Parameter as GluonParameter
 from .. import _dtypes
 from .._tensor import Size, Tensor, wrap
@@ -341,18 +339,3 @@ def is_waiting(tensor: Tensor) -> bool:
     if isinstance(tensor, Parameter):
         return tensor._held.array is None
     return isinstance(tensor, UninitializedBuffer)
-
-
-def forget_gradients(arrays: list[Any], set_to_none: bool) -> None:
-    """Let arrays have no gradient, or one of zeros.
-
-    Examples
-    --------
-    >>> from microlazy.dialects.torch.nn.parameter import forget_gradients
-    >>> forget_gradients([], True)
-    """
-    if not set_to_none:
-        for each in arrays:
-            each.zero_grad()
-    elif gradients.clear(arrays):
-        advance_generation()  # optimizers look the arrays up again
