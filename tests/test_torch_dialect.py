@@ -541,6 +541,18 @@ def test_a_network_that_changes_runs_as_it_is():
 # ---- optimizers ----
 
 
+def test_a_parameter_of_a_transposed_tensor_moves():
+    w = nn.Parameter(torch.arange(6.0).reshape(3, 2).T)
+    optimizer = torch.optim.SGD([w], lr=1.0, momentum=0.9)
+    (w * torch.arange(6.0).reshape(2, 3)).sum().backward()
+    optimizer.step()
+    assert w.tolist() == [[0.0, 1.0, 2.0], [-2.0, -1.0, 0.0]]
+    x = torch.ones(2, 3).T.requires_grad_()
+    x.sum().backward()
+    with pytest.raises(ValueError, match="must be contiguous"):
+        torch.optim.SGD([x], lr=1.0).step()
+
+
 @pytest.mark.parametrize("kind", [lambda x: x, nn.Parameter])
 def test_optimizers_see_gradients_that_were_replaced(kind):
     x = kind(torch.zeros(1)).requires_grad_()

@@ -75,7 +75,7 @@ class Held(GluonParameter):
             self._dress(seen)
 
     def hold(self, array: Any) -> None:
-        """Live with an array that is there already.
+        """Live with an array that is there already, or a copy if it is not contiguous.
 
         Examples
         --------
@@ -87,6 +87,8 @@ class Held(GluonParameter):
         Parameter containing:
         tensor([1., 1.], requires_grad=True)
         """
+        if not numpy.asarray(array.detach()).flags.c_contiguous:
+            array = array.copy()  # optimizers go through memory from one end to the other
         self._shape, self._dtype = tuple(array.shape), array.dtype
         if self.grad_req != "null" and array.grad_req in (None, "null"):
             array.attach_grad(self.grad_req)
@@ -103,7 +105,7 @@ class Parameter(Tensor):
     Parameters
     ----------
     data : Tensor
-        The first values; the memory is shared.
+        The first values; the memory is shared if it is contiguous.
     requires_grad : bool
         Whether it is learnt.
 
