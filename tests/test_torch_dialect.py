@@ -124,6 +124,25 @@ def test_gluon_tells_of_modules(capsys):
     assert other.weight is net[0].weight
 
 
+def test_gluon_watches_the_ops_of_modules():
+    net, seen = lesson(), []
+    net(torch.rand(2, 20))
+    hook = net.register_op_hook(lambda name, op, array: seen.append((op, array.shape)))
+    net(torch.rand(2, 20))
+    hook.detach()
+    net(torch.rand(2, 20))
+    dense = "fully_connected"
+    assert seen == [(dense, (2, 256)), ("relu", (2, 256)), (dense, (2, 10))]
+
+
+def test_copies_keep_their_hooks():
+    layer, seen = nn.Flatten(), []
+    layer.register_forward_hook(lambda module, args, output: seen.append(module))
+    twin = copy.deepcopy(layer)
+    twin(torch.ones(1, 2))
+    assert seen == [twin]
+
+
 def test_a_function_may_be_a_hook_twice():
     layer, seen = nn.Flatten(), []
 

@@ -11,6 +11,7 @@ from .... import autograd
 from ....core.tensor import Tensor as Array
 from ....foreign import nearest
 from ....gluon import Block
+from ....gluon.block.op_hooks import watched_forward
 from ....gluon.block.tree import Tree, children_of, parameters_of
 from ....gluon.parameter import Parameter as GluonParameter
 from ....util import is_np_array
@@ -510,7 +511,10 @@ class Module(Block):
             changed = hook(self, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
-        out = self.forward(*args, **kwargs)
+        if self._op_hooks and not kwargs:
+            out = watched_forward(self, args)
+        else:
+            out = self.forward(*args, **kwargs)
         for hook in list(self._forward_hooks.values()):
             changed = hook(self, args, out)
             out = out if changed is None else changed
@@ -546,9 +550,6 @@ class Module(Block):
         if not lines or (len(lines) == 1 and extra):
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_forward_hooks": {}, "_forward_pre_hooks": {}}
 
 
 class GluonBlock(Module):
