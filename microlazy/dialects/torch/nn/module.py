@@ -22,6 +22,7 @@ from .._tensor import Tensor, forget_gradients, unwrap, with_recording, wrapped
 from .hooks import RemovableHandle
 from .loading import load
 from .parameter import Held, Parameter, face
+from .tree import is_buffer, walk
 
 _set = object.__setattr__
 _NOTHING = object()  # stands for an input that is not there
@@ -250,7 +251,7 @@ class Module(Block):
         ['', '0', '1']
         """
         seen: set[int] = set()
-        for path, each in _walk(self, prefix):
+        for path, each in walk(self, prefix):
             if id(each) not in seen:
                 seen.add(id(each))
                 yield path, each
@@ -271,7 +272,7 @@ class Module(Block):
     def _named(self, buffers: bool, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
         """The paths and parameters of Gluon below: those that are buffers, or the others."""
         seen: set[int] = set()
-        for path, each in _walk(self) if recurse else [("", self)]:
+        for path, each in walk(self) if recurse else [("", self)]:
             for name, held in parameters_of(each).items():
                 if is_buffer(held) == buffers and not (once and id(held) in seen):
                     seen.add(id(held))
@@ -332,7 +333,7 @@ class Module(Block):
         return state
 
     def _state(self) -> Iterator[tuple[str, Any]]:
-        for path, each in _walk(self):
+        for path, each in walk(self):
             kept = getattr(each, "_buffer_names", {})
             own = parameters_of(each).items()
             for buffers in (False, True):
@@ -379,7 +380,7 @@ class Module(Block):
         >>> nn.Dropout().train(False).training
         False
         """
-        for _, each in _walk(self):
+        for _, each in walk(self):
             if isinstance(each, Module):
                 each.training = mode
         return self
@@ -601,28 +602,7 @@ def _all(first: Any, others: tuple[Any, ...]) -> tuple[Any, ...]:
     return others if first is _NOTHING else (first, *others)
 
 
-def _walk(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The paths of a block and of all below."""
-    yield path, tree
-    for name, child in children_of(tree).items():
-        yield from _walk(child, f"{path}.{name}" if path else name)
-
-
 def _nd(value: Any) -> Any:
     if isinstance(value, Array):
         return value.as_nd_ndarray()
     return type(value)(map(_nd, value)) if type(value) in (list, tuple) else value
-
-
-def is_buffer(held: Any) -> bool:
-    """Whether a parameter of Gluon is what PyTorch calls a buffer.
-
-    Examples
-    --------
-    >>> from microlazy.gluon import nn
-    >>> from microlazy.dialects.torch.nn.module import is_buffer
-    >>> norm = nn.BatchNorm()
-    >>> is_buffer(norm.gamma), is_buffer(norm.running_mean)
-    (False, True)
-    """
-    return held.is_buffer if isinstance(held, Held) else held.grad_req == "null"
