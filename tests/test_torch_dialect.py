@@ -682,6 +682,16 @@ def test_what_is_refused(call, error, message):
         call()
 
 
+def test_losses_of_other_sizes():
+    wanted = r"target size \(torch.Size\(\[2, 1\]\)\) that is different to the input size"
+    with pytest.warns(UserWarning, match=wanted) as seen:
+        loss = F.mse_loss(torch.zeros(2), torch.ones(2, 1))
+    assert loss.item() == 1 and seen[0].filename == __file__
+    for kind in (nn.BCELoss, nn.BCEWithLogitsLoss):
+        with pytest.raises(ValueError, match="same as input size"):
+            kind()(torch.zeros(2), torch.ones(2, 1))
+
+
 def test_operands_of_other_kinds():
     x = torch.ones(2)
     assert (x == None) is False and (x != "a") is True  # noqa: E711

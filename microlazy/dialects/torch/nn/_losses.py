@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from .... import numpy as np
 from .... import numpy_extension as npx
 from ....base import MXNetError
 from ....core.ops.nn import softmax_cross_entropy
+from .._size import Size
 from .._tensor import Tensor, apply, apply_to_two, operation
 
 A = Any  # an array of the core with NumPy's rules
@@ -181,8 +183,32 @@ def nll_loss(
     return apply("NllLoss", nll_of_arrays, input, target, weight, ignore_index, reduction)
 
 
-def _of_differences(op: str, formula: Callable[..., A], doc: str) -> Callable[..., Tensor]:
+def _warn_of_sizes(given: A, wanted: A) -> None:
+    warnings.warn(
+        f"Using a target size ({Size(given.shape)}) that is different to the input size "
+        f"({Size(wanted.shape)}). This will likely lead to incorrect results due to broadcasting. "
+        "Please ensure they have the same size.",
+        stacklevel=5,
+    )
+
+
+def _refuse_sizes(given: A, wanted: A) -> None:
+    raise ValueError(
+        f"Target size ({Size(given.shape)}) must be the same as input size ({Size(wanted.shape)})"
+    )
+
+
+def _by_element(
+    op: str,
+    formula: Callable[..., A],
+    doc: str,
+    differ: Callable[[A, A], None] = _warn_of_sizes,
+) -> Callable[..., Tensor]:
+    """A loss that is a formula of each element and its target, of one size."""
+
     def losses(input: A, target: A, reduction: str, **numbers: float) -> A:
+        if input.shape != target.shape:
+            differ(target, input)
         return _reduced(formula(input, target, **numbers), reduction)
 
     def call(input: Tensor, target: Tensor, reduction: str = "mean", **numbers: float) -> Tensor:
@@ -210,17 +236,21 @@ def _bce_with_logits(x: A, y: A) -> A:
     return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
 
 
-mse_loss = _of_differences("MseLoss", lambda x, y: np.square(x - y), "The squares of differences.")
-l1_loss = _of_differences("L1Loss", lambda x, y: np.abs(x - y), "The sizes of differences.")
-huber_loss = _of_differences("HuberLoss", _huber, "Squares of small differences, sizes of others.")
-smooth_l1_loss = _of_differences("SmoothL1Loss", _smooth_l1, "`huber_loss` divided by its bound.")
-binary_cross_entropy = _of_differences(
-    "BinaryCrossEntropy", _bce, "The cross-entropy of probabilities and targets from 0 to 1."
+mse_loss = _by_element("MseLoss", lambda x, y: np.square(x - y), "The squares of differences.")
+l1_loss = _by_element("L1Loss", lambda x, y: np.abs(x - y), "The sizes of differences.")
+huber_loss = _by_element("HuberLoss", _huber, "Squares of small differences, sizes of others.")
+smooth_l1_loss = _by_element("SmoothL1Loss", _smooth_l1, "`huber_loss` divided by its bound.")
+binary_cross_entropy = _by_element(
+    "BinaryCrossEntropy",
+    _bce,
+    "The cross-entropy of probabilities and targets from 0 to 1.",
+    _refuse_sizes,
 )
-binary_cross_entropy_with_logits = _of_differences(
+binary_cross_entropy_with_logits = _by_element(
     "BinaryCrossEntropyWithLogits",
     _bce_with_logits,
     "The cross-entropy of sigmoid(input) and targets from 0 to 1.",
+    _refuse_sizes,
 )
 
 
