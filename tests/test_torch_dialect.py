@@ -707,6 +707,20 @@ def test_operands_of_other_kinds():
             call()
 
 
+def test_attributes_that_gluon_has_too():
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.name = "mine"
+            self.layer = nn.Linear(2, 2)
+
+    net = Named()
+    assert net.name == "mine" and nn.ReLU().name == "relu0"
+    assert list(net.collect_params()) == ["linear0_weight", "linear0_bias"]
+    with pytest.raises(AttributeError, match="'params' is Gluon's"):
+        net.params = []
+
+
 def test_a_module_without_super_is_told_so():
     class Forgetful(nn.Module):
         def __init__(self):

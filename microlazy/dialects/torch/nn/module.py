@@ -28,6 +28,13 @@ _set = object.__setattr__
 _NOTHING = object()  # stands for an input that is not there
 
 
+class _GluonName:
+    """The name that Gluon gave, unless the program sets one of its own."""
+
+    def __get__(self, module: Any, cls: type) -> Any:
+        return self if module is None else module._name
+
+
 class Module(Block):
     """The base class of layers and networks.
 
@@ -55,6 +62,7 @@ class Module(Block):
     """
 
     training = True
+    name: Any = _GluonName()
 
     # Names of buffers, by attribute: whether they are part of the state.
     _buffer_names: dict[str, bool]
@@ -104,6 +112,11 @@ class Module(Block):
                 )
             self._forget(name)
             _set(self, name, None)
+        elif name in ("params", "prefix"):
+            raise AttributeError(
+                f"{type(self).__name__}: {name!r} is Gluon's, as a Module is one of its blocks; "
+                "choose another name"
+            )
         else:
             if name in self.__dict__.get("_children", ()):
                 self._forget(name)
