@@ -27,9 +27,13 @@ WARM_UP = 5  # steps
 
 
 def main(framework: str) -> None:
-    """Serve ``microlazy``, ``microlazy-hybrid``, ``numpy`` or ``torch`` on the standard streams."""
+    """Serve one framework on the standard streams.
+
+    It is ``microlazy``, ``microlazy-hybrid``, ``microlazy-torch`` (its dialect), ``numpy`` or
+    ``torch``.
+    """
     clock = getattr(time, os.environ.get("BENCHMARKS_CLOCK", "perf_counter"))
-    module = import_module(framework.removesuffix("-hybrid"))
+    module = import_module(framework.partition("-")[0])
     print(framework, module.__version__, flush=True)
     current, step = None, None
     for request in sys.stdin:
@@ -49,7 +53,9 @@ def build(framework: str, workload: str) -> Step | None:
             return steps.build(framework, workload)
     if workload in array_steps.CASES:
         return array_steps.build(framework, workload)
-    if framework == "torch":
+    if framework == "microlazy-torch":  # the very same program, with another torch
+        sys.modules["torch"] = import_module("microlazy.dialects.torch")
+    if framework.endswith("torch"):
         return import_module("benchmarks.torch_steps").build(workload)
     gluon_steps = import_module("benchmarks.gluon_steps")
     return gluon_steps.build(workload, hybrid=framework == "microlazy-hybrid")

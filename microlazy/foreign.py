@@ -74,8 +74,6 @@ def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
     >>> print(missing("microlazy.gluon.nn", "Desne", ["Dense", "Dropout"]))
     module 'microlazy.gluon.nn' has no attribute 'Desne'; the nearest name is 'Dense'
     """
-    from difflib import get_close_matches  # seldom needed
-
     message = explain(module, name)
     if name.startswith("_"):  # asked for by tools, not by people
         return AttributeError(message)
@@ -88,10 +86,23 @@ def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
             return AttributeError(f"{message}; write {face}.{name}")
     if name in OUTSIDE:  # the message says it
         return AttributeError(message)
+    return AttributeError(message + nearest(name, names))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """What to add to an error about a name: the nearest that there is, if any is near.
+
+    Examples
+    --------
+    >>> from microlazy.foreign import nearest
+    >>> nearest("Desne", ["Dense", "Dropout"])
+    "; the nearest name is 'Dense'"
+    """
+    from difflib import get_close_matches  # seldom needed
+
     known = {known.lower(): known for known in names if not known.startswith("_")}
-    nearest = get_close_matches(name.lower(), known, 1)
-    hint = f"; the nearest name is {known[nearest[0]]!r}" if nearest else ""
-    return AttributeError(message + hint)
+    found = get_close_matches(name.lower(), known, 1)
+    return f"; the nearest name is {known[found[0]]!r}" if found else ""
 
 
 class Hint:

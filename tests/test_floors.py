@@ -14,7 +14,7 @@ loops.elementwise
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
 generator trace plan ops.slots
-optimizers ops.cast
+gradients optimizers ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise

@@ -258,6 +258,20 @@ def test_digits_are_drawn(digits):
     assert gallery.min() < 0.1
 
 
+def test_digits_are_read_in_the_words_of_pytorch(tmp_path):
+    process = run("digits_in_torch.py", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    text = process.stdout
+    assert (
+        "before any data: LazyLinear(in_features=0, out_features=256, bias=True), "
+        "<UninitializedParameter>\n"
+        "after the first: Linear(in_features=64, out_features=256, bias=True), "
+        "torch.Size([256, 64])\n"
+    ) in text
+    assert "weights differ by less than 1e-5: True" in text
+    assert float(re.search(r"held out ([\d.]+) % read right", text)[1]) >= 97
+
+
 def test_hybridized_digits_train_alike(tmp_path):
     eager, replayed = (
         run("train_digits.py", "--epochs", "3", *flag, cwd=tmp_path).stdout

@@ -103,6 +103,20 @@ class ParameterDict:
             for name, held in self._params.items()
         }
 
+    def discard(self, parameter: Parameter) -> None:
+        """Know a parameter no more; nothing if it was not known.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> params = mx.gluon.ParameterDict()
+        >>> params.discard(params.get("weight", shape=(2,)))
+        >>> list(params)
+        []
+        """
+        if self._params.get(parameter.name) is parameter:
+            del self._params[parameter.name]
+
     def _find(self, name: str) -> Parameter | None:
         if name not in self._params and self._shared is not None and name in self._shared._params:
             self._params[name] = self._shared._params[name]

@@ -1,0 +1,3 @@
+"""What training needs around networks: `torch.utils`."""
+
+from . import data
