@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from inspect import signature
 from typing import Any, NoReturn, Self
@@ -261,6 +261,14 @@ def _find_parent(block: Tree) -> tuple[Tree, str] | None:
                 if child is block:
                     return parent, name
     return None
+
+
+def ancestors(block: Tree) -> Iterator[Tree]:
+    """The blocks that contain this one, from the innermost to the outermost."""
+    found = _find_parent(block)
+    while found is not None:
+        yield found[0]
+        found = _find_parent(found[0])
 
 
 def path_of(block: Tree) -> str:

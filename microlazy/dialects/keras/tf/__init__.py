@@ -1,0 +1,21 @@
+"""The part of TensorFlow that stands around Keras: arrays, their functions and gradients.
+
+Arrays are `microlazy.np.ndarray`; functions take variables of layers too.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ... import keras
+from . import arrays, nn, random
+from .arrays import *  # noqa: F403
+from .gradients import GradientTape
+
+__all__ = ["GradientTape", "keras", "nn", "random", *arrays.__all__]
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+
+    def __getattr__(name: str) -> Any:
+        from .._absent import absent
+
+        raise absent(__name__, name, __all__)
