@@ -22,8 +22,9 @@ from ...gluon.block.tree import Tree, children_of, own_parameters, parameters_of
 from ...gluon.parameter import Parameter
 from ...gluon.parameter.parameter import to_numpy
 from ..faces import as_array, face_of
+from ..initializers import Axes
 from . import initializers
-from ._variable import Axes, Named, Variable
+from ._variable import Named, Variable
 
 Shape = tuple[int, ...]
 

@@ -11,8 +11,7 @@ from ...core.tensor import Tensor
 from ...gluon.block.tree import Tree, ancestors
 from ...gluon.parameter import Parameter
 from ...gluon.parameter.parameter import to_numpy
-
-Axes = tuple[int, ...] | None
+from ..initializers import Axes, from_order, in_order
 
 
 class Variable:
@@ -63,7 +62,7 @@ class Variable:
 
     def in_keras_order(self, array: Any) -> Any:
         """An array of the parameter's shape with its axes in Keras' order."""
-        return array if self._axes is None else array.transpose(*self._axes)
+        return in_order(array, self._axes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -124,7 +123,7 @@ class Variable:
                 f"`variable.assign(value)` must match. variable.shape={self.shape}, Received: "
                 f"value.shape={values.shape}. Target variable: {self.path}"
             )
-        self.parameter.set_data(self._in_gluons_order(values))
+        self.parameter.set_data(from_order(values, self._axes))
         return self
 
     def take_grad(self, grad: Any) -> None:
@@ -145,11 +144,8 @@ class Variable:
                 f"the gradient of {self.path} must have shape {self.shape}, but has "
                 f"{tuple(grad.shape)}"
             )
-        self.parameter.grad()[...] = self._in_gluons_order(grad)
+        self.parameter.grad()[...] = from_order(grad, self._axes)
         self.parameter.data().fresh_grad = True
-
-    def _in_gluons_order(self, values: Any) -> Any:
-        return values if self._axes is None else values.transpose(*numpy.argsort(self._axes))
 
     def assign_add(self, value: Any) -> Variable:
         """Add to the values."""

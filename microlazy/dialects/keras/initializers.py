@@ -6,14 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-import numpy
-
 from ... import initializer as gluon
 from ... import numpy as np
-from ...core.tensor import Tensor
 from ..faces import face_of
 from ..generator import keyed
-from ..variance import scaled_to
+from ..initializers import Axes, InOrder, scaled_to
 from ._lookup import found
 
 __all__ = [
@@ -41,6 +38,7 @@ class Initializer:
 
     Examples
     --------
+    >>> import numpy
     >>> class Sevens(Initializer):
     ...     def __call__(self, shape, dtype="float32"):
     ...         return numpy.full(shape, 7, dtype)
@@ -252,27 +250,7 @@ def get(identifier: Any) -> Callable[..., Any]:
     return found("initializer", identifier, _BY_NAME)()
 
 
-class _InOrder(gluon.Initializer):
-    """Values made in Keras' order of axes, put into a parameter of Gluon."""
-
-    def __init__(self, make: Callable[..., Any], axes: tuple[int, ...] | None) -> None:
-        super().__init__(make=make, axes=axes)
-        self._make, self._axes = make, axes
-
-    def _init_weight(self, name: str, arr: Tensor) -> None:
-        axes = self._axes or tuple(range(arr.ndim))
-        shape = tuple(arr.shape[axis] for axis in axes)
-        made = self._make(shape, dtype=numpy.dtype(arr.dtype).name)
-        values = made.asnumpy() if isinstance(made, Tensor) else numpy.asarray(made)
-        if values.shape != shape:
-            raise ValueError(
-                f"the initializer of {name} was asked for shape {shape}, but returned "
-                f"{values.shape}"
-            )
-        arr[...] = values.transpose(numpy.argsort(axes)).astype(arr.dtype)
-
-
-def for_gluon(identifier: Any, axes: tuple[int, ...] | None = None) -> gluon.Initializer:
+def for_gluon(identifier: Any, axes: Axes = None) -> gluon.Initializer:
     """An initializer that Gluon's parameters take, whose axes stand in another order.
 
     Examples
@@ -285,4 +263,4 @@ def for_gluon(identifier: Any, axes: tuple[int, ...] | None = None) -> gluon.Ini
     """
     if isinstance(identifier, gluon.Initializer):
         return identifier
-    return _InOrder(get(identifier), axes)
+    return InOrder(get(identifier), axes)

@@ -1,0 +1,32 @@
+"""The part of JAX that stands around Flax: keys, trees and gradients. `jax.numpy` is microlazy's.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .... import numpy
+from . import random, tree_util
+from . import tree_util as tree
+from .gradients import ShapeDtypeStruct, eval_shape, grad, value_and_grad
+from .tree_util import tree_leaves, tree_map
+
+__all__ = [
+    "ShapeDtypeStruct",
+    "eval_shape",
+    "grad",
+    "nn",
+    "numpy",
+    "random",
+    "tree",
+    "tree_leaves",
+    "tree_map",
+    "tree_util",
+    "value_and_grad",
+]
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+
+    def __getattr__(name: str) -> Any:
+        from .._absent import absent
+
+        raise absent(__name__, name, __all__)
