@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from operator import attrgetter
 from typing import Any
 
 import numpy
@@ -52,22 +53,22 @@ def value_and_grad(
 
     @wraps(fun)
     def call(*args: Any, **options: Any) -> Any:
-        arguments, leaves = list(args), []
+        arguments = list(args)
         nested = autograd.is_recording()
-
-        def follow(leaf: Any) -> Any:
-            leaves.append(_variable(leaf, nested))
-            return leaves[-1]
-
+        variable = _inner_variable if nested else _variable
         for place in places:
-            arguments[place] = tree_map(follow, args[place])
+            arguments[place] = tree_map(variable, args[place])
         with autograd.record(train_mode=False):
             returned = fun(*arguments, **options)
         value, aux = returned if has_aux else (returned, None)
         _need_number(value)
-        grads = iter(_gradients(value, leaves, nested))
-        found = tuple(tree_map(lambda leaf: next(grads), arguments[place]) for place in places)
-        value = value if nested else value.detach()
+        followed = tuple(arguments[place] for place in places)
+        if nested:
+            found = _inner_gradients(value, followed)
+        else:
+            value.backward(train_mode=False)
+            found = tree_map(_grad_of, followed)
+            value = value.detach()
         return (value, aux) if has_aux else value, found[0] if isinstance(argnums, int) else found
 
     return call
@@ -95,19 +96,35 @@ def grad(
     return call
 
 
-def _variable(leaf: Any, nested: bool) -> Any:
-    """The array to differentiate with respect to, on the same memory."""
+def _variable(leaf: Any) -> Any:
+    """The array to differentiate with respect to: an own one, on the same memory."""
+    x = _real(leaf).detach()
+    x.attach_grad()
+    return x
+
+
+def _inner_variable(leaf: Any) -> Any:
+    """The same inside of another gradient, which leads through this one."""
+    return _real(leaf) * 1
+
+
+def _real(leaf: Any) -> Any:
     x = as_array(leaf)
     if x.dtype.kind != "f":
         raise TypeError(
             "grad requires real-valued inputs (input dtype that is a sub-dtype of np.floating), "
             f"but got {x.dtype.name}."
         )
-    if nested:  # inside of another gradient, which leads through this one
-        return x * 1
-    x = x.detach()
-    x.attach_grad()
     return x
+
+
+_grad_of = attrgetter("grad")
+
+
+def _inner_gradients(value: Any, followed: Any) -> Any:
+    leaves = tree_leaves(followed)
+    grads = iter(autograd.grad(value, leaves, create_graph=True, train_mode=False))
+    return tree_map(lambda leaf: next(grads), followed)
 
 
 def _need_number(value: Any) -> None:
@@ -121,13 +138,6 @@ def _need_number(value: Any) -> None:
             "Gradient only defined for scalar-output functions. Output had shape: "
             f"{tuple(value.shape)}."
         )
-
-
-def _gradients(value: Any, leaves: list[Any], nested: bool) -> list[Any]:
-    if nested:
-        return autograd.grad(value, leaves, create_graph=True, train_mode=False)
-    value.backward(train_mode=False)
-    return [leaf.grad for leaf in leaves]
 
 
 class ShapeDtypeStruct:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ....core.tensor import Tensor
+
 __all__ = [
     "DictKey",
     "PyTreeDef",
@@ -137,25 +139,70 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     >>> tree_map(lambda a, b: a + b, {"w": [1, 2]}, {"w": [10, 20]})
     {'w': [11, 22]}
     """
+    if len(rest) == 1:
+        return _map_pair(f, tree, rest[0])
+    if rest:
+        return _map_pair(lambda leaf, others: f(leaf, *others), tree, _zipped(tree, rest))
+    return _map_one(f, tree)
+
+
+def _map_one(f: Callable[..., Any], tree: Any) -> Any:
     kind = type(tree)
     if kind is dict or kind is Tree:
-        for other in rest:
-            if not isinstance(other, dict) or tree.keys() != other.keys():
-                raise _different(tree, other)
-        if len(rest) == 1:  # the usual case, without a list for each part
-            (other,) = rest
-            return kind((key, tree_map(f, tree[key], other[key])) for key in sorted(tree))
-        return kind((key, tree_map(f, tree[key], *(r[key] for r in rest))) for key in sorted(tree))
+        out = kind()
+        for key in sorted(tree):
+            part = tree[key]
+            out[key] = f(part) if isinstance(part, Tensor) else _map_one(f, part)
+        return out
     if tree is None:
         return None
-    if not isinstance(tree, list | tuple | dict):
-        return f(tree, *rest)
-    if isinstance(tree, dict):  # OrderedDict and others
-        return tree_map(f, dict(tree), *rest)
-    for other in rest:
+    if isinstance(tree, list | tuple):
+        return _like(tree, [_map_one(f, part) for part in tree])
+    return _map_one(f, dict(tree)) if isinstance(tree, dict) else f(tree)
+
+
+def _map_pair(f: Callable[..., Any], tree: Any, other: Any) -> Any:
+    kind = type(tree)
+    if kind is dict or kind is Tree:
+        if not isinstance(other, dict) or tree.keys() != other.keys():
+            raise _different(tree, other)
+        out = kind()
+        for key in sorted(tree):
+            part = tree[key]
+            if isinstance(part, Tensor):
+                out[key] = f(part, other[key])
+            else:
+                out[key] = _map_pair(f, part, other[key])
+        return out
+    if tree is None:
+        return None
+    if isinstance(tree, list | tuple):
         if not isinstance(other, list | tuple) or len(tree) != len(other):
             raise _different(tree, other)
-    parts = [tree_map(f, *part) for part in zip(tree, *rest, strict=True)]
+        return _like(tree, [_map_pair(f, a, b) for a, b in zip(tree, other, strict=True)])
+    return _map_pair(f, dict(tree), other) if isinstance(tree, dict) else f(tree, other)
+
+
+def _zipped(tree: Any, rest: tuple[Any, ...]) -> Any:
+    """A tree like the first whose leaves are tuples of the others' leaves."""
+    first, *others = rest
+    zipped = _map_pair(lambda leaf, other: (other,), tree, first)
+    for other in others:
+        leaves = iter(_leaves_beside(tree, other))
+        zipped = _map_pair(lambda leaf, so_far: (*so_far, next(leaves)), tree, zipped)  # noqa: B023
+    return zipped
+
+
+def _leaves_beside(tree: Any, other: Any) -> list[Any]:
+    """The parts of a tree that stand where another has leaves."""
+    found: list[Any] = []
+    _map_pair(lambda leaf, part: found.append(part), tree, other)
+    return found
+
+
+def _like(tree: Any, parts: list[Any]) -> Any:
+    """A list, tuple or named tuple of other parts."""
+    kind = type(tree)
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 

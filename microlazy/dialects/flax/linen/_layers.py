@@ -168,7 +168,7 @@ class Dense(_Layer):
         kernel = scope.param("kernel")
         if kernel.shape != (x.shape[-1], self.features):
             scope.refuse_shape("kernel", (x.shape[-1], self.features), kernel.shape)
-        out = np.dot(_like(x, kernel), kernel)
+        out = np.matmul(_like(x, kernel), kernel)
         return out + scope.param("bias") if self.use_bias else out
 
     def _gluon(self, ready: Callable[[str, Init], InOrder], x: Any) -> nn.Dense:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from types import FunctionType
@@ -116,12 +115,16 @@ class Module:
 
     _scope: ClassVar[Scope | None] = None
     _is_ready = False  # its fields are set
+    _makes_nothing = True  # when it is set up and called: all its modules are fields
     _in_setup = False
     _was_set_up = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclass(cls, repr=False, unsafe_hash="__hash__" not in cls.__dict__)
+        compact_ones = [m for m in vars(cls).values() if getattr(m, "is_compact", False)]
+        if compact_ones or "setup" in cls.__dict__:
+            cls._makes_nothing = False
         for key, member in list(vars(cls).items()):
             public = key == "__call__" or not key.startswith("_")
             if isinstance(member, FunctionType) and public and key != "setup":
@@ -174,6 +177,7 @@ class Module:
         """A copy that finds its variables at a place."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
+        copy.__dict__.pop("_spare", None)
         copy.__dict__["_scope"] = scope
         copy.__dict__["_counts"] = {}
         return copy
@@ -212,15 +216,16 @@ class Module:
         """Bind the modules among the fields, and run `setup`."""
         attributes = self.__dict__
         attributes["_was_set_up"] = True
-        for f in type(self).__dataclass_fields__:  # type: ignore[attr-defined]
-            attributes[f] = self._bound_part(f, attributes[f])
+        for f in fields(self):  # type: ignore[arg-type]
+            attributes[f.name] = self._bound_part(f.name, attributes[f.name])
         if type(self).setup is not Module.setup:
             attributes["_in_setup"] = True
-            with _running_in(None):
-                try:
-                    self.setup()
-                finally:
-                    attributes["_in_setup"] = False
+            before, _running.module = _running.module, None
+            try:
+                self.setup()
+            finally:
+                _running.module = before
+                attributes["_in_setup"] = False
 
     def _bound_scope(self) -> Scope:
         if self._scope is None:
@@ -312,13 +317,38 @@ class Module:
         return out if mutable is False else (out, Tree(run.mutated()))
 
     def _run(self, run: Run, args: Any, kwargs: Any, method: Any) -> Any:
-        bound = self._bound_to(Scope(run))
-        with _running_in(None):
+        copies: Any = self._copies
+        bound = copies.pop() if copies else self._bound_to(Scope())
+        before, _running.module = _running.module, None
+        bound._scope.enter(run)  # type: ignore[union-attr]
+        try:
             if method is None:
-                return bound(*args, **kwargs)  # type: ignore[operator]
-            if callable(method):
-                return method(bound, *args, **kwargs)
-            return getattr(bound, method)(*args, **kwargs)
+                out = bound(*args, **kwargs)  # type: ignore[operator]
+            elif callable(method):
+                out = method(bound, *args, **kwargs)
+            else:
+                out = getattr(bound, method)(*args, **kwargs)
+        finally:
+            _running.module = before
+        if copies is not None:
+            bound._scope.enter(None)  # type: ignore[union-attr]
+            copies.append(bound)
+        return out
+
+    @property
+    def _copies(self) -> list[Self] | None:
+        """Bound copies that wait for another run; None if each run makes its own modules.
+
+        They hold no variables.
+        """
+        found = self.__dict__.get("_spare", self)
+        if found is self:
+            found = [] if _is_fixed(self) else None
+            self.__dict__["_spare"] = found
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("_spare", "_scope")}
 
     def bind(self, variables: Mapping[str, Any], rngs: Any = None, mutable: Filter = False) -> Self:
         """A copy that can be called, with given variables.
@@ -457,14 +487,16 @@ class Row:
         self.outputs: Any = None
 
 
-@contextmanager
-def _running_in(module: Module | None) -> Iterator[None]:
-    before = _running.module
-    _running.module = module
-    try:
-        yield
-    finally:
-        _running.module = before
+def _is_fixed(part: Any) -> bool:
+    """Whether a module makes no others when it runs, nor do those among its fields."""
+    if isinstance(part, list | tuple):
+        return all(map(_is_fixed, part))
+    if isinstance(part, dict):
+        return all(map(_is_fixed, part.values()))
+    if not isinstance(part, Module):
+        return True
+    values = (getattr(part, f.name) for f in fields(part))  # type: ignore[arg-type]
+    return type(part)._makes_nothing and all(map(_is_fixed, values))
 
 
 def _words(rngs: Any, purpose: str) -> dict[str, tuple[int, ...]]:

@@ -37,10 +37,12 @@ class Run:
         initializing: bool = False,
     ) -> None:
         self.mutable = mutable
-        self.variables = {
-            name: _copied(tree) if self.may_change(name) else tree
-            for name, tree in variables.items()
-        }
+        self.variables: Any = variables
+        if mutable is not False:
+            self.variables = {
+                name: _copied(tree) if self.may_change(name) else tree
+                for name, tree in variables.items()
+            }
         self.rngs = rngs
         self.initializing = initializing
         self.bound: dict[int, Any] = {}  # modules by the identity of what they were bound from
@@ -67,19 +69,29 @@ class Scope:
 
     Parameters
     ----------
-    run : Run
-        The run.
+    run : Run, optional
+        The run, for the outermost place; the others have that one's.
     parent : Scope, optional
         The place of the module around.
     name : str
         The module's name in there.
     """
 
-    __slots__ = ("_taken", "name", "parent", "run")
+    __slots__ = ("_root", "_run", "_taken", "name", "parent")
 
-    def __init__(self, run: Run, parent: Scope | None = None, name: str = "") -> None:
-        self.run, self.parent, self.name = run, parent, name
+    def __init__(self, run: Run | None = None, parent: Scope | None = None, name: str = "") -> None:
+        self._run, self.parent, self.name = run, parent, name
+        self._root: Scope = self if parent is None else parent._root
         self._taken: set[str] | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run that goes on."""
+        return self._root._run  # type: ignore[return-value]
+
+    def enter(self, run: Run | None) -> None:
+        """Let another run use this place, the outermost, and all places in it."""
+        self._run = run
 
     def child(self, name: str) -> Scope:
         """The place of a module in this one.
@@ -96,7 +108,7 @@ class Scope:
                 f'Could not create submodule "{name}" in "{self.path}": Name in use.'
             )
         self._taken.add(name)
-        return Scope(self.run, self, name)
+        return Scope(None, self, name)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -111,7 +123,7 @@ class Scope:
     def find(self, collection: str) -> dict[str, Any] | None:
         """The module's part of a collection; None if there is none."""
         if self.parent is None:
-            return self.run.variables.get(collection)
+            return self._run.variables.get(collection)  # type: ignore[union-attr]
         around = self.parent.find(collection)
         return None if around is None else around.get(self.name)
 

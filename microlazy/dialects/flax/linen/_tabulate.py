@@ -32,7 +32,7 @@ def table(title: str, run: Run) -> str:
             row.kind,
             _arrays(row.inputs),
             _arrays((row.outputs,)),
-            *(_variables(row.scope.find(collection)) for collection in collections),
+            *(_variables(run, collection, row.scope.keys) for collection in collections),
         ]
         for row in run.rows or []
     ]
@@ -64,9 +64,12 @@ def _arrays(values: Iterable[Any]) -> str:
     return texts[0] if len(texts) == 1 else "\n".join(f"- {text}" for text in texts)
 
 
-def _variables(part: Any) -> str:
+def _variables(run: Run, collection: str, keys: tuple[str, ...]) -> str:
     """A module's own variables, without those of the modules below."""
-    own = {k: v for k, v in (part or {}).items() if not isinstance(v, dict)}
+    part = run.variables[collection]
+    for key in keys:
+        part = part.get(key, {})
+    own = {k: v for k, v in part.items() if not isinstance(v, dict)}
     if not own:
         return ""
     return "\n".join([*(f"{k}: {_arrays((own[k],))}" for k in sorted(own)), "", _size(own)])
