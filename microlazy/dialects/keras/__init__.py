@@ -8,8 +8,17 @@ the tape. ``import keras`` becomes ``from microlazy.dialects import keras``, and
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import activations, callbacks, initializers, layers, losses, metrics, models, optimizers
-from . import utils
+from . import (
+    activations,
+    callbacks,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    utils,
+)
 from ._variable import Variable
 from .layers import Input, Layer
 from .models import Model, Sequential

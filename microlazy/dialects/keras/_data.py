@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
-import numpy
-
 from ...core.generator import stream
 from ..faces import as_array
 
@@ -34,6 +32,7 @@ class Batches:
 
     Examples
     --------
+    >>> import numpy
     >>> [x.shape for x, y, weight in Batches(numpy.ones((5, 2)), batch_size=2)]
     [(2, 2), (2, 2), (1, 2)]
     """
@@ -93,6 +92,7 @@ def split(x: Any, y: Any, share: float) -> tuple[tuple[Any, Any], tuple[Any, Any
 
     Examples
     --------
+    >>> import numpy
     >>> first, last = split(numpy.arange(4), numpy.arange(4), 0.25)
     >>> first[0].tolist(), last[0].tolist()
     ([0, 1, 2], [3])

@@ -71,9 +71,7 @@ def _count(variables: Iterable[Variable]) -> int:
 
 def _size(variables: Iterable[Variable]) -> str:
     """Bytes as people read them."""
-    size = float(
-        sum(int(numpy.prod(v.shape)) * numpy.dtype(v.dtype).itemsize for v in variables)
-    )
+    size = float(sum(int(numpy.prod(v.shape)) * numpy.dtype(v.dtype).itemsize for v in variables))
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":
             break
@@ -82,7 +80,7 @@ def _size(variables: Iterable[Variable]) -> str:
 
 
 def _rule(marks: str) -> str:
-    left, line, cross, right = marks
+    left, line, cross, right = tuple(marks)
     return left + cross.join(line * (width + 2) for width in _WIDTHS) + right
 
 

@@ -202,7 +202,7 @@ class Training:
         >>> x = numpy.ones((64, 2))
         >>> history = net.fit(x, x[:, :1], epochs=2, verbose=0)
         >>> [round(loss, 4) for loss in history.history["loss"]]
-        [0.9418, 0.7401]
+        [0.9418, 0.7353]
         """
         self._need_compiled()
         if validation_split:
@@ -326,9 +326,11 @@ class Training:
         return logs
 
     def _validate(self, data: Any, batch_size: int | None) -> Logs:
-        parts = data if isinstance(data, tuple) else (data,)
-        size = batch_size if isinstance(data, tuple) else None
-        batches = Batches(*parts, batch_size=size)
+        if isinstance(data, tuple):
+            x, y, weight = (*data, None)[:3]
+            batches = Batches(x, y, weight, batch_size)
+        else:
+            batches = Batches(data)
         logs = self._pass(batches, self.test_step, Progress(batches.steps, 0), [])
         return {f"val_{name}": value for name, value in logs.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy
+import numpy as onp
 
 from ...core.tensor import Tensor
 from ...gluon.block.tree import Tree, ancestors
@@ -73,7 +73,7 @@ class Variable:
     @property
     def dtype(self) -> str:
         """The name of the dtype."""
-        return numpy.dtype(self.parameter.dtype).name
+        return onp.dtype(self.parameter.dtype).name
 
     @property
     def ndim(self) -> int:
@@ -91,7 +91,7 @@ class Variable:
         around = [block.name for block in ancestors(self._owner)]
         return "/".join([*reversed(around), self._owner.name, self.name])
 
-    def numpy(self) -> numpy.ndarray:
+    def numpy(self) -> onp.ndarray:
         """The values as an array of NumPy's."""
         return self.in_keras_order(self.parameter.data().asnumpy())
 
@@ -155,8 +155,8 @@ class Variable:
         """Subtract from the values."""
         return self.assign(self.numpy() - to_numpy(value))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
-        return numpy.asarray(self.numpy(), dtype=dtype)
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> onp.ndarray:
+        return onp.asarray(self.numpy(), dtype=dtype)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -179,10 +179,10 @@ def _operator(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in "add sub mul truediv pow matmul".split():
+for _name in ["add", "sub", "mul", "truediv", "pow", "matmul"]:
     for _method in (f"__{_name}__", f"__r{_name}__"):
         setattr(Variable, _method, _operator(_method))
-for _name in "neg abs getitem lt le gt ge".split():
+for _name in ["neg", "abs", "getitem", "lt", "le", "gt", "ge"]:
     setattr(Variable, f"__{_name}__", _operator(f"__{_name}__"))
 
 

@@ -137,7 +137,12 @@ def hard_sigmoid(x: Any) -> Any:
 _BY_NAME = {name: globals()[name] for name in __all__ if name != "get"}
 
 # What layers of Gluon compute together with the product before it.
-_FUSED = {relu: "relu", sigmoid: "sigmoid", tanh: "tanh", softplus: "softrelu"}
+_FUSED: dict[Callable[[Any], Any], str] = {
+    relu: "relu",
+    sigmoid: "sigmoid",
+    tanh: "tanh",
+    softplus: "softrelu",
+}
 
 
 def get(identifier: Any) -> Callable[[Any], Any]:

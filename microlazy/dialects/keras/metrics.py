@@ -45,7 +45,7 @@ class Metric:
 
     def reset_state(self) -> None:
         """Forget all examples."""
-        self._total, self._count = 0.0, 0
+        self._total, self._count = 0.0, 0.0
 
     def update_state(self, y_true: Any, y_pred: Any) -> None:
         """Count a batch.
@@ -95,7 +95,7 @@ class Mean(Metric):
 
     _default_name = "mean"
 
-    def update_state(self, values: Any, sample_weight: float = 1) -> None:  # type: ignore[override]
+    def update_state(self, values: Any, sample_weight: float = 1) -> None:
         """Count numbers.
 
         Parameters

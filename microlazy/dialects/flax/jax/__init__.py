@@ -1,10 +1,9 @@
-"""The part of JAX that stands around Flax: keys, trees and gradients. `jax.numpy` is microlazy's.
-"""
+"""The part of JAX that stands around Flax: keys, trees, gradients; `numpy` is microlazy's."""
 
 from typing import TYPE_CHECKING, Any
 
 from .... import numpy
-from . import random, tree_util
+from . import nn, random, tree_util
 from . import tree_util as tree
 from .gradients import ShapeDtypeStruct, eval_shape, grad, value_and_grad
 from .tree_util import tree_leaves, tree_map

@@ -149,7 +149,7 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
 def _map_one(f: Callable[..., Any], tree: Any) -> Any:
     kind = type(tree)
     if kind is dict or kind is Tree:
-        out = kind()
+        out: dict[Any, Any] = kind()
         for key in sorted(tree):
             part = tree[key]
             out[key] = f(part) if isinstance(part, Tensor) else _map_one(f, part)
@@ -166,7 +166,7 @@ def _map_pair(f: Callable[..., Any], tree: Any, other: Any) -> Any:
     if kind is dict or kind is Tree:
         if not isinstance(other, dict) or tree.keys() != other.keys():
             raise _different(tree, other)
-        out = kind()
+        out: dict[Any, Any] = kind()
         for key in sorted(tree):
             part = tree[key]
             if isinstance(part, Tensor):

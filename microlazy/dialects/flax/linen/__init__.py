@@ -2,18 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import _functions, _layers, initializers
-from ._functions import *  # noqa: F403
+from ..jax import nn as _functions
+from ..jax.nn import *  # noqa: F403
+from . import _layers, _pooling
 from ._layers import *  # noqa: F403
 from ._module import Module, Variable, compact
+from ._pooling import *  # noqa: F403
 
 __all__ = [
     "Module",
     "Variable",
     "compact",
-    "initializers",
     *_functions.__all__,
     *_layers.__all__,
+    *_pooling.__all__,
 ]
 
 

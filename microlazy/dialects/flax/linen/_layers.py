@@ -20,7 +20,7 @@ from ...generator import keyed
 from ...initializers import Axes, InOrder, in_order
 from ...windows import padded, same_padding
 from .. import errors
-from . import initializers
+from ..jax.nn import initializers
 from ._module import Module, Row
 from ._scope import Scope
 
@@ -106,9 +106,7 @@ class _Layer(Module):
     def _make_variables(self, scope: Scope, x: Any) -> None:
         def ready(name: str, init: Init) -> InOrder:
             axes = next(row[3] for row in self._held if row[1] == name)
-            return InOrder(
-                lambda shape, dtype: init(scope.key("params", name), shape, dtype), axes
-            )
+            return InOrder(lambda shape, dtype: init(scope.key("params", name), shape, dtype), axes)
 
         layer = self._gluon(ready, x)
         layer.infer_shape(x)
@@ -188,10 +186,10 @@ def _like(x: Any, kernel: Any) -> Any:
 
 
 _CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1D, 2: nn.Conv2D, 3: nn.Conv3D}
-_LAYOUTS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
+LAYOUTS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
 
 
-def _sizes(given: int | Sequence[int] | None, count: int) -> tuple[int, ...]:
+def sizes_of(given: int | Sequence[int] | None, count: int) -> tuple[int, ...]:
     if given is None or isinstance(given, int):
         return (given or 1,) * count
     return tuple(given)
@@ -255,12 +253,12 @@ class Conv(_Layer):
 
     @property
     def _options(self) -> dict[str, Any]:
-        window = _sizes(self.kernel_size, 1)
+        window = sizes_of(self.kernel_size, 1)
         return {
             "kernel": window,
-            "stride": _sizes(self.strides, len(window)),
-            "dilate": _sizes(self.kernel_dilation, len(window)),
-            "layout": _LAYOUTS[len(window)],
+            "stride": sizes_of(self.strides, len(window)),
+            "dilate": sizes_of(self.kernel_dilation, len(window)),
+            "layout": LAYOUTS[len(window)],
         }
 
     def __call__(self, x: Any) -> Any:
@@ -275,7 +273,7 @@ class Conv(_Layer):
         wanted = (*options["kernel"], x.shape[-1] // self.feature_group_count, self.features)
         if kernel.shape != wanted:
             scope.refuse_shape("kernel", wanted, kernel.shape)
-        pairs = _padding(self.padding, x, options)
+        pairs = padding_of(self.padding, x, options)
         return npx.convolution(
             padded(_like(x, kernel), pairs),
             kernel.transpose(axes + 1, *range(axes + 1)),
@@ -299,7 +297,7 @@ class Conv(_Layer):
         )
 
 
-def _padding(given: Any, x: Any, options: dict[str, Any]) -> list[tuple[int, int]]:
+def padding_of(given: Any, x: Any, options: dict[str, Any]) -> list[tuple[int, int]]:
     """What is added before and after each spatial axis."""
     window = options["kernel"]
     if isinstance(given, str):
@@ -397,9 +395,9 @@ class _Norm(_Layer):
         learned = (self.use_scale, "scale", "gamma"), (self.use_bias, "bias", "beta")
         return tuple(("params", name, attribute, None) for used, name, attribute in learned if used)
 
-    def _initializers(self: Any, ready: Callable[[str, Init], InOrder]) -> dict[str, InOrder]:
+    def _initializers(self: Any, ready: Callable[[str, Init], InOrder]) -> dict[str, Any]:
         """Arguments of Gluon's layer."""
-        given = {}
+        given: dict[str, Any] = {}
         if self.use_scale:
             given["gamma_initializer"] = ready("scale", self.scale_init)
         if self.use_bias:

@@ -37,7 +37,8 @@ def compact(method: Callable[..., Any]) -> Callable[..., Any]:
     >>> class Net(nn.Module):
     ...     @nn.compact
     ...     def __call__(self, x):
-    ...         return nn.Dense(3)(nn.relu(nn.Dense(8)(x)))
+    ...         x = nn.relu(nn.Dense(8)(x))
+    ...         return nn.Dense(3)(x)
     >>> params = Net().init(jax.random.PRNGKey(0), jax.numpy.zeros((2, 4)))
     >>> list(params["params"])
     ['Dense_0', 'Dense_1']
@@ -466,7 +467,7 @@ def _bound_method(method: Callable[..., Any]) -> Callable[..., Any]:
         _running.module = self if is_compact else None
         rows = scope.run.rows
         row = None if rows is None or method.__name__ != "__call__" else Row(scope, self, args)
-        if row is not None:
+        if rows is not None and row is not None:
             rows.append(row)
         try:
             out = method(self, *args, **kwargs)

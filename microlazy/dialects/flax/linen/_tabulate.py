@@ -11,6 +11,7 @@ import numpy
 from ..jax.tree_util import tree_leaves
 from ._scope import Run
 
+_UNITS = (("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("PB", 1e15))
 _MARGINS = {"head": "┏━┳┓", "below": "┡━╇┩", "between": "├─┼┤", "end": "└─┴┘"}
 
 
@@ -81,15 +82,12 @@ def _size(tree: Any) -> str:
     size = float(sum(math.prod(x.shape) * numpy.dtype(x.dtype).itemsize for x in leaves))
     if size < 1000:
         return f"{count:,} ({size:.0f} B)"
-    for unit in ("KB", "MB", "GB"):
-        size /= 1000
-        if size < 1000:
-            break
+    unit, size = next((u, size / f) for u, f in _UNITS if size < 1000 * f)
     return f"{count:,} ({size:.1f} {unit})"
 
 
 def _rule(kind: str, widths: list[int]) -> str:
-    left, line, cross, right = _MARGINS[kind]
+    left, line, cross, right = tuple(_MARGINS[kind])
     return left + cross.join(line * (width + 2) for width in widths) + right
 
 

@@ -183,7 +183,8 @@ class Flatten(Known, nn.Flatten):
     (2, 12)
     """
 
-    forward = HybridBlock.forward
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.Flatten.hybrid_forward(self, None, x)
 
 
 class Dropout(Known, nn.Dropout):

@@ -14,7 +14,7 @@ __all__ = ["BatchNormalization", "LayerNormalization"]
 class _Normalization(Known):
     """Gluon keeps a factor and an offset that are not learned; Keras does not show them."""
 
-    def _show(self, center: bool, scale: bool) -> None:
+    def _hide_fixed(self, center: bool, scale: bool) -> None:
         shown = {"gamma": scale, "beta": center}
         self._named = [row for row in type(self)._named if shown.get(row[0], True)]
 
@@ -73,7 +73,7 @@ class BatchNormalization(_Normalization, nn.BatchNorm):
         moving_variance_initializer: Any = "ones",
         **kwargs: Any,
     ) -> None:
-        self._show(center, scale)
+        self._hide_fixed(center, scale)
         super().__init__(
             gluon={
                 "axis": axis,
@@ -84,9 +84,7 @@ class BatchNormalization(_Normalization, nn.BatchNorm):
                 "beta_initializer": initializers.for_gluon(beta_initializer),
                 "gamma_initializer": initializers.for_gluon(gamma_initializer),
                 "running_mean_initializer": initializers.for_gluon(moving_mean_initializer),
-                "running_variance_initializer": initializers.for_gluon(
-                    moving_variance_initializer
-                ),
+                "running_variance_initializer": initializers.for_gluon(moving_variance_initializer),
             },
             **kwargs,
         )
@@ -140,7 +138,7 @@ class LayerNormalization(_Normalization, nn.LayerNorm):
         gamma_initializer: Any = "ones",
         **kwargs: Any,
     ) -> None:
-        self._show(center, scale)
+        self._hide_fixed(center, scale)
         super().__init__(
             gluon={
                 "axis": axis,

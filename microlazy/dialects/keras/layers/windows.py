@@ -187,7 +187,7 @@ class MaxPooling2D(_Pooling, nn.MaxPool2D):
     def forward(self, x: Tensor) -> Tensor:
         if self.padding == "same" and x.ndim == 4:
             x = padded(x, self._same_padding(x), -numpy.inf)
-        return GluonLayer.forward(self, x)  # type: ignore[arg-type]
+        return GluonLayer.forward(self, x)
 
 
 class AveragePooling2D(_Pooling, nn.AvgPool2D):
@@ -207,10 +207,10 @@ class AveragePooling2D(_Pooling, nn.AvgPool2D):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.padding != "same" or x.ndim != 4:
-            return GluonLayer.forward(self, x)  # type: ignore[arg-type]
+            return GluonLayer.forward(self, x)
         pairs = self._same_padding(x)
         share = npx.pooling(padded(np.ones_like(x), pairs), **self._kwargs)
-        return GluonLayer.forward(self, padded(x, pairs)) / share  # type: ignore[arg-type]
+        return GluonLayer.forward(self, padded(x, pairs)) / share
 
 
 class _GlobalPooling(Known):

@@ -1,7 +1,19 @@
 """tf.nn: functions of layers."""
 
-from ..activations import elu, gelu, leaky_relu, log_softmax, relu, selu, sigmoid, silu, softmax
-from ..activations import softplus, softsign, tanh
+from ..activations import (
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
 
 __all__ = [
     "elu",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .... import initializer as gluon
-from .... import numpy as np
-from ....core import trace
-from ...generator import keyed
-from ...initializers import scaled_to
-from ..jax import random
+from ..... import initializer as gluon
+from ..... import numpy as np
+from .....core import trace
+from ....generator import keyed
+from ....initializers import scaled_to
+from .. import random
 
 __all__ = [
     "constant",
@@ -24,6 +24,7 @@ __all__ = [
     "lecun_uniform",
     "normal",
     "ones",
+    "ones_init",
     "orthogonal",
     "truncated_normal",
     "uniform",
@@ -31,6 +32,7 @@ __all__ = [
     "xavier_normal",
     "xavier_uniform",
     "zeros",
+    "zeros_init",
 ]
 
 Init = Callable[..., Any]
@@ -59,7 +61,14 @@ def ones(key: Any, shape: Sequence[int], dtype: Any = "float32") -> Any:
     return np.ones(tuple(shape), dtype=dtype)
 
 
-zeros_init, ones_init = (lambda: zeros), (lambda: ones)
+def zeros_init() -> Init:
+    """`zeros`."""
+    return zeros
+
+
+def ones_init() -> Init:
+    """`ones`."""
+    return ones
 
 
 def _initializer(rule_for: Callable[[tuple[int, ...]], gluon.Initializer]) -> Init:
