@@ -4,16 +4,13 @@
 ``import jax`` becomes ``from microlazy.dialects.flax import jax``.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import errors, jax, linen
+from ._absent import teller
 
 __all__ = ["errors", "jax", "linen"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        from ._absent import absent
-
-        raise absent(__name__, name, __all__)
+    __getattr__ = teller(__name__, __all__)

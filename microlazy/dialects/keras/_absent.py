@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 from ...foreign import missing
 
@@ -42,3 +43,21 @@ def absent(module: str, name: str, names: Iterable[str]) -> AttributeError:
     microlazy.gluon.rnn.GRU, which a model may hold
     """
     return missing(module, name, names, _NEAREST)
+
+
+def teller(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module, which says what there is for a name that it does not have.
+
+    Examples
+    --------
+    >>> teller("microlazy.dialects", ["keras"])("kears")
+    Traceback (most recent call last):
+    ...
+    AttributeError: module 'microlazy.dialects' has no attribute 'kears'; the nearest name is
+    'keras'
+    """
+
+    def tell(name: str) -> NoReturn:
+        raise absent(module, name, names)
+
+    return tell

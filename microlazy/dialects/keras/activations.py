@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import numpy as np
 from ... import numpy_extension as npx
+from ._absent import teller
 from ._lookup import found
 
 __all__ = [
@@ -174,3 +175,7 @@ def gluon_name(function: Callable[[Any], Any]) -> str | None:
     ('softrelu', None)
     """
     return _FUSED.get(function)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ._absent import teller
 
 __all__ = ["Callback", "EarlyStopping", "History", "LambdaCallback"]
 
@@ -156,3 +158,7 @@ class EarlyStopping(Callback):
         """Put the best weights back if asked to."""
         if self._weights is not None:
             self.model.set_weights(self._weights)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

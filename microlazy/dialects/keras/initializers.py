@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import initializer as gluon
 from ... import numpy as np
 from ..faces import face_of
 from ..generator import keyed
 from ..initializers import Axes, InOrder, scaled_to
+from ._absent import teller
 from ._lookup import found
 
 __all__ = [
@@ -264,3 +265,7 @@ def for_gluon(identifier: Any, axes: Axes = None) -> gluon.Initializer:
     if isinstance(identifier, gluon.Initializer):
         return identifier
     return InOrder(get(identifier), axes)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import numpy as np
 from ...gluon import loss as gluon
 from ..faces import as_array
+from ._absent import teller
 from ._lookup import found
 
 __all__ = [
@@ -249,3 +250,7 @@ def get(identifier: Any) -> Loss:
     if callable(identifier):
         return _OfFunction(identifier)
     return found("loss", identifier, _BY_NAME)()
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

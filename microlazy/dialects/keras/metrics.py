@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from ... import metric as gluon
 from ...gluon.parameter.parameter import to_numpy
 from . import losses
+from ._absent import teller
 from ._lookup import found
 
 __all__ = [
@@ -237,3 +238,7 @@ def _accuracy_for(loss: losses.Loss | None) -> type[Metric]:
     if type(loss) is losses.CategoricalCrossentropy:
         return CategoricalAccuracy
     return SparseCategoricalAccuracy
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...gluon import nn
 from ...gluon.block.tree import children_of
+from ._absent import teller
 from ._layer import Layer
 from ._summary import summarize
 from ._training import Training
@@ -223,3 +224,7 @@ class Sequential(Model, nn.Sequential):
     def __getitem__(self, key: int | slice) -> Any:
         layers = self.layers[key]
         return Sequential(layers) if isinstance(layers, list) else layers
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

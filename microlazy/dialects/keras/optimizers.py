@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import autograd
 from ... import optimizer as gluon
 from ...gluon import Trainer
 from ...lr_scheduler import LRScheduler
+from ._absent import teller
 from ._lookup import found
 from ._variable import Variable
 
@@ -216,3 +217,7 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, Optimizer):
         return identifier
     return found("optimizer", identifier, _BY_NAME)()
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random as python_random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from ... import random
+from ._absent import teller
 from ._layer import forget_names
 
 __all__ = ["clear_session", "set_random_seed", "to_categorical"]
@@ -70,3 +71,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> numpy.ndarray:
     """
     numbers = numpy.asarray(x, dtype=int)
     return numpy.eye(num_classes or numbers.max() + 1, dtype="float32")[numbers]
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

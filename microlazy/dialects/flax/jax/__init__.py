@@ -1,8 +1,9 @@
 """The part of JAX that stands around Flax: keys, trees, gradients; `numpy` is microlazy's."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .... import numpy
+from .._absent import teller
 from . import nn, random, tree_util
 from . import tree_util as tree
 from .gradients import ShapeDtypeStruct, eval_shape, grad, value_and_grad
@@ -24,8 +25,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        from .._absent import absent
-
-        raise absent(__name__, name, __all__)
+    __getattr__ = teller(__name__, __all__)

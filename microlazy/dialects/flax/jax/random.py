@@ -7,7 +7,7 @@ from JAX'.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -15,6 +15,7 @@ from .... import numpy as np
 from ....initializer import InitDesc, TruncNorm
 from ...faces import as_array
 from ...generator import keyed, words_of
+from .._absent import teller
 
 __all__ = [
     "PRNGKey",
@@ -241,3 +242,7 @@ def choice(key: Any, a: Any, shape: Shape = (), replace: bool = True, p: Any = N
 def _numpy_generator(key: Any) -> numpy.random.Generator:
     """NumPy's generator for what has no sampler of ours."""
     return numpy.random.Generator(numpy.random.Philox(key=words_of(words(key), 2)))
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....core.tensor import Tensor
+from .._absent import teller
 
 __all__ = [
     "DictKey",
@@ -273,3 +274,7 @@ def tree_unflatten(treedef: PyTreeDef, leaves: Any) -> Any:
         )
     parts = iter(given)
     return tree_map(lambda star: next(parts), treedef._tree)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)

@@ -1,7 +1,8 @@
 """Flax' linen: networks as descriptions, their parameters as trees outside."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._absent import teller
 from ..jax import nn as _functions
 from ..jax.nn import *  # noqa: F403
 from . import _layers, _pooling
@@ -20,8 +21,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        from .._absent import absent
-
-        raise absent(__name__, name, __all__)
+    __getattr__ = teller(__name__, __all__)

@@ -1,7 +1,8 @@
 """Layers by Keras' names."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._absent import teller
 from .._layer import Layer
 from . import core, normalization, recurrent, windows
 from .core import *  # noqa: F403
@@ -24,8 +25,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        from .._absent import absent
-
-        raise absent(__name__, name, __all__)
+    __getattr__ = teller(__name__, __all__)

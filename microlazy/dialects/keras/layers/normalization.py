@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .... import autograd
+from ....core.tensor import Tensor
 from ....gluon import nn
 from .. import initializers
 from .._layer import Known
@@ -89,7 +91,11 @@ class BatchNormalization(_Normalization, nn.BatchNorm):
             **kwargs,
         )
 
-    forward = nn.BatchNorm.forward
+    def forward(self, x: Tensor) -> Tensor:
+        if autograd.is_training() and not autograd.is_recording():
+            with autograd.record():  # the only mode in which Gluon moves the statistics
+                return nn.BatchNorm.forward(self, x).detach()
+        return nn.BatchNorm.forward(self, x)
 
     @property
     def trainable(self) -> bool:

@@ -3,9 +3,10 @@
 Arrays are `microlazy.np.ndarray`; functions take variables of layers too.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ... import keras
+from .._absent import teller
 from . import arrays, nn, random
 from .arrays import *  # noqa: F403
 from .gradients import GradientTape
@@ -14,8 +15,4 @@ __all__ = ["GradientTape", "keras", "nn", "random", *arrays.__all__]
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        from .._absent import absent
-
-        raise absent(__name__, name, __all__)
+    __getattr__ = teller(__name__, __all__)

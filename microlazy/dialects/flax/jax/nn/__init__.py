@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..... import numpy as np
 from ..... import numpy_extension as npx
+from ..._absent import teller
 from . import initializers
 
 __all__ = [
@@ -86,8 +87,4 @@ def one_hot(x: Any, num_classes: int, dtype: Any = "float32") -> Any:
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        from ..._absent import absent
-
-        raise absent(__name__, name, __all__)
+    __getattr__ = teller(__name__, __all__)

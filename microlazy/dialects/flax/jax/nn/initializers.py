@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..... import initializer as gluon
 from ..... import numpy as np
 from .....core import trace
 from ....generator import keyed
 from ....initializers import scaled_to
+from ..._absent import teller
 from .. import random
 
 __all__ = [
@@ -172,3 +173,7 @@ def he_uniform() -> Init:
 
 xavier_normal, xavier_uniform = glorot_normal, glorot_uniform
 kaiming_normal, kaiming_uniform = he_normal, he_uniform
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise
+    __getattr__ = teller(__name__, __all__)
