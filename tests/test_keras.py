@@ -41,6 +41,11 @@ def close(found, expected, tolerance=2e-6):
         numpy.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
+def str_only(part):
+    """What a case is called."""
+    return part if isinstance(part, str) else ""
+
+
 # ---- the lesson --------------------------------------------------------------------------------
 
 
@@ -101,9 +106,7 @@ def test_apply_init():
 # ---- against Keras -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "layer", "x"), list(cases.keras_layers(keras)), ids=lambda part: part if isinstance(part, str) else ""
-)
+@pytest.mark.parametrize(("name", "layer", "x"), list(cases.keras_layers(keras)), ids=str_only)
 def test_layer(name, layer, x):
     close(cases.layer_answers(layer, x), ANSWERS["layers"][name], 1e-5)
 

@@ -293,10 +293,11 @@ class Layer(Block):
             grad_req="write" if trainable and self._trainable else "null",
         )
         if name in taken:  # left over from a first call that failed
-            self._replace_parameter(name, parameter)
+            self.params.replace(taken[name], parameter)
         else:
             self.params.update({parameter.name: parameter})
-            taken[name] = parameter
+        taken[name] = parameter
+        parameter.adopt(self._tell_place)
         remember([parameter])
         with nullcontext() if self._runs_build else face_of(None):
             parameter.initialize()

@@ -210,7 +210,8 @@ class Sequential(Model, nn.Sequential):
             if getattr(layer, "name", None) in known:
                 raise ValueError(
                     "All layers added to a Sequential model should have unique names. Name "
-                    f"{layer.name!r} is already the name of a layer in this model."
+                    f"{layer.name!r} is already the name of a layer in this model. Update the "
+                    "`name` argument to pass a unique name."
                 )
             self.register_child(layer)
             if len(known) == 0 and self._given_shape is None:

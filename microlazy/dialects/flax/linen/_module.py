@@ -15,7 +15,7 @@ from ...faces import face_of
 from .. import errors
 from ..jax import random
 from ..jax.gradients import abstract
-from ..jax.tree_util import Tree, tree_map
+from ..jax.tree_util import Tree, tree_leaves, tree_map
 from ._scope import Filter, Run, Scope
 
 
@@ -244,6 +244,11 @@ class Module:
         inputs, named = tree_map(abstract, args), tree_map(abstract, kwargs)
         with autograd.pause(), face_of(None), trace.tracing():
             out = self._run(run, inputs, named, method)
+        if not outer and any(map(_has_no_values, tree_leaves(run.variables))):
+            # The module computed a variable from others: that takes a run with values.
+            run = Run({}, run.rngs, True, initializing=True)
+            with autograd.pause(), face_of(None):
+                self._run(run, args, kwargs, method)
         variables = Tree({name: run.variables[name] for name in sorted(run.variables)})
         return out, tree_map(abstract, variables) if outer else variables
 
@@ -498,6 +503,10 @@ def _is_fixed(part: Any) -> bool:
         return True
     values = (getattr(part, f.name) for f in fields(part))  # type: ignore[arg-type]
     return type(part)._makes_nothing and all(map(_is_fixed, values))
+
+
+def _has_no_values(leaf: Any) -> bool:
+    return getattr(leaf, "is_abstract", False)
 
 
 def _words(rngs: Any, purpose: str) -> dict[str, tuple[int, ...]]:

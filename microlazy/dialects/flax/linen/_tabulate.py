@@ -51,8 +51,12 @@ def table(title: str, run: Run) -> str:
     lines += [*_row([*last[:3], right, *last[4:]], widths, "│"), _rule("end", widths)]
     width = len(lines[0])
     total = f"Total Parameters: {_size(run.variables)}"
-    above = f"{title} Summary".center(width).rstrip()
-    return "\n".join(["", above, *lines, "", total.center(width).rstrip(), ""])
+    above = _centered(f"{title} Summary", width)
+    return "\n".join(["", above, *lines, "", _centered(total, width), ""])
+
+
+def _centered(text: str, width: int) -> str:
+    return " " * ((width - len(text)) // 2) + text
 
 
 def _arrays(values: Iterable[Any]) -> str:
