@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from types import FunctionType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, dataclass_transform
 
 from .... import autograd
 from ....core import trace
@@ -76,6 +76,7 @@ class Variable:
         self._scope.put(self.collection, self.name, value)
 
 
+@dataclass_transform(field_specifiers=(field,))
 class Module:
     """Base class of networks: a dataclass of what they are made with.
 
