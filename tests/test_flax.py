@@ -10,10 +10,12 @@ import numpy
 import pytest
 from oracle import dialect_cases as cases
 
-from microlazy import autograd, gluon, nd, random
+from microlazy import autograd, gluon, nd, npx, random
 from microlazy.base import AbstractValueError, ShapeError
+from microlazy.dialects import keras
 from microlazy.dialects.flax import d2l, errors, jax
 from microlazy.dialects.flax import linen as nn
+from microlazy.dialects.flax.bridge import ToGluon
 from microlazy.dialects.flax.jax import numpy as jnp
 
 ANSWERS = json.loads((Path(__file__).parent / "oracle/dialects.json").read_text(encoding="utf-8"))
@@ -380,6 +382,64 @@ def test_training_moves_a_network():
         params = jax.tree_map(lambda p, g: p - 0.1 * g, params, slopes)
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
+
+
+# ---- in other networks -------------------------------------------------------------------------
+
+
+class Normed(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        x = nn.BatchNorm(use_running_average=not autograd.is_training())(nn.Dense(8)(x))
+        return nn.Dropout(0.5, deterministic=not autograd.is_training())(nn.relu(x))
+
+
+@pytest.mark.parametrize("face", [nd, jnp])
+def test_in_networks_of_gluon(face):
+    net = gluon.nn.Sequential()
+    net.add(gluon.nn.Dense(5), ToGluon(Normed()), gluon.nn.Dense(2))
+    with npx.np_shape(face is jnp), npx.np_array(face is jnp):
+        net.initialize()
+        x = face.array(cases.values(6, 4))
+        net(x)
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
+    names = [name.partition("_")[2] for name in net[1].collect_params()]
+    assert names == [
+        "batch_stats_BatchNorm_0_mean",
+        "batch_stats_BatchNorm_0_var",
+        "params_BatchNorm_0_bias",
+        "params_BatchNorm_0_scale",
+        "params_Dense_0_bias",
+        "params_Dense_0_kernel",
+    ]
+    before = {name: p.data().asnumpy() for name, p in net[1].collect_params().items()}
+    with autograd.record():
+        loss = (net(x) ** 2).sum()
+    loss.backward()
+    trainer.step(6)
+    for name, p in net[1].collect_params().items():
+        assert (p.data().asnumpy() != before[name]).any(), name
+    assert (net(x) == net(x)).asnumpy().all()  # nothing drops or moves outside of record()
+
+
+def test_a_first_call_in_another_network_that_fails():
+    net = keras.Sequential([ToGluon(nn.Dense(3)), keras.layers.Conv2D(2, 2)])
+    with pytest.raises(ValueError, match="conv2d"):
+        net(jnp.ones((2, 4)))
+    assert net.layers[0](jnp.ones((2, 7))).shape == (2, 3)
+
+
+def test_a_block_of_gluon_in_a_module_keeps_its_own_parameters():
+    inner = gluon.nn.Dense(8, flatten=False)
+    with npx.np_array(True):
+        inner.initialize()
+        inner(jnp.ones((1, 4)))
+    net, x = nn.Sequential([inner, nn.relu, nn.Dense(2)]), jnp.array(cases.values(3, 4))
+    params = net.init(KEY, x)
+    assert sorted(params["params"]) == ["layers_2"]
+    slopes = jax.grad(lambda p: net.apply(p, x).sum())(params)
+    assert slopes["params"]["layers_2"]["kernel"].shape == (8, 2)
+    assert (inner.weight.grad().asnumpy() != 0).any()
 
 
 # ---- refusals ----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ MODULES = {
         "flax.jax",
         "flax.jax.random",
         "flax.jax.tree_util",
+        "flax.bridge",
         "flax.d2l",
     ),
 }

@@ -19,10 +19,10 @@ from ...core.tensor import Tensor
 from ...gluon import Block
 from ...gluon.block.first_call import remember
 from ...gluon.block.tree import Tree, children_of, own_parameters, parameters_of
-from ...gluon.parameter import Parameter
 from ...gluon.parameter.parameter import to_numpy
 from ..faces import as_array, face_of
 from ..initializers import Axes
+from ..parameters import hold, is_left_over
 from . import initializers
 from ._variable import Named, Variable
 
@@ -279,28 +279,26 @@ class Layer(Block):
         Returns
         -------
         Variable
+
+        Raises
+        ------
+        ValueError
+            If the layer has a weight of that name.
         """
         taken = parameters_of(self)
         names = (f"variable_{n}" if n else "variable" for n in count())
-        name = name or next(n for n in names if n not in taken or taken[n].state == "declared")
+        name = name or next(n for n in names if n not in taken or is_left_over(self, n))
         if initializer is None:
             initializer = "glorot_uniform" if len(shape) > 1 else "zeros"
-        parameter = Parameter(
-            self.prefix + name,
-            shape=tuple(shape),
-            init=initializers.for_gluon(initializer),
-            dtype=dtype or self._dtype,
-            grad_req="write" if trainable and self._trainable else "null",
-        )
-        if name in taken:  # left over from a first call that failed
-            self.params.replace(taken[name], parameter)
-        else:
-            self.params.update({parameter.name: parameter})
-        taken[name] = parameter
-        parameter.adopt(self._tell_place)
-        remember([parameter])
         with nullcontext() if self._runs_build else face_of(None):
-            parameter.initialize()
+            parameter = hold(
+                self,
+                name,
+                shape=tuple(shape),
+                init=initializers.for_gluon(initializer),
+                dtype=dtype or self._dtype,
+                grad_req="write" if trainable and self._trainable else "null",
+            )
         return Variable(parameter, name, self)
 
     @property
