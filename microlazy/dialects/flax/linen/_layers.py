@@ -11,6 +11,7 @@ from .... import numpy as np
 from .... import numpy_extension as npx
 from ....base import ShapeError
 from ....core import trace
+from ....core.functions import matmul
 from ....core.ops.gather import first_outside
 from ....core.ops.nn import dropout
 from ....core.tensor import Tensor
@@ -163,11 +164,15 @@ class Dense(_Layer):
 
     def __call__(self, x: Any) -> Any:
         scope: Any = self._scope
-        kernel = scope.param("kernel")
-        if kernel.shape != (x.shape[-1], self.features):
-            scope.refuse_shape("kernel", (x.shape[-1], self.features), kernel.shape)
-        out = np.matmul(_like(x, kernel), kernel)
-        return out + scope.param("bias") if self.use_bias else out
+        given = scope.find("params") or {}
+        kernel = given["kernel"] if "kernel" in given else scope.param("kernel")
+        wanted = (x.shape[-1], self.features)
+        if kernel.shape != wanted:
+            scope.refuse_shape("kernel", wanted, kernel.shape)
+        out = matmul(_like(x, kernel), kernel)
+        if not self.use_bias:
+            return out
+        return out + (given["bias"] if "bias" in given else scope.param("bias"))
 
     def _gluon(self, ready: Callable[[str, Init], InOrder], x: Any) -> nn.Dense:
         return nn.Dense(
@@ -182,7 +187,8 @@ class Dense(_Layer):
 
 def _like(x: Any, kernel: Any) -> Any:
     """An input in the dtype of the parameters, where it has integers."""
-    return x if x.dtype.kind == "f" else x.astype(kernel.dtype)
+    dtype = x.dtype
+    return x if dtype == kernel.dtype or dtype.kind == "f" else x.astype(kernel.dtype)
 
 
 _CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1D, 2: nn.Conv2D, 3: nn.Conv3D}

@@ -324,7 +324,10 @@ class Module:
         return out if mutable is False else (out, Tree(run.mutated()))
 
     def _run(self, run: Run, args: Any, kwargs: Any, method: Any) -> Any:
-        copies: Any = self._copies
+        # Bound copies wait here for another run, without variables; None where a run makes modules.
+        copies: Any = self.__dict__.get("_spare", self)
+        if copies is self:
+            copies = self.__dict__["_spare"] = [] if _is_fixed(self) else None
         bound = copies.pop() if copies else self._bound_to(Scope())
         before, _running.module = _running.module, None
         bound._scope.enter(run)  # type: ignore[union-attr]
@@ -341,18 +344,6 @@ class Module:
             bound._scope.enter(None)  # type: ignore[union-attr]
             copies.append(bound)
         return out
-
-    @property
-    def _copies(self) -> list[Self] | None:
-        """Bound copies that wait for another run; None if each run makes its own modules.
-
-        They hold no variables.
-        """
-        found = self.__dict__.get("_spare", self)
-        if found is self:
-            found = [] if _is_fixed(self) else None
-            self.__dict__["_spare"] = found
-        return found
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k not in ("_spare", "_scope")}
