@@ -122,4 +122,6 @@ def from_order(array: Any, axes: Axes) -> Any:
     >>> from_order(numpy.ones((3, 3, 2, 8)), (1, 2, 3, 0)).shape
     (8, 3, 3, 2)
     """
-    return array if axes is None else array.transpose(*map(int, numpy.argsort(axes)))
+    return (
+        array if axes is None else array.transpose(*sorted(range(len(axes)), key=axes.__getitem__))
+    )

@@ -18,6 +18,7 @@ from ... import autograd
 from ...core.tensor import Tensor
 from ...gluon import Block
 from ...gluon.block.first_call import remember
+from ...gluon.block.hybrid import plain_call
 from ...gluon.block.tree import Tree, children_of, own_parameters, parameters_of
 from ...gluon.parameter.parameter import to_numpy
 from ..faces import as_array, face_of
@@ -158,6 +159,7 @@ class Layer(Block):
 
     # ---- running ---------------------------------------------------------------------------
 
+    @plain_call
     def __call__(self, *inputs: Any, training: bool | None = None, **options: Any) -> Any:
         if self._only_forward and training is None and not options:
             if isinstance(inputs[0], Tensor):
