@@ -126,6 +126,17 @@ def test_text(name):
         assert found == expected
 
 
+def test_the_imports_of_programs():
+    import microlazy.dialects.flax.jax.numpy as renamed
+    from microlazy.dialects.flax.jax import random as keys
+    from microlazy.dialects.flax.linen import Dense, initializers  # noqa: F401
+
+    assert renamed.ndarray is type(jnp.ones(1)) and renamed.float32 is numpy.float32
+    assert keys.PRNGKey is jax.random.PRNGKey
+    with pytest.raises(AttributeError, match="nearest name is 'zeros'"):
+        renamed.zeross  # noqa: B018
+
+
 # ---- gradients and trees -----------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 import re
+import threading
 from pathlib import Path
 
 import numpy
@@ -13,6 +14,8 @@ from oracle import dialect_cases as cases
 from microlazy import autograd, gluon, init, nd, np, random
 from microlazy.base import ShapeError
 from microlazy.dialects import keras
+from microlazy.dialects.flax import linen
+from microlazy.dialects.flax.bridge import ToGluon
 from microlazy.dialects.keras import layers, tf
 from microlazy.gluon import nn
 
@@ -232,6 +235,23 @@ def test_weights_do_not_depend_on_how_sizes_are_found():
         found.append(net.get_weights())
     for others in found[1:]:
         assert all((a == b).all() for a, b in zip(found[0], others, strict=True))
+
+
+def test_the_first_call_from_several_threads_builds_once():
+    net, made = keras.Sequential([Linear(8), ToGluon(linen.Dense(4)), layers.Dense(3)]), []
+    start = threading.Barrier(6)
+
+    def call():
+        start.wait()
+        net(tf.ones((2, 5)))
+        made.append([id(w.parameter.array) for w in net.weights])
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 6 and all(ids == made[0] for ids in made) and len(made[0]) == 6
 
 
 def test_a_hybridized_layer_gives_the_same():

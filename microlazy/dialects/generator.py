@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,10 +10,14 @@ import numpy
 
 from ..core.generator import get_state, set_state
 
+_lock = threading.RLock()
+
 
 @contextmanager
 def keyed(*key: int) -> Iterator[None]:
     """Draw from a sequence of the key's own; the sequence that programs draw from does not move.
+
+    There is one generator: what other threads draw meanwhile without a key is not reproducible.
 
     Examples
     --------
@@ -23,12 +28,13 @@ def keyed(*key: int) -> Iterator[None]:
     ...     bool((a == np.random.uniform(size=2)).all())
     True
     """
-    before = get_state()
-    set_state((*words_of(key, 2), 0, 0))
-    try:
-        yield
-    finally:
-        set_state(before)
+    with _lock:
+        before = get_state()
+        set_state((*words_of(key, 2), 0, 0))
+        try:
+            yield
+        finally:
+            set_state(before)
 
 
 def words_of(key: Sequence[int], count: int) -> list[int]:

@@ -9,6 +9,7 @@ from ... import autograd
 from ... import numpy as np
 from ...core.tensor import Tensor
 from ...gluon import Block, Parameter
+from ...gluon.parameter.parameter import lock
 from ..faces import face_of
 from ..initializers import InOrder
 from ..parameters import hold
@@ -60,8 +61,10 @@ class ToGluon(Block):
 
     def forward(self, *inputs: Any) -> Any:
         arrays = [x.as_np_ndarray() if isinstance(x, Tensor) else x for x in inputs]
-        if not self._paths or any(p.array is None for p in self._paths.values()):
-            self._make(arrays)
+        if not self._is_live():
+            with lock:  # of several threads, the first one makes the parameters
+                if not self._is_live():
+                    self._make(arrays)
         variables: dict[str, Any] = {}
         for path, parameter in self._paths.items():
             _put(variables, path, parameter.data())
@@ -71,6 +74,9 @@ class ToGluon(Block):
             for path, value in _leaves(changed):
                 self._paths[path].set_data(value)
         return out if isinstance(inputs[0], np.ndarray) else tree_map(_as_nd, out)
+
+    def _is_live(self) -> bool:
+        return bool(self._paths) and all(p.array is not None for p in self._paths.values())
 
     def _make(self, arrays: list[Any]) -> None:
         """Make the variables, and parameters that hold them."""

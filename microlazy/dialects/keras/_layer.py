@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import lru_cache, wraps
 from inspect import signature
@@ -20,7 +20,8 @@ from ...gluon import Block
 from ...gluon.block.first_call import remember
 from ...gluon.block.hybrid import plain_call
 from ...gluon.block.tree import Tree, children_of, own_parameters, parameters_of
-from ...gluon.parameter.parameter import to_numpy
+from ...gluon.parameter import Parameter
+from ...gluon.parameter.parameter import lock, to_numpy
 from ..faces import as_array, face_of
 from ..initializers import Axes
 from ..parameters import hold, is_left_over
@@ -189,19 +190,20 @@ class Layer(Block):
 
     def _welcome(self, args: tuple[Any, ...]) -> None:
         """Before the first run: build, and initialize what no `initialize()` was called for."""
-        if self._is_built:
-            return
-        if self._input_shape is None:
-            self._input_shape = tuple(_first(args).shape)
-        if type(self).build is not Layer.build:
-            self._runs_build = True
-            try:
-                self.build(_shapes_of(args[0]))
-            finally:
-                self._runs_build = False
-        for child in children_of(self).values():
-            if not isinstance(child, Layer):
-                _initialize_guest(child)
+        with lock:  # of several threads, the first one builds
+            if self._is_built:
+                return
+            if self._input_shape is None:
+                self._input_shape = tuple(_first(args).shape)
+            if type(self).build is not Layer.build:
+                self._runs_build = True
+                try:
+                    self.build(_shapes_of(args[0]))
+                finally:
+                    self._runs_build = False
+            for child in children_of(self).values():
+                if not isinstance(child, Layer):
+                    _initialize(child.collect_params().values())
 
     def forward(self, *inputs: Any) -> Any:
         """Run `call`, telling it whether this is training if it asks.
@@ -428,10 +430,7 @@ class Known(Layer):
 
     def _finish(self, args: tuple[Any, ...]) -> None:
         """Find sizes as Gluon does, after an `initialize()` of what nobody initialized."""
-        own = [p for p in own_parameters(self) if p.state == "declared"]
-        remember(own)
-        for parameter in own:
-            parameter.initialize()
+        _initialize(own_parameters(self))
         super()._finish(args)  # type: ignore[misc]
 
 
@@ -450,12 +449,13 @@ def _own_variables(block: Any) -> list[Variable]:
     return [Variable(p, name, block) for name, p in parameters_of(block).items()]
 
 
-def _initialize_guest(block: Tree) -> None:
-    """Initialize a block that is no layer of Keras, where nobody called initialize()."""
-    waiting = [p for p in block.collect_params().values() if p.state == "declared"]
-    remember(waiting)
-    for parameter in waiting:
-        parameter.initialize()
+def _initialize(parameters: Iterable[Parameter]) -> None:
+    """Initialize the parameters that nobody initialized."""
+    with lock:
+        waiting = [p for p in parameters if p.state == "declared"]
+        remember(waiting)
+        for parameter in waiting:
+            parameter.initialize()
 
 
 def _noting_shape(build: Callable[..., None]) -> Callable[..., None]:

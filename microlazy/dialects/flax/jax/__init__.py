@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from .... import numpy
 from .._absent import teller
-from . import nn, random, tree_util
+from . import nn, numpy, random, tree_util
 from . import tree_util as tree
 from .gradients import ShapeDtypeStruct, eval_shape, grad, value_and_grad
 from .tree_util import tree_leaves, tree_map
