@@ -1,7 +1,8 @@
 """What the dialects cost: the lesson's training step in each: `python -m benchmarks.dialect_steps`.
 
-One step of the network 20-256-10 on a batch of 2, softmax cross-entropy and SGD, as each dialect
-writes it, beside Gluon's own. The processor's time on one thread, least of many rounds in turns.
+One step of the network 20-256-10 on a batch of 2, softmax cross-entropy and SGD, and the loss read,
+as each dialect writes it, beside Gluon's own: the processor's time on one thread, the least of many
+rounds in turns.
 """
 
 import sys
@@ -36,6 +37,7 @@ def gluon_step(x: Any, y: Any) -> Step:
             loss = loss_of(net(x), y)
         loss.backward()
         trainer.step(2)
+        loss.mean().item()
 
     return step
 
@@ -45,7 +47,7 @@ def keras_step(x: Any, y: Any) -> Step:
     net = keras.Sequential([keras.layers.Dense(256, activation="relu"), keras.layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     net.compile(keras.optimizers.SGD(0.1), loss)
-    return lambda: net.train_step(x, y)
+    return lambda: net.train_on_batch(x, y)
 
 
 def flax_step(x: Any, y: Any) -> Step:
@@ -57,7 +59,8 @@ def flax_step(x: Any, y: Any) -> Step:
 
     def step() -> None:
         nonlocal params
-        _, grads = slopes(params)
+        loss, grads = slopes(params)
+        loss.item()
         params = jax.tree_map(lambda p, g: p - 0.1 * g, params, grads)
 
     return step

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import pickle
 import re
 import threading
 from pathlib import Path
@@ -347,6 +348,39 @@ def test_options_of_call():
     assert layer(tf.ones(1)).tolist() == [1.0]
     with pytest.raises(TypeError, match="other"):
         layer(tf.ones(1), other=2)
+
+
+def test_training_behind_several_inputs():
+    class Sum(layers.Layer):
+        def call(self, a, b, training=None):
+            return a + b + training
+
+    assert Sum()(tf.ones(1), tf.ones(1)).tolist() == [2.0]
+    assert Sum()(tf.ones(1), tf.ones(1), training=True).tolist() == [3.0]
+
+    class Named(layers.Layer):
+        def call(self, a, *, scale):
+            return a * scale
+
+    with pytest.raises(TypeError, match="'scale'.*by position"):
+        Named()(tf.ones(1), scale=2)
+
+
+def test_sizes_that_are_not_known():
+    net = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3)])
+    assert not net.built
+    assert net(tf.ones((1, 5, 7, 3))).shape == (1, 3, 5, 2)
+    with pytest.raises(ValueError, match="all sizes but the batch's"):
+        layers.Dense(3).build((None, None))
+
+
+def test_networks_are_pickled():
+    net = keras.Sequential([layers.LSTM(3), layers.Dense(2, activation="softmax")])
+    x = tf.ones((2, 4, 5))
+    fresh = pickle.loads(pickle.dumps(net))
+    assert not fresh.built and fresh(x).shape == (2, 2)
+    out = net(x)
+    assert (pickle.loads(pickle.dumps(net))(x) == out).all()
 
 
 def test_a_subclass_of_a_known_layer_may_call_it():

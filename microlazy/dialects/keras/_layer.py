@@ -169,8 +169,7 @@ class Layer(Block):
             with autograd.train_mode() if training else autograd.predict_mode():
                 return self(*inputs, **options)
         if options:
-            bound = signature(self.call).bind(*inputs, **options)
-            inputs = bound.args
+            inputs = _by_position(self.call, inputs, options)
         return super().__call__(*_as_arrays(inputs))
 
     def _call(self, args: tuple[Any, ...]) -> Any:
@@ -178,12 +177,12 @@ class Layer(Block):
             return super()._call(args)
 
     def _run(self, args: tuple[Any, ...]) -> Any:
-        was_built = self._is_built
+        before = self._is_built, self._input_shape
         try:
             self._welcome(args)
             out = super()._run(args)
         except Exception:
-            self._is_built = was_built
+            self._is_built, self._input_shape = before
             raise
         self._is_built = True
         return out
@@ -217,7 +216,7 @@ class Layer(Block):
         >>> print(Twice()(tf.ones(2), training=True))
         [2. 2.]
         """
-        if _asks_for_training(type(self).call) and len(inputs) == 1:
+        if _wants_training(type(self).call, len(inputs)):
             return self.call(*inputs, training=autograd.is_training())
         return self.call(*inputs)
 
@@ -250,6 +249,11 @@ class Layer(Block):
         (4, 3)
         """
         known = tuple(input_shape)
+        if None in known[1:]:
+            raise ValueError(
+                f"{self.name} cannot be built for {known}: all sizes but the batch's must be "
+                "known. Call it on data, or leave the Input out"
+            )
         if type(self).build is Layer.build:
             with face_of(None):
                 self.dry_run(tuple(1 if n is None else n for n in known), dtype=self._dtype)
@@ -313,11 +317,6 @@ class Layer(Block):
     @built.setter
     def built(self, value: bool) -> None:
         self._is_built = bool(value)
-
-    @property
-    def layers(self) -> list[Any]:
-        """The layers right below."""
-        return list(children_of(self).values())
 
     @property
     def weights(self) -> list[Variable]:
@@ -495,6 +494,21 @@ def _as_arrays(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
+def _by_position(
+    call: Callable[..., Any], inputs: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[Any, ...]:
+    """The arguments of a call in their order."""
+    bound = signature(call).bind(*inputs, **options)
+    if bound.kwargs:
+        raise TypeError(
+            f"call() of a layer cannot be given {', '.join(map(repr, bound.kwargs))}: let it be "
+            "an argument by position"
+        )
+    return bound.args
+
+
 @lru_cache(256)
-def _asks_for_training(call: Any) -> bool:
-    return "training" in signature(call).parameters
+def _wants_training(call: Any, given: int) -> bool:
+    """Whether `call` takes `training` and is not given it by position."""
+    names = list(signature(call).parameters)[1:]
+    return "training" in names[given:]

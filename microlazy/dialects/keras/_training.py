@@ -72,18 +72,8 @@ class Training:
 
     # ---- a batch ---------------------------------------------------------------------------
 
-    def train_step(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[Any, Any]:
-        """Move the weights once; a subclass may override this.
-
-        Parameters
-        ----------
-        x, y, sample_weight : array
-            A batch of inputs and targets, and a factor for each example or None.
-
-        Returns
-        -------
-        loss, predictions : array
-        """
+    def _train_step(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+        """Move the weights once; the loss and the predictions."""
         optimizer: Any = self.optimizer
         with autograd.record():
             predictions = self(x)  # type: ignore[operator]
@@ -94,8 +84,8 @@ class Training:
         optimizer.step()
         return loss, predictions
 
-    def test_step(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[Any, Any]:
-        """The loss and the predictions of a batch, as `train_step` without a step."""
+    def _test_step(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+        """The same without moving the weights."""
         with autograd.pause():
             predictions = self(x)  # type: ignore[operator]
             return self.loss(y, predictions, sample_weight), predictions  # type: ignore[misc]
@@ -106,7 +96,7 @@ class Training:
         Parameters
         ----------
         x, y, sample_weight : array
-            As in `train_step`.
+            Inputs and targets, and a factor for each example or None.
 
         Returns
         -------
@@ -123,7 +113,7 @@ class Training:
         """
         self._need_compiled()
         x, y = as_array(x), as_array(y)
-        loss, predictions = self.train_step(x, y, sample_weight)
+        loss, predictions = self._train_step(x, y, sample_weight)
         if not self._metrics:
             return loss.item()
         return [loss.item(), *(_once(metric, y, predictions) for metric in self._metrics)]
@@ -222,7 +212,7 @@ class Training:
                 print(f"Epoch {epoch + 1}/{epochs}")
             _tell(told, "on_epoch_begin", epoch, {})
             progress = Progress(train.steps, verbose)
-            logs = self._pass(train, self.train_step, progress, told)
+            logs = self._pass(train, self._train_step, progress, told)
             if validation_data is not None:
                 logs |= self._validate(validation_data, batch_size)
             logs = dict(sorted_logs(logs))
@@ -267,7 +257,7 @@ class Training:
         self._need_compiled()
         batches = Batches(x, y, sample_weight, batch_size)
         progress = Progress(batches.steps, verbose)
-        logs = self._pass(batches, self.test_step, progress, [])
+        logs = self._pass(batches, self._test_step, progress, [])
         progress.end(logs)
         if return_dict:
             return dict(sorted_logs(logs))
@@ -331,7 +321,7 @@ class Training:
             batches = Batches(x, y, weight, batch_size)
         else:
             batches = Batches(data)
-        logs = self._pass(batches, self.test_step, Progress(batches.steps, 0), [])
+        logs = self._pass(batches, self._test_step, Progress(batches.steps, 0), [])
         return {f"val_{name}": value for name, value in logs.items()}
 
 

@@ -59,6 +59,11 @@ class Model(Training, Layer):
         super().__init__(**kwargs)
 
     @property
+    def layers(self) -> list[Any]:
+        """The layers right below."""
+        return list(children_of(self).values())
+
+    @property
     def weights(self) -> list[Variable]:
         """All weights, each layer's trainable ones first.
 
@@ -219,8 +224,9 @@ class Sequential(Model, nn.Sequential):
         self._build_if_known()
 
     def _build_if_known(self) -> None:
-        if self._given_shape is not None and children_of(self) and not self._wait:
-            self.build(self._given_shape)
+        known = self._given_shape is not None and None not in self._given_shape[1:]
+        if known and children_of(self) and not self._wait:
+            self.build(self._given_shape)  # type: ignore[arg-type]
 
     def __getitem__(self, key: int | slice) -> Any:
         layers = self.layers[key]

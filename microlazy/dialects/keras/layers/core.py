@@ -61,7 +61,7 @@ class Activated(Known):
     def _put_activation(self) -> None:
         """Let Gluon's layer call a function that it does not know by name."""
         if self.activation is not activations.linear and self.act is None:
-            self.act: Any = nn.HybridLambda(lambda F, x: self.activation(x))
+            self.act: Any = Activation(self.activation, name="activation")
 
 
 class Dense(Activated, nn.Dense):

@@ -14,17 +14,17 @@ from .._layer import Known
 __all__ = ["LSTM"]
 
 
-def _with_open_forget_gate(initializer: Any) -> Any:
+class _OpenForgetGate:
     """An initializer of a bias whose second quarter is 1 (Jozefowicz et al. 2015)."""
-    make = initializers.get(initializer)
 
-    def bias(shape: tuple[int, ...], dtype: Any = "float32") -> numpy.ndarray:
-        values = numpy.array(make(shape, dtype=dtype), dtype=dtype)
+    def __init__(self, initializer: Any) -> None:
+        self._make = initializers.get(initializer)
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> numpy.ndarray:
+        values = numpy.array(self._make(shape, dtype=dtype), dtype=dtype)
         units = shape[0] // 4
         values[units : 2 * units] = 1
         return values
-
-    return bias
 
 
 class LSTM(Known, rnn.LSTM):
@@ -83,7 +83,7 @@ class LSTM(Known, rnn.LSTM):
         self.units = units
         self.return_sequences = return_sequences
         if unit_forget_bias:
-            bias_initializer = _with_open_forget_gate(bias_initializer)
+            bias_initializer = _OpenForgetGate(bias_initializer)
         super().__init__(
             gluon={
                 "hidden_size": units,
