@@ -343,6 +343,31 @@ def test_modules_are_values():
     assert net.rate == 0.1
 
 
+def test_a_shared_module_that_is_first_seen_by_another_method():
+    class Holder(nn.Module):
+        body: nn.Module
+
+        def __call__(self, x):
+            return self.body(x)
+
+    class Pair(nn.Module):
+        first: nn.Module
+        second: nn.Module
+
+        def __call__(self, x):
+            return self.second(self.first(x))
+
+        def half(self, x):
+            return self.first(x)
+
+    shared, x = nn.Dense(3), jnp.ones((2, 3))
+    pair = Pair(Holder(shared), Holder(shared))
+    expected = {"params": {"first": {"body": {"bias": (3,), "kernel": (3, 3)}}}}
+    for method in ("half", None, "half"):
+        params = pair.init(KEY, x, method=method)
+        assert jax.tree_map(lambda leaf: leaf.shape, params) == expected
+
+
 def test_init_looks_at_shapes_only():
     class Looks(nn.Module):
         @nn.compact

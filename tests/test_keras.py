@@ -590,6 +590,13 @@ def test_what_is_not_there_names_the_nearest(module, name, text):
         getattr(module, name)
 
 
+def test_a_layer_tells_how_keras_does_it():
+    with pytest.raises(AttributeError, match="weights has all variables"):
+        layers.Dense(3).parameters()
+    with pytest.raises(AttributeError, match="save_weights"):
+        lesson_net().save("net.keras")
+
+
 def test_models_of_inputs_and_outputs_are_refused():
     with pytest.raises(TypeError, match="subclass of Model"):
         keras.Model(inputs=1, outputs=2)

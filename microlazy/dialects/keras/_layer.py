@@ -16,6 +16,7 @@ import numpy
 
 from ... import autograd
 from ...core.tensor import Tensor
+from ...foreign import give_hints
 from ...gluon import Block
 from ...gluon.block.first_call import remember
 from ...gluon.block.hybrid import plain_call
@@ -422,6 +423,24 @@ class Layer(Block):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+give_hints(
+    Layer,
+    {
+        "parameters": "weights has all variables",
+        "named_parameters": "weights has all variables, each with its path",
+        "state_dict": "get_weights() gives the values",
+        "load_state_dict": "set_weights(weights) sets the values",
+        "zero_grad": "each step of an optimizer begins with new gradients",
+        "train": "call the layer with training=True",
+        "eval": "call the layer with training=False",
+        "save": "save_weights(filepath) of a model saves the values; its class is its structure",
+        "get_config": "the class of a layer is its structure",
+        "input": "there are no symbolic inputs; call the layer on data",
+        "output": "there are no symbolic outputs; call the layer on data",
+    },
+)
 
 
 class Known(Layer):

@@ -143,7 +143,8 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     if len(rest) == 1:
         return _map_pair(f, tree, rest[0])
     if rest:
-        return _map_pair(lambda leaf, others: f(leaf, *others), tree, _zipped(tree, rest))
+        rows = zip(*(_leaves_beside(tree, other) for other in rest), strict=True)
+        return _map_one(lambda leaf: f(leaf, *next(rows)), tree)
     return _map_one(f, tree)
 
 
@@ -182,16 +183,6 @@ def _map_pair(f: Callable[..., Any], tree: Any, other: Any) -> Any:
             raise _different(tree, other)
         return _like(tree, [_map_pair(f, a, b) for a, b in zip(tree, other, strict=True)])
     return _map_pair(f, dict(tree), other) if isinstance(tree, dict) else f(tree, other)
-
-
-def _zipped(tree: Any, rest: tuple[Any, ...]) -> Any:
-    """A tree like the first whose leaves are tuples of the others' leaves."""
-    first, *others = rest
-    zipped = _map_pair(lambda leaf, other: (other,), tree, first)
-    for other in others:
-        leaves = iter(_leaves_beside(tree, other))
-        zipped = _map_pair(lambda leaf, so_far: (*so_far, next(leaves)), tree, zipped)  # noqa: B023
-    return zipped
 
 
 def _leaves_beside(tree: Any, other: Any) -> list[Any]:

@@ -204,7 +204,7 @@ class Module:
             if value._scope is not None:
                 return value
             scope: Any = self._scope
-            bound = scope.run.bound
+            bound = scope.bound
             if id(value) not in bound:  # one module under two names has one set of parameters
                 bound[id(value)] = (value, value._bound_to(scope.child(value.name or name)))
             return bound[id(value)][1]

@@ -45,7 +45,6 @@ class Run:
             }
         self.rngs = rngs
         self.initializing = initializing
-        self.bound: dict[int, Any] = {}  # modules by the identity of what they were bound from
         self.draws: dict[tuple[Any, ...], int] = {}
         self.rows: list[Any] | None = None  # for tabulate
 
@@ -77,17 +76,24 @@ class Scope:
         The module's name in there.
     """
 
-    __slots__ = ("_root", "_run", "_taken", "name", "parent")
+    __slots__ = ("_bound", "_root", "_run", "_taken", "name", "parent")
 
     def __init__(self, run: Run | None = None, parent: Scope | None = None, name: str = "") -> None:
         self._run, self.parent, self.name = run, parent, name
         self._root: Scope = self if parent is None else parent._root
         self._taken: set[str] | None = None
+        # Of the outermost place: modules by the identity of what they were bound from.
+        self._bound: dict[int, Any] = {}
 
     @property
     def run(self) -> Run:
         """The run that goes on."""
         return self._root._run  # type: ignore[return-value]
+
+    @property
+    def bound(self) -> dict[int, Any]:
+        """Pairs of a module and its bound copy, by the identity of the module."""
+        return self._root._bound
 
     def enter(self, run: Run | None) -> None:
         """Let another run use this place, the outermost, and all places in it."""
