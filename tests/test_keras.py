@@ -183,6 +183,46 @@ def test_the_gradient_of_a_kernel_against_differences():
     assert slope.shape == layer.kernel.shape
 
 
+@pytest.mark.parametrize(
+    ("name", "layer", "x"),
+    [case for case in cases.keras_layers(keras) if case[2].dtype.kind == "f"],
+    ids=str_only,
+)
+def test_gradients_of_layers_against_differences(name, layer, x):
+    if "max" in name.lower():  # no two elements of a window may be near each other
+        x = numpy.random.default_rng(1).permutation(x.size).reshape(x.shape) / 10
+    layer(x.astype("float32"))
+    cases.fill(layer)
+    layer.cast("float64")
+    inputs = np.array(x, dtype="float64")
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        out = layer(inputs)
+        direction = cases.values(*out.shape, seed=2).astype("float64")
+        loss = (out * np.array(direction, dtype="float64")).sum()
+    arrays = [inputs, *layer.trainable_weights]
+    slopes = tape.gradient(loss, arrays)
+    rng, step = numpy.random.default_rng(0), 1e-6
+    for array, slope in zip(arrays, slopes, strict=True):
+        values = numpy.array(array, dtype="float64")
+        for _ in range(4):
+            place = tuple(rng.integers(0, n) for n in values.shape)
+            sides = []
+            for sign in (1, -1):
+                moved = values.copy()
+                moved[place] += sign * step
+                if array is inputs:
+                    moved_out = layer(np.array(moved, dtype="float64"))
+                else:
+                    array.assign(moved)
+                    moved_out = layer(inputs)
+                sides.append((moved_out.asnumpy() * direction).sum())
+            if array is not inputs:
+                array.assign(values)
+            expected = (sides[0] - sides[1]) / (2 * step)
+            assert abs(slope[place].item() - expected) < 1e-6 * max(1, abs(expected))
+
+
 def test_in_networks_of_gluon():
     net = nn.Sequential()
     net.add(nn.Dense(8, activation="relu"), layers.Dense(3))
@@ -442,6 +482,8 @@ def test_saved_weights_tell_a_new_model_its_sizes(tmp_path):
     net(tf.ones((1, 20)))
     net.save_weights(tmp_path / "net.params")
     fresh.load_weights(tmp_path / "net.params")
+    assert fresh.built and fresh.layers[0].built
+    assert (fresh(tf.ones((1, 20))) == net(tf.ones((1, 20)))).all()
     assert all((a == b).all() for a, b in zip(net.get_weights(), fresh.get_weights(), strict=True))
 
 

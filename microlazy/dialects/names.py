@@ -29,6 +29,7 @@ MODULES = {
         "flax.jax.random",
         "flax.jax.tree_util",
         "flax.bridge",
+        "flax.carrying",
         "flax.d2l",
     ),
 }

@@ -6,10 +6,10 @@
 
 from typing import TYPE_CHECKING
 
-from . import bridge, d2l, errors, jax, linen
+from . import bridge, carrying, d2l, errors, jax, linen
 from ._absent import teller
 
-__all__ = ["bridge", "d2l", "errors", "jax", "linen"]
+__all__ = ["bridge", "carrying", "d2l", "errors", "jax", "linen"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise

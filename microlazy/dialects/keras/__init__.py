@@ -8,6 +8,7 @@ the tape. ``import keras`` becomes ``from microlazy.dialects import keras``, and
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import _carrying as _carrying
 from . import (
     activations,
     callbacks,

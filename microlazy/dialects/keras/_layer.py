@@ -313,11 +313,16 @@ class Layer(Block):
     @property
     def built(self) -> bool:
         """Whether the weights exist."""
-        return self._is_built
+        return self._is_built or self._has_weights()
 
     @built.setter
     def built(self, value: bool) -> None:
         self._is_built = bool(value)
+
+    def _has_weights(self) -> bool:
+        """Whether all have values, as after they were loaded."""
+        variables = variables_below(self)
+        return bool(variables) and all(variable.array is not None for variable in variables)
 
     @property
     def weights(self) -> list[Variable]:
@@ -348,7 +353,7 @@ class Layer(Block):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        for variable in _own_variables(self):
+        for variable in own_variables(self):
             variable.parameter.grad_req = "write" if value else "null"
         for child in children_of(self).values():
             if isinstance(child, Layer):
@@ -454,12 +459,12 @@ class Known(Layer):
 
 def variables_below(block: Any) -> list[Variable]:
     """The variables of a block and of those below, whether they have values or not."""
-    own = _own_variables(block)
+    own = own_variables(block)
     own.sort(key=lambda variable: not variable.trainable)
     return own + [v for child in children_of(block).values() for v in variables_below(child)]
 
 
-def _own_variables(block: Any) -> list[Variable]:
+def own_variables(block: Any) -> list[Variable]:
     """The variables of a block itself; those of Gluon's blocks have Gluon's names."""
     if isinstance(block, Layer) and block._named:
         found = [getattr(block, name) for name, _, _ in block._named]

@@ -48,7 +48,7 @@ class Variable:
         self.parameter = parameter
         self.name = name
         self._owner = owner
-        self._axes = axes
+        self.axes = axes
 
     @property
     def array(self) -> Tensor | None:
@@ -62,13 +62,13 @@ class Variable:
 
     def in_keras_order(self, array: Any) -> Any:
         """An array of the parameter's shape with its axes in Keras' order."""
-        return in_order(array, self._axes)
+        return in_order(array, self.axes)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape in Keras' order."""
         shape = self.parameter.shape
-        return shape if self._axes is None else tuple(shape[axis] for axis in self._axes)
+        return shape if self.axes is None else tuple(shape[axis] for axis in self.axes)
 
     @property
     def dtype(self) -> str:
@@ -123,7 +123,7 @@ class Variable:
                 f"`variable.assign(value)` must match. variable.shape={self.shape}, Received: "
                 f"value.shape={values.shape}. Target variable: {self.path}"
             )
-        self.parameter.set_data(from_order(values, self._axes))
+        self.parameter.set_data(from_order(values, self.axes))
         return self
 
     def take_grad(self, grad: Any) -> None:
@@ -144,7 +144,7 @@ class Variable:
                 f"the gradient of {self.path} must have shape {self.shape}, but has "
                 f"{tuple(grad.shape)}"
             )
-        self.parameter.grad()[...] = from_order(grad, self._axes)
+        self.parameter.grad()[...] = from_order(grad, self.axes)
         self.parameter.data().fresh_grad = True
 
     def assign_add(self, value: Any) -> Variable:

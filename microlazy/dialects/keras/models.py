@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...gluon import nn
 from ...gluon.block.tree import children_of
+from ..faces import face_of
 from ._absent import teller
 from ._layer import Layer
 from ._summary import summarize
@@ -143,13 +144,8 @@ class Model(Training, Layer):
         filepath : str or path
             The file.
         """
-        self.load_parameters(os.fspath(filepath))
-        self.apply(_mark_built)
-
-
-def _mark_built(block: Any) -> None:
-    if isinstance(block, Layer):
-        block.built = True
+        with face_of(None):
+            self.load_parameters(os.fspath(filepath))
 
 
 class Sequential(Model, nn.Sequential):

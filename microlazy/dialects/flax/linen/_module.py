@@ -240,18 +240,28 @@ class Module:
         self, rngs: Any, *args: Any, method: Any = None, **kwargs: Any
     ) -> tuple[Any, dict[str, Any]]:
         """As `init`, with the output's shape: an array that has no values."""
-        run = Run({}, _words(rngs, "params"), True, initializing=True)
         outer = trace.is_tracing()
-        inputs, named = tree_map(abstract, args), tree_map(abstract, kwargs)
-        with autograd.pause(), face_of(None), trace.tracing():
-            out = self._run(run, inputs, named, method)
+        run = Run({}, _words(rngs, "params"), True, True)
+        out = self._dry_run(run, args, kwargs, method)
         if not outer and any(map(_has_no_values, tree_leaves(run.variables))):
             # The module computed a variable from others: that takes a run with values.
-            run = Run({}, run.rngs, True, initializing=True)
+            run = Run({}, run.rngs, True, True)
             with autograd.pause(), face_of(None):
                 self._run(run, args, kwargs, method)
         variables = Tree({name: run.variables[name] for name in sorted(run.variables)})
         return out, tree_map(abstract, variables) if outer else variables
+
+    def init_order(self, rngs: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The collections that `init` makes, whose keys stand in the order of the calls."""
+        run = Run({}, _words(rngs, "params"), True, True)
+        self._dry_run(run, args, kwargs, None)
+        return run.variables
+
+    def _dry_run(self, run: Run, args: Any, kwargs: Any, method: Any) -> Any:
+        """Run on shapes; the output has no values."""
+        inputs, named = tree_map(abstract, args), tree_map(abstract, kwargs)
+        with autograd.pause(), face_of(None), trace.tracing():
+            return self._run(run, inputs, named, method)
 
     def init(self, rngs: Any, *args: Any, method: Any = None, **kwargs: Any) -> dict[str, Any]:
         """Find all sizes by a run on shapes, and make all parameters.
@@ -386,11 +396,9 @@ class Module:
         """
         from ._tabulate import table  # which few programs need
 
-        run = Run({}, _words(rngs, "params"), True, initializing=True)
+        run = Run({}, _words(rngs, "params"), True, True)
         run.rows = []
-        inputs, named = tree_map(abstract, args), tree_map(abstract, kwargs)
-        with autograd.pause(), face_of(None), trace.tracing():
-            self._run(run, inputs, named, method)
+        self._dry_run(run, args, kwargs, method)
         return table(type(self).__name__, run)
 
     # ---- for a subclass --------------------------------------------------------------------
