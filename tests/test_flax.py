@@ -208,6 +208,15 @@ def test_gradients_of_gradients():
     assert hessian_vector(jnp.array([1.0, 2.0])).tolist() == [9.0, 36.0]
 
 
+def test_gradients_of_what_leads_nowhere_are_zero():
+    x = {"used": jnp.array([2.0]), "not": jnp.array([3.0])}
+    slopes = jax.grad(lambda p: (p["used"] ** 2).sum())(x)
+    assert slopes["used"].tolist() == [4.0] and slopes["not"].tolist() == [0.0]
+    assert jax.grad(lambda p: jnp.array(1.0))(x)["not"].tolist() == [0.0]
+    second = jax.grad(lambda p: jax.grad(lambda q: (q["used"] ** 2).sum())(p)["not"].sum())
+    assert second(x)["used"].tolist() == [0.0]
+
+
 def test_gradients_refuse_integers():
     with pytest.raises(TypeError, match="real-valued inputs.*int32"):
         jax.grad(lambda x: x.sum())(jnp.array([1, 2], dtype="int32"))

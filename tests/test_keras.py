@@ -516,6 +516,17 @@ def test_the_bar_and_the_lines(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_bar_that_moves(capsys, monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
+    net = keras.Sequential([layers.Dense(1)])
+    net.predict(numpy.ones((64, 2)))
+    lines = capsys.readouterr().out.split("\r")
+    assert lines == ["", f"1/2 {'━' * 10}{' ' * 10} 1s 1s/step", *lines[2:]]
+    assert lines[-1] == f"2/2 {'━' * 20} 3s 2s/step\n"
+
+
 def test_callbacks_and_early_stopping():
     net = keras.Sequential([layers.Dense(1)])
     net.compile("sgd", "mse")
@@ -623,6 +634,9 @@ def test_wrong_data():
         (keras, "Sequentail", "'Sequential'"),
         (keras, "ops", "microlazy.np"),
         (tf, "function", "hybridize"),
+        (tf, "Variable", "add_weight"),
+        (keras, "datasets", "gluon.data.vision"),
+        (layers, "Concatenate", "tf.concat"),
         (keras.optimizers, "Nadam", "optimizers.Adam"),
         (keras.losses, "Hubber", "'Huber'"),
     ],

@@ -346,7 +346,6 @@ def flax_texts(jax, nn):
     shared = nn.Dense(3)
     own = Own().init(key, rows)
     wide = {"console_kwargs": {"width": 160, "force_terminal": False, "no_color": True}}
-    named = {} if "microlazy" in nn.__name__ else wide
     return {
         "shapes": shapes(jax, params),
         "eval_shape": repr(jax.eval_shape(net.apply, params, jnp.zeros((2, 20)))),
@@ -361,8 +360,8 @@ def flax_texts(jax, nn):
         "module": repr(images),
         "keys": numbers(jax.random.PRNGKey(3)),
         "structure": repr(jax.tree_util.tree_structure({"a": [1, (2, None)]})),
-        "table": net.tabulate(key, jnp.zeros((2, 20)), **named),
-        "table of images": images.tabulate(key, x, **named),
+        "table": net.tabulate(key, jnp.zeros((2, 20)), **wide),
+        "table of images": images.tabulate(key, x, **wide),
         "immutable": message(images.apply, variables, x, train=True),
         "other images": message(images.apply, variables, jnp.zeros((1, 4, 8, 1))),
         "other rows": message(net.apply, params, jnp.zeros((1, 30))),

@@ -8,9 +8,11 @@ from typing import NoReturn
 from ...foreign import missing
 
 _NEAREST = {
+    "Add": "a + b in the call() of a Model",
     "Adadelta": "optimizers.Adam; microlazy.optimizer.AdaDelta has no learning rate",
     "Adagrad": "optimizers.Adam; microlazy.optimizer.AdaGrad begins its history with 0",
     "Bidirectional": "microlazy.gluon.rnn.LSTM(bidirectional=True), which a model may hold",
+    "Concatenate": "tf.concat(arrays, axis) in the call() of a Model",
     "Conv1D": "microlazy.gluon.nn.Conv1D, which a model may hold",
     "Conv2DTranspose": "microlazy.gluon.nn.Conv2DTranspose, which a model may hold",
     "Conv3D": "microlazy.gluon.nn.Conv3D, which a model may hold",
@@ -21,14 +23,18 @@ _NEAREST = {
     "Reshape": "a Layer whose call() returns inputs.reshape(...)",
     "SimpleRNN": "layers.LSTM, or microlazy.gluon.rnn.RNN, which a model may hold",
     "Softmax": "layers.Activation('softmax')",
-    "concatenate": "microlazy.np.concatenate in the call() of a Model",
-    "Concatenate": "microlazy.np.concatenate in the call() of a Model",
-    "Add": "a + b in the call() of a Model",
+    "Variable": "layer.add_weight(), or an array that a GradientTape watches",
+    "applications": "microlazy.gluon.model_zoo.vision, whose networks a model may hold",
     "backend": "microlazy.np and microlazy.npx",
     "data": "microlazy.gluon.data.DataLoader, which fit() takes",
+    "concatenate": "tf.concat(arrays, axis) in the call() of a Model",
+    "datasets": "microlazy.gluon.data.vision",
     "function": "the function itself; network.hybridize() replays a network from a plan",
     "load_model": "the class of the network and model.load_weights(path)",
     "ops": "microlazy.np and microlazy.npx",
+    "plot_model": "microlazy.viz",
+    "preprocessing": "microlazy.image, or microlazy.gluon.data.vision.transforms",
+    "regularizers": "AdamW's weight_decay",
     "schedules": "microlazy.lr_scheduler, which an optimizer takes as its learning rate",
 }
 

@@ -31,7 +31,7 @@ class Progress:
         self._verbose = 1 if verbose == "auto" else int(verbose)
         self._moves = self._verbose == 1 and (sys.stdout.isatty() or "ipykernel" in sys.modules)
         self._begin = self._shown = time.perf_counter()
-        self._done = 0
+        self._done = self._width = 0
 
     def update(self, logs: Mapping[str, float]) -> None:
         """Count a batch."""
@@ -39,13 +39,19 @@ class Progress:
         now = time.perf_counter()
         if self._moves and now - self._shown > 0.05:
             self._shown = now
-            print("\r" + self._line(logs, now), end="", flush=True)
+            self._print(self._line(logs, now), end="")
 
     def end(self, logs: Mapping[str, float]) -> None:
         """Print the end of the pass."""
         if self._verbose:
             self._steps = self._done
-            print("\r" * self._moves + self._line(logs, time.perf_counter()))
+            self._print(self._line(logs, time.perf_counter()), end="\n")
+
+    def _print(self, line: str, end: str) -> None:
+        """Print over the line before, where the bar moves."""
+        shown = "\r" + line.ljust(self._width) if self._moves else line
+        self._width = len(line)
+        print(shown, end=end, flush=True)
 
     def _line(self, logs: Mapping[str, float], now: float) -> str:
         passed = now - self._begin

@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from .... import autograd
+from ....base import MXNetError
 from ....core import trace
 from ....core.tensor import Tensor
 from ...faces import as_array, face_of
@@ -66,7 +67,7 @@ def value_and_grad(
         if nested:
             found = _inner_gradients(value, followed)
         else:
-            value.backward(train_mode=False)
+            _go_back(value, followed)
             found = tree_map(_grad_of, followed)
             value = value.detach()
         return (value, aux) if has_aux else value, found[0] if isinstance(argnums, int) else found
@@ -121,10 +122,28 @@ def _real(leaf: Any) -> Any:
 _grad_of = attrgetter("grad")
 
 
+def _go_back(value: Any, followed: Any) -> None:
+    try:
+        value.backward(train_mode=False)
+    except MXNetError:  # perhaps no leaf leads to the value
+        _anchored(value, tree_leaves(followed)).backward(train_mode=False)
+
+
 def _inner_gradients(value: Any, followed: Any) -> Any:
     leaves = tree_leaves(followed)
-    grads = iter(autograd.grad(value, leaves, create_graph=True, train_mode=False))
+    try:
+        found = autograd.grad(value, leaves, create_graph=True, train_mode=False)
+    except MXNetError:  # perhaps some leaf does not lead to the value
+        anchored = _anchored(value, leaves)
+        found = autograd.grad(anchored, leaves, create_graph=True, train_mode=False)
+    grads = iter(found)
     return tree_map(lambda leaf: next(grads), followed)
+
+
+def _anchored(value: Any, leaves: list[Any]) -> Any:
+    """The same value, to which all leaves lead."""
+    with autograd.record(train_mode=False):
+        return sum(((leaf * 0).sum() for leaf in leaves), start=value)
 
 
 def _need_number(value: Any) -> None:

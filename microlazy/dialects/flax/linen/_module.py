@@ -377,13 +377,22 @@ class Module:
         run = Run(variables, {} if rngs is None else _words(rngs, "params"), mutable)
         return self._bound_to(Scope(run))
 
-    def tabulate(self, rngs: Any, *args: Any, method: Any = None, **kwargs: Any) -> str:
+    def tabulate(
+        self,
+        rngs: Any,
+        *args: Any,
+        console_kwargs: Mapping[str, Any] | None = None,
+        method: Any = None,
+        **kwargs: Any,
+    ) -> str:
         """A table of all modules, with shapes of inputs, outputs and parameters.
 
         Parameters
         ----------
         rngs, *args, method, **kwargs
             As in `init`.
+        console_kwargs : dict, optional
+            Accepted as in Flax; the table is as wide as it has to be.
 
         Examples
         --------
