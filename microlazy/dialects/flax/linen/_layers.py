@@ -11,9 +11,8 @@ from .... import numpy as np
 from .... import numpy_extension as npx
 from ....base import ShapeError
 from ....core import trace
-from ....core.functions import matmul
 from ....core.ops.gather import first_outside
-from ....core.ops.nn import dropout
+from ....core.ops.nn import dropout, fully_connected
 from ....core.tensor import Tensor
 from ....gluon import nn
 from ...faces import as_array
@@ -144,7 +143,8 @@ class Dense(_Layer):
 
     Notes
     -----
-    Its parameters are ``kernel`` of shape (in, features) and ``bias`` of shape (features,).
+    Its parameters are ``kernel`` of shape (in, features) and ``bias`` of shape (features,). The
+    input is taken in their dtype.
 
     Examples
     --------
@@ -169,10 +169,10 @@ class Dense(_Layer):
         wanted = (x.shape[-1], self.features)
         if kernel.shape != wanted:
             scope.refuse_shape("kernel", wanted, kernel.shape)
-        out = matmul(_like(x, kernel), kernel)
-        if not self.use_bias:
-            return out
-        return out + (given["bias"] if "bias" in given else scope.param("bias"))
+        bias = None
+        if self.use_bias:
+            bias = given["bias"] if "bias" in given else scope.param("bias")
+        return fully_connected(_like(x, kernel), kernel, bias, None, False, False, None, True)
 
     def _gluon(self, ready: Callable[[str, Init], InOrder], x: Any) -> nn.Dense:
         return nn.Dense(
@@ -186,9 +186,8 @@ class Dense(_Layer):
 
 
 def _like(x: Any, kernel: Any) -> Any:
-    """An input in the dtype of the parameters, where it has integers."""
-    dtype = x.dtype
-    return x if dtype == kernel.dtype or dtype.kind == "f" else x.astype(kernel.dtype)
+    """An input in the dtype of the parameters."""
+    return x if x.dtype == kernel.dtype else x.astype(kernel.dtype)
 
 
 _CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1D, 2: nn.Conv2D, 3: nn.Conv3D}
