@@ -560,6 +560,32 @@ def test_loaders_of_batches():
     assert net.predict(loader, verbose=0).shape == (20, 1)
 
 
+def test_a_loop_of_ones_own():
+    net = keras.Sequential(
+        [
+            layers.Dense(16, activation=tf.nn.tanh, input_shape=(3,)),
+            layers.BatchNormalization(),
+            layers.Dropout(0.1),
+            layers.Dense(2),
+        ]
+    )
+    assert net.built
+    optimizer = keras.optimizers.Adam(0.02)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    right = keras.metrics.SparseCategoricalAccuracy()
+    x = cases.values(64, 3)
+    y = (x.sum(axis=1) > 0).astype(int)
+    for _ in range(60):
+        with tf.GradientTape() as tape:
+            scores = net(x, training=True)
+            loss = loss_of(y, scores)
+        weights = net.trainable_weights
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+    right.update_state(y, net(x))
+    assert right.result() > 0.9
+    assert (net.layers[1].moving_mean.numpy() != 0).all()
+
+
 def test_a_persistent_tape():
     x = tf.constant([2.0])
     with tf.GradientTape(persistent=True) as tape:
