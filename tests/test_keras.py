@@ -564,7 +564,7 @@ def test_a_loop_of_ones_own():
     net = keras.Sequential(
         [
             layers.Dense(16, activation=tf.nn.tanh, input_shape=(3,)),
-            layers.BatchNormalization(),
+            layers.BatchNormalization(momentum=0.9),
             layers.Dropout(0.1),
             layers.Dense(2),
         ]
