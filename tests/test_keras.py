@@ -631,6 +631,7 @@ def test_an_input_of_another_size_names_the_layer():
         (lambda: keras.Sequential().compile("foo"), "optimizer identifier: foo"),
         (lambda: keras.Sequential().compile("sgd", "mes"), "loss identifier: mes; .*'mse'"),
         (lambda: keras.losses.MeanSquaredError(reduction="all"), "reduction must be one of"),
+        (lambda: keras.Sequential().compile("sgd", "mse", ["acuracy"]), "acuracy; .*'accuracy'"),
         (lambda: keras.Sequential().get_layer("a"), "No such layer: name 'a'"),
     ],
 )

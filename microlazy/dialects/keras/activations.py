@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import numpy as np
 from ... import numpy_extension as npx
+from ..activations import elu, selu
 from ._absent import teller
 from ._lookup import found
 
@@ -100,16 +101,6 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """x where it is positive, ``negative_slope * x`` elsewhere."""
     return npx.leaky_relu(x, act_type="leaky", slope=negative_slope)
-
-
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, ``alpha * (exp(x) - 1)`` elsewhere."""
-    return npx.leaky_relu(x, act_type="elu", slope=alpha)
-
-
-def selu(x: Any) -> Any:
-    """The scaled `elu` of self-normalizing networks (Klambauer et al. 2017)."""
-    return npx.leaky_relu(x, act_type="selu")
 
 
 def gelu(x: Any) -> Any:

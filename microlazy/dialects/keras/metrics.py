@@ -226,10 +226,9 @@ def get(identifier: Any, loss: losses.Loss | None = None) -> Metric:
     """
     if isinstance(identifier, Metric):
         return identifier
-    if identifier in ("accuracy", "acc"):
-        return _accuracy_for(loss)(name=identifier)
     name = identifier if isinstance(identifier, str) else None
-    return found("metric", identifier, {**_BY_NAME, "accuracy": None})(name=name)
+    kinds = {**_BY_NAME, "accuracy": _accuracy_for(loss), "acc": _accuracy_for(loss)}
+    return found("metric", identifier, kinds)(name=name)
 
 
 def _accuracy_for(loss: losses.Loss | None) -> type[Metric]:

@@ -27,10 +27,6 @@ __all__ = [
 Sizes = int | tuple[int, int]
 
 
-def _pair(given: Sizes) -> tuple[int, int]:
-    return (given, given) if isinstance(given, int) else given
-
-
 def _checked_padding(layer: str, padding: str) -> str:
     if str(padding).lower() not in ("valid", "same"):
         raise ValueError(f"{layer}: padding must be 'valid' or 'same', not {padding!r}")
@@ -111,9 +107,9 @@ class Conv2D(Activated, nn.Conv2D):
         super().__init__(
             gluon={
                 "channels": filters,
-                "kernel_size": _pair(kernel_size),
-                "strides": _pair(strides),
-                "dilation": _pair(dilation_rate),
+                "kernel_size": kernel_size,
+                "strides": strides,
+                "dilation": dilation_rate,
                 "groups": groups,
                 "layout": "NHWC",
                 "activation": self._gluon_activation(activation),
@@ -150,8 +146,8 @@ class _Pooling(Known):
         _need_channels_last(kind, data_format)
         self.padding = _checked_padding(kind, padding)
         gluon = {
-            "pool_size": _pair(pool_size),
-            "strides": None if strides is None else _pair(strides),
+            "pool_size": pool_size,
+            "strides": strides,
             "layout": "NHWC",
         }
         super().__init__(gluon=gluon, **kwargs)

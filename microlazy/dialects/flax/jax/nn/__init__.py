@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..... import numpy as np
 from ..... import numpy_extension as npx
+from ....activations import elu, selu
 from ..._absent import teller
 from . import initializers
 
@@ -38,22 +39,6 @@ soft_sign = npx.softsign
 softmax = npx.softmax
 softplus = npx.softrelu
 tanh = np.tanh
-
-
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
-
-    Examples
-    --------
-    >>> elu(np.array([-1.0, 2.0])).round(2)
-    array([-0.63,  2.  ])
-    """
-    return npx.leaky_relu(x, act_type="elu", slope=alpha)
-
-
-def selu(x: Any) -> Any:
-    """The scaled `elu` of self-normalizing networks (Klambauer et al. 2017)."""
-    return npx.leaky_relu(x, act_type="selu")
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
