@@ -417,6 +417,15 @@ def test_initializers():
         nn.Dense(3, kernel_init=lambda *a: jnp.ones(2)).init(KEY, jnp.zeros((1, 2)))
 
 
+@pytest.mark.parametrize("make", [nn.Dense, lambda n, **k: nn.Conv(n, (3, 3), **k)])
+def test_parameters_of_another_dtype(make):
+    module, x = make(3, param_dtype="float64"), jnp.ones((1, 4, 4, 2))
+    params = module.init(KEY, x)
+    assert {leaf.dtype.name for leaf in jax.tree_util.tree_leaves(params)} == {"float64"}
+    assert module.apply(params, x).dtype == "float64"
+    assert jax.eval_shape(module.apply, params, x).dtype == "float64"
+
+
 def test_training_moves_a_network():
     net, x = nn.Sequential([nn.Dense(8), nn.tanh, nn.Dense(1)]), jnp.array(cases.values(16, 3))
     y, params = (x * x).sum(axis=1, keepdims=True), net.init(KEY, x)

@@ -223,6 +223,23 @@ def test_gradients_of_layers_against_differences(name, layer, x):
             assert abs(slope[place].item() - expected) < 1e-6 * max(1, abs(expected))
 
 
+@pytest.mark.parametrize(
+    ("name", "layer", "x"),
+    [
+        case
+        for case in cases.keras_layers(keras)
+        if case[0] in ("dense", "conv", "lstm", "embedding")
+    ],
+    ids=str_only,
+)
+def test_layers_of_another_dtype(name, layer, x):
+    made = type(layer)
+    sizes = {"Dense": (5,), "Conv2D": (4, 3), "LSTM": (3,), "Embedding": (6, 3)}[made.__name__]
+    wide = made(*sizes, dtype="float64")
+    assert wide(x).dtype == "float64"
+    assert {w.dtype for w in wide.weights} == {"float64"}
+
+
 def test_in_networks_of_gluon():
     net = nn.Sequential()
     net.add(nn.Dense(8, activation="relu"), layers.Dense(3))

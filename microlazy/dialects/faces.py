@@ -35,8 +35,15 @@ def face_of(x: Any) -> Iterator[None]:
             yield
 
 
-def as_array(x: Any) -> Any:
-    """An array of ours as it is; NumPy's arrays, numbers and lists as np arrays, floats as float32.
+def as_array(x: Any, floats: str = "float32") -> Any:
+    """An array of ours as it is; NumPy's arrays, numbers and lists as np arrays.
+
+    Parameters
+    ----------
+    x : array
+        What is given.
+    floats : str
+        The dtype that floats of NumPy and Python get.
 
     Examples
     --------
@@ -50,6 +57,6 @@ def as_array(x: Any) -> Any:
         return x
     values = numpy.asarray(x)
     if values.dtype.kind == "f":
-        return np.array(values, dtype="float32")
+        return np.array(values, dtype=floats)
     kept = {"b": "bool", "i": None, "u": "uint8" if values.dtype == "uint8" else "int64"}
     return np.array(values, dtype=kept.get(values.dtype.kind) or values.dtype)

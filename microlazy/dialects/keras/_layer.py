@@ -135,6 +135,8 @@ class Layer(Block):
             **unknown,
         )
         self._dtype = dtype
+        if numpy.dtype(dtype) != numpy.float32:
+            self.cast(dtype)
         if input_shape is not None:
             self._given_shape = (None, *input_shape)
         if not trainable:
@@ -171,7 +173,7 @@ class Layer(Block):
                 return self(*inputs, **options)
         if options:
             inputs = _by_position(self.call, inputs, options)
-        return super().__call__(*_as_arrays(inputs))
+        return super().__call__(*_as_arrays(inputs, self._dtype))
 
     def _call(self, args: tuple[Any, ...]) -> Any:
         with face_of(_first(args)):
@@ -220,6 +222,25 @@ class Layer(Block):
         if _wants_training(type(self).call, len(inputs)):
             return self.call(*inputs, training=autograd.is_training())
         return self.call(*inputs)
+
+    def cast(self, dtype: Any) -> None:
+        """Change the dtype of all weights, and of what NumPy's inputs become.
+
+        Parameters
+        ----------
+        dtype : str or numpy.dtype
+            The new dtype.
+
+        Examples
+        --------
+        >>> from microlazy.dialects.keras import layers
+        >>> layer = layers.Conv2D(2, 3)
+        >>> layer.cast("float64")
+        >>> layer(numpy.ones((1, 3, 3, 1))).dtype
+        dtype('float64')
+        """
+        super().cast(dtype)
+        self._dtype = numpy.dtype(dtype).name
 
     def call(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output; a subclass overrides this.
@@ -506,12 +527,12 @@ def _shapes_of(x: Any) -> Any:
     return tuple(x.shape)
 
 
-def _as_arrays(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _as_arrays(inputs: tuple[Any, ...], floats: str) -> tuple[Any, ...]:
     """NumPy's arrays as ours; what is nested or no array stays, as options of `call` are."""
     return tuple(
-        type(x)(_as_arrays(tuple(x)))
+        type(x)(_as_arrays(tuple(x), floats))
         if isinstance(x, list | tuple) and any(hasattr(part, "shape") for part in x)
-        else as_array(x)
+        else as_array(x, floats)
         if place == 0 or isinstance(x, numpy.ndarray)
         else x
         for place, x in enumerate(inputs)

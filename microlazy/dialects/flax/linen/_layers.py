@@ -109,6 +109,7 @@ class _Layer(Module):
             return InOrder(lambda shape, dtype: init(scope.key("params", name), shape, dtype), axes)
 
         layer = self._gluon(ready, x)
+        layer.cast(getattr(self, "param_dtype", "float32"))
         layer.infer_shape(x)
         for collection, name, attribute, axes in self._held:
             parameter = getattr(layer, attribute)
@@ -179,7 +180,6 @@ class Dense(_Layer):
             self.features,
             use_bias=self.use_bias,
             flatten=False,
-            dtype=self.param_dtype,
             weight_initializer=ready("kernel", self.kernel_init),
             bias_initializer=ready("bias", self.bias_init),
         )
@@ -375,7 +375,6 @@ class Embed(_Layer):
         return nn.Embedding(
             self.num_embeddings,
             self.features,
-            dtype=self.param_dtype,
             weight_initializer=ready("embedding", init),
         )
 

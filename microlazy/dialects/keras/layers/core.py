@@ -114,7 +114,6 @@ class Dense(Activated, nn.Dense):
                 "activation": self._gluon_activation(activation),
                 "use_bias": use_bias,
                 "flatten": False,
-                "dtype": kwargs.get("dtype", "float32"),
                 "weight_initializer": initializers.for_gluon(kernel_initializer, (1, 0)),
                 "bias_initializer": initializers.for_gluon(bias_initializer),
             },
@@ -164,7 +163,6 @@ class Embedding(Known, nn.Embedding):
             gluon={
                 "input_dim": input_dim,
                 "output_dim": output_dim,
-                "dtype": kwargs.get("dtype", "float32"),
                 "weight_initializer": initializers.for_gluon(embeddings_initializer),
             },
             **kwargs,

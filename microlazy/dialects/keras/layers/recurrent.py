@@ -88,7 +88,6 @@ class LSTM(Known, rnn.LSTM):
             gluon={
                 "hidden_size": units,
                 "layout": "NTC",
-                "dtype": kwargs.get("dtype", "float32"),
                 "i2h_weight_initializer": initializers.for_gluon(kernel_initializer, (1, 0)),
                 "h2h_weight_initializer": initializers.for_gluon(recurrent_initializer, (1, 0)),
                 "i2h_bias_initializer": initializers.for_gluon(bias_initializer),
