@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from inspect import getattr_static
 from typing import Any, NoReturn
 
@@ -65,8 +65,12 @@ PARAMETER = {
 }
 
 
-def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
+def missing(
+    module: str, name: str, names: Iterable[str], here: Mapping[str, str] = _HERE
+) -> AttributeError:
     """The error for a name that a module does not have, with the nearest that it has.
+
+    What to write instead of names that are known elsewhere is in `here`.
 
     Examples
     --------
@@ -77,8 +81,8 @@ def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
     message = explain(module, name)
     if name.startswith("_"):  # asked for by tools, not by people
         return AttributeError(message)
-    if name in _HERE:
-        return AttributeError(f"{message}; write {_HERE[name]}")
+    if name in here:
+        return AttributeError(f"{message}; write {here[name]}")
     if module == "microlazy" and (name in MODULES or name in OUTSIDE):
         return AttributeError(message)
     for face, path in _FACES.items():

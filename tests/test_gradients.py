@@ -128,6 +128,10 @@ def reduction_cases() -> list[Case]:
     return cases
 
 
+def kernel(x, weight, bias=None):
+    return nn.fully_connected(x, weight, bias, in_first=True)
+
+
 def dense_relu(x: Any, weight: Any, bias: Any = None) -> Any:
     return nn.fully_connected(x, weight, bias, act_type="relu")
 
@@ -200,7 +204,29 @@ def product_cases() -> list[Case]:
     ]
     for rows in range(1, 10):
         cases.append(Case(f"dense, {rows} rows", nn.fully_connected, ((rows, 3), (2, 3), (2,))))
+        cases.append(Case(f"dense, inputs first, {rows} rows", kernel, ((rows, 3), (3, 2), (2,))))
     cases += [
+        Case("dense, inputs first, no rows", kernel, ((0, 3), (3, 2), (2,))),
+        Case("dense, inputs first, no features", kernel, ((2, 0), (0, 2), (2,))),
+        Case("dense, inputs first, no units", kernel, ((2, 3), (3, 0), (0,))),
+        Case("dense, inputs first, flattens", kernel, ((2, 2, 2), (4, 3), (3,))),
+        Case(
+            "dense, inputs first, without flatten and bias",
+            lambda x, w: nn.fully_connected(x, w, flatten=False, in_first=True),
+            ((2, 3, 2), (2, 3)),
+        ),
+        Case(
+            "dense, inputs first, and relu in one, input and weight twice, few rows",
+            lambda x, w: nn.fully_connected(
+                nn.fully_connected(x, w, act_type="relu", in_first=True) + x, w, in_first=True
+            ),
+            ((2, 3), (3, 3)),
+        ),
+        Case(
+            "dense, inputs first, input and weight twice, many rows",
+            lambda x, w: kernel(kernel(x, w), w) + kernel(x, w),
+            ((6, 3), (3, 3)),
+        ),
         Case("dense without bias", nn.fully_connected, ((3, 2), (4, 2))),
         Case("dense, no rows", nn.fully_connected, ((0, 3), (2, 3), (2,))),
         Case("dense, no features", nn.fully_connected, ((2, 0), (2, 0), (2,))),

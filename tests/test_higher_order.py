@@ -60,6 +60,12 @@ CASES = {
         OTHER.T.copy(),
         uniform(4),
     ),
+    "dense, inputs first": (
+        lambda x, w, b: nn.fully_connected(x, w, b, act_type="relu", in_first=True) ** 2,
+        MATRIX - 1,
+        OTHER - 1,
+        uniform(4),
+    ),
     "dense with relu": (
         lambda x, w, b: nn.fully_connected(x, w, b, act_type="relu") ** 2,
         MATRIX - 1,

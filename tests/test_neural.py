@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as onp
@@ -13,6 +14,7 @@ from oracle.layer_cases import LAYERS, weights
 import microlazy as mx
 from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import MXNetError, ShapeError
+from microlazy.core.ops import nn as core_nn
 from microlazy.ops import recurrent
 
 ANSWERS = json.loads(
@@ -529,3 +531,29 @@ def test_refused(what):
     error, call = REFUSED[what]
     with pytest.raises(error):
         call()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 4, 5, 40])
+def test_a_dense_weight_with_the_inputs_first(dtype, rows):
+    rng = onp.random.default_rng(rows)
+    x, w, b = (rng.uniform(-1, 1, shape).astype(dtype) for shape in ((rows, 9), (9, 7), (7,)))
+    out = core_nn.fully_connected(np.array(x), np.array(w), np.array(b), in_first=True)
+    tolerance = 2e-2 if dtype == "float16" else 1e-5
+    onp.testing.assert_allclose(out.asnumpy(), x @ w + b, rtol=tolerance, atol=tolerance)
+    turned = core_nn.fully_connected(np.array(x), np.array(w.T), np.array(b))
+    onp.testing.assert_allclose(out.asnumpy(), turned.asnumpy(), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "text"),
+    [
+        (((2, 3), (4, 5), (5,)), "3 features, but the weight of shape (4, 5) expects 4"),
+        (((2, 3), (3, 5), (3,)), "the bias must have shape (5,), not (3,)"),
+        (((2, 3), (3,), (3,)), "the weight must have 2 axes (inputs, units), not (3,)"),
+    ],
+)
+def test_a_dense_weight_with_the_inputs_first_is_checked(shapes, text):
+    x, w, b = (np.ones(shape) for shape in shapes)
+    with pytest.raises(ShapeError, match=re.escape(text)):
+        core_nn.fully_connected(x, w, b, in_first=True)

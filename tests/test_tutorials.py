@@ -385,3 +385,20 @@ def test_lessons_refuse_nothing_to_do(script, option, tmp_path):
     assert process.returncode == 2
     assert "at least" in process.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "shown"),
+    [
+        (
+            "digits_in_keras.py",
+            "after it: [(64, 256), (256,), (256, 256), (256,), (256, 10), (10,)]",
+        ),
+        ("digits_in_flax.py", "Total Parameters: 85,002 (340.0 KB)"),
+    ],
+)
+def test_digits_are_read_in_every_tongue(printed, script, shown):
+    text = printed(script)
+    assert shown in text
+    right, held_out = map(int, re.search(r"held out: (\d+) of (\d+) read right", text).groups())
+    assert held_out == 359 and right / held_out >= 0.97

@@ -1,6 +1,7 @@
 """Other frameworks' names for microlazy's parameters and operators, each loaded when it is used.
 
-``from microlazy.dialects import torch`` takes the place of ``import torch``.
+``from microlazy.dialects import torch`` takes the place of ``import torch``, `keras` and `flax` of
+theirs.
 """
 
 from importlib import import_module
@@ -8,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from .weights import copy_weights
 
-__all__ = ["copy_weights", "torch"]
+__all__ = ["copy_weights", "flax", "keras", "torch"]
 
-_DIALECTS = ("torch",)
+_DIALECTS = ("flax", "keras", "torch")
 
 if TYPE_CHECKING:
-    from microlazy.dialects import torch
+    from microlazy.dialects import flax, keras, torch
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:

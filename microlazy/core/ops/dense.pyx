@@ -70,10 +70,15 @@ cdef inline Py_ssize_t first(Tensor x) noexcept:
     return (x.data - x.block.data) // itemsize(x.dtype)
 
 
-cdef enum Product:
-    FORWARD                       # out (rows, units) = x @ weight^T: a is x, b the weight
-    INPUT_GRAD                    # out (rows, in_units) (+)= g @ weight: a is g, b the weight
-    WEIGHT_GRAD                   # out (units, in_units) (+)= g^T @ x: a is g, b is x
+cdef enum Product:                # with a weight of shape (units, in_units)
+    BY_TRANSPOSE                  # out (rows, units) (+)= a @ b^T: b is the weight
+    BY_WEIGHT                     # out (rows, in_units) (+)= a @ b: b is the weight
+    OF_ROWS                       # out (units, in_units) (+)= a^T @ b: out is like the weight
+
+
+cdef inline bint is_thin(int product, bint accumulate, Py_ssize_t rows) noexcept nogil:
+    """Whether a product of our own does it; that by a transpose does not accumulate."""
+    return rows <= THIN and not (accumulate and product == BY_TRANSPOSE)
 
 
 cdef void run_kernel(int product, floating[::1] a, Py_ssize_t a0, floating[::1] b, Py_ssize_t b0,
@@ -82,17 +87,17 @@ cdef void run_kernel(int product, floating[::1] a, Py_ssize_t a0, floating[::1] 
     """A product of matrices that begin at a0, b0 and out0 of their views."""
     cdef int dtype = FLOAT32 if floating is float else FLOAT64
     cdef double beta = 1.0 if accumulate else 0.0
-    if rows <= THIN:
-        if product == FORWARD:
+    if is_thin(product, accumulate, rows):
+        if product == BY_TRANSPOSE:
             kernels.thin_nt[dtype](&a[a0], &b[b0], &out[out0], rows, units, in_units)
-        elif product == INPUT_GRAD:
+        elif product == BY_WEIGHT:
             kernels.thin_nn[dtype](&a[a0], &b[b0], &out[out0], accumulate, rows, units, in_units)
         else:
             kernels.thin_tn[dtype](&a[a0], &b[b0], &out[out0], accumulate, rows, units, in_units)
-    elif product == FORWARD:
+    elif product == BY_TRANSPOSE:
         gemm(dtype, False, True, rows, units, in_units, &a[a0], in_units, &b[b0], in_units, beta,
              &out[out0], units)
-    elif product == INPUT_GRAD:
+    elif product == BY_WEIGHT:
         gemm(dtype, False, False, rows, in_units, units, &a[a0], units, &b[b0], in_units, beta,
              &out[out0], in_units)
     else:
@@ -114,8 +119,12 @@ cdef void run_product(int product, int dtype, Views a, Py_ssize_t a0, Views b, P
 @cython.no_gc
 @cython.final
 cdef class FullyConnected(Node):
-    """y = x @ weight^T + bias, or relu of it: a is x, b the weight, c the bias or None."""
-    cdef Py_ssize_t rows, units, in_units
+    """y = x @ weight^T + bias, or relu of it: a is x, b the weight, c the bias or None.
+
+    With `in_first` the weight has the inputs first, and y = x @ weight + bias.
+    """
+    cdef Py_ssize_t rows, units, in_units       # the last two: the weight's shape
+    cdef bint in_first
     cdef bint relu                # whose gradient reads the result
 
     cdef str name(self):
@@ -125,16 +134,17 @@ cdef class FullyConnected(Node):
         cdef Tensor out = self.out
         if out.size == 0:
             return 0
-        self.multiply(FORWARD, packed(self.a), packed(self.b), out, False)
+        self.multiply(BY_WEIGHT if self.in_first else BY_TRANSPOSE, packed(self.a),
+                      packed(self.b), out, False)
         if self.c is not None:
-            add_bias(packed(self.c), out, self.relu, self.rows, self.units)
+            add_bias(packed(self.c), out, self.relu, self.rows, self.width())
         elif self.relu:
             apply_unary(U_RELU, out, out)
         return 0
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
-        cdef Tensor g = self.grad, target
+        cdef Tensor g = self.grad, x, target
         if g.size == 0:
             return clear(p, self.a) or clear(p, self.b) or clear(p, self.c)
         if self.relu:
@@ -144,31 +154,39 @@ cdef class FullyConnected(Node):
         if self.c is not None:
             target = p.target(self.c, &accumulate)
             if target is not None:
-                reduce_matrix_cols(R_SUM, g.data, target.data, accumulate, self.rows, self.units,
-                                   g.dtype)
+                reduce_matrix_cols(R_SUM, g.data, target.data, accumulate, self.rows,
+                                   self.width(), g.dtype)
         target = p.target(self.b, &accumulate)
         if target is not None and target.size:
-            self.multiply(WEIGHT_GRAD, g, packed(self.a), target, accumulate)
+            x = packed(self.a)
+            self.multiply(OF_ROWS, x if self.in_first else g, g if self.in_first else x, target,
+                          accumulate)
         target = p.target(self.a, &accumulate)
         if target is not None and target.size:
-            self.multiply(INPUT_GRAD, g, packed(self.b), target, accumulate)
+            self.multiply(BY_TRANSPOSE if self.in_first else BY_WEIGHT, g, packed(self.b), target,
+                          accumulate)
         return 0
+
+    cdef Py_ssize_t width(self) noexcept:
+        """How many results there are for each row."""
+        return self.in_units if self.in_first else self.units
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Py_ssize_t[2] shape
         cdef Tensor x
-        shape[0], shape[1] = self.rows, self.units
+        shape[0], shape[1] = self.rows, self.width()
         g = reshape(g, 2, shape)
         if self.relu:
             g = masked(g, mask(B_GREATER, reshape(self.y, 2, shape), 0.0))
-        shape[1] = self.in_units
+        shape[1] = self.units if self.in_first else self.in_units
         x = reshape(self.a, 2, shape)
         if p.wants(self.c):
             hand_on(p, self.c, sum_over(g, 1))
         if p.wants(self.b):
-            hand_on(p, self.b, multiply_matrices(g, True, x, False, "dense"))
+            hand_on(p, self.b, multiply_matrices(x if self.in_first else g, True,
+                                                 g if self.in_first else x, False, "dense"))
         if p.wants(self.a):
-            x = multiply_matrices(g, False, self.b, False, "dense")
+            x = multiply_matrices(g, False, self.b, self.in_first, "dense")
             hand_on(p, self.a, reshape(x, self.a.ndim, self.a.shape_))
         return 0
 
@@ -179,7 +197,7 @@ cdef class FullyConnected(Node):
         cdef Py_ssize_t a0 = first(a), b0 = first(b), out0 = first(out)
         cdef Py_ssize_t rows = self.rows, units = self.units, in_units = self.in_units
         cdef int dtype = out.dtype
-        if rows > THIN:
+        if not is_thin(product, accumulate, rows):
             need_blas()
         if rows * units * in_units < LONG:
             run_product(product, dtype, va, a0, vb, b0, vo, out0, accumulate, rows, units, in_units)
@@ -219,16 +237,18 @@ cdef int zero_unless(bint accumulate, Tensor target) except -1:
     return 0 if accumulate else fill(target, 0.0)
 
 
-cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu):
+cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu, bint in_first):
     """The layer y = x @ weight^T + bias; see fully_connected()."""
     cdef Py_ssize_t[MAX_NDIM] shape
-    cdef Py_ssize_t in_units = 1, rows = 1
+    cdef Py_ssize_t in_units = 1, rows = 1, expected, units
     cdef int i, ndim
     cdef Tensor out
     cdef FullyConnected node
     if weight.ndim != 2:
-        raise ShapeError(f"fully_connected: the weight must have 2 axes (units, inputs), not "
+        axes = "(inputs, units)" if in_first else "(units, inputs)"
+        raise ShapeError(f"fully_connected: the weight must have 2 axes {axes}, not "
                          f"{shape_tuple(weight)}")
+    expected, units = weight.shape_[not in_first], weight.shape_[in_first]
     if x.ndim == 0:
         raise ShapeError("fully_connected: the input must have at least 1 axis, not 0")
     if flatten:
@@ -242,13 +262,13 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu)
         for i in range(ndim - 1):
             shape[i] = x.shape_[i]
             rows *= x.shape_[i]
-    shape[ndim - 1] = weight.shape_[0]
-    if weight.shape_[1] != in_units:
+    shape[ndim - 1] = units
+    if expected != in_units:
         raise ShapeError(f"fully_connected: the input of shape {shape_tuple(x)} has {in_units} "
                          f"features, but the weight of shape {shape_tuple(weight)} expects "
-                         f"{weight.shape_[1]}")
-    if bias is not None and (bias.ndim != 1 or bias.shape_[0] != weight.shape_[0]):
-        raise ShapeError(f"fully_connected: the bias must have shape ({weight.shape_[0]},), not "
+                         f"{expected}")
+    if bias is not None and (bias.ndim != 1 or bias.shape_[0] != units):
+        raise ShapeError(f"fully_connected: the bias must have shape ({units},), not "
                          f"{shape_tuple(bias)}")
     if x.dtype != weight.dtype or (bias is not None and bias.dtype != x.dtype) or (
             x.face != weight.face):
@@ -257,12 +277,14 @@ cdef Tensor dense(Tensor x, Tensor weight, Tensor bias, bint flatten, bint relu)
         if x.dtype != FLOAT16:
             raise MXNetError(f"fully_connected: arrays must be floats, not {numpy_dtype(x.dtype)}")
         return cast(dense(cast(x, FLOAT32), cast(weight, FLOAT32),
-                          None if bias is None else cast(bias, FLOAT32), flatten, relu), FLOAT16)
+                          None if bias is None else cast(bias, FLOAT32), flatten, relu, in_first),
+                    FLOAT16)
     out = header(x.face, x.dtype, ndim, shape)
     node = FullyConnected.__new__(FullyConnected)
     node.rows = rows
     node.units = weight.shape_[0]
-    node.in_units = in_units
+    node.in_units = weight.shape_[1]
+    node.in_first = in_first
     node.a = x
     node.b = weight
     node.c = bias

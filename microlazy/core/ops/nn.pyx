@@ -340,14 +340,14 @@ cdef dict ACTIVATIONS = {
 
 
 def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, bint flatten=True,
-                    act_type=None):
-    """The dense layer ``x @ weight.T + bias``.
+                    act_type=None, bint in_first=False):
+    """The dense layer ``x @ weight.T + bias``, or with `in_first` ``x @ weight + bias``.
 
     Parameters
     ----------
     x : array, shape (batch, ...)
         With `flatten`, all axes but the first count as features; else the last alone.
-    weight : array, shape (units, features)
+    weight : array, shape (units, features), or (features, units) with `in_first`
     bias : array, shape (units,), optional
     num_hidden : int, optional
         The number of units, to be checked against the weight.
@@ -374,12 +374,14 @@ def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, b
     (2, 4)
     """
     cdef Tensor w = need_array(weight, "weight")
-    if num_hidden is not None and w.ndim and num_hidden != w.shape_[0]:
+    cdef int place = w.ndim - 1 if in_first else 0
+    if num_hidden is not None and w.ndim and num_hidden != w.shape_[place]:
         raise ShapeError(f"fully_connected: num_hidden is {num_hidden}, but the weight of shape "
-                         f"{shape_tuple(w)} has {w.shape_[0]} units")
+                         f"{shape_tuple(w)} has {w.shape_[place]} units")
     cdef bint relu = act_type == "relu"
     out = dense(need_array(x, "x"), w,
-                None if no_bias or bias is None else need_array(bias, "bias"), flatten, relu)
+                None if no_bias or bias is None else need_array(bias, "bias"), flatten, relu,
+                in_first)
     return out if relu or act_type is None else activation(out, act_type)
 
 

@@ -388,10 +388,19 @@ def _context_of(parameter: Parameter, args: tuple[Any, ...]) -> Context | None:
     return args[0].context if parameter.array is None and isinstance(args[0], Tensor) else None
 
 
+# What `__call__` may be while a block's `_only_forward` says what calling it is.
+_plain_calls: set[Callable[..., Any]] = {Block.__call__, HybridBlock.__call__}
+
+
+def plain_call(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Note of a class's `__call__` that for arrays it does what `Block.__call__` does."""
+    _plain_calls.add(call)
+    return call
+
+
 def is_only_forward(block: Block) -> bool:
     """Whether calling the block is nothing but calling its `forward`."""
-    calls = (Block.__call__, HybridBlock.__call__)
-    return block._only_forward and type(block).__call__ in calls
+    return block._only_forward and type(block).__call__ in _plain_calls
 
 
 def need_array(block: Tree, x: Any) -> None:

@@ -276,6 +276,14 @@ def _find_parent(block: Tree) -> tuple[Tree, str] | None:
     return None
 
 
+def ancestors(block: Tree) -> Iterator[Tree]:
+    """The blocks that contain this one, from the innermost to the outermost."""
+    found = _find_parent(block)
+    while found is not None:
+        yield found[0]
+        found = _find_parent(found[0])
+
+
 def path_of(block: Tree) -> str:
     """Where the block sits in its network, such as 'features.0'; '' for the outermost."""
     found = _find_parent(block)

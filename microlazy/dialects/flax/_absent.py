@@ -1,0 +1,56 @@
+"""The error for names of Flax and JAX that are not here, with the nearest thing that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from ...foreign import missing
+
+_NEAREST = {
+    "ConvTranspose": "microlazy.gluon.nn.Conv2DTranspose",
+    "DenseGeneral": "linen.Dense, which works on the last axis",
+    "GroupNorm": "linen.LayerNorm, or microlazy.gluon.nn.GroupNorm",
+    "GRUCell": "microlazy.gluon.rnn.GRUCell",
+    "LSTMCell": "microlazy.gluon.rnn.LSTMCell",
+    "MultiHeadDotProductAttention": "linen.Dense and linen.softmax",
+    "OptimizedLSTMCell": "microlazy.gluon.rnn.LSTMCell",
+    "RNN": "microlazy.gluon.rnn.RNN",
+    "core": "a plain dict in the place of a FrozenDict",
+    "jit": "the function itself, which runs op by op",
+    "lax": "microlazy.np and microlazy.npx",
+    "nnx": "linen, or microlazy.gluon, whose networks keep their parameters",
+    "pmap": "the function itself: there is one device",
+    "struct": "a dict, which is a tree",
+    "training": "params = tree_map(lambda p, g: p - rate * g, params, grads)",
+    "vmap": "functions of whole batches",
+}
+
+
+def absent(module: str, name: str, names: Iterable[str]) -> AttributeError:
+    """The error for a name that a module of this dialect does not have.
+
+    Examples
+    --------
+    >>> print(absent("microlazy.dialects.flax.jax", "vmap", []))
+    module 'microlazy.dialects.flax.jax' has no attribute 'vmap'; write functions of whole batches
+    """
+    return missing(module, name, names, _NEAREST)
+
+
+def teller(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module, which says what there is for a name that it does not have.
+
+    Examples
+    --------
+    >>> teller("microlazy.dialects", ["keras"])("kears")
+    Traceback (most recent call last):
+    ...
+    AttributeError: module 'microlazy.dialects' has no attribute 'kears'; the nearest name is
+    'keras'
+    """
+
+    def tell(name: str) -> NoReturn:
+        raise absent(module, name, names)
+
+    return tell
