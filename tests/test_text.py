@@ -179,7 +179,16 @@ def test_names_that_mxnets_programs_import(monkeypatch):
     from microlazy.image.image import _get_interp_method, imresize
     from microlazy.ndarray.ndarray import NDArray, array
 
+    from microlazy.contrib.amp import amp
+    from microlazy.gluon.data.dataloader import default_mp_batchify_fn
+
     assert (NDArray, array, imresize) == (nd.NDArray, nd.array, mx.image.imresize)
+    assert (amp, default_mp_batchify_fn) == (
+        mx.contrib.amp,
+        mx.gluon.data.batchify.default_batchify_fn,
+    )
+    one, two = nd.ones((2,)), nd.array([2, 3])
+    assert nd._internal._minus(two, one).asnumpy().tolist() == [1, 2]
     sizes = [(), (1, 1, 2, 2), (4, 4, 2, 2), (4, 4, 8, 2)]
     assert [_get_interp_method(9, size) for size in sizes] == [2, 2, 3, 1]
     with pytest.raises(ValueError, match="Unknown interp method 11"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _initialized = False
+amp = sys.modules[__name__]  # MXNet's path to the same names
 
 # What functions do well in float16, only in float32, or in the widest of their arrays' dtypes.
 _FLOAT16 = ["Convolution", "Deconvolution", "FullyConnected", "RNN", "batch_dot", "dot"]

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
-        if name in ("contrib", "image", "op"):  # imported when they are used
+        if name in ("_internal", "contrib", "image", "op"):  # imported when they are used
             return import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(import_module(_LATE[name]), name)

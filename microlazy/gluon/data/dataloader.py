@@ -21,6 +21,8 @@ from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 __all__ = ["DataLoader"]
 
+default_mp_batchify_fn = default_batchify_fn  # MXNet's for workers: here they share memory anyway
+
 # Held while workers start: a process forked beside a thread that starts others inherits locks
 # that nobody opens.
 _STARTING = threading.Lock()
@@ -224,7 +226,7 @@ class DataLoader:
             return self._finish(task.run(self._fetch))
 
     def _finish(self, batch: Any) -> Any:
-        return batch if self._pinned is None else _in_context(batch, self._pinned)
+        return batch if self._pinned is None else _as_in_context(batch, self._pinned)
 
     def _started(self) -> Threads | Processes:
         with _STARTING:
@@ -284,9 +286,9 @@ class _Fetch:
         return self._batchify(samples)
 
 
-def _in_context(batch: Any, context: Any) -> Any:
+def _as_in_context(batch: Any, context: Any) -> Any:
     if isinstance(batch, Tensor):
-        return batch.as_in_context(context)
+        return batch.as_as_in_context(context)
     if isinstance(batch, (list, tuple)):
-        return [_in_context(part, context) for part in batch]
+        return [_as_in_context(part, context) for part in batch]
     return batch
