@@ -176,11 +176,10 @@ def test_a_registry_of_ones_own():
 
 
 def test_names_that_mxnets_programs_import(monkeypatch):
-    from microlazy.image.image import _get_interp_method, imresize
-    from microlazy.ndarray.ndarray import NDArray, array
-
     from microlazy.contrib.amp import amp
     from microlazy.gluon.data.dataloader import default_mp_batchify_fn
+    from microlazy.image.image import _get_interp_method, imresize
+    from microlazy.ndarray.ndarray import NDArray, array
 
     assert (NDArray, array, imresize) == (nd.NDArray, nd.array, mx.image.imresize)
     assert (amp, default_mp_batchify_fn) == (

@@ -288,7 +288,7 @@ class _Fetch:
 
 def _as_in_context(batch: Any, context: Any) -> Any:
     if isinstance(batch, Tensor):
-        return batch.as_as_in_context(context)
+        return batch.as_in_context(context)
     if isinstance(batch, (list, tuple)):
         return [_as_in_context(part, context) for part in batch]
     return batch
