@@ -1,4 +1,4 @@
-"""`nd._internal`: MXNet's own names of arithmetic without broadcasting, which programs use as F's."""
+"""`nd._internal`: MXNet's own names of arithmetic, which programs ask of F."""
 
 from typing import Any
 
