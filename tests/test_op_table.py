@@ -29,7 +29,6 @@ from op_table.inspect import (
 from op_table.table import MODULES, public_functions, rows
 
 import microlazy as mx
-from microlazy.base import AbstractValueError
 from microlazy.core.tensor import Tensor
 
 ROWS = rows()
@@ -187,9 +186,8 @@ def test_hybridized_it_gives_the_same_bits(call):
     block = Wrapped(lambda *inputs: evaluate(call, dict(zip(arrays, inputs, strict=True))))
     block.hybridize()
     if call.row.dynamic:
-        with pytest.raises(AbstractValueError):
+        with pytest.warns(UserWarning, match="runs eagerly"):
             block(*arrays.values())
-        return
     for _ in range(2):  # when the plan is made, and when it is used again
         mx.random.seed(SEED)
         planned = leaves(block(*call.arrays().values()))

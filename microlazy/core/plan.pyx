@@ -16,17 +16,19 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, lead_to, profiling, reach, set_mode, several_devices,
-    snapshot, state, timed_backward, timed_forward, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, enlist_before, hand, lead_to, profiling, reach, set_mode,
+    several_devices, snapshot, state, timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, current_device, deeper, device_of, header, like, look_at,
-    look_away, need_values, take_layout, use_device,
+    look_away, need_values, shape_tuple, take_layout, use_device,
 )
+
+import gc
 
 import numpy
 
-from microlazy.base import AbstractValueError, MXNetError
+from microlazy.base import AbstractValueError
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object x)
@@ -124,6 +126,11 @@ cdef inline void mix(size_t* kind, size_t value) noexcept:
     kind[0] ^= kind[0] >> 29
 
 
+cdef inline int mode(State* s) noexcept:
+    """The bit of a thread's mode: recording or not, training or not."""
+    return 1 << (2 * (s.recording != 0) + (s.training != 0))
+
+
 cdef size_t kind_of(list args, State* s) noexcept:
     """A number that calls have in common which one plan can run; others may have it too."""
     cdef size_t kind = 4 * current_device() + 2 * (s.recording != 0) + (s.training != 0)
@@ -175,14 +182,6 @@ cdef class PlanRun(Node):
             p.in_plan = False
         return 0
 
-    cdef bint leads(self, Pass p) noexcept:
-        cdef Tensor x
-        for arrays in (self.plan.inputs, self.plan.captured):
-            for x in arrays:
-                if p.wants(x):
-                    return True
-        return False
-
     cdef int release(self) except -1:
         self.done = True
         self.let_go()
@@ -219,6 +218,11 @@ cdef class PlanOutput(Node):
 
     cdef int backward(self, Pass p) except -1:
         cdef Slot slot = self.inside.slot
+        cdef Tensor target
+        cdef bint accumulate
+        if self.source.plan.unrolled:
+            target = p.target(self.inside, &accumulate)
+            return add_to(target, self.grad) if accumulate else assign(target, self.grad)
         if self.source.written != p.number:
             reach(p, self.source)
         if slot.written == p.number:
@@ -231,14 +235,16 @@ cdef class PlanOutput(Node):
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
-        raise MXNetError("create_graph=True: a hybridized block keeps no graph that could be "
-                         "differentiated again; call hybridize(False) first")
+        return hand(p, self.inside, g)
 
     cdef bint leads(self, Pass p) noexcept:
-        return self.source.leading == p.number
+        return p.wants(self.inside)
 
     cdef int inspect(self, Pass p) except -1:
-        lead_to(p, self.source)
+        if p.recorded is not None and not self.source.plan.unrolled:
+            self.source.plan.unroll(self.source)
+        if not self.source.plan.unrolled:
+            lead_to(p, self.source)
         return lead_to(p, <Node>self.inside.slot)
 
     cdef int release(self) except -1:
@@ -280,8 +286,8 @@ cdef class Plan:
     cdef size_t kind              # of the calls that it can run
     cdef Py_ssize_t nbytes        # of its results, and of their gradients
     cdef long long used           # when it last ran, in calls of its block
-    cdef bint kept                # forward() kept an array, whose memory must stay
     cdef bint resting             # its results have no memory
+    cdef bint unrolled            # its nodes are on the outer tape, for create_graph
 
     def __init__(self):
         raise TypeError("plans are made by hybridized blocks")
@@ -300,7 +306,7 @@ cdef class Plan:
         cdef Tensor x, y
         cdef int axis
         if (self.recording != s.recording or self.training != s.training or self.running
-                or self.pending is not NULL or self.device != current_device()
+                or self.pending is not NULL or self.unrolled or self.device != current_device()
                 or PyList_GET_SIZE(args) != PyList_GET_SIZE(self.inputs)):
             return False
         for i in range(PyList_GET_SIZE(args)):
@@ -383,12 +389,11 @@ cdef class Plan:
             node.users = node.out.block.users
         blocks = [id((<Tensor>x).block) for x in self.outputs]
         self.sole = [block not in blocks[:place] for place, block in enumerate(blocks)]
-        self.kept = self.is_kept()
         self.counted = True
         return 0
 
-    cdef bint is_kept(self) except -1:
-        """Whether anybody but the plan has one of its results: a node holds one, as do readers."""
+    cdef Tensor kept(self):
+        """An array that anybody but the plan has; nodes, their readers and the plan hold one."""
         cdef Node node
         cdef Tensor x
         cdef dict counts = {}
@@ -397,16 +402,32 @@ cdef class Plan:
                 counts[id(x)] = counts.get(id(x), 0) + 1
         for x in self.outputs:
             counts[id(x)] = counts.get(id(x), 0) + 1
-        for node in self.nodes:
-            x = node.out
-            if Py_REFCNT(x) > 2 + (node.y is x) + <Py_ssize_t>counts.get(id(x), 0):
-                return True
-        return False
+        for x in [*self.inputs, *[node.out for node in self.nodes]]:
+            # Held by the list of this loop, by `x`, and by the list of inputs or its node.
+            if Py_REFCNT(x) > 3 + <Py_ssize_t>counts.get(id(x), 0):
+                return x
+        return None
+
+    cdef int unroll(self, PlanRun run) except -1:
+        """Put the nodes on the outer tape, before their run: the plan will not run again."""
+        cdef Node node
+        cdef list nodes = self.nodes
+        self.unrolled = True
+        self.nodes = []
+        self.inputs = []                # they stay with the nodes
+        for node in nodes:
+            node.planned = False
+            if node.needs & NEEDS_OUT:
+                node.y = alias(node.out)
+            if node.out.slot is node:
+                enlist_before(node, run)
+            node.out = None
+        return 0
 
     cdef bint rest(self) noexcept:
         """Give the results' memory back, if nobody may still look at it."""
         cdef Node node
-        if (self.resting or self.kept or self.running or not self.counted
+        if (self.resting or self.running or not self.counted or self.unrolled
                 or self.pending is not NULL):
             return False
         for node in self.nodes:
@@ -460,6 +481,22 @@ cdef class Plan:
         return results
 
 
+cdef int refuse_kept(Plan plan) except -1:
+    """Refuse a plan of which forward() kept an array: an eager call would give it another one."""
+    cdef Tensor x = plan.kept()
+    if x is None:
+        return 0
+    x = None
+    gc.collect()                  # what holds it may be garbage
+    x = plan.kept()
+    if x is None:
+        return 0
+    made_by = [(<Node>node).name() for node in plan.nodes if (<Node>node).out is x]
+    raise AbstractValueError(
+        f"{f'what {made_by[0]} computed' if made_by else 'an input'}, of shape {shape_tuple(x)}, "
+        "is kept after the call")
+
+
 cdef list inputs_of(Node node):
     cdef list found = [x for x in (node.a, node.b, node.c) if x is not None]
     return found + node.rest if node.rest is not None else found
@@ -492,6 +529,7 @@ cdef Plan build(object forward, object structure, list args):
     stand_ins.extend(inputs)
     set_mode(s, s.recording, True)
     s.trace = <void*>plan.nodes
+    s.unplanned = True
     try:
         if type(structure) is int:
             result = forward(*stand_ins)
@@ -502,6 +540,9 @@ cdef Plan build(object forward, object structure, list args):
         set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed
     plan.outputs = []
     plan.result = flatten(result, plan.outputs)
+    result = y = None
+    stand_ins.clear()
+    refuse_kept(plan)
     for node in plan.nodes:
         node.planned = node.out.movable = True
         producers[id(node.out)] = node
@@ -548,9 +589,56 @@ def advance_generation():
     changes += 1
 
 
+cdef long long writes = 0         # to attributes of blocks that have run
+
+
+def attribute_written():
+    """Say that an attribute of a block has another value, which plans may have been made with."""
+    global writes
+    writes += 1
+
+
+def is_building() -> bool:
+    """Whether this thread runs Python code to make a plan of it.
+
+    Examples
+    --------
+    >>> from microlazy.core.plan import is_building
+    >>> is_building()
+    False
+    """
+    cdef State* s = state()
+    return s.tracing and s.unplanned
+
+
+def same(a, b) -> bool:
+    """Whether two values are one object, or equal plain values of one type.
+
+    Examples
+    --------
+    >>> from microlazy.core.plan import same
+    >>> same((2, 3), (2, 3)), same(1, True)
+    (True, False)
+    """
+    if type(a) is tuple and type(b) is tuple and len(a) == len(b):
+        return all([same(x, y) for x, y in zip(a, b)])
+    return a is b or (type(a) is type(b) and type(a) in PLAIN and a == b)
+
+
 def generation() -> int:
     """How often a parameter's array was replaced, or its grad_req, lr_mult or wd_mult changed."""
     return changes
+
+
+class AttributeChange(AbstractValueError):
+    """forward() gave an attribute another value, which a plan would not do again.
+
+    Examples
+    --------
+    >>> from microlazy.core.plan import AttributeChange
+    >>> issubclass(AttributeChange, RuntimeError)
+    True
+    """
 
 
 cdef class CachedPlan:
@@ -558,13 +646,17 @@ cdef class CachedPlan:
 
     When they are too many or take too much memory, those go that were not used for longest. A call
     of a new kind runs eagerly when too few runs have paid for making its plan, or when NumPy arrays
-    are among its arguments: a plan could not tell whether they have changed.
+    are among its arguments: a plan could not tell whether they have changed. What a plan cannot
+    hold, such as control flow on values, runs eagerly too, in this mode from then on; blocks inside
+    keep plans of their own.
 
     Parameters
     ----------
     source : object
         Has `forward(*args)`, which a plan records; `call(args)`, for calls inside another trace;
-        and `arrays()`, the arrays of the parameters, which tells whether one was replaced.
+        `arrays()`, the arrays of the parameters, which tells whether one was replaced;
+        `attributes()`, a list of what else a plan was made with; and `refused(error)`, told why
+        there can be no plan.
     most_bytes : int
         How much memory the plans may take together; the one that was made last is always kept.
 
@@ -580,11 +672,15 @@ cdef class CachedPlan:
     """
     cdef object source
     cdef long long generation     # when the plans were last checked
+    cdef long long writes         # when the attributes were last looked at
+    cdef list attributes
     cdef dict plans               # lists of them by their kind
     cdef Plan latest              # the last one that ran
     cdef long long calls
     cdef Py_ssize_t count, nbytes, most_bytes
     cdef int paid                 # runs that have not yet paid for a plan
+    cdef int eager                # bits of the modes in which no plan can be made
+    cdef bint changing            # forward() changed an attribute, once
 
     def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES):
         self.source = source
@@ -592,13 +688,14 @@ cdef class CachedPlan:
         self.generation = changes
         self.plans = {}
         self.paid = FREE_PLANS * PRICE
+        self.writes = -1
 
     def __call__(self, *args):
         cdef State* s = state()
         cdef int before
         if s.tracing:                 # inside another block's plan: run the Python code
             return self.source.call(args)
-        if s.unplanned:               # a block that holds this one runs eagerly
+        if s.unplanned or self.eager & mode(s):
             return self.source.forward(*args)
         if not (several_devices and args and isinstance(args[0], Tensor)):
             return self.run(args)
@@ -621,6 +718,8 @@ cdef class CachedPlan:
                 break
         if self.generation != changes:
             self.drop_stale()
+        if self.writes != writes:
+            self.look_at_attributes()
         plan = self.latest
         if plan is None or not plan.fits(structure, tensors, s):
             kind = kind_of(tensors, s)
@@ -630,11 +729,16 @@ cdef class CachedPlan:
             if plan is None:
                 if self.paid < PRICE:
                     return self.run_eagerly(args)
-                plan = build(self.source.forward, structure, tensors)
+                self.paid -= PRICE + 1
+                try:
+                    plan = build(self.source.forward, structure, tensors)
+                except Exception as error:
+                    refusal = error
+                if plan is None:
+                    return self.fall_back(args, refusal)
                 self.generation = changes     # tracing may initialize parameters
                 plan.kind = kind
                 self.add(plan)
-                self.paid -= PRICE + 1
             if self.latest is not None and self.latest.rest():
                 self.nbytes -= self.latest.nbytes
             if plan.resting:
@@ -644,6 +748,29 @@ cdef class CachedPlan:
         self.calls += 1
         plan.used = self.calls
         return plan.run(tensors)
+
+    cdef object fall_back(self, tuple args, object refusal):
+        """Run eagerly what a plan cannot hold; the blocks inside may have plans."""
+        cdef State* s = state()
+        result = self.source.forward(*args)   # raises what an eager call raises
+        if isinstance(refusal, AttributeChange) and not self.changing:
+            self.changing = True              # forward() may have prepared something for good
+            return result
+        self.eager |= mode(s)
+        self.source.refused(refusal)
+        return result
+
+    cdef int look_at_attributes(self) except -1:
+        """Drop the plans if they were made with other attributes."""
+        cdef list found = self.source.attributes(), before = self.attributes
+        self.writes = writes
+        self.attributes = found
+        if before is None or (len(found) == len(before)
+                              and all([same(a, b) for a, b in zip(found, before)])):
+            return 0
+        self.plans, self.latest = {}, None
+        self.count = self.nbytes = 0
+        return 0
 
     cdef Plan find(self, size_t kind, object structure, list tensors):
         """A plan of this kind that can run now, or None."""

@@ -8,17 +8,16 @@ from collections.abc import Callable
 from typing import Any, Never
 
 from ... import ndarray as nd
-from ...base import AbstractValueError
 from ...context import Context
-from ...core.plan import CachedPlan
+from ...core.plan import AttributeChange, CachedPlan, attribute_written, is_building, same
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
 from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import lock
 from .block import Block
-from .dry_run import explained
 from .first_call import remember
 from .infer import infer_from_use
+from .refusal import tell_refusal
 from .tree import Tree, own_parameters, where
 
 
@@ -138,7 +137,10 @@ class HybridBlock(Block):
         Warns
         -----
         UserWarning
-            If the block has hooks; it then runs eagerly.
+            If the block has hooks; it then runs eagerly. And in its first call, once, if a plan
+            cannot hold what `forward` does, as when it decides on values, or keeps an array or
+            another value in an attribute: the block then runs eagerly, in this mode, and the blocks
+            inside keep plans of their own. The warning names the line and the reason.
 
         Raises
         ------
@@ -171,12 +173,25 @@ class HybridBlock(Block):
         if self._only_forward:
             return self.forward(*args)
         plan = self._plan
-        if plan is None:
-            return self._call(args)
-        try:
-            return plan(*args)
-        except AbstractValueError as error:
-            raise explained(error, self) from error
+        return self._call(args) if plan is None else plan(*args)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _OWN:
+            self._look_at_change(name, value)
+        super().__setattr__(name, value)
+
+    def _look_at_change(self, name: str, value: Any) -> None:
+        """Tell plans that were made with another value of an attribute."""
+        attributes = self.__dict__
+        if name in attributes and same(attributes[name], value):
+            return
+        if not (attributes.get("_parents") or attributes.get("_has_run")):
+            return
+        if is_building():
+            raise AttributeChange(
+                f"forward() changes the attribute {name!r}, which a plan would not do again"
+            )
+        attribute_written()
 
     def _run(self, args: tuple[Any, ...]) -> Any:
         if not self._active or is_tracing() or self._is_hooked():
@@ -187,6 +202,9 @@ class HybridBlock(Block):
         except BaseException:
             self._plan = None
             raise
+
+    def _tell_refusal(self, error: Exception) -> None:
+        tell_refusal(error, self)
 
     def _may_only_forward(self) -> bool:
         return not self._active and super()._may_only_forward()
@@ -333,6 +351,10 @@ class HybridBlock(Block):
         )
 
 
+# What a block notes about itself while it runs.
+_OWN = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
+
+
 class _Source:
     """What a plan asks of its block, by a proxy: a network that nobody holds is freed at once."""
 
@@ -345,6 +367,14 @@ class _Source:
 
     def call(self, args: tuple[Any, ...]) -> Any:
         return self._block._call(args)
+
+    def attributes(self) -> list[Any]:
+        blocks: list[Any] = []
+        self._block._gather(blocks)
+        return [v for block in blocks for name, v in vars(block).items() if name not in _OWN]
+
+    def refused(self, error: Exception) -> None:
+        self._block._tell_refusal(error)
 
     def arrays(self) -> list[Tensor]:
         parameters = self._block.collect_params().values()

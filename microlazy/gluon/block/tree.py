@@ -80,6 +80,7 @@ class Tree:
         self._reg_params: dict[str, Parameter] = {}
         self._parents: list[weakref.ref[Tree]] = []
         self._has_run = False
+        self._refusals: set[str] = set()
 
     def __repr__(self) -> str:
         return self._show(
@@ -245,6 +246,11 @@ def own_parameters(block: Tree) -> dict[Parameter, None]:
 def has_run(block: Tree) -> bool:
     """Whether the block was ever called and came to its end."""
     return block._has_run
+
+
+def refusals_of(block: Tree) -> set[str]:
+    """For which lines the network was told that no plan can hold them."""
+    return root_of(block)._refusals
 
 
 def is_container(block: Tree) -> bool:
