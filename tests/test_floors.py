@@ -13,8 +13,8 @@ strided blas
 loops.elementwise
 loops.reductions loops.rows loops.scans loops.ordering
 tape
-generator trace plan ops.slots
-optimizers ops.cast
+generator trace lifetimes ops.slots
+plan optimizers ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise

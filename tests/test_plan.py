@@ -667,6 +667,50 @@ def test_memory_does_not_grow():
     assert memory_info()["allocated"] == before
 
 
+def bytes_in_use():
+    info = memory_info()
+    return info["allocated"] - info["cached"]
+
+
+def test_results_that_are_not_needed_at_once_share_memory():
+    def function(x):
+        for _ in range(20):
+            x = nd.tanh((x + 1).reshape((-1, 10))).reshape((100, 100))
+        return x
+
+    block, x = planned(function), nd.ones((100, 100))
+    y, used = block(x), bytes_in_use()
+    expected = function(x).asnumpy()
+    for _ in range(2):
+        y = block(x)
+        assert y.asnumpy().tobytes() == expected.tobytes()
+    del y, block
+    assert used - bytes_in_use() <= 3 * 40960
+
+
+def test_gradients_and_what_no_gradient_reads_share_memory():
+    def function(x):
+        for _ in range(20):
+            x = x * 0.5 + 1  # no gradient reads these
+        return nd.tanh(x)
+
+    block, x = planned(function), nd.ones((100, 100))
+    x.attach_grad()
+    with autograd.record():
+        y = block(x)
+    y.backward()
+    used, before = bytes_in_use(), x.grad.asnumpy()
+    for _ in range(2):
+        with autograd.record():
+            y = block(x)
+        y.backward()
+        assert x.grad.asnumpy().tobytes() == before.tobytes()
+    assert bytes_in_use() == used
+    del y, block
+    assert used - bytes_in_use() <= 5 * 40960
+    assert before[0, 0] == pytest.approx(0.5**20 * (1 - numpy.tanh(2) ** 2), rel=1e-3)
+
+
 def test_an_input_returned_is_the_input():
     block = planned(lambda x: x)
     for x in (nd.ones((2,)), np.ones((2, 3)).T):

@@ -13,6 +13,9 @@ another one of its block follows gives its memory back, which the other finds wa
 
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from microlazy.core.lifetimes cimport (
+    allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of,
+)
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
@@ -159,6 +162,7 @@ cdef class PlanRun(Node):
         cdef list nodes = self.plan.nodes
         cdef Py_ssize_t i
         cdef Node node
+        self.plan.begin_backward()
         for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
             node = <Node>PyList_GET_ITEM(nodes, i)
             if node.written == p.number:
@@ -166,7 +170,7 @@ cdef class PlanRun(Node):
                     timed_backward(node, p)
                 else:
                     node.backward(p)
-        return 0
+        return self.plan.end_backward()
 
     cdef int inspect(self, Pass p) except -1:
         cdef list nodes = self.plan.nodes
@@ -271,6 +275,7 @@ cdef enum:
 cdef class Plan:
     """The nodes of one block for one kind of call, bound to memory of their own."""
     cdef list nodes, inputs, outputs
+    cdef list groups              # of nodes whose results have one memory
     cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
     cdef list firsts              # where an output first stands among the outputs
     cdef list sole                # of each output: whether none before is on the same memory
@@ -287,6 +292,7 @@ cdef class Plan:
     cdef Py_ssize_t nbytes        # of its results, and of their gradients
     cdef long long used           # when it last ran, in calls of its block
     cdef bint resting             # its results have no memory
+    cdef bint has_gradients       # its gradients have memory, but for the outputs'
     cdef bint unrolled            # its nodes are on the outer tape, for create_graph
 
     def __init__(self):
@@ -413,7 +419,7 @@ cdef class Plan:
         cdef Node node
         cdef list nodes = self.nodes
         self.unrolled = True
-        self.nodes = []
+        self.nodes = self.groups = []
         self.inputs = []                # they stay with the nodes
         for node in nodes:
             node.planned = False
@@ -437,11 +443,22 @@ cdef class Plan:
         return True
 
     cdef int wake(self) except -1:
-        cdef Node node
-        for node in self.nodes:
-            if not node.views:
-                allocate(node.out)
-        self.resting = False
+        allocate_groups(self.groups)
+        self.resting = self.has_gradients = False
+        return 0
+
+    cdef int begin_backward(self) except -1:
+        if not self.has_gradients:
+            allocate_gradients(self.nodes, self.outputs)
+            self.has_gradients = True
+        return 0
+
+    cdef int end_backward(self) except -1:
+        """Let go of the outputs' gradients, which are the caller's."""
+        cdef Tensor out
+        for out in self.outputs:
+            if isinstance(out.slot, Node) and (<Node>out.slot).planned:
+                out.slot.grad = None
         return 0
 
     cdef list hand_out(self, list args):
@@ -495,11 +512,6 @@ cdef int refuse_kept(Plan plan) except -1:
     raise AbstractValueError(
         f"{f'what {made_by[0]} computed' if made_by else 'an input'}, of shape {shape_tuple(x)}, "
         "is kept after the call")
-
-
-cdef list inputs_of(Node node):
-    cdef list found = [x for x in (node.a, node.b, node.c) if x is not None]
-    return found + node.rest if node.rest is not None else found
 
 
 cdef Plan build(object forward, object structure, list args):
@@ -567,10 +579,10 @@ cdef Plan build(object forward, object structure, list args):
                 "a hybridized block returned an array that was made in another dry run or trace; "
                 "make it inside forward(), or pass it in")
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
+    plan.groups = groups_of_results(plan.nodes, plan.outputs, plan.recording)
+    allocate_groups(plan.groups)
+    plan.nbytes = bytes_of(plan.groups)
     for node in plan.nodes:
-        if not node.views:
-            allocate(node.out)
-            plan.nbytes += node.out.block.nbytes
         if node.needs & NEEDS_OUT:
             node.y = node.out
     if plan.recording:

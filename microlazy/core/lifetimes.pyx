@@ -1,0 +1,142 @@
+"""Memory by lifetime: a plan's results, or gradients, that are never needed at once share it.
+
+Nodes run one after the other, forward from the first and backward from the last. A result is
+needed until its last reader has run; while recording, longer if a backward() reads it. A gradient
+is needed from its first writer, the last reader of the result, until its own node's backward().
+"""
+
+from microlazy.core.storage cimport Block
+from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node
+from microlazy.core.tensor cimport Tensor, allocate, header, itemsize, look_at
+
+cdef enum:
+    OUTSIDE = -1                  # the memory is an input's or a captured array's
+
+
+cdef list inputs_of(Node node):
+    cdef list found = [x for x in (node.a, node.b, node.c) if x is not None]
+    return found + node.rest if node.rest is not None else found
+
+
+cdef list needed_by(Node node):
+    """The arrays whose values the node's backward() reads."""
+    cdef list found = []
+    if node.needs & NEEDS_A:
+        found.append(node.a)
+    if node.needs & NEEDS_B:
+        found.append(node.b)
+    if node.needs & NEEDS_C:
+        found.append(node.c)
+    if node.needs & NEEDS_REST:
+        found += node.rest
+    if node.needs & NEEDS_OUT:
+        found.append(node.out)
+    return found
+
+
+cdef Py_ssize_t size_of(Node node) noexcept:
+    return node.out.size * itemsize(node.out.dtype)
+
+
+cdef int group_by_fit(list free, Py_ssize_t nbytes, list sizes) except -2:
+    """The smallest free group that holds so much, else the largest, which grows; -1 if none is."""
+    if not free:
+        return -1
+    fitting = [group for group in free if sizes[group] >= nbytes]
+    return min(fitting, key=sizes.__getitem__) if fitting else max(free, key=sizes.__getitem__)
+
+
+cdef list groups_of_results(list nodes, list outputs, bint recording):
+    cdef Py_ssize_t i, count = len(nodes), base
+    cdef Node node
+    cdef dict places = {}               # of results among the nodes
+    cdef list bases = [], last = list(range(count)), groups = [], sizes = [], free = []
+    cdef set kept = set()
+    cdef dict ending = {}               # the groups that a step is the last to need
+    cdef int group
+    for i in range(count):
+        node = <Node>nodes[i]
+        places[id(node.out)] = i
+        base = i
+        if node.views:
+            base = bases[places[id(node.a)]] if id(node.a) in places else OUTSIDE
+        bases.append(base)
+        for x in inputs_of(node):
+            if id(x) in places:
+                base = bases[places[id(x)]]
+                if base != OUTSIDE:
+                    last[base] = i
+        if recording and node.out.slot is node:
+            kept.update([bases[places[id(x)]] for x in needed_by(node) if id(x) in places])
+    kept.update([bases[places[id(x)]] for x in outputs if id(x) in places])
+    for i in range(count):
+        node = <Node>nodes[i]
+        if not node.views:
+            group = -1 if i in kept else group_by_fit(free, size_of(node), sizes)
+            if group < 0:
+                group = <int>len(groups)
+                groups.append([])
+                sizes.append(0)
+            else:
+                free.remove(group)
+            sizes[group] = max(<Py_ssize_t>sizes[group], size_of(node))
+            groups[group].append(node)
+            if i not in kept:
+                ending.setdefault(last[i], []).append(group)
+        free += ending.get(i, ())
+    return [sorted(members, key=size_of, reverse=True) for members in groups]
+
+
+cdef int allocate_groups(list groups) except -1:
+    cdef Tensor first, x
+    cdef Py_ssize_t i
+    for members in groups:
+        first = (<Node>members[0]).out
+        allocate(first)
+        for i in range(1, len(members)):
+            x = (<Node>members[i]).out
+            look_at(x, first.block, first.data)
+    return 0
+
+
+cdef Py_ssize_t bytes_of(list groups) except -1:
+    cdef Py_ssize_t total = 0
+    for members in groups:
+        total += (<Node>members[0]).out.block.nbytes
+    return total
+
+
+cdef Block block_by_fit(list free, Py_ssize_t nbytes):
+    """The smallest free block of at least so many bytes, or None."""
+    cdef Block best = None, block
+    for block in free:
+        if block.nbytes >= nbytes and (best is None or block.nbytes < best.nbytes):
+            best = block
+    return best
+
+
+cdef int allocate_gradients(list nodes, list outputs) except -1:
+    cdef Py_ssize_t i
+    cdef Node node, source
+    cdef Tensor x
+    cdef Block block
+    cdef dict producers = {id((<Node>node).out): node for node in nodes}
+    cdef set given = {id(x) for x in outputs}       # their gradients come from outside
+    cdef list free = []
+    for i in range(len(nodes) - 1, -1, -1):
+        node = <Node>nodes[i]
+        for x in inputs_of(node):
+            source = producers.get(id(x))
+            if source is None or id(x) in given or x.slot is not source or (
+                    source.grad is not None):
+                continue
+            source.grad = header(x.face, x.dtype, x.ndim, x.shape_)
+            block = block_by_fit(free, size_of(source))
+            if block is None:
+                allocate(source.grad)
+            else:
+                free.remove(block)
+                look_at(source.grad, block, block.data)
+        if node.grad is not None and id(node.out) not in given:
+            free.append(node.grad.block)
+    return 0
