@@ -16,11 +16,12 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.lifetimes cimport (
     allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of,
 )
+from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, enlist_before, hand, lead_to, profiling, reach, set_mode,
-    several_devices, snapshot, state, timed_backward, timed_forward, tracked,
+    NEEDS_OUT, Node, Pass, State, enlist, enlist_before, hand, lead_to, new_pass, profiling, reach,
+    set_mode, several_devices, snapshot, state, timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, current_device, deeper, device_of, header, like, look_at,
@@ -32,6 +33,7 @@ import gc
 import numpy
 
 from microlazy.base import AbstractValueError
+from microlazy.core.tape import backward as go_back_from
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object x)
@@ -159,18 +161,8 @@ cdef class PlanRun(Node):
     cdef Plan plan
 
     cdef int backward(self, Pass p) except -1:
-        cdef list nodes = self.plan.nodes
-        cdef Py_ssize_t i
-        cdef Node node
-        self.plan.begin_backward()
-        for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
-            node = <Node>PyList_GET_ITEM(nodes, i)
-            if node.written == p.number:
-                if profiling:
-                    timed_backward(node, p)
-                else:
-                    node.backward(p)
-        return self.plan.end_backward()
+        self.plan.go_back(p)
+        return self.plan.let_go_of_heads()
 
     cdef int inspect(self, Pass p) except -1:
         cdef list nodes = self.plan.nodes
@@ -293,6 +285,7 @@ cdef class Plan:
     cdef long long used           # when it last ran, in calls of its block
     cdef bint resting             # its results have no memory
     cdef bint has_gradients       # its gradients have memory, but for the outputs'
+    cdef bint inspected           # its backward pass from the first output was allowed once
     cdef bint unrolled            # its nodes are on the outer tape, for create_graph
 
     def __init__(self):
@@ -358,10 +351,10 @@ cdef class Plan:
             look_away(y)
         return 0
 
-    cdef object run(self, list args):
+    cdef int compute(self, list args, bint remember) except -1:
+        """Run all nodes; `remember` what an inspection before the backward pass will look at."""
         cdef Py_ssize_t i
         cdef Node node
-        cdef list results
         self.bind(args)
         self.running = True
         try:
@@ -375,19 +368,75 @@ cdef class Plan:
                     timed_forward(node)
                 else:
                     node.forward()
-                if self.recording:
+                if remember:
                     snapshot(node)
         except BaseException:
             self.unbind()
             raise
         finally:
             self.running = False
-        if not self.counted:
-            self.count()
-        results = self.hand_out(args)
+        return 0 if self.counted else self.count()
+
+    cdef object run(self, list args):
+        cdef object results
+        self.compute(args, self.recording)
+        results = self.hand_out(args, self.recording)
         if self.pending is NULL:
             self.unbind()
-        return results[0] if self.result is Tensor else unflatten(self.result, results)
+        return results
+
+    cdef bint goes_straight(self, list args) noexcept:
+        """Whether a backward pass from the first output would stay in this plan, and be allowed."""
+        cdef Py_ssize_t i
+        cdef Slot slot
+        if not self.inspected:
+            return False
+        for i in range(PyList_GET_SIZE(args)):
+            slot = (<Tensor>PyList_GET_ITEM(args, i)).slot
+            if slot is not None and isinstance(slot, Node):
+                return False
+        return True
+
+    cdef int note_inspected(self) except -1:
+        """Say that a run's backward pass, from the first output, was inspected and not refused."""
+        cdef Tensor head = <Tensor>self.outputs[0]
+        self.inspected = self.origins[0] == COMPUTED and isinstance(head.slot, Node)
+        return 0
+
+    cdef object train(self, list args):
+        """Run, and go back from the first output at once: no node of it is on the outer tape."""
+        cdef State* s = state()
+        cdef State before = s[0]
+        cdef Tensor head = <Tensor>PyList_GET_ITEM(self.outputs, 0)
+        cdef bint accumulate
+        cdef Pass p = new_pass()
+        self.compute(args, False)
+        self.running = True
+        set_mode(s, False, False)
+        try:
+            fill(p.target(head, &accumulate), 1.0)
+            self.go_back(p)
+        finally:
+            set_mode(s, before.recording, before.tracing)
+            self.running = False
+            self.unbind()
+        return self.hand_out(args, False)
+
+    cdef int go_back(self, Pass p) except -1:
+        """Run the backward of the nodes that a gradient reached, the last first."""
+        cdef Py_ssize_t i
+        cdef Node node
+        if not self.has_gradients:
+            allocate_gradients(self.nodes, self.outputs)
+            self.has_gradients = True
+        for i in range(PyList_GET_SIZE(self.nodes) - 1, -1, -1):
+            node = <Node>PyList_GET_ITEM(self.nodes, i)
+            if node.written == p.number:
+                if profiling:
+                    timed_backward(node, p)
+                else:
+                    node.backward(p)
+        return 0
 
     cdef int count(self) except -1:
         cdef Node node
@@ -447,13 +496,7 @@ cdef class Plan:
         self.resting = self.has_gradients = False
         return 0
 
-    cdef int begin_backward(self) except -1:
-        if not self.has_gradients:
-            allocate_gradients(self.nodes, self.outputs)
-            self.has_gradients = True
-        return 0
-
-    cdef int end_backward(self) except -1:
+    cdef int let_go_of_heads(self) except -1:
         """Let go of the outputs' gradients, which are the caller's."""
         cdef Tensor out
         for out in self.outputs:
@@ -461,8 +504,8 @@ cdef class Plan:
                 out.slot.grad = None
         return 0
 
-    cdef list hand_out(self, list args):
-        """The caller's arrays: new views of the outputs, on the outer tape if it records."""
+    cdef object hand_out(self, list args, bint record):
+        """What the call returns: new views of the outputs, on the outer tape under `record`."""
         cdef list results = []
         cdef Tensor out, y
         cdef PlanRun source = None
@@ -481,7 +524,7 @@ cdef class Plan:
                 results.append(results[self.firsts[i]])
                 continue
             y = alias(out)
-            if self.recording and out.slot is not None:
+            if record and out.slot is not None:
                 if source is None:
                     source = PlanRun.__new__(PlanRun)
                     source.plan = self
@@ -495,7 +538,7 @@ cdef class Plan:
                 enlist(node)
                 y.slot = node
             results.append(y)
-        return results
+        return results[0] if self.result is Tensor else unflatten(self.result, results)
 
 
 cdef int refuse_kept(Plan plan) except -1:
@@ -692,6 +735,7 @@ cdef class CachedPlan:
     cdef Py_ssize_t count, nbytes, most_bytes
     cdef int paid                 # runs that have not yet paid for a plan
     cdef int eager                # bits of the modes in which no plan can be made
+    cdef object refusal           # why the plan for the call that is going on could not be made
     cdef bint changing            # forward() changed an attribute, once
 
     def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES):
@@ -718,16 +762,46 @@ cdef class CachedPlan:
             use_device(before)
 
     cdef object run(self, tuple args):
-        cdef list tensors = list(args)
+        cdef list tensors = []
+        cdef Plan plan = self.choose(args, tensors)
+        return self.run_without(args) if plan is None else plan.run(tensors)
+
+    def train(self, *args):
+        """Call under record(), go back from the first array of the result, and return all of it."""
+        cdef State* s = state()
+        cdef State before = s[0]
+        cdef list tensors = []
+        cdef Plan plan = None
+        set_mode(s, True, s.tracing)
+        s.training = True
+        try:
+            if several_devices or s.tracing or s.unplanned or self.eager & mode(s):
+                result = self(*args)
+            else:
+                plan = self.choose(args, tensors)
+                if plan is not None and plan.goes_straight(tensors):
+                    return plan.train(tensors)
+                result = self.run_without(args) if plan is None else plan.run(tensors)
+        finally:
+            s[0] = before
+            set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed
+        go_back_from(result[0])
+        if plan is not None:
+            plan.note_inspected()
+        return result
+
+    cdef Plan choose(self, tuple args, list tensors):
+        """A plan for a call, whose arrays go into `tensors`; None if it is to run eagerly."""
         cdef object structure = len(args)
         cdef Plan plan
         cdef size_t kind
         cdef State* s = state()
-        for x in tensors:
+        for x in args:
             if not isinstance(x, Tensor):
-                tensors = []
                 structure = flatten(args, tensors)
                 break
+        else:
+            tensors.extend(args)
         if self.generation != changes:
             self.drop_stale()
         if self.writes != writes:
@@ -736,21 +810,12 @@ cdef class CachedPlan:
         if plan is None or not plan.fits(structure, tensors, s):
             kind = kind_of(tensors, s)
             if not mix_structure(&kind, structure):
-                return self.run_eagerly(args)
+                return None
             plan = self.find(kind, structure, tensors)
             if plan is None:
-                if self.paid < PRICE:
-                    return self.run_eagerly(args)
-                self.paid -= PRICE + 1
-                try:
-                    plan = build(self.source.forward, structure, tensors)
-                except Exception as error:
-                    refusal = error
-                if plan is None:
-                    return self.fall_back(args, refusal)
-                self.generation = changes     # tracing may initialize parameters
-                plan.kind = kind
-                self.add(plan)
+                plan = self.make(kind, structure, tensors)
+            if plan is None:
+                return None
             if self.latest is not None and self.latest.rest():
                 self.nbytes -= self.latest.nbytes
             if plan.resting:
@@ -759,7 +824,27 @@ cdef class CachedPlan:
         self.paid += self.paid < FREE_PLANS * PRICE
         self.calls += 1
         plan.used = self.calls
-        return plan.run(tensors)
+        return plan
+
+    cdef Plan make(self, size_t kind, object structure, list tensors):
+        """A new plan; None if none is paid for, or if there is a `refusal`."""
+        cdef Plan plan
+        if self.paid < PRICE:
+            return None
+        self.paid -= PRICE + 1
+        try:
+            plan = build(self.source.forward, structure, tensors)
+        except Exception as error:
+            self.refusal = error
+            return None
+        self.generation = changes         # tracing may initialize parameters
+        plan.kind = kind
+        self.add(plan)
+        return plan
+
+    cdef object run_without(self, tuple args):
+        refusal, self.refusal = self.refusal, None
+        return self.run_eagerly(args) if refusal is None else self.fall_back(args, refusal)
 
     cdef object fall_back(self, tuple args, object refusal):
         """Run eagerly what a plan cannot hold; the blocks inside may have plans."""

@@ -369,16 +369,31 @@ class _Source:
         return self._block._call(args)
 
     def attributes(self) -> list[Any]:
-        blocks: list[Any] = []
-        self._block._gather(blocks)
-        return [v for block in blocks for name, v in vars(block).items() if name not in _OWN]
+        return attributes_below(self._block)
 
     def refused(self, error: Exception) -> None:
         self._block._tell_refusal(error)
 
     def arrays(self) -> list[Tensor]:
-        parameters = self._block.collect_params().values()
-        return [copy for p in parameters if p.state == "live" for copy in p.list_data()]
+        return arrays_below(self._block)
+
+
+def attributes_below(block: Block) -> list[Any]:
+    """What plans may have been made with: the attributes of a block and those below."""
+    blocks: list[Any] = []
+    block._gather(blocks)
+    return [v for each in blocks for name, v in vars(each).items() if name not in _OWN]
+
+
+def arrays_below(block: Block) -> list[Tensor]:
+    """The arrays of all live parameters of a network, on all contexts."""
+    parameters = block.collect_params().values()
+    return [copy for p in parameters if p.state == "live" for copy in p.list_data()]
+
+
+def is_plannable(block: Any) -> bool:
+    """Whether a block can run from a plan: it is hybrid, and neither it nor one below has hooks."""
+    return isinstance(block, HybridBlock) and not block._is_hooked()
 
 
 def _context_of(parameter: Parameter, args: tuple[Any, ...]) -> Context | None:

@@ -248,6 +248,11 @@ def has_run(block: Tree) -> bool:
     return block._has_run
 
 
+def tell_changes(block: Tree, listener: Any) -> None:
+    """Have ``listener._changed()`` called, as of a parent, when the block or one below changes."""
+    block._parents.append(weakref.ref(listener))
+
+
 def refusals_of(block: Tree) -> set[str]:
     """For which lines the network was told that no plan can hold them."""
     return root_of(block)._refusals
@@ -262,7 +267,7 @@ def _find_parent(block: Tree) -> tuple[Tree, str] | None:
     """The first block that contains this one, and under which name."""
     for reference in block._parents:
         parent = reference()
-        if parent is not None:
+        if isinstance(parent, Tree):
             for name, child in parent._children.items():
                 if child is block:
                     return parent, name
