@@ -9,10 +9,6 @@ from microlazy.core.storage cimport Block
 from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node
 from microlazy.core.tensor cimport Tensor, allocate, header, itemsize, look_at
 
-cdef enum:
-    OUTSIDE = -1                  # the memory is an input's or a captured array's
-
-
 cdef list inputs_of(Node node):
     cdef list found = [x for x in (node.a, node.b, node.c) if x is not None]
     return found + node.rest if node.rest is not None else found
@@ -46,14 +42,12 @@ cdef int group_by_fit(list free, Py_ssize_t nbytes, list sizes) except -2:
     return min(fitting, key=sizes.__getitem__) if fitting else max(free, key=sizes.__getitem__)
 
 
-cdef list groups_of_results(list nodes, list outputs, bint recording):
+cdef tuple lifetimes(list nodes, list outputs, bint recording):
     cdef Py_ssize_t i, count = len(nodes), base
     cdef Node node
     cdef dict places = {}               # of results among the nodes
-    cdef list bases = [], last = list(range(count)), groups = [], sizes = [], free = []
+    cdef list bases = [], ends = list(range(count))
     cdef set kept = set()
-    cdef dict ending = {}               # the groups that a step is the last to need
-    cdef int group
     for i in range(count):
         node = <Node>nodes[i]
         places[id(node.out)] = i
@@ -65,14 +59,27 @@ cdef list groups_of_results(list nodes, list outputs, bint recording):
             if id(x) in places:
                 base = bases[places[id(x)]]
                 if base != OUTSIDE:
-                    last[base] = i
+                    ends[base] = i
         if recording and node.out.slot is node:
             kept.update([bases[places[id(x)]] for x in needed_by(node) if id(x) in places])
     kept.update([bases[places[id(x)]] for x in outputs if id(x) in places])
+    for base in kept:
+        if base != OUTSIDE:
+            ends[base] = count
+    return bases, ends
+
+
+cdef list groups_of_results(list nodes, list outputs, bint recording):
+    cdef Py_ssize_t i, count = len(nodes)
+    cdef Node node
+    cdef list ends, groups = [], sizes = [], free = []
+    cdef dict ending = {}               # the groups that a step is the last to need
+    cdef int group
+    _, ends = lifetimes(nodes, outputs, recording)
     for i in range(count):
         node = <Node>nodes[i]
         if not node.views:
-            group = -1 if i in kept else group_by_fit(free, size_of(node), sizes)
+            group = -1 if ends[i] == count else group_by_fit(free, size_of(node), sizes)
             if group < 0:
                 group = <int>len(groups)
                 groups.append([])
@@ -81,8 +88,7 @@ cdef list groups_of_results(list nodes, list outputs, bint recording):
                 free.remove(group)
             sizes[group] = max(<Py_ssize_t>sizes[group], size_of(node))
             groups[group].append(node)
-            if i not in kept:
-                ending.setdefault(last[i], []).append(group)
+            ending.setdefault(ends[i], []).append(group)
         free += ending.get(i, ())
     return [sorted(members, key=size_of, reverse=True) for members in groups]
 

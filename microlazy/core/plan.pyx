@@ -14,7 +14,7 @@ another one of its block follows gives its memory back, which the other finds wa
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.lifetimes cimport (
-    allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of,
+    OUTSIDE, allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of, lifetimes,
 )
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.storage cimport Block
@@ -25,7 +25,7 @@ from microlazy.core.tape cimport (
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, current_device, deeper, device_of, header, like, look_at,
-    look_away, need_values, shape_tuple, take_layout, use_device,
+    itemsize, look_away, need_values, numpy_dtype, shape_tuple, take_layout, use_device,
 )
 
 import gc
@@ -438,6 +438,30 @@ cdef class Plan:
                     node.backward(p)
         return 0
 
+    cdef list steps(self):
+        cdef Py_ssize_t i
+        cdef Node node
+        cdef Tensor x
+        cdef dict places = {id(x): ("input", i) for i, x in enumerate(self.inputs)}
+        cdef dict buffers = {id(node): i for i, group in enumerate(self.groups) for node in group}
+        cdef list found = [], bases, ends
+        bases, ends = lifetimes(self.nodes, self.outputs, self.recording)
+        for i in range(len(self.nodes)):
+            node = <Node>self.nodes[i]
+            base = bases[i]
+            found.append((
+                node.name(),
+                [places.get(id(x), ("array", x)) for x in inputs_of(node)],
+                shape_tuple(node.out),
+                numpy_dtype(node.out.dtype).name,
+                None if base == OUTSIDE else buffers[id(self.nodes[base])],
+                node.out.size * itemsize(node.out.dtype),
+                bool(node.views),
+                None if base == OUTSIDE or ends[base] == len(self.nodes) else ends[base],
+            ))
+            places[id(node.out)] = ("step", i)
+        return found
+
     cdef int count(self) except -1:
         cdef Node node
         for node in self.nodes:
@@ -789,6 +813,39 @@ cdef class CachedPlan:
         if plan is not None:
             plan.note_inspected()
         return result
+
+    def steps(self, *args) -> list:
+        """What a call with these arguments would do, in this thread's mode.
+
+        Returns
+        -------
+        list of tuple
+            For each step: its op; its operands, as ("input", number), ("array", array) or ("step",
+            number); the result's shape and dtype; the number of the buffer that it is in, None for
+            the memory of an input or array; its bytes; whether it is a view; and the last step
+            that needs its memory, None if that is needed after the call.
+
+        Raises
+        ------
+        AbstractValueError
+            If there can be no plan for such a call.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> from microlazy.gluon import nn
+        >>> net = nn.HybridLambda(lambda F, x: F.exp(x * 2))
+        >>> [step.op for step in net.plan(nd.ones((2,))).steps]
+        ['multiply', 'exp']
+        """
+        cdef Plan plan = self.choose(args, [])
+        if plan is not None:
+            return plan.steps()
+        refusal, self.refusal = self.refusal, None
+        if refusal is not None:
+            raise refusal
+        raise AbstractValueError("a call with NumPy arrays among its arguments, or of a kind for "
+                                 "which too few calls have paid, runs without a plan")
 
     cdef Plan choose(self, tuple args, list tensors):
         """A plan for a call, whose arrays go into `tensors`; None if it is to run eagerly."""

@@ -17,7 +17,9 @@ from ..parameter.parameter import lock
 from .block import Block
 from .first_call import remember
 from .infer import infer_from_use
+from .plan_table import PlanTable
 from .refusal import tell_refusal
+from .running import Running
 from .tree import Tree, own_parameters, where
 
 
@@ -296,6 +298,42 @@ class HybridBlock(Block):
             for p in waiting:
                 p.finish_init()
 
+    def plan(self, *args: Any) -> PlanTable:
+        """Tell what a call with these arguments does when it runs from a plan.
+
+        Nothing is computed. The block need not be hybridized; parameters that wait for their sizes
+        are initialized, as by a call. Under `autograd.record()` it is the plan of training.
+
+        Parameters
+        ----------
+        *args : Tensor
+            As in a call.
+
+        Returns
+        -------
+        PlanTable
+            Prints as a table: each op with its inputs, the result's shape, the buffer that it is
+            in, and the last step that needs it. Its `steps` and `buffers` hold the same.
+
+        Raises
+        ------
+        AbstractValueError
+            If there can be no plan; a call would run eagerly.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> from microlazy.gluon import nn
+        >>> net = nn.HybridLambda(lambda F, x: F.tanh(F.exp(x) + 1) * 2)
+        >>> table = net.plan(nd.ones((2, 3)))
+        >>> [(step.op, step.buffer) for step in table.steps]
+        [('exp', 0), ('add', 1), ('tanh', 0), ('multiply', 2)]
+        >>> table.buffers
+        [24, 24, 24]
+        """
+        found = (self._plan or CachedPlan(_Source(self))).steps(*args)
+        return PlanTable(found, self._collect_params_with_prefix())
+
     def infer_shape(self, *args: Any) -> None:
         """Find the unknown sizes of the block's own parameters from its inputs.
 
@@ -405,6 +443,12 @@ def is_only_forward(block: Block) -> bool:
     """Whether calling the block is nothing but calling its `forward`."""
     calls = (Block.__call__, HybridBlock.__call__)
     return block._only_forward and type(block).__call__ in calls
+
+
+def is_plain(block: Block, cls: type[Block]) -> bool:
+    """Whether calling the block here and now is what calling `forward` of the class is."""
+    only_forward = block._only_forward or (is_tracing() and Running._may_only_forward(block))
+    return only_forward and block.__class__ is cls
 
 
 def need_array(block: Tree, x: Any) -> None:
