@@ -518,6 +518,24 @@ def test_memory_does_not_grow_and_is_given_back():
     assert memory_info()["allocated"] - memory_info()["cached"] <= start + 4096
 
 
+def test_gradients_take_the_memory_of_results_that_were_read_for_the_last_time():
+    net = nn.HybridSequential()
+    for _ in range(12):
+        net.add(nn.Dense(50, activation="tanh", in_units=50))
+    net.initialize(mx.init.Xavier())
+    trainer = gluon.Trainer(net.collect_params(), "sgd")
+    x, y = nd.ones((200, 50)), nd.ones((200, 50))
+    net(x)
+    trainer.allreduce_grads()
+    start = memory_info()["allocated"] - memory_info()["cached"]
+    step = mx.compile_step(net, losses.L2Loss(), trainer)
+    for _ in range(2):
+        step(x, y)
+    used = memory_info()["allocated"] - memory_info()["cached"] - start
+    # the results of 12 layers, one before its tanh, and a gradient or two beside them
+    assert used <= 16 * 200 * 50 * 4 * 1.25
+
+
 def test_a_network_freed_while_its_loss_lives():
     net, trainer = dense()
     step = mx.compile_step(net, losses.L2Loss(), trainer)

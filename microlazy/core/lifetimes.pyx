@@ -3,6 +3,8 @@
 Nodes run one after the other, forward from the first and backward from the last. A result is
 needed until its last reader has run; while recording, longer if a backward() reads it. A gradient
 is needed from its first writer, the last reader of the result, until its own node's backward().
+Gradients may have the memory of results that no backward() reads; where there is one pass only,
+also that of results which were read for the last time.
 """
 
 from microlazy.core.storage cimport Block
@@ -69,13 +71,12 @@ cdef tuple lifetimes(list nodes, list outputs, bint recording):
     return bases, ends
 
 
-cdef list groups_of_results(list nodes, list outputs, bint recording):
+cdef list groups_of_results(list nodes, list ends):
     cdef Py_ssize_t i, count = len(nodes)
     cdef Node node
-    cdef list ends, groups = [], sizes = [], free = []
+    cdef list groups = [], sizes = [], free = []
     cdef dict ending = {}               # the groups that a step is the last to need
     cdef int group
-    _, ends = lifetimes(nodes, outputs, recording)
     for i in range(count):
         node = <Node>nodes[i]
         if not node.views:
@@ -121,14 +122,40 @@ cdef Block block_by_fit(list free, Py_ssize_t nbytes):
     return best
 
 
-cdef int allocate_gradients(list nodes, list outputs) except -1:
+cdef dict dead_results(list nodes, list outputs, list bases, list ends):
+    """For each node, the results that nothing reads after its backward(), if there is one pass."""
+    cdef Py_ssize_t i, base, count = len(nodes)
+    cdef Node node
+    cdef dict places = {id((<Node>node).out): i for i, node in enumerate(nodes)}
+    cdef set given = {bases[places[id(x)]] for x in outputs if id(x) in places}
+    cdef dict last = {}                 # the last node, going back, that reads a result
+    cdef dict dead = {}
+    for i in range(count - 1, -1, -1):
+        node = <Node>nodes[i]
+        if node.out.slot is node:
+            for x in needed_by(node):
+                if id(x) in places:
+                    last[bases[places[id(x)]]] = i
+    for base, i in last.items():
+        if base != OUTSIDE and base not in given:
+            dead.setdefault(i, []).append(nodes[base])
+    return dead
+
+
+cdef int allocate_gradients(list nodes, list outputs, list groups, tuple lives,
+                            bint once) except -1:
     cdef Py_ssize_t i
     cdef Node node, source
     cdef Tensor x
     cdef Block block
+    cdef list bases, ends
     cdef dict producers = {id((<Node>node).out): node for node in nodes}
     cdef set given = {id(x) for x in outputs}       # their gradients come from outside
-    cdef list free = []
+    bases, ends = lives
+    cdef dict numbers = {id(node): i for i, node in enumerate(nodes)}
+    cdef dict dead = dead_results(nodes, outputs, bases, ends) if once else {}
+    cdef list free = [(<Node>members[0]).out.block for members in groups
+                      if ends[numbers[id(members[0])]] < len(nodes)]
     for i in range(len(nodes) - 1, -1, -1):
         node = <Node>nodes[i]
         for x in inputs_of(node):
@@ -145,4 +172,5 @@ cdef int allocate_gradients(list nodes, list outputs) except -1:
                 look_at(source.grad, block, block.data)
         if node.grad is not None and id(node.out) not in given:
             free.append(node.grad.block)
+        free += [(<Node>each).out.block for each in dead.get(i, ())]
     return 0

@@ -237,10 +237,9 @@ cdef class PlanOutput(Node):
         return p.wants(self.inside)
 
     cdef int inspect(self, Pass p) except -1:
+        lead_to(p, self.source)           # refuses a graph that was freed
         if p.recorded is not None and not self.source.plan.unrolled:
             self.source.plan.unroll(self.source)
-        if not self.source.plan.unrolled:
-            lead_to(p, self.source)
         return lead_to(p, <Node>self.inside.slot)
 
     cdef int release(self) except -1:
@@ -268,6 +267,9 @@ cdef class Plan:
     """The nodes of one block for one kind of call, bound to memory of their own."""
     cdef list nodes, inputs, outputs
     cdef list groups              # of nodes whose results have one memory
+    cdef tuple lives              # of the results' memory; see core/lifetimes
+    cdef list handed              # the nodes on whose memory outputs are
+    cdef bint once                # no graph is retained for a second backward pass
     cdef list origins             # of each output: COMPUTED, CAPTURED or an input's place
     cdef list firsts              # where an output first stands among the outputs
     cdef list sole                # of each output: whether none before is on the same memory
@@ -360,10 +362,12 @@ cdef class Plan:
         try:
             if self.resting:
                 self.wake()
+            for i in range(PyList_GET_SIZE(self.handed)):
+                node = <Node>PyList_GET_ITEM(self.handed, i)
+                if self.counted and node.out.block.users > node.users:
+                    allocate(node.out)      # somebody still holds what the last run computed
             for i in range(PyList_GET_SIZE(self.nodes)):
                 node = <Node>PyList_GET_ITEM(self.nodes, i)
-                if self.counted and not node.views and node.out.block.users > node.users:
-                    allocate(node.out)      # somebody still holds what the last run computed
                 if profiling:
                     timed_forward(node)
                 else:
@@ -427,7 +431,7 @@ cdef class Plan:
         cdef Py_ssize_t i
         cdef Node node
         if not self.has_gradients:
-            allocate_gradients(self.nodes, self.outputs)
+            allocate_gradients(self.nodes, self.outputs, self.groups, self.lives, self.once)
             self.has_gradients = True
         for i in range(PyList_GET_SIZE(self.nodes) - 1, -1, -1):
             node = <Node>PyList_GET_ITEM(self.nodes, i)
@@ -445,7 +449,7 @@ cdef class Plan:
         cdef dict places = {id(x): ("input", i) for i, x in enumerate(self.inputs)}
         cdef dict buffers = {id(node): i for i, group in enumerate(self.groups) for node in group}
         cdef list found = [], bases, ends
-        bases, ends = lifetimes(self.nodes, self.outputs, self.recording)
+        bases, ends = self.lives
         for i in range(len(self.nodes)):
             node = <Node>self.nodes[i]
             base = bases[i]
@@ -463,9 +467,14 @@ cdef class Plan:
         return found
 
     cdef int count(self) except -1:
+        """Note how many arrays of the plan look at the outputs' memory: more are the caller's."""
         cdef Node node
-        for node in self.nodes:
+        cdef Tensor x
+        for node in self.handed:
             node.users = node.out.block.users
+        for x in self.outputs:
+            if isinstance(x.slot, Node) and (<Node>x.slot).planned:
+                (<Node>x.slot).users = x.block.users
         blocks = [id((<Tensor>x).block) for x in self.outputs]
         self.sole = [block not in blocks[:place] for place, block in enumerate(blocks)]
         self.counted = True
@@ -492,7 +501,7 @@ cdef class Plan:
         cdef Node node
         cdef list nodes = self.nodes
         self.unrolled = True
-        self.nodes = self.groups = []
+        self.nodes = self.groups = self.handed = []
         self.inputs = []                # they stay with the nodes
         for node in nodes:
             node.planned = False
@@ -646,7 +655,10 @@ cdef Plan build(object forward, object structure, list args):
                 "a hybridized block returned an array that was made in another dry run or trace; "
                 "make it inside forward(), or pass it in")
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
-    plan.groups = groups_of_results(plan.nodes, plan.outputs, plan.recording)
+    plan.lives = lifetimes(plan.nodes, plan.outputs, plan.recording)
+    plan.groups = groups_of_results(plan.nodes, plan.lives[1])
+    bases = {plan.lives[0][i] for i, node in enumerate(plan.nodes) if id(node.out) in order}
+    plan.handed = [plan.nodes[base] for base in sorted(bases) if base != OUTSIDE]
     allocate_groups(plan.groups)
     plan.nbytes = bytes_of(plan.groups)
     for node in plan.nodes:
@@ -738,6 +750,9 @@ cdef class CachedPlan:
         there can be no plan.
     most_bytes : int
         How much memory the plans may take together; the one that was made last is always kept.
+    once : bool
+        Whether no graph will be retained for a second backward pass, as in `train`. Gradients then
+        take the memory of results that were read for the last time.
 
     Examples
     --------
@@ -757,13 +772,15 @@ cdef class CachedPlan:
     cdef Plan latest              # the last one that ran
     cdef long long calls
     cdef Py_ssize_t count, nbytes, most_bytes
+    cdef bint once                # see the parameter
     cdef int paid                 # runs that have not yet paid for a plan
     cdef int eager                # bits of the modes in which no plan can be made
     cdef object refusal           # why the plan for the call that is going on could not be made
     cdef bint changing            # forward() changed an attribute, once
 
-    def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES):
+    def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES, bint once=False):
         self.source = source
+        self.once = once
         self.most_bytes = most_bytes
         self.generation = changes
         self.plans = {}
@@ -896,6 +913,7 @@ cdef class CachedPlan:
             return None
         self.generation = changes         # tracing may initialize parameters
         plan.kind = kind
+        plan.once = self.once
         self.add(plan)
         return plan
 

@@ -124,7 +124,7 @@ class CompiledStep:
             raise TypeError(f"a step takes data and a label, but got {len(batch)} of them")
         source = _Source(self._net, self._loss)
         if is_plannable(self._net) and is_plannable(self._loss):
-            self._train = CachedPlan(source).train
+            self._train = CachedPlan(source, once=True).train
         else:
             self._train = source.train
         return self._train
