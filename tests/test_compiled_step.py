@@ -1,5 +1,6 @@
 """compile_step: the bits of a loop written by hand, whatever changes between steps."""
 
+import copy
 import gc
 import threading
 import warnings
@@ -481,6 +482,18 @@ def test_arguments_that_are_refused():
         step(nd.ones((2, 3)))
     with pytest.raises(ValueError, match="above zero"):
         step(nd.ones((2, 3)), nd.ones((2, 2)), batch_size=0)
+
+
+def test_a_copy_has_a_network_of_its_own():
+    net, trainer = dense()
+    step = mx.compile_step(net, losses.L2Loss(), trainer)
+    step(nd.ones((2, 3)), nd.zeros((2, 2)))
+    other = copy.deepcopy(step)
+    before = bits(net.weight.data())
+    for _ in range(3):
+        other(nd.ones((2, 3)), nd.zeros((2, 2)))
+    assert bits(net.weight.data()) == before
+    assert bits(other.parts[0].weight.data()) != before
 
 
 def test_paths_in_messages_stay():

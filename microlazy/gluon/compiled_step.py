@@ -24,6 +24,8 @@ class CompiledStep:
 
     Attributes
     ----------
+    parts : tuple
+        The network, the loss and the trainer.
     output : array or nested list of arrays
         What the network gave in the last step, for metrics; None before the first.
 
@@ -51,7 +53,7 @@ class CompiledStep:
             raise TypeError(
                 f"compile_step: trainer must be a gluon.Trainer, not {type(trainer).__name__}"
             )
-        self._net, self._loss, self._trainer = net, loss, trainer
+        self.parts = self._net, self._loss, self._trainer = net, loss, trainer
         self._train: Callable[..., Any] | None = None
         self.output: Any = None
         for block in (net, loss):
@@ -115,6 +117,10 @@ class CompiledStep:
         if train is None:
             train = self._choose(batch)
         return train(*batch)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has a network, a loss and a trainer of its own."""
+        return type(self), self.parts
 
     def _changed(self) -> None:
         self._train = None

@@ -429,6 +429,11 @@ def arrays_below(block: Block) -> list[Tensor]:
     return [copy for p in parameters if p.state == "live" for copy in p.list_data()]
 
 
+def is_hybridized(block: Any) -> bool:
+    """Whether `hybridize()` was called on a block, and not undone."""
+    return isinstance(block, HybridBlock) and block._active
+
+
 def is_plannable(block: Any) -> bool:
     """Whether a block can run from a plan: it is hybrid, and neither it nor one below has hooks."""
     return isinstance(block, HybridBlock) and not block._is_hooked()
