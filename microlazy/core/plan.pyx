@@ -277,6 +277,7 @@ cdef class Plan:
     cdef list was_tracked         # whether they had gradients
     cdef object structure         # of the arguments
     cdef object result            # of what is returned
+    cdef bint in_a_row            # a tuple of arrays is returned
     cdef bint recording, training, running
     cdef bint counted             # whether the nodes know how many arrays look at their memory
     cdef list tracked_inputs
@@ -571,7 +572,9 @@ cdef class Plan:
                 enlist(node)
                 y.slot = node
             results.append(y)
-        return results[0] if self.result is Tensor else unflatten(self.result, results)
+        if self.result is Tensor:
+            return results[0]
+        return tuple(results) if self.in_a_row else unflatten(self.result, results)
 
 
 cdef int refuse_kept(Plan plan) except -1:
@@ -628,6 +631,7 @@ cdef Plan build(object forward, object structure, list args):
         set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed
     plan.outputs = []
     plan.result = flatten(result, plan.outputs)
+    plan.in_a_row = type(result) is tuple and plan.result[2] == [Tensor] * len(result)
     result = y = None
     stand_ins.clear()
     refuse_kept(plan)

@@ -81,9 +81,10 @@ class CompiledStep:
         TypeError
             If there is no label.
         """
-        loss, self.output = self.forward_backward(*batch)
+        self.output = None  # so that its memory can be used again
+        loss, self.output = (self._train or self._choose(batch))(*batch)
         if batch_size is None:
-            batch_size = loss.shape[0] if loss.ndim else 1
+            batch_size = len(loss) if loss.ndim else 1
         self._trainer.step(batch_size)
         return loss
 
@@ -113,10 +114,7 @@ class CompiledStep:
         ((4,), (4, 1), (1, 3))
         """
         self.output = None  # so that its memory can be used again
-        train = self._train
-        if train is None:
-            train = self._choose(batch)
-        return train(*batch)
+        return (self._train or self._choose(batch))(*batch)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy has a network, a loss and a trainer of its own."""
