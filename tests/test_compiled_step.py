@@ -8,6 +8,8 @@ import weakref
 
 import numpy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import microlazy as mx
 from microlazy import autograd, gluon, nd, np
@@ -152,6 +154,47 @@ def test_rows_of_group_adagrad():
     assert ten_steps(mx.compile_step, make, optimizer="groupadagrad", optimizer_params=None) == (
         expected
     )
+
+
+LAYERS = {
+    "dense": lambda width: nn.Dense(width),
+    "dense relu": lambda width: nn.Dense(width, activation="relu"),
+    "dense tanh": lambda width: nn.Dense(width, activation="tanh", flatten=False),
+    "dropout": lambda width: nn.Dropout(0.1 * width),
+    "batch norm": lambda width: nn.BatchNorm(),
+    "layer norm": lambda width: nn.LayerNorm(),
+    "prelu": lambda width: nn.PReLU(),
+    "swish": lambda width: nn.Swish(),
+    "flip": lambda width: nn.HybridLambda(lambda F, x: x[:, ::-1] * 2),
+    "twice": lambda width: nn.HybridLambda(lambda F, x: F.concat(x, F.sin(x), dim=1)),
+    "shift": lambda width: nn.HybridLambda(lambda F, x: x - F.mean(x, axis=0, keepdims=True)),
+    "reshape": lambda width: nn.HybridLambda(lambda F, x: x.reshape((0, -1)) + 1),
+}
+layers = st.tuples(st.sampled_from(sorted(LAYERS)), st.integers(1, 6))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(layers, min_size=1, max_size=7),
+    st.lists(st.integers(1, 5), min_size=2, max_size=5),
+    st.sampled_from(["sgd", "adam", "nag"]),
+)
+def test_any_network_and_any_batches(kinds, rows, optimizer):
+    found = []
+    for make in (by_hand, mx.compile_step):
+        mx.random.seed(9)
+        generator = numpy.random.default_rng(8)
+        net = nn.HybridSequential()
+        net.add(*[LAYERS[kind](width) for kind, width in kinds], nn.Dense(3))
+        net.initialize(mx.init.Normal(0.5))
+        trainer = gluon.Trainer(net.collect_params(), optimizer, {"learning_rate": 0.01})
+        step = make(net, losses.SoftmaxCrossEntropyLoss(), trainer)
+        record = []
+        for n in (*rows, *rows):
+            x, y = generator.normal(size=(n, 4)), generator.integers(0, 3, n)
+            record += bits(step(nd.array(x), nd.array(y)))
+        found.append(record + bits(*[p.data() for p in net.collect_params().values()]))
+    assert found[0] == found[1]
 
 
 # ---- what changes between steps ----------------------------------------------------------------

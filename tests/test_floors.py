@@ -13,8 +13,9 @@ strided blas
 loops.elementwise
 loops.reductions loops.rows loops.scans loops.ordering
 tape
-generator trace lifetimes ops.slots
+generator trace lifetimes calls ops.slots
 plan optimizers ops.cast
+cached_plan
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise

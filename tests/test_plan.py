@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import microlazy as mx
 from microlazy import autograd, gluon, nd, np, npx
 from microlazy.base import MXNetError
+from microlazy.core.cached_plan import CachedPlan
 from microlazy.core.ops import numpy_call
-from microlazy.core.plan import CachedPlan
 from microlazy.core.storage import memory_info
 from microlazy.gluon import HybridBlock, nn
 from microlazy.gluon import loss as losses

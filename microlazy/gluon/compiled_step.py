@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import autograd
-from ..core.plan import CachedPlan
+from ..core.cached_plan import CachedPlan
 from ..core.tensor import Tensor
 from .block import Block
 from .block.hybrid import arrays_below, attributes_below, is_plannable

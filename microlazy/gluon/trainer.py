@@ -9,8 +9,8 @@ from typing import Any
 
 from .. import autograd
 from .. import optimizer as opt
+from ..core.cached_plan import generation
 from ..core.optimizers import convert, mark_used, stale
-from ..core.plan import generation
 from ..core.tensor import Tensor
 from ..kvstore import KVStore, check_name
 from ..optimizer.base import zeros_like

@@ -9,7 +9,8 @@ from typing import Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
-from ...core.plan import AttributeChange, CachedPlan, attribute_written, is_building, same
+from ...core.cached_plan import AttributeChange, CachedPlan, attribute_written, is_building
+from ...core.calls import same
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
 from ..parameter import Parameter, ParameterDict
