@@ -406,6 +406,30 @@ def test_a_graph_before_the_step_is_gone_through():
         numpy.testing.assert_allclose(x.grad.asnumpy(), 12.0)
 
 
+def test_a_constant_that_got_a_graph_passes_the_gradient_on():
+    found = []
+    for make in (by_hand, mx.compile_step):
+        net, trainer = dense()
+        w, shift = nd.array([[2.0, 3.0]]), nd.ones((1, 2))
+        w.attach_grad()
+
+        class Shifted(HybridBlock):
+            def forward(self, output, label, shift=shift):
+                return ((output + shift - label) ** 2).mean(axis=1)
+
+        step = make(net, Shifted(), trainer)
+        for _ in range(3):
+            net.weight.set_data(nd.ones((2, 3)))
+            step(nd.ones((1, 3)), nd.zeros((1, 2)))
+        with autograd.record():
+            shift[:] = w * 3
+        net.weight.set_data(nd.ones((2, 3)))
+        value = step(nd.ones((1, 3)), nd.zeros((1, 2)))
+        found.append(bits(value, w.grad, net.weight.data()))
+        assert w.grad.asnumpy().tolist() == [[27, 36]]
+    assert found[0] == found[1]
+
+
 def test_metrics_see_the_output():
     net = mlp()
     net.initialize()

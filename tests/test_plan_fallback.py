@@ -406,3 +406,30 @@ def test_a_block_called_twice_before_gradients_of_gradients():
     block = planned(lambda x: nd.sin(x) * x)
     for _ in range(3):
         assert value(block) == value(block.function)
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_gradients_of_gradients_after_ordinary_ones(retain):
+    def function(x):
+        for _ in range(3):
+            x = nd.tanh(x * 2 + 1) * x + nd.exp(x * 0.1)
+        return x
+
+    def value(call, x):
+        with autograd.record():
+            y = call(x)
+        y.backward(retain_graph=retain)
+        first = x.grad.copy()
+        with autograd.record():
+            if not retain:
+                y = call(x)
+            slope = autograd.grad(y, x, create_graph=True)[0]
+            z = slope * slope + y
+        z.backward()
+        return [a.asnumpy().tobytes() for a in (y, first, slope, x.grad)]
+
+    x = nd.array([0.5, 0.25, -0.5])
+    x.attach_grad()
+    block = planned(function)
+    for _ in range(3):
+        assert value(block, x) == value(function, x)

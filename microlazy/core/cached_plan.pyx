@@ -164,7 +164,7 @@ cdef class CachedPlan:
             s[0] = before
             set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed
         go_back_from(result[0])
-        if plan is not None:
+        if plan is not None and isinstance(result[0], Tensor):
             plan.note_inspected()
         return result
 

@@ -212,7 +212,6 @@ cdef class Plan:
         cdef Py_ssize_t i
         cdef Node node
         self.bind(args)
-        self.running = True
         try:
             if self.resting:
                 self.wake()
@@ -231,29 +230,23 @@ cdef class Plan:
         except BaseException:
             self.unbind()
             raise
-        finally:
-            self.running = False
         return 0 if self.counted else self.count()
 
     cdef object run(self, list args):
         cdef object results
-        self.compute(args, self.recording)
-        results = self.hand_out(args, self.recording)
-        if self.pending is NULL:
-            self.unbind()
+        self.running = True
+        try:
+            self.compute(args, self.recording)
+            results = self.hand_out(args, self.recording)
+            if self.pending is NULL:
+                self.unbind()
+        finally:
+            self.running = False
         return results
 
     cdef bint goes_straight(self, list args) noexcept:
         """Whether a backward pass from the first output would stay in this plan, and be allowed."""
-        cdef Py_ssize_t i
-        cdef Slot slot
-        if not self.inspected:
-            return False
-        for i in range(PyList_GET_SIZE(args)):
-            slot = (<Tensor>PyList_GET_ITEM(args, i)).slot
-            if slot is not None and isinstance(slot, Node):
-                return False
-        return True
+        return self.inspected and not has_node(args) and not has_node(self.captured)
 
     cdef int note_inspected(self) except -1:
         """Say that a run's backward pass, from the first output, was inspected and not refused."""
@@ -268,17 +261,17 @@ cdef class Plan:
         cdef Tensor head = <Tensor>PyList_GET_ITEM(self.outputs, 0)
         cdef bint accumulate
         cdef Pass p = new_pass()
-        self.compute(args, False)
         self.running = True
-        set_mode(s, False, False)
         try:
+            self.compute(args, False)
+            set_mode(s, False, False)
             fill(p.target(head, &accumulate), 1.0)
             self.go_back(p)
+            return self.hand_out(args, False)
         finally:
             set_mode(s, before.recording, before.tracing)
             self.running = False
             self.unbind()
-        return self.hand_out(args, False)
 
     cdef int go_back(self, Pass p) except -1:
         """Run the backward of the nodes that a gradient reached, the last first."""
@@ -363,7 +356,7 @@ cdef class Plan:
                 node.y = alias(node.out)
             if node.out.slot is node:
                 enlist_before(node, run)
-            node.out = None
+            node.out = node.grad = None       # which shared memory by lifetime
         return 0
 
     cdef bint rest(self) noexcept:
@@ -428,6 +421,17 @@ cdef class Plan:
         if self.result is Tensor:
             return results[0]
         return tuple(results) if self.in_a_row else unflatten(self.result, results)
+
+
+cdef bint has_node(list arrays) noexcept:
+    """Whether one of the arrays was computed under record(), so that a gradient goes on from it."""
+    cdef Py_ssize_t i
+    cdef Slot slot
+    for i in range(PyList_GET_SIZE(arrays)):
+        slot = (<Tensor>PyList_GET_ITEM(arrays, i)).slot
+        if slot is not None and isinstance(slot, Node):
+            return True
+    return False
 
 
 cdef int refuse_kept(Plan plan) except -1:
