@@ -118,8 +118,8 @@ cdef class PlanOutput(Node):
 
     cdef int inspect(self, Pass p) except -1:
         lead_to(p, self.source)           # refuses a graph that was freed
-        if p.recorded is not None and not self.source.plan.unrolled:
-            self.source.plan.unroll(self.source)
+        if p.recorded is not None and p.asked is not None and not self.source.plan.unrolled:
+            self.source.plan.unroll(self.source)      # for create_graph
         return lead_to(p, <Node>self.inside.slot)
 
     cdef int release(self) except -1:
