@@ -433,3 +433,19 @@ def test_gradients_of_gradients_after_ordinary_ones(retain):
     block = planned(function)
     for _ in range(3):
         assert value(block, x) == value(function, x)
+
+
+def test_a_loop_of_gradients_of_gradients_makes_no_plans_without_end():
+    block = planned(lambda x: x * x * x)
+    for n in range(1, 30):
+        x = nd.array([float(n)])
+        x.attach_grad()
+        with autograd.record():
+            slope = autograd.grad(block(x), x, create_graph=True)[0]
+        slope.backward()
+        assert x.grad.asscalar() == 6 * n
+    calls = block.calls[0]
+    assert calls == 8 + (29 - 8), "a trace for each plan, then an eager call each time"
+    block(x)
+    block(x)
+    assert block.calls[0] == calls + 1, "outside record() there is a plan"

@@ -19,6 +19,7 @@ cdef enum:
     MOST_PLANS = 1024             # kept by one block
     FREE_PLANS = 64               # that a block makes before its runs must pay for more
     PRICE = 16                    # runs that pay for making one plan
+    MOST_UNROLLED = 8             # plans that create_graph used up, before all calls run eagerly
 
 cdef Py_ssize_t MOST_BYTES = <Py_ssize_t>1 << 30      # in the plans of one block
 
@@ -112,6 +113,7 @@ cdef class CachedPlan:
     cdef bint once                # see the parameter
     cdef int paid                 # runs that have not yet paid for a plan
     cdef int eager                # bits of the modes in which no plan can be made
+    cdef int unrolled             # plans that create_graph used up
     cdef object refusal           # why the plan for the call that is going on could not be made
     cdef bint changing            # forward() changed an attribute, once
 
@@ -217,6 +219,12 @@ cdef class CachedPlan:
             self.drop_stale()
         if self.writes != writes:
             self.look_at_attributes()
+        if self.latest is not None and self.latest.unrolled:
+            self.drop(self.latest)
+            self.unrolled += 1
+            if self.unrolled == MOST_UNROLLED:
+                self.eager |= mode(s)
+                return None
         plan = self.latest
         if plan is None or not plan.fits(structure, tensors, s):
             kind = kind_of(tensors, s)

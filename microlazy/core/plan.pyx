@@ -144,6 +144,7 @@ cdef enum:
 @cython.no_gc
 cdef class Plan:
     """The nodes of one block for one kind of call, bound to memory of their own."""
+
     def __init__(self):
         raise TypeError("plans are made by hybridized blocks")
 
