@@ -291,7 +291,16 @@ def hooks(net, trainer, once):
     assert len(seen) == 2
 
 
+def attributes_that_are_read(net, trainer, once):
+    net.add(nn.HybridLambda(lambda F, x: x * net[1].factor))
+    for factor in (1.0, 2.0, 0.5):
+        net[1].factor = factor
+        once()
+        once()
+
+
 SCENARIOS = [
+    attributes_that_are_read,
     shapes_that_change,
     learning_rate_that_changes,
     multipliers,

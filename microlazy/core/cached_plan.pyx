@@ -32,15 +32,6 @@ def advance_generation():
     changes += 1
 
 
-cdef long long writes = 0         # to attributes of blocks that have run
-
-
-def attribute_written():
-    """Say that an attribute of a block has another value, which plans may have been made with."""
-    global writes
-    writes += 1
-
-
 def is_building() -> bool:
     """Whether this thread runs Python code to make a plan of it.
 
@@ -104,7 +95,7 @@ cdef class CachedPlan:
     """
     cdef object source
     cdef long long generation     # when the plans were last checked
-    cdef long long writes         # when the attributes were last looked at
+    cdef bint looked              # at the attributes, since one was last written
     cdef list attributes
     cdef dict plans               # lists of them by their kind
     cdef Plan latest              # the last one that ran
@@ -124,7 +115,6 @@ cdef class CachedPlan:
         self.generation = changes
         self.plans = {}
         self.paid = FREE_PLANS * PRICE
-        self.writes = -1
 
     def __call__(self, *args):
         cdef State* s = state()
@@ -169,6 +159,10 @@ cdef class CachedPlan:
         if plan is not None and isinstance(result[0], Tensor):
             plan.note_inspected()
         return result
+
+    def attribute_written(self):
+        """Say that an attribute has another value, which the plans may have been made with."""
+        self.looked = False
 
     def steps(self, *args) -> list:
         """What a call with these arguments would do, in this thread's mode.
@@ -217,7 +211,7 @@ cdef class CachedPlan:
             tensors.extend(args)
         if self.generation != changes:
             self.drop_stale()
-        if self.writes != writes:
+        if not self.looked:
             self.look_at_attributes()
         if self.latest is not None and self.latest.unrolled:
             self.drop(self.latest)
@@ -280,7 +274,7 @@ cdef class CachedPlan:
     cdef int look_at_attributes(self) except -1:
         """Drop the plans if they were made with other attributes."""
         cdef list found = self.source.attributes(), before = self.attributes
-        self.writes = writes
+        self.looked = True
         self.attributes = found
         if before is None or (len(found) == len(before)
                               and all([same(a, b) for a, b in zip(found, before)])):

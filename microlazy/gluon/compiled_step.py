@@ -55,6 +55,7 @@ class CompiledStep:
             )
         self.parts = self._net, self._loss, self._trainer = net, loss, trainer
         self._train: Callable[..., Any] | None = None
+        self._plan: CachedPlan | None = None
         self.output: Any = None
         for block in (net, loss):
             if isinstance(block, Block):
@@ -121,14 +122,19 @@ class CompiledStep:
         return type(self), self.parts
 
     def _changed(self) -> None:
-        self._train = None
+        self._train = self._plan = None
+
+    def _attribute_written(self) -> None:
+        if self._plan is not None:
+            self._plan.attribute_written()
 
     def _choose(self, batch: tuple[Any, ...]) -> Callable[..., Any]:
         if len(batch) < 2:
             raise TypeError(f"a step takes data and a label, but got {len(batch)} of them")
         source = _Source(self._net, self._loss)
         if is_plannable(self._net) and is_plannable(self._loss):
-            self._train = CachedPlan(source, once=True).train
+            self._plan = CachedPlan(source, once=True)
+            self._train = self._plan.train
         else:
             self._train = source.train
         return self._train

@@ -9,7 +9,7 @@ from typing import Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
-from ...core.cached_plan import AttributeChange, CachedPlan, attribute_written, is_building
+from ...core.cached_plan import AttributeChange, CachedPlan, is_building
 from ...core.calls import same
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
@@ -194,7 +194,12 @@ class HybridBlock(Block):
             raise AttributeChange(
                 f"forward() changes the attribute {name!r}, which a plan would not do again"
             )
-        attribute_written()
+        self._attribute_written()
+
+    def _attribute_written(self) -> None:
+        if self._plan is not None:
+            self._plan.attribute_written()
+        super()._attribute_written()
 
     def _run(self, args: tuple[Any, ...]) -> Any:
         if not self._active or is_tracing() or self._is_hooked():

@@ -149,6 +149,13 @@ class Tree:
             if parent is not None:
                 parent._changed()
 
+    def _attribute_written(self) -> None:
+        """Tell the plans of all that contain this block that an attribute has another value."""
+        for reference in self._parents:
+            parent = reference()
+            if parent is not None:
+                parent._attribute_written()
+
     def _tell_place(self, parameter: Parameter) -> Place:
         name = next((k for k, p in self._reg_params.items() if p is parameter), parameter.name)
         path = path_of(self)
@@ -249,7 +256,10 @@ def has_run(block: Tree) -> bool:
 
 
 def tell_changes(block: Tree, listener: Any) -> None:
-    """Have ``listener._changed()`` called, as of a parent, when the block or one below changes."""
+    """Have a listener told, as a parent is, when the block or one below changes.
+
+    Its ``_changed()`` is called, or its ``_attribute_written()``.
+    """
     block._parents.append(weakref.ref(listener))
 
 
