@@ -42,7 +42,7 @@ def is_building() -> bool:
     False
     """
     cdef State* s = state()
-    return s.tracing and s.unplanned
+    return bool(s.tracing and s.unplanned)
 
 
 def generation() -> int:
