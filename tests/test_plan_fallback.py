@@ -66,6 +66,14 @@ def test_what_a_plan_cannot_hold_runs_eagerly_and_one_warning_says_why(name):
     assert texts == []
 
 
+def test_the_warning_stands_at_the_line_of_the_call():
+    net = Around()
+    net.hybridize()
+    with pytest.warns(UserWarning, match="runs eagerly") as caught:
+        net(nd.ones((2,)))
+    assert [w.filename for w in caught] == [__file__]
+
+
 def test_results_that_are_no_arrays_of_ours():
     block = planned(lambda x: x.asnumpy())
     result, texts = warned(block, nd.ones((2,)))

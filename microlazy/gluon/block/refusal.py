@@ -4,6 +4,7 @@ reason."""
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from typing import NamedTuple
 
@@ -58,5 +59,13 @@ def tell_refusal(error: BaseException, block: Tree) -> None:
     warnings.warn(
         f"{where(inner)} runs eagerly{at}, as do the blocks that contain it; the blocks inside "
         f"keep their plans. A plan cannot hold it: {error}",
-        stacklevel=2,
+        stacklevel=_level_of_caller(),
     )
+
+
+def _level_of_caller() -> int:
+    """How far up the program's own line is, for a warning of the function that asks."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back
+    return level
