@@ -89,8 +89,10 @@ NETS: dict[str, Callable[[], gluon.HybridBlock]] = {
 }
 
 
-def train(work: Mlp | Images | Text, net: gluon.HybridBlock, hybrid: bool = False) -> Step:
-    """Return one training step: forward, loss, backward, update."""
+def train(
+    work: Mlp | Images | Text, net: gluon.HybridBlock, hybrid: bool = False, compiled: bool = False
+) -> Step:
+    """Return one training step: forward, loss, backward, update; by compile_step if asked to."""
     net.initialize(mx.init.Normal(0.01))
     loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
     if hybrid:
@@ -101,6 +103,9 @@ def train(work: Mlp | Images | Text, net: gluon.HybridBlock, hybrid: bool = Fals
     if work.momentum:
         settings["momentum"] = work.momentum
     trainer = gluon.Trainer(net.collect_params(), "sgd", settings)
+    if compiled:
+        whole = gluon.compile_step(net, loss_of, trainer)
+        return lambda: whole(x, y, batch_size=work.batch)
 
     def step():
         with autograd.record():
@@ -167,9 +172,9 @@ OTHERS: dict[str, Callable[[], Step]] = {
 }
 
 
-def build(workload: str, hybrid: bool = False) -> Step:
-    """Return the step of a workload; ``hybrid`` is for the networks that train."""
+def build(workload: str, hybrid: bool = False, compiled: bool = False) -> Step:
+    """Return the step of a workload; the flags are for the networks that train."""
     if workload not in NETWORKS:
         return OTHERS[workload]()
     net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
-    return train(NETWORKS[workload], net, hybrid)
+    return train(NETWORKS[workload], net, hybrid, compiled)

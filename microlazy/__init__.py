@@ -37,6 +37,7 @@ from microlazy import numpy_extension as npx
 from microlazy._config import config
 from microlazy.base import MXNetError
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu
+from microlazy.gluon import compile_step
 from microlazy.util import (
     is_np_array,
     is_np_shape,

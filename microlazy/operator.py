@@ -240,7 +240,7 @@ def Custom(*data: Any, op_type: str | None = None, **options: Any) -> Any:
 
     Notes
     -----
-    A hybridized block refuses it, as it does every `autograd.Function`.
+    A hybridized block with it runs eagerly, as with every `autograd.Function`.
 
     Examples
     --------

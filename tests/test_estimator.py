@@ -95,6 +95,23 @@ def assert_same(one, other):
         numpy.testing.assert_array_equal(a, b)
 
 
+def test_a_hybridized_network_is_trained_from_one_plan_to_the_same_bits():
+    runs = []
+    for hybrid in (False, True):
+        run = Run()
+        run.net.hybridize(hybrid)
+        assert (run.estimator.compiled_step() is not None) == hybrid
+        run.estimator.fit(loader(), epochs=3)
+        runs.append(run)
+    assert_same(runs[0].values(), runs[1].values())
+    assert [m.get() for m in runs[0].estimator.train_metrics] == [
+        m.get() for m in runs[1].estimator.train_metrics
+    ]
+    step = runs[1].estimator.compiled_step()
+    runs[1].estimator.loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    assert runs[1].estimator.compiled_step() is not step
+
+
 class Interrupt(e.BatchEnd, e.EpochEnd):
     """Raises after some events, as late in them as can be."""
 

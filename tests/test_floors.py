@@ -13,8 +13,9 @@ strided blas
 loops.elementwise
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
-generator trace plan ops.slots
-gradients optimizers ops.cast
+generator trace lifetimes calls ops.slots
+gradients plan optimizers ops.cast
+cached_plan
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise

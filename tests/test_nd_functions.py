@@ -12,7 +12,7 @@ from gradients import Wrapped
 
 import microlazy as mx
 from microlazy import autograd, gluon, nd
-from microlazy.base import AbstractValueError, MXNetError, ShapeError
+from microlazy.base import MXNetError, ShapeError
 from microlazy.outside import OUTSIDE
 
 NAMES = [
@@ -300,11 +300,12 @@ def test_foreach_needs_a_step():
         nd.contrib.foreach(lambda x, s: (x, s), nd.zeros((0, 2)), [])
 
 
-def test_conditions_on_values_are_refused_in_a_plan():
+def test_conditions_on_values_run_without_a_plan():
     block = Wrapped(lambda x: nd.contrib.cond(x.sum() > 0, lambda: x, lambda: -x))
     block.hybridize()
-    with pytest.raises(AbstractValueError):
-        block(nd.ones((2,)))
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        assert block(nd.ones((2,))).asnumpy().tolist() == [1, 1]
+    assert block(-nd.ones((2,))).asnumpy().tolist() == [1, 1]
 
 
 def test_while_loop_fills_up_with_zeros():

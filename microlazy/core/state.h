@@ -12,7 +12,7 @@ typedef struct {
   int tracing;
   int plain; /* neither recording nor tracing: the fast path of every op */
   int stream; /* of the random generator: 0, or 1 inside initializers */
-  int unplanned; /* inside a call that a hybridized block makes without a plan */
+  int unplanned; /* a hybridized block runs without a plan; while tracing: it makes one */
   void *trace;
 } ml_state;
 static MICROLAZY_THREAD_LOCAL ml_state the_state = {0, 0, 0, 1, 0, 0, 0};

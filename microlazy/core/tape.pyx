@@ -458,6 +458,15 @@ cdef void enlist(Node node) noexcept:
     node.listed = True
 
 
+cdef void enlist_before(Node node, Node later) noexcept:
+    node.earlier = later.earlier
+    node.later = <void*>later
+    if later.earlier is not NULL:
+        (<Node>later.earlier).later = <void*>node
+    later.earlier = <void*>node
+    node.listed = True
+
+
 cdef void unlist(Node node) noexcept:
     global tail
     if node.earlier is not NULL:

@@ -430,7 +430,7 @@ cdef int need_values(Tensor x, str what) except -1:
         raise AbstractValueError(
             f"this array of shape {shape_tuple(x)} has no values yet: it stands for one while "
             f"shapes are worked out (dry_run, summary, hybridize), and {what}. Code that decides "
-            "on values cannot run there; call the network on real data, without hybridize()")
+            "on values cannot run there")
     return 0
 
 

@@ -62,6 +62,7 @@ cdef class tracing:
         self.before = s[0]
         set_mode(s, s.recording, True)
         s.trace = NULL
+        s.unplanned = False
         return self
 
     def __exit__(self, *exc):

@@ -4,8 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..foreign import BLOCK, PARAMETER, TRAINER, give_hints
-from . import block, loss, nn, parameter, trainer, utils
+from . import block, compiled_step, loss, nn, parameter, trainer, utils
 from .block import *  # noqa: F403
+from .compiled_step import *  # noqa: F403
 from .parameter import *  # noqa: F403
 from .trainer import *  # noqa: F403
 
@@ -19,6 +20,7 @@ __all__ = [
     "rnn",
     "utils",
     *block.__all__,
+    *compiled_step.__all__,
     *parameter.__all__,
     *trainer.__all__,
 ]

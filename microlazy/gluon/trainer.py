@@ -9,8 +9,8 @@ from typing import Any
 
 from .. import autograd
 from .. import optimizer as opt
+from ..core.cached_plan import generation
 from ..core.optimizers import convert, mark_used, stale
-from ..core.plan import generation
 from ..core.tensor import Tensor
 from ..kvstore import KVStore, check_name
 from ..optimizer.base import zeros_like
@@ -407,9 +407,7 @@ class Trainer:
 
     def _refuse(self, group: Group, places: list[int]) -> None:
         index = self._optimizer.param_dict
-        names = ", ".join(
-            dict.fromkeys(f"`{index[group.indices[i]].name}`" for i in places)
-        )
+        names = ", ".join(dict.fromkeys(f"`{index[group.indices[i]].name}`" for i in places))
         first = group.weights[places[0]]
         if self._has_copies and self._on_store:
             first = self._copies[places[0]][stale(self._copies[places[0]])[0]]
@@ -455,7 +453,9 @@ def _checked_params(params: Any) -> list[Parameter]:
 
 
 def _as_number(batch_size: Any) -> float:
-    """The size of a batch as a float, above zero."""
+    """The size of a batch as a number above zero that a float holds."""
+    if type(batch_size) is int and 0 < batch_size < 1 << 53:
+        return batch_size
     if isinstance(batch_size, Tensor) and batch_size.size != 1:
         raise TypeError(
             f"batch_size must be a number, not an array of shape {batch_size.shape}; the number of "

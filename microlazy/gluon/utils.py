@@ -396,6 +396,17 @@ class HookHandle:
         self.detach()
 
 
+def _text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as text, each column as wide as its longest cell."""
+    table = [tuple(head), *map(tuple, rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
 def _html_table(caption: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A table as notebooks show it."""
     from html import escape  # seldom needed

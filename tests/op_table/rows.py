@@ -39,7 +39,7 @@ class Function(NamedTuple):
         that there is one is tested here.
     dynamic : bool
         Whether it needs values to know its result's shape, or to return something that is not an
-        array: refused in a hybridized block, with AbstractValueError.
+        array: a hybridized block then runs eagerly, and warns.
     like : str or None
         What must give the same values under NumPy (`np`) or SciPy (`scipy`); the same text if
         left out; None for what NumPy has not, or has with another meaning. It goes with

@@ -162,7 +162,7 @@ def recorded(function, list inputs, list outputs):
     cdef Py_ssize_t i
     if state().trace is not NULL:
         raise MXNetError(f"{type(function).__name__}: an autograd.Function cannot be called inside "
-                         "a hybridized block, which keeps no Python code; call hybridize(False)")
+                         "a plan, which keeps no Python code")
     if state().tracing or not state().recording or not any_tracked(inputs):
         return outputs
     run = CustomRun.__new__(CustomRun)

@@ -10,7 +10,7 @@ from ...context import Context, current_context
 from ...core import trace
 from ...core.array import ndarray
 from ...core.tensor import Tensor
-from .tree import Tree, where
+from .refusal import explained
 
 
 def dry_run(block: Any, inputs: tuple[Any, ...], dtype: Any) -> Any:
@@ -46,19 +46,6 @@ def shapes_of(outputs: Any) -> Any:
     if isinstance(outputs, tuple):
         return tuple(shapes_of(part) for part in outputs)
     return outputs
-
-
-def explained(error: AbstractValueError, block: Tree) -> AbstractValueError:
-    """Name the block whose code looked at a value, and the line."""
-    looking, line = block, ""
-    traceback = error.__traceback__
-    while traceback is not None:
-        frame = traceback.tb_frame
-        owner = frame.f_locals.get("self")
-        if isinstance(owner, Tree) and frame.f_code.co_name in ("forward", "hybrid_forward"):
-            looking, line = owner, f" (line {traceback.tb_lineno} of {frame.f_code.co_filename})"
-        traceback = traceback.tb_next
-    return AbstractValueError(f"{where(looking)} looks at the values of an array{line}: {error}")
 
 
 def abstract(given: Any, dtype: Any = "float32") -> Any:

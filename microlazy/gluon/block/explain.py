@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..parameter import Parameter
 from ..parameter.shapes import shape_text
-from ..utils import _html_table
+from ..utils import _html_table, _text_table
 from .tree import Tree, children_of, layer_text, parameters_of
 
 _WIDEST = {"path": 40, "layer": 36, "why": 40, "init": 20}
@@ -72,13 +72,7 @@ class Explanation:
         self.rows = list(_rows(block, "", {}))
 
     def __repr__(self) -> str:
-        table = [tuple(name.capitalize() for name in Row._fields), *map(_narrow, self.rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [
-            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-            for row in table
-        ]
-        return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+        return _text_table([name.capitalize() for name in Row._fields], map(_narrow, self.rows))
 
     def _repr_html_(self) -> str:
         head = [name.capitalize() for name in Row._fields]

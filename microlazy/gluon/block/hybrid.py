@@ -8,18 +8,20 @@ from collections.abc import Callable
 from typing import Any, Never
 
 from ... import ndarray as nd
-from ...base import AbstractValueError
 from ...context import Context
-from ...core.plan import CachedPlan
+from ...core.cached_plan import AttributeChange, CachedPlan, is_building
+from ...core.calls import same
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
 from ...symbol import Symbol
 from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import lock
 from .block import Block
-from .dry_run import explained
 from .first_call import remember
 from .infer import infer_from_use
+from .plan_table import PlanTable
+from .refusal import tell_refusal
+from .running import Running
 from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
 
@@ -140,7 +142,10 @@ class HybridBlock(Block):
         Warns
         -----
         UserWarning
-            If the block has hooks; it then runs eagerly.
+            If the block has hooks; it then runs eagerly. And in its first call, once, if a plan
+            cannot hold what `forward` does, as when it decides on values, or keeps an array or
+            another value in an attribute: the block then runs eagerly, in this mode, and the blocks
+            inside keep plans of their own. The warning names the line and the reason.
 
         Raises
         ------
@@ -175,12 +180,30 @@ class HybridBlock(Block):
         if self._only_forward:
             return self.forward(*args)
         plan = self._plan
-        if plan is None:
-            return self._call(args)
-        try:
-            return plan(*args)
-        except AbstractValueError as error:
-            raise explained(error, self) from error
+        return self._call(args) if plan is None else plan(*args)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _OWN:
+            self._look_at_change(name, value)
+        super().__setattr__(name, value)
+
+    def _look_at_change(self, name: str, value: Any) -> None:
+        """Tell plans that were made with another value of an attribute."""
+        attributes = self.__dict__
+        if name in attributes and same(attributes[name], value):
+            return
+        if not (attributes.get("_parents") or attributes.get("_has_run")):
+            return
+        if is_building():
+            raise AttributeChange(
+                f"forward() changes the attribute {name!r}, which a plan would not do again"
+            )
+        self._attribute_written()
+
+    def _attribute_written(self) -> None:
+        if self._plan is not None:
+            self._plan.attribute_written()
+        super()._attribute_written()
 
     def _run(self, args: tuple[Any, ...]) -> Any:
         if not self._active or is_tracing() or self._is_hooked():
@@ -191,6 +214,9 @@ class HybridBlock(Block):
         except BaseException:
             self._plan = None
             raise
+
+    def _tell_refusal(self, error: Exception) -> None:
+        tell_refusal(error, self)
 
     def _may_only_forward(self) -> bool:
         return not self._active and super()._may_only_forward()
@@ -282,6 +308,42 @@ class HybridBlock(Block):
             for p in waiting:
                 p.finish_init()
 
+    def plan(self, *args: Any) -> PlanTable:
+        """Tell what a call with these arguments does when it runs from a plan.
+
+        Nothing is computed. The block need not be hybridized; parameters that wait for their sizes
+        are initialized, as by a call. Under `autograd.record()` it is the plan of training.
+
+        Parameters
+        ----------
+        *args : Tensor
+            As in a call.
+
+        Returns
+        -------
+        PlanTable
+            Prints as a table: each op with its inputs, the result's shape, the buffer that it is
+            in, and the last step that needs it. Its `steps` and `buffers` hold the same.
+
+        Raises
+        ------
+        AbstractValueError
+            If there can be no plan; a call would run eagerly.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> from microlazy.gluon import nn
+        >>> net = nn.HybridLambda(lambda F, x: F.tanh(F.exp(x) + 1) * 2)
+        >>> table = net.plan(nd.ones((2, 3)))
+        >>> [(step.op, step.buffer) for step in table.steps]
+        [('exp', 0), ('add', 1), ('tanh', 0), ('multiply', 2)]
+        >>> table.buffers
+        [24, 24, 24]
+        """
+        found = (self._plan or CachedPlan(_Source(self))).steps(*args)
+        return PlanTable(found, self._collect_params_with_prefix())
+
     def infer_shape(self, *args: Any) -> None:
         """Find the unknown sizes of the block's own parameters from its inputs.
 
@@ -365,6 +427,10 @@ class HybridBlock(Block):
         return files
 
 
+# What a block notes about itself while it runs.
+_OWN = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
+
+
 class _Source:
     """What a plan asks of its block, by a proxy: a network that nobody holds is freed at once."""
 
@@ -378,9 +444,37 @@ class _Source:
     def call(self, args: tuple[Any, ...]) -> Any:
         return self._block._call(args)
 
+    def attributes(self) -> list[Any]:
+        return attributes_below(self._block)
+
+    def refused(self, error: Exception) -> None:
+        self._block._tell_refusal(error)
+
     def arrays(self) -> list[Tensor]:
-        parameters = self._block.collect_params().values()
-        return [copy for p in parameters if p.state == "live" for copy in p.list_data()]
+        return arrays_below(self._block)
+
+
+def attributes_below(block: Block) -> list[Any]:
+    """What plans may have been made with: the attributes of a block and those below."""
+    blocks: list[Any] = []
+    block._gather(blocks)
+    return [v for each in blocks for name, v in vars(each).items() if name not in _OWN]
+
+
+def arrays_below(block: Block) -> list[Tensor]:
+    """The arrays of all live parameters of a network, on all contexts."""
+    parameters = block.collect_params().values()
+    return [copy for p in parameters if p.state == "live" for copy in p.list_data()]
+
+
+def is_hybridized(block: Any) -> bool:
+    """Whether `hybridize()` was called on a block, and not undone."""
+    return isinstance(block, HybridBlock) and block._active
+
+
+def is_plannable(block: Any) -> bool:
+    """Whether a block can run from a plan: it is hybrid, and neither it nor one below has hooks."""
+    return isinstance(block, HybridBlock) and not block._is_hooked()
 
 
 def _context_of(parameter: Parameter, args: tuple[Any, ...]) -> Context | None:
@@ -401,6 +495,12 @@ def plain_call(call: Callable[..., Any]) -> Callable[..., Any]:
 def is_only_forward(block: Block) -> bool:
     """Whether calling the block is nothing but calling its `forward`."""
     return block._only_forward and type(block).__call__ in _plain_calls
+
+
+def is_plain(block: Block, cls: type[Block]) -> bool:
+    """Whether calling the block here and now is what calling `forward` of the class is."""
+    only_forward = block._only_forward or (is_tracing() and Running._may_only_forward(block))
+    return only_forward and block.__class__ is cls
 
 
 def need_array(block: Tree, x: Any) -> None:

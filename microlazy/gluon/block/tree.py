@@ -80,6 +80,7 @@ class Tree:
         self._reg_params: dict[str, Parameter] = {}
         self._parents: list[weakref.ref[Tree]] = []
         self._has_run = False
+        self._refusals: set[str] = set()
 
     def __repr__(self) -> str:
         return self._show(
@@ -147,6 +148,13 @@ class Tree:
             parent = reference()
             if parent is not None:
                 parent._changed()
+
+    def _attribute_written(self) -> None:
+        """Tell the plans of all that contain this block that an attribute has another value."""
+        for reference in self._parents:
+            parent = reference()
+            if parent is not None:
+                parent._attribute_written()
 
     def _tell_place(self, parameter: Parameter) -> Place:
         name = next((k for k, p in self._reg_params.items() if p is parameter), parameter.name)
@@ -260,6 +268,19 @@ def has_run(block: Tree) -> bool:
     return block._has_run
 
 
+def tell_changes(block: Tree, listener: Any) -> None:
+    """Have a listener told, as a parent is, when the block or one below changes.
+
+    Its ``_changed()`` is called, or its ``_attribute_written()``.
+    """
+    block._parents.append(weakref.ref(listener))
+
+
+def refusals_of(block: Tree) -> set[str]:
+    """For which lines the network was told that no plan can hold them."""
+    return root_of(block)._refusals
+
+
 def is_container(block: Tree) -> bool:
     """Whether the block only holds layers."""
     return block._is_container
@@ -269,7 +290,7 @@ def _find_parent(block: Tree) -> tuple[Tree, str] | None:
     """The first block that contains this one, and under which name."""
     for reference in block._parents:
         parent = reference()
-        if parent is not None:
+        if isinstance(parent, Tree):
             for name, child in parent._children.items():
                 if child is block:
                     return parent, name

@@ -11,7 +11,7 @@ from ...core.ops.nn import fully_connected
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..block import HybridBlock
-from ..block.hybrid import need_array
+from ..block.hybrid import is_plain, need_array
 from ..block.tree import where
 from .activations import Activation, check_name
 
@@ -124,8 +124,7 @@ class Dense(HybridBlock):
                 weight, bias = live["weight"], live.get("bias")
         act = self.act
         # One call for both where calling the activation's layer would do nothing else.
-        fused = act is not None and act._only_forward and act.__class__ is Activation
-        together = act._act_type if act is not None and fused else None
+        together = act._act_type if act is not None and is_plain(act, Activation) else None
         try:
             out = fully_connected(x, weight, bias, None, False, self._flatten, together)
         except (MXNetError, TypeError) as error:

@@ -73,6 +73,8 @@ class BatchProcessor:
     def fit_batch(self, estimator: Estimator, train_batch: Any, batch_axis: int = 0) -> Result:
         """Run the network and its loss on a batch, and go back to the gradients.
 
+        A hybridized network does it from one plan; see `gluon.compile_step`.
+
         Parameters
         ----------
         estimator, batch_axis
@@ -86,12 +88,16 @@ class BatchProcessor:
             As in `evaluate_batch`.
         """
         data, label = self._get_data_and_label(train_batch, estimator.context, batch_axis)
+        step = estimator.compiled_step()
+        if step is not None and len(data) == 1:
+            loss, pred = step.forward_backward(data[0], label[0])
+            return data, label, [pred], [loss]
         with autograd.record():
-            pred = [estimator.net(x) for x in data]
-            loss = [estimator.loss(*pair) for pair in zip(pred, label, strict=True)]
-        for part in loss:
+            preds = [estimator.net(x) for x in data]
+            losses = [estimator.loss(*pair) for pair in zip(preds, label, strict=True)]
+        for part in losses:
             part.backward()
-        return data, label, pred, loss
+        return data, label, preds, losses
 
 
 def _loaded(part: Any, ctx: list[Context], batch_axis: int) -> Arrays:

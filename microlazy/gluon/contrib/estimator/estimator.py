@@ -14,6 +14,8 @@ from ....initializer import Initializer
 from ....metric import Accuracy, EvalMetric
 from ....metric import Loss as LossMetric
 from ...block import Block
+from ...block.hybrid import is_hybridized
+from ...compiled_step import CompiledStep
 from ...data import DataLoader
 from ...loss import Loss, SoftmaxCrossEntropyLoss
 from ...trainer import Trainer
@@ -138,6 +140,7 @@ class Estimator:
         self.max_batch: int | None = None
         self.batch_axis = 0
         self.place = Place()
+        self._step: CompiledStep | None = None
 
     def _name_metrics(self) -> None:
         if not self._train_metrics:
@@ -175,6 +178,34 @@ class Estimator:
         if not isinstance(trainer, Trainer):
             raise ValueError(f"trainer must be a gluon.Trainer, but got {trainer!r}")
         return trainer
+
+    def compiled_step(self) -> CompiledStep | None:
+        """Forward, loss and backward as one plan, for a network that is hybridized.
+
+        Returns
+        -------
+        CompiledStep or None
+            None if the network is not hybridized.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> net = gluon.nn.Dense(1, in_units=2)
+        >>> net.initialize()
+        >>> trainer = gluon.Trainer(net.collect_params(), "sgd")
+        >>> estimator = Estimator(net, gluon.loss.L2Loss(), trainer=trainer)
+        >>> estimator.compiled_step() is None
+        True
+        >>> net.hybridize()
+        >>> estimator.compiled_step() is estimator.compiled_step()
+        True
+        """
+        if not is_hybridized(self.net):
+            return None
+        parts = (self.net, self.loss, self.trainer)
+        if self._step is None or self._step.parts != parts:
+            self._step = CompiledStep(*parts)
+        return self._step
 
     @property
     def train_metrics(self) -> list[EvalMetric]:

@@ -1,0 +1,14 @@
+"""What calls have in common that one plan can run: arguments and results, taken apart."""
+
+from microlazy.core.tape cimport State
+
+cdef object flatten(object value, list tensors, int depth=*)   # arrays go there; returns the rest
+cdef object unflatten(object structure, list tensors)            # the inverse; takes from the front
+cdef bint alike(object a, object b)                              # whether two structures are equal
+cdef size_t kind_of(list args, State* s) noexcept                # a hash of the arrays and the mode
+cdef bint mix_structure(size_t* kind, object structure) except -1
+
+
+cdef inline int mode(State* s) noexcept:
+    """The bit of a thread's mode: recording or not, training or not."""
+    return 1 << (2 * (s.recording != 0) + (s.training != 0))

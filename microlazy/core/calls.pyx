@@ -1,0 +1,120 @@
+"""What calls have in common that one plan can run: arguments and results, taken apart."""
+
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from microlazy.core.tape cimport State
+from microlazy.core.tensor cimport Tensor, current_device, deeper
+
+import numpy
+
+
+cdef object flatten(object value, list tensors, int depth=0):
+    """Put the arrays in nested lists, tuples and dicts into `tensors`; return what is left."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return Tensor
+    if type(value) is dict:
+        depth = deeper(depth)
+        return (dict, list(value), [flatten(item, tensors, depth) for item in value.values()])
+    if isinstance(value, (list, tuple)):
+        depth = deeper(depth)
+        return (type(value), None, [flatten(item, tensors, depth) for item in value])
+    return (None, value, None)
+
+
+cdef object unflatten(object structure, list tensors):
+    """The inverse of flatten; takes arrays from the front of `tensors`."""
+    if structure is Tensor:
+        return tensors.pop(0)
+    kind, kept, parts = structure
+    if kind is None:
+        return kept
+    items = [unflatten(part, tensors) for part in parts]
+    if kind is dict:
+        return dict(zip(kept, items))
+    return kind(*items) if hasattr(kind, "_fields") else kind(items)
+
+
+cdef bint alike(object a, object b):
+    """Whether two structures are equal, types included."""
+    if type(a) is not tuple or type(b) is not tuple:
+        return a is b or (type(a) is int and type(b) is int and a == b)
+    if a[0] is not b[0] or not same_value(a[1], b[1]):
+        return False
+    if a[2] is None or b[2] is None:
+        return a[2] is b[2]
+    if len(a[2]) != len(b[2]):
+        return False
+    for x, y in zip(a[2], b[2]):
+        if not alike(x, y):
+            return False
+    return True
+
+
+cdef bint same_value(object a, object b):
+    if isinstance(a, numpy.ndarray):
+        return False              # it may have been written to since
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, numpy.generic):
+        return bool(a == b)
+    try:
+        return (a == b) is True
+    except Exception:             # an == of a user's class may fail: then only identity counts
+        return False
+
+
+cdef frozenset PLAIN = frozenset((int, float, bool, str, type(None)))
+
+
+cdef bint mix_structure(size_t* kind, object structure) except -1:
+    """Mix what plain values tell into a kind; False if it holds NumPy arrays, which change."""
+    if type(structure) is not tuple:
+        return True
+    value = structure[1]
+    if structure[2] is not None:
+        mix(kind, len(structure[2]))
+        for part in structure[2]:
+            if not mix_structure(kind, part):
+                return False
+    elif type(value) in PLAIN:
+        mix(kind, <size_t>hash(value))
+    elif isinstance(value, numpy.ndarray):
+        return False
+    return True
+
+
+cdef inline void mix(size_t* kind, size_t value) noexcept:
+    kind[0] = (kind[0] ^ value) * <size_t>0x9E3779B97F4A7C15
+    kind[0] ^= kind[0] >> 29
+
+
+cdef size_t kind_of(list args, State* s) noexcept:
+    """A number that calls have in common which one plan can run; others may have it too."""
+    cdef size_t kind = 4 * current_device() + 2 * (s.recording != 0) + (s.training != 0)
+    cdef Tensor x
+    cdef Py_ssize_t i
+    cdef int axis
+    for i in range(PyList_GET_SIZE(args)):
+        x = <Tensor>PyList_GET_ITEM(args, i)
+        mix(&kind, (x.ndim << 8) | (x.dtype << 2) | (x.face << 1) | x.contiguous)
+        for axis in range(x.ndim):
+            mix(&kind, <size_t>x.shape_[axis])
+            if not x.contiguous:
+                mix(&kind, <size_t>x.strides_[axis])
+    return kind
+
+
+def same(a, b) -> bool:
+    """Whether two values are one object, or equal plain values of one type.
+
+    Examples
+    --------
+    >>> from microlazy.core.calls import same
+    >>> same((2, 3), (2, 3)), same(1, True)
+    (True, False)
+    """
+    if type(a) is tuple and type(b) is tuple and len(a) == len(b):
+        return all([same(x, y) for x, y in zip(a, b)])
+    return a is b or (type(a) is type(b) and type(a) in PLAIN and a == b)

@@ -1,0 +1,71 @@
+"""Why a block cannot run on shapes alone, in a dry run or for a plan: the block, the line, the
+reason."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import NamedTuple
+
+from ...base import AbstractValueError
+from .tree import Tree, refusals_of, where
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
+
+
+class Place(NamedTuple):
+    """The innermost block whose forward raised an error, and the program's line or ''."""
+
+    block: Tree
+    line: str
+
+
+def place_of(error: BaseException, block: Tree) -> Place:
+    """Where an error comes from, from its traceback."""
+    inner, line = block, ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        code, owner = traceback.tb_frame.f_code, traceback.tb_frame.f_locals.get("self")
+        at = f"line {traceback.tb_lineno} of {code.co_filename}"
+        if isinstance(owner, Tree) and code.co_name in ("forward", "hybrid_forward"):
+            inner, line = owner, at
+        elif not _is_ours(code.co_filename):
+            line = at
+        traceback = traceback.tb_next
+    return Place(inner, line)
+
+
+def _is_ours(file: str) -> bool:
+    """Whether a file is of this package; the compiled ones are named from its root."""
+    return file.startswith(PACKAGE) or file.endswith((".pyx", ".pxi"))
+
+
+def explained(error: AbstractValueError, block: Tree) -> AbstractValueError:
+    """The error with the block whose code looked at a value, and the line."""
+    inner, line = place_of(error, block)
+    at = f" ({line})" if line else ""
+    return AbstractValueError(f"{where(inner)} looks at the values of an array{at}: {error}")
+
+
+def tell_refusal(error: BaseException, block: Tree) -> None:
+    """Warn that a block runs eagerly; once for each line, or reason, of a network."""
+    inner, line = place_of(error, block)
+    told = refusals_of(block)
+    if (line or str(error)) in told:
+        return
+    told.add(line or str(error))
+    at = f" because of {line}" if line else ""
+    warnings.warn(
+        f"{where(inner)} runs eagerly{at}, as do the blocks that contain it; the blocks inside "
+        f"keep their plans. A plan cannot hold it: {error}",
+        stacklevel=_level_of_caller(),
+    )
+
+
+def _level_of_caller() -> int:
+    """How far up the program's own line is, for a warning of the function that asks."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back
+    return level
