@@ -240,7 +240,7 @@ def _around(block: Tree) -> Iterator[Tree]:
     yield block
     for reference in block._parents:
         parent = reference()
-        if parent is not None:
+        if isinstance(parent, Tree):
             yield from _around(parent)
 
 
