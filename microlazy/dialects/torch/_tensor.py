@@ -13,7 +13,7 @@ from ... import numpy as np
 from ...autograd import set_recording
 from ...base import MXNetError
 from ...core import gradients
-from ...core.plan import advance_generation
+from ...core.cached_plan import advance_generation
 from ...core.tensor import Tensor as Array
 from ...foreign import nearest
 from . import _dtypes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import optimizer
 from ...core.gradients import absent
-from ...core.plan import generation
+from ...core.cached_plan import generation
 from ...core.rules import Rule
 from ...foreign import missing as _missing
 from ._modes import enable_grad
