@@ -199,7 +199,7 @@ def embedding(
         Places, of any dtype; those outside are clipped.
     weight : array, shape (input_dim, output_dim)
     dtype : dtype, optional
-        That of the result, the weight's by default.
+        What MXNet's graphs say of the weight; the result has the weight's in any case.
 
     Returns
     -------
@@ -226,5 +226,4 @@ def embedding(
             f"embedding: weight has shape {weight.shape}, but input_dim and output_dim say "
             f"{expected}"
         )
-    out = f.take(weight, data, 0, "clip")
-    return out if dtype is None else out.astype(dtype)
+    return f.take(weight, data, 0, "clip")
