@@ -30,10 +30,29 @@ _HERE = {
     "no_grad": "autograd.pause()",
     "enable_grad": "autograd.record()",
     "GradientTape": "autograd.record()",
+    "nn": "gluon.nn",
+    "loss": "gluon.loss",
+    "RNN": "gluon.rnn.RNN",
+    "LSTM": "gluon.rnn.LSTM",
+    "GRU": "gluon.rnn.GRU",
+    "RNNCell": "gluon.rnn.RNNCell",
+    "LSTMCell": "gluon.rnn.LSTMCell",
+    "GRUCell": "gluon.rnn.GRUCell",
+    "DataLoader": "gluon.data.DataLoader",
+    "tensor": "np.array or nd.array",
+    "TensorDataset": "gluon.data.ArrayDataset",
+    "ImageFolder": "gluon.data.vision.ImageFolderDataset",
 }
 
-# Where the function may be that was looked for in another module.
-_FACES = {"np": "microlazy.numpy", "npx": "microlazy.numpy_extension", "nd": "microlazy.ndarray"}
+# Where the function or class may be that was looked for in another module.
+_FACES = {
+    "np": "microlazy.numpy",
+    "npx": "microlazy.numpy_extension",
+    "nd": "microlazy.ndarray",
+    "gluon": "microlazy.gluon",
+    "gluon.nn": "microlazy.gluon.nn",
+    "gluon.loss": "microlazy.gluon.loss",
+}
 
 # On blocks, trainers and parameters: how Gluon does it.
 BLOCK = {

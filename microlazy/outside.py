@@ -7,7 +7,10 @@ _REASONS = {
         dgl_csr_neighbor_uniform_sample dgl_graph_compact dgl_subgraph group_adagrad_update""",
     "symbols are not part of microlazy; write Gluon blocks and call hybridize()": """
         CachedOp""",
-    "the Module API is not part of microlazy; use gluon.Trainer": "mod module",
+    "the Module API is not part of microlazy; use gluon.Trainer": "mod module svrg_optimization",
+    "gluon.contrib.estimator.TensorBoardHandler writes TensorBoard's files": "tensorboard",
+    "use mx.autograd": "autograd",
+    "iterators are in mx.io; a loop over a DataLoader needs none": "io",
     "ONNX is not part of microlazy": "onnx",
     "quantization is not part of microlazy": """
         quantization calibrate_entropy dequantize quantize quantize_asym quantize_v2 requantize
