@@ -877,23 +877,3 @@ def test_bad_states_and_sequences():
         cell(nd.ones((1, 4)), [nd.ones((1, 2))])
     with pytest.raises(NotImplementedError, match=r"unroll\(\)"):
         rnn.BidirectionalCell(rnn.RNNCell(1), rnn.RNNCell(1))(nd.ones((1, 1)), [])
-
-
-def test_unknown_sizes_print_as_in_mxnet():
-    layers = [
-        (nn.Dense(2), "Dense({} -> 2, linear)"),
-        (nn.Conv1D(3, 2), "Conv1D({} -> 3, kernel_size=(2,), stride=(1,))"),
-        (nn.Conv2D(4, 2, groups=2), "Conv2D({} -> 4, kernel_size=(2, 2), stride=(1, 1), groups=2)"),
-        (
-            nn.BatchNorm(),
-            "BatchNorm(axis=1, eps=1e-05, momentum=0.9, fix_gamma=False, use_global_stats=False, "
-            "in_channels={})",
-        ),
-        (rnn.LSTMCell(3), "LSTMCell({} -> 12)"),
-        (rnn.GRU(3), "GRU({} -> 3, TNC)"),
-    ]
-    for layer, text in layers:
-        assert repr(layer) == text.format(None)
-    npx.set_np()
-    for layer, text in layers:
-        assert repr(layer) == text.format(-1)
