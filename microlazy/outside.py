@@ -10,6 +10,8 @@ _REASONS = {
     "the Module API is not part of microlazy; use gluon.Trainer": "mod module svrg_optimization",
     "gluon.contrib.estimator.TensorBoardHandler writes TensorBoard's files": "tensorboard",
     "use mx.autograd": "autograd",
+    "data sets of texts are not part of microlazy; mx.contrib.text has vocabularies and vectors of "
+    "words, and gluon.data.ArrayDataset takes arrays": "text WikiText2 WikiText103",
     "iterators are in mx.io; a loop over a DataLoader needs none": "io",
     "ONNX is not part of microlazy": "onnx",
     "quantization is not part of microlazy": """

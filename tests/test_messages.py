@@ -190,6 +190,8 @@ def test_a_block_may_define_names_of_other_frameworks():
         (gluon.data, "TensorDataset", r"write gluon\.data\.ArrayDataset$"),
         (mx.contrib, "tensorboard", "TensorBoardHandler writes TensorBoard's files$"),
         (mx.contrib, "autograd", r"use mx\.autograd$"),
+        (gluon.contrib, "estimtor", "the nearest name is 'estimator'"),
+        (gluon.contrib.data, "text", r"mx\.contrib\.text has vocabularies"),
         (mx.contrib, "io", r"iterators are in mx\.io"),
         (mx.contrib, "svrg_optimization", "Module API"),
     ],
