@@ -83,6 +83,22 @@ PARAMETER = {
     "numpy": "data().asnumpy() gives a copy of the values",
 }
 
+ARRAY = {
+    "numpy": "asnumpy() gives a copy of the values, numpy.asarray(x) a view of them",
+    "requires_grad": "attach_grad() asks for gradients",
+    "requires_grad_": "attach_grad() asks for gradients",
+    "data": "detach() gives an array without its graph",
+    "cuda": BLOCK["cuda"],
+    "cpu": "as_in_context(ctx) moves it; there is one device, the CPU",
+    "to": "astype(dtype) changes the data type, as_in_context(ctx) the context",
+    "float": "astype('float32') changes the data type",
+    "long": "astype('int64') changes the data type",
+    "clone": "copy() gives a copy",
+    "view": "reshape(shape) gives a view where that can be",
+    "unsqueeze": "expand_dims(axis) adds an axis",
+    "permute": "transpose(axes) changes the order of axes",
+}
+
 
 def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
     """The error for a name that a module does not have, with the nearest that it has.

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import microlazy as mx
-from microlazy import autograd, gluon, nd, np, npx
+from microlazy import autograd, foreign, gluon, nd, np, npx
 from microlazy.gluon import nn
 
 
@@ -199,6 +199,17 @@ def test_a_block_may_define_names_of_other_frameworks():
 def test_a_misspelled_name_names_the_nearest(module, name, hint):
     with pytest.raises(AttributeError, match=f"no attribute '{name}'.*{hint}"):
         getattr(module, name)
+
+
+@pytest.mark.parametrize("make", [np.ones, nd.ones])
+def test_arrays_explain_names_of_other_frameworks(make):
+    x = make((2,))
+    with pytest.raises(AttributeError, match=r"object has no attribute 'numpy': asnumpy\(\) gives"):
+        x.numpy()
+    for name in foreign.ARRAY:
+        assert not hasattr(x, name) and name not in dir(x)
+    with pytest.raises(AttributeError, match="no attribute 'foo'$"):
+        x.foo()
 
 
 @pytest.mark.parametrize("module", [np, nd, npx, mx, autograd])
