@@ -83,6 +83,7 @@ PARAMETER = {
     "numpy": "data().asnumpy() gives a copy of the values",
 }
 
+# On arrays, which look here for what they have not.
 ARRAY = {
     "numpy": "asnumpy() gives a copy of the values, numpy.asarray(x) a view of them",
     "requires_grad": "attach_grad() asks for gradients",
