@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from inspect import getattr_static
 from typing import Any, NoReturn
 
-from .outside import MODULES, OUTSIDE, explain
+from .outside import MEMBERS, OUTSIDE, explain
 
 # In modules: other names of what is here.
 _HERE = {
@@ -117,7 +117,7 @@ def missing(module: str, name: str, names: Iterable[str]) -> AttributeError:
         return AttributeError(message)
     if name in _HERE:
         return AttributeError(f"{message}; write {_HERE[name]}")
-    if module == "microlazy" and (name in MODULES or name in OUTSIDE):
+    if name in MEMBERS.get(module, {}) or (module == "microlazy" and name in OUTSIDE):
         return AttributeError(message)
     for face, path in _FACES.items():
         if callable(vars(sys.modules.get(path, sys)).get(name)):

@@ -7,12 +7,7 @@ _REASONS = {
         dgl_csr_neighbor_uniform_sample dgl_graph_compact dgl_subgraph group_adagrad_update""",
     "symbols are not part of microlazy; write Gluon blocks and call hybridize()": """
         CachedOp""",
-    "the Module API is not part of microlazy; use gluon.Trainer": "mod module svrg_optimization",
-    "gluon.contrib.estimator.TensorBoardHandler writes TensorBoard's files": "tensorboard",
-    "use mx.autograd": "autograd",
-    "data sets of texts are not part of microlazy; mx.contrib.text has vocabularies and vectors of "
-    "words, and gluon.data.ArrayDataset takes arrays": "text WikiText2 WikiText103",
-    "iterators are in mx.io; a loop over a DataLoader needs none": "io",
+    "the Module API is not part of microlazy; use gluon.Trainer": "mod module",
     "ONNX is not part of microlazy": "onnx",
     "quantization is not part of microlazy": """
         quantization calibrate_entropy dequantize quantize quantize_asym quantize_v2 requantize
@@ -54,6 +49,21 @@ MODULES = {
     "tvmop": "TVM is not part of microlazy",
 }
 
+# What else packages of MXNet have, where the name says something in that package only.
+MEMBERS = {
+    "microlazy": MODULES,
+    "microlazy.contrib": {
+        "autograd": "use mx.autograd",
+        "io": "iterators are in mx.io; a loop over a DataLoader needs none",
+        "svrg_optimization": "the Module API is not part of microlazy; use gluon.Trainer",
+        "tensorboard": "gluon.contrib.estimator.TensorBoardHandler writes TensorBoard's files",
+    },
+    "microlazy.gluon.contrib.data": {
+        "text": "data sets of texts are not part of microlazy; mx.contrib.text has vocabularies "
+        "and vectors of words, and gluon.data.ArrayDataset takes arrays",
+    },
+}
+
 
 def explain(module: str, name: str) -> str:
     """Return the message for a name that a module does not have.
@@ -64,5 +74,5 @@ def explain(module: str, name: str) -> str:
     >>> explain("microlazy.nd", "foo")
     "module 'microlazy.nd' has no attribute 'foo'"
     """
-    reason = (MODULES.get(name) if module == "microlazy" else None) or OUTSIDE.get(name)
+    reason = MEMBERS.get(module, {}).get(name) or OUTSIDE.get(name)
     return f"module {module!r} has no attribute {name!r}" + (f": {reason}" if reason else "")
