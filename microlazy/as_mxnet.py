@@ -117,6 +117,8 @@ def _run() -> None:
     if len(sys.argv) < 2:
         sys.exit("usage: python -m microlazy.as_mxnet SCRIPT [ARGUMENT ...]")
     del sys.argv[0]
+    if not Path(sys.argv[0]).exists():
+        sys.exit(f"microlazy.as_mxnet: there is nothing at {sys.argv[0]}")
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     runpy.run_path(sys.argv[0], run_name="__main__")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from inspect import getattr_static
 from typing import Any, NoReturn
 
-from .outside import MODULES, OUTSIDE, explain
+from .outside import MEMBERS, OUTSIDE, explain
 
 # In modules: other names of what is here.
 _HERE = {
@@ -30,10 +30,29 @@ _HERE = {
     "no_grad": "autograd.pause()",
     "enable_grad": "autograd.record()",
     "GradientTape": "autograd.record()",
+    "nn": "gluon.nn",
+    "loss": "gluon.loss",
+    "RNN": "gluon.rnn.RNN",
+    "LSTM": "gluon.rnn.LSTM",
+    "GRU": "gluon.rnn.GRU",
+    "RNNCell": "gluon.rnn.RNNCell",
+    "LSTMCell": "gluon.rnn.LSTMCell",
+    "GRUCell": "gluon.rnn.GRUCell",
+    "DataLoader": "gluon.data.DataLoader",
+    "tensor": "np.array or nd.array",
+    "TensorDataset": "gluon.data.ArrayDataset",
+    "ImageFolder": "gluon.data.vision.ImageFolderDataset",
 }
 
-# Where the function may be that was looked for in another module.
-_FACES = {"np": "microlazy.numpy", "npx": "microlazy.numpy_extension", "nd": "microlazy.ndarray"}
+# Where the function or class may be that was looked for in another module.
+_FACES = {
+    "np": "microlazy.numpy",
+    "npx": "microlazy.numpy_extension",
+    "nd": "microlazy.ndarray",
+    "gluon": "microlazy.gluon",
+    "gluon.nn": "microlazy.gluon.nn",
+    "gluon.loss": "microlazy.gluon.loss",
+}
 
 # On blocks, trainers and parameters: how Gluon does it.
 BLOCK = {
@@ -64,6 +83,23 @@ PARAMETER = {
     "numpy": "data().asnumpy() gives a copy of the values",
 }
 
+# On arrays, which look here for what they have not.
+ARRAY = {
+    "numpy": "asnumpy() gives a copy of the values, numpy.asarray(x) a view of them",
+    "requires_grad": "attach_grad() asks for gradients",
+    "requires_grad_": "attach_grad() asks for gradients",
+    "data": "detach() gives an array without its graph",
+    "cuda": BLOCK["cuda"],
+    "cpu": "as_in_context(ctx) moves it; there is one device, the CPU",
+    "to": "astype(dtype) changes the data type, as_in_context(ctx) the context",
+    "float": "astype('float32') changes the data type",
+    "long": "astype('int64') changes the data type",
+    "clone": "copy() gives a copy",
+    "view": "reshape(shape) gives a view where that can be",
+    "unsqueeze": "expand_dims(axis) adds an axis",
+    "permute": "transpose(axes) changes the order of axes",
+}
+
 
 def missing(
     module: str, name: str, names: Iterable[str], here: Mapping[str, str] = _HERE
@@ -83,7 +119,7 @@ def missing(
         return AttributeError(message)
     if name in here:
         return AttributeError(f"{message}; write {here[name]}")
-    if module == "microlazy" and (name in MODULES or name in OUTSIDE):
+    if name in MEMBERS.get(module, {}) or (module == "microlazy" and name in OUTSIDE):
         return AttributeError(message)
     for face, path in _FACES.items():
         if callable(vars(sys.modules.get(path, sys)).get(name)):

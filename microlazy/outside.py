@@ -44,6 +44,21 @@ MODULES = {
     "tvmop": "TVM is not part of microlazy",
 }
 
+# What else packages of MXNet have, where the name says something in that package only.
+MEMBERS = {
+    "microlazy": MODULES,
+    "microlazy.contrib": {
+        "autograd": "use mx.autograd",
+        "io": "iterators are in mx.io; a loop over a DataLoader needs none",
+        "svrg_optimization": "the Module API is not part of microlazy; use gluon.Trainer",
+        "tensorboard": "gluon.contrib.estimator.TensorBoardHandler writes TensorBoard's files",
+    },
+    "microlazy.gluon.contrib.data": {
+        "text": "data sets of texts are not part of microlazy; mx.contrib.text has vocabularies "
+        "and vectors of words, and gluon.data.ArrayDataset takes arrays",
+    },
+}
+
 
 def explain(module: str, name: str) -> str:
     """Return the message for a name that a module does not have.
@@ -54,5 +69,5 @@ def explain(module: str, name: str) -> str:
     >>> explain("microlazy.nd", "foo")
     "module 'microlazy.nd' has no attribute 'foo'"
     """
-    reason = (MODULES.get(name) if module == "microlazy" else None) or OUTSIDE.get(name)
+    reason = MEMBERS.get(module, {}).get(name) or OUTSIDE.get(name)
     return f"module {module!r} has no attribute {name!r}" + (f": {reason}" if reason else "")

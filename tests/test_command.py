@@ -142,7 +142,7 @@ def test_migrate_names(program):
 
 def test_migrate_writes(program, capsys):
     assert main(["migrate", str(program), "--write"]) == 1  # names are missing
-    assert "imports replaced in 1 files" in capsys.readouterr().out
+    assert "imports replaced in 1 file\n" in capsys.readouterr().out
     expected = (
         PROGRAM.replace("os, mxnet as mx", "os, microlazy as mx")
         .replace("\nimport mxnet\n", "\nimport microlazy as mxnet\n")
@@ -224,6 +224,9 @@ def test_programs_run_unchanged(tmp_path):
     script.write_text("import microlazy.as_mxnet\n" + UNCHANGED)
     assert run(str(script)).returncode == 0
     assert run("-m", "microlazy.as_mxnet").returncode == 1
+    found = run("-m", "microlazy.as_mxnet", "nowhere.py")
+    assert found.returncode == 1
+    assert found.stderr == "microlazy.as_mxnet: there is nothing at nowhere.py\n"
 
 
 def test_the_real_one_must_not_be_there(tmp_path):

@@ -473,3 +473,7 @@ def test_a_map_style_data_set_of_pytorch():
     data = torch.utils.data.TensorDataset(torch.arange(6.0).reshape(3, 2), torch.arange(3))
     x, y = next(iter(DataLoader(data, 2, num_workers=1)))
     assert x.asnumpy().tolist() == [[0, 1], [2, 3]] and y.asnumpy().tolist() == [0, 1]
+
+
+def test_the_interval_sampler_has_its_place_in_contrib():
+    assert gluon.contrib.data.IntervalSampler is IntervalSampler

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import microlazy as mx
-from microlazy import autograd, gluon, nd, np, npx
+from microlazy import autograd, foreign, gluon, nd, np, npx
 from microlazy.gluon import nn
 
 
@@ -175,11 +175,41 @@ def test_a_block_may_define_names_of_other_frameworks():
         (mx.init, "Xaviar", "the nearest name is 'Xavier'"),
         (autograd, "recrod", "the nearest name is 'record'"),
         (autograd, "no_grad", r"write autograd.pause\(\)"),
+        (mx, "Trainer", r"write gluon\.Trainer$"),
+        (mx, "HybridBlock", r"write gluon\.HybridBlock$"),
+        (mx, "DataLoader", r"write gluon\.data\.DataLoader$"),
+        (mx, "nn", r"write gluon\.nn$"),
+        (gluon, "Dense", r"write gluon\.nn\.Dense$"),
+        (nn, "LSTM", r"write gluon\.rnn\.LSTM$"),
+        (mx, "GRUCell", r"write gluon\.rnn\.GRUCell$"),
+        (gluon.rnn, "LSMT", "the nearest name is 'LSTM'"),
+        (gluon.data, "DataLoder", "the nearest name is 'DataLoader'"),
+        (gluon.data, "ImageFolder", r"write gluon\.data\.vision\.ImageFolderDataset$"),
+        (nn, "L2Loss", r"write gluon\.loss\.L2Loss$"),
+        (np, "tensor", r"write np\.array or nd\.array$"),
+        (gluon.data, "TensorDataset", r"write gluon\.data\.ArrayDataset$"),
+        (mx.contrib, "tensorboard", "TensorBoardHandler writes TensorBoard's files$"),
+        (mx.contrib, "autograd", r"use mx\.autograd$"),
+        (gluon.contrib, "estimtor", "the nearest name is 'estimator'"),
+        (gluon.contrib.data, "text", r"mx\.contrib\.text has vocabularies"),
+        (mx.contrib, "io", r"iterators are in mx\.io"),
+        (mx.contrib, "svrg_optimization", "Module API"),
     ],
 )
 def test_a_misspelled_name_names_the_nearest(module, name, hint):
     with pytest.raises(AttributeError, match=f"no attribute '{name}'.*{hint}"):
         getattr(module, name)
+
+
+@pytest.mark.parametrize("make", [np.ones, nd.ones])
+def test_arrays_explain_names_of_other_frameworks(make):
+    x = make((2,))
+    with pytest.raises(AttributeError, match=r"object has no attribute 'numpy': asnumpy\(\) gives"):
+        x.numpy()
+    for name in foreign.ARRAY:
+        assert not hasattr(x, name) and name not in dir(x)
+    with pytest.raises(AttributeError, match="no attribute 'foo'$"):
+        x.foo()
 
 
 @pytest.mark.parametrize("module", [np, nd, npx, mx, autograd])

@@ -592,3 +592,11 @@ def test_saving_is_atomic(tmp_path, monkeypatch):
         trainer.save_states(path)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["states"]
+
+
+def test_a_network_instead_of_its_parameters():
+    net = gluon.nn.Dense(1)
+    with pytest.raises(ValueError, match=r"Dense'>: give its collect_params\(\)$"):
+        gluon.Trainer(net, "sgd")
+    with pytest.raises(ValueError, match="got <class 'int'>$"):
+        gluon.Trainer(3, "sgd")

@@ -319,7 +319,7 @@ def test_builders_guide(tmp_path):
 
 def test_image_networks(tmp_path):
     text = lesson("image_networks.py", tmp_path, "--epochs", "5")
-    assert "Conv2D(None -> 16" in text and "Conv2D(1 -> 16" in text
+    assert "Conv2D(-1 -> 16" in text and "Conv2D(1 -> 16" in text
     read = [float(x) for x in re.findall(r"numbers, ([\d.]+) % of 359", text)]
     assert len(read) == 2 and min(read) > 93
     assert all(colored(tmp_path / "image_networks.png", color) > 500 for color in (RED, BLUE))

@@ -84,7 +84,7 @@ def _migrate(args: argparse.Namespace) -> int:
     report = migration.read(args.path)
     print(report)
     if args.write:
-        print(f"imports replaced in {migration.write(report)} files")
+        print(f"imports replaced in {migration.count(migration.write(report), 'file')}")
     return 1 if report.missing else 0
 
 

@@ -62,9 +62,9 @@ class Report:
         for use in self.missing:
             gone.setdefault(use.name, []).append(use)
         lines = [
-            f"{self.path}: {_count(len(self.files), 'file')} of mxnet, "
-            f"{_count(len(names), 'name')} in {_count(len(self.uses), 'place')}, "
-            f"of which {_count(len(gone), 'name')} missing"
+            f"{self.path}: {count(len(self.files), 'file')} of mxnet, "
+            f"{count(len(names), 'name')} in {count(len(self.uses), 'place')}, "
+            f"of which {count(len(gone), 'name')} missing"
         ]
         for name, uses in sorted(gone.items(), key=lambda item: -len(item[1])):
             places = ", ".join(f"{use.file}:{use.line}" for use in uses[:3])
@@ -73,7 +73,15 @@ class Report:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """Say how many there are.
+
+    Examples
+    --------
+    >>> from microlazy.command.migration import count
+    >>> count(1, "file"), count(0, "file")
+    ('1 file', '0 files')
+    """
     return f"{number} {what}{'s' * (number != 1)}"
 
 

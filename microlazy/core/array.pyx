@@ -29,6 +29,7 @@ from microlazy.context import PLACES, Context, on_empty_cache, place_of
 from microlazy.core import exchange, functions
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.storage import empty_cache
+from microlazy.foreign import ARRAY as HINTS
 
 METHODS = ({}, {})                    # functions that are methods too, for each face
 cdef object PROTOCOLS = None          # how np answers NumPy and the array API standard
@@ -291,7 +292,10 @@ cdef class Array(Tensor):
     def __getattr__(self, name):
         function = METHODS[self.face].get(name)
         if function is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            hint = f": {HINTS[name]}" if name in HINTS else ""
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            )
         return MethodType(function, self)
 
     def __dir__(self):

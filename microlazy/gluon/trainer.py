@@ -16,6 +16,7 @@ from ..kvstore import KVStore, check_name
 from ..optimizer.base import zeros_like
 from ..optimizer.group import Group
 from ..params_file import write_atomically
+from .block import Block
 from .parameter import Parameter, ParameterDict
 
 __all__ = ["Trainer"]
@@ -437,7 +438,8 @@ def _checked_params(params: Any) -> list[Parameter]:
     if isinstance(params, (Mapping, ParameterDict)):
         params = [params[name] for name in sorted(params.keys())]
     if not isinstance(params, (list, tuple)):
-        raise ValueError(f"params must be a list or dict of Parameters, got {type(params)}")
+        hint = ": give its collect_params()" if isinstance(params, Block) else ""
+        raise ValueError(f"params must be a list or dict of Parameters, got {type(params)}{hint}")
     for param in params:
         if not isinstance(param, Parameter):
             raise ValueError(

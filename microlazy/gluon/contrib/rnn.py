@@ -13,6 +13,7 @@ from ..nn._layer import (
     choice_of,
     fraction_of,
     given_source,
+    shown_size,
     size_of,
     sizes_known,
     sizes_of,
@@ -141,7 +142,7 @@ class _ConvCell(SteppingCell):
 
     def __repr__(self) -> str:
         shape = sizes_known(self.i2h_weight)
-        channels = f"{shape[self._channel_axis] or None} -> {shape[0]}"
+        channels = f"{shown_size(shape[self._channel_axis])} -> {shape[0]}"
         return f"{type(self).__name__}({channels}, {self._activation}, {self._layout})"
 
 

@@ -9,7 +9,17 @@ from ...core.ops.convolution import Filters
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..block.tree import where
-from ._layer import LAYOUTS, Layer, Shape, choice_of, given_source, size_of, sizes_known, sizes_of
+from ._layer import (
+    LAYOUTS,
+    Layer,
+    Shape,
+    choice_of,
+    given_source,
+    shown_size,
+    size_of,
+    sizes_known,
+    sizes_of,
+)
 from .activations import Activation
 
 __all__ = [
@@ -163,7 +173,7 @@ def described(layer: Layer, seen: int, options: dict[str, Any], bias: Any, act: 
         shown.append("bias=False")
     if act:
         shown.append(f"{act}")
-    channels = f"{seen or None} -> {options['num_filter']}"
+    channels = f"{shown_size(seen)} -> {options['num_filter']}"
     return f"{type(layer).__name__}({channels}, {', '.join(shown)})"
 
 

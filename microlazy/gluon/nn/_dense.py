@@ -13,6 +13,7 @@ from ...initializer import Initializer
 from ..block import HybridBlock
 from ..block.hybrid import is_plain, need_array
 from ..block.tree import where
+from ._layer import shown_size
 from .activations import Activation, check_name
 
 __all__ = ["Dense"]
@@ -185,7 +186,7 @@ class Dense(HybridBlock):
 
     def __repr__(self) -> str:
         units, size = self.weight.shape
-        return f"{type(self).__name__}({size or None} -> {units}, {self.act or 'linear'})"
+        return f"{type(self).__name__}({shown_size(size)} -> {units}, {self.act or 'linear'})"
 
 
 def _size(name: str, given: Any, least: int) -> int:

@@ -11,6 +11,7 @@ from ...base import MXNetError, ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ...ops.windows import LARGEST
+from ...util import is_np_shape
 from ..block import HybridBlock
 from ..block.hybrid import need_array
 from ..block.tree import where
@@ -109,6 +110,13 @@ class Layer(HybridBlock):
 def sizes_known(parameter: Parameter) -> Shape:
     """The shape of a layer's parameter, with 0 for what is unknown."""
     return tuple(max(size, 0) for size in parameter.shape)
+
+
+def shown_size(size: int) -> int | None:
+    """A size as MXNet prints it: None for an unknown one, and -1 under `npx.set_np()`."""
+    if size > 0:
+        return size
+    return -1 if is_np_shape() else None
 
 
 def given_source(name: str, size: int, *parameters: Parameter | None) -> None:

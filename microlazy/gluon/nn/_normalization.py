@@ -11,7 +11,7 @@ from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..parameter import Parameter
 from ..utils import axis_of, number_of
-from ._layer import Layer, given_source, size_of, sizes_known
+from ._layer import Layer, given_source, shown_size, size_of
 
 __all__ = ["BatchNorm", "BatchNormReLU", "GroupNorm", "InstanceNorm", "LayerNorm", "SyncBatchNorm"]
 
@@ -192,7 +192,7 @@ class BatchNorm(_Norm):
         )
 
     def _found(self) -> dict[str, Any]:
-        return {"in_channels": sizes_known(self.gamma)[0] or None}
+        return {"in_channels": shown_size(self.gamma.shape[0])}
 
 
 class BatchNormReLU(BatchNorm):

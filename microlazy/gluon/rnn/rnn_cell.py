@@ -18,7 +18,7 @@ from ...util import is_np_array
 from ..block import Block, HybridBlock
 from ..block.hybrid import without_namespace
 from ..block.tree import layer_text, where
-from ..nn._layer import Layer, fraction_of, given_source, size_of, sizes_known
+from ..nn._layer import Layer, fraction_of, given_source, shown_size, size_of, sizes_known
 from ..utils import _indent
 from .sequences import (
     join_features,
@@ -365,7 +365,7 @@ class GatedCell(SteppingCell):
 
     def __repr__(self) -> str:
         rows, size = sizes_known(self.i2h_weight)
-        return f"{type(self).__name__}({size or None} -> {rows}{self._shown()})"
+        return f"{type(self).__name__}({shown_size(size)} -> {rows}{self._shown()})"
 
     def _shown(self) -> str:
         """What else is printed."""

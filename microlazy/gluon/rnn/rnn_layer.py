@@ -13,7 +13,15 @@ from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ...ops.recurrent import recurrent
 from ...symbol import Symbol
-from ..nn._layer import Layer, choice_of, fraction_of, given_source, size_of, sizes_known
+from ..nn._layer import (
+    Layer,
+    choice_of,
+    fraction_of,
+    given_source,
+    shown_size,
+    size_of,
+    sizes_known,
+)
 from ..parameter import Parameter
 from .projected import run_projected
 from .rnn_cell import (
@@ -344,7 +352,7 @@ class _RNNLayer(Layer):
 
     def __repr__(self) -> str:
         rows, size = sizes_known(self._first_weights()[0])
-        shown = [f"{size or None} -> {rows // _GATES[self._mode]}", self._layout]
+        shown = [f"{shown_size(size)} -> {rows // _GATES[self._mode]}", self._layout]
         if self._num_layers != 1:
             shown.append(f"num_layers={self._num_layers}")
         if self._dropout:
