@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ... import optimizer
-from ...core.gradients import absent
 from ...core.cached_plan import generation
+from ...core.gradients import absent
 from ...core.rules import Rule
 from ...foreign import missing as _missing
 from ._modes import enable_grad
