@@ -911,7 +911,7 @@ def split(x, indices_or_sections, axis=0, squeeze_axis=False):
     else:
         edges = [0, *[slice(operator.index(i)).indices(n)[1] for i in indices_or_sections], n]
     pieces = [section(t, place, first, max(first, last))
-              for first, last in zip(edges[:-1], edges[1:])]
+              for first, last in zip(edges, edges[1:])]
     pieces = [copied(p) if not (<Tensor>p).contiguous else p for p in pieces]
     return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
 
