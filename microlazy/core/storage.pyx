@@ -91,9 +91,9 @@ cdef Block acquire(Py_ssize_t nbytes):
         block.raw = PyMem_RawMalloc(size + ALIGNMENT)
     if block.raw is NULL:
         raise MemoryError(f"cannot allocate {nbytes} bytes for an array")
-    allocated += size
     block.data = <char*>((<uintptr_t>block.raw + ALIGNMENT - 1) & ~<uintptr_t>(ALIGNMENT - 1))
-    block.nbytes = size
+    block.nbytes = size if MICROLAZY_POOLED else nbytes     # the rest is forbidden there
+    allocated += block.nbytes
     block.bucket = bucket
     forbid_access(block.data + nbytes, <char*>block.raw + size + ALIGNMENT - block.data - nbytes)
     if size >= LARGE:
