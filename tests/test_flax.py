@@ -459,12 +459,12 @@ def test_in_networks_of_gluon(face):
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
     names = [name.partition("_")[2] for name in net[1].collect_params()]
     assert names == [
+        "params_Dense_0_kernel",
+        "params_Dense_0_bias",
+        "params_BatchNorm_0_scale",
+        "params_BatchNorm_0_bias",
         "batch_stats_BatchNorm_0_mean",
         "batch_stats_BatchNorm_0_var",
-        "params_BatchNorm_0_bias",
-        "params_BatchNorm_0_scale",
-        "params_Dense_0_bias",
-        "params_Dense_0_kernel",
     ]
     before = {name: p.data().asnumpy() for name, p in net[1].collect_params().items()}
     with autograd.record():

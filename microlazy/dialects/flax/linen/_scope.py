@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NoReturn
 
 from ....core import trace
@@ -61,6 +62,37 @@ class Run:
 
 def _copied(tree: Any) -> Any:
     return {k: _copied(v) for k, v in tree.items()} if isinstance(tree, dict) else tree
+
+
+def by_layer(variables: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The places of all variables, those of one layer together: parameters, then statistics.
+
+    Examples
+    --------
+    >>> params = {"norm": {"scale": 1}, "out": {"bias": 2}}
+    >>> list(by_layer({"stats": {"norm": {"mean": 0}}, "params": params}))
+    [('params', 'norm', 'scale'), ('stats', 'norm', 'mean'), ('params', 'out', 'bias')]
+    """
+    layers: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for collection in sorted(variables, key=lambda name: name != "params"):
+        for keys, _ in leaves(variables[collection]):
+            layers.setdefault(keys[:-1], []).append((collection, *keys))
+    return chain.from_iterable(layers.values())
+
+
+def leaves(
+    tree: Mapping[str, Any], around: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The variables of a tree of dicts with their places.
+
+    Examples
+    --------
+    >>> list(leaves({"norm": {"mean": 0}}))
+    [(('norm', 'mean'), 0)]
+    """
+    for key, part in tree.items():
+        keys = (*around, key)
+        yield from leaves(part, keys) if isinstance(part, dict) else [(keys, part)]
 
 
 class Scope:
