@@ -496,6 +496,21 @@ def test_a_block_of_gluon_in_a_module_keeps_its_own_parameters():
     assert (inner.weight.grad().asnumpy() != 0).any()
 
 
+def test_a_function_that_is_a_fields_default_stays_as_it_is():
+    def twice(x):
+        return 2 * x
+
+    class Net(nn.Module):
+        after: object = twice
+
+        def __call__(self, x):
+            return self.after(x)
+
+    assert Net.after is twice and Net().apply({}, 3) == 6
+    dense = nn.Dense(2, kernel_init=nn.Dense.kernel_init)
+    assert dense.init(KEY, jnp.ones((1, 3)))["params"]["kernel"].shape == (3, 2)
+
+
 # ---- refusals ----------------------------------------------------------------------------------
 
 

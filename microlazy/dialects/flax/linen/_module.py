@@ -127,9 +127,10 @@ class Module:
         compact_ones = [m for m in vars(cls).values() if getattr(m, "is_compact", False)]
         if compact_ones or "setup" in cls.__dict__:
             cls._makes_nothing = False
+        kept = {"setup", *(f.name for f in fields(cls))}  # type: ignore[arg-type]
         for key, member in list(vars(cls).items()):
             public = key == "__call__" or not key.startswith("_")
-            if isinstance(member, FunctionType) and public and key != "setup":
+            if isinstance(member, FunctionType) and public and key not in kept:
                 setattr(cls, key, cls._wrap(member))
 
     def __post_init__(self) -> None:
