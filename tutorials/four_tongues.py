@@ -1,11 +1,11 @@
 """One lesson in four tongues: lazy initialization in Gluon's, PyTorch's, Keras' and Flax' words.
 
 What you learn: three styles of one mechanism. In Gluon and PyTorch a network has its parameters
-from the beginning, and they have no size; in Keras it builds them on its first call; in Flax they are a
-tree outside of it. For each, the script prints what the network is and knows before data, when its
-first layer has seen data, and when all have; then the lesson's `apply_init` gives it other first
-values. One set of weights is carried into all four, and they compute the same. The picture shows
-what each knew about each parameter, and when.
+from the beginning, and they have no size; in Keras it builds them on its first call; in Flax they
+are a tree outside of it. For each, the script prints what the network is and knows before data,
+when its first layer has seen data, and when all have; then the lesson's `apply_init` gives it
+other first values. One set of weights is carried into all four, and they compute the same. The
+picture shows what each knew about each parameter, and when.
 
 Run: python tutorials/four_tongues.py [--output DIR]
 """
