@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import re
+from collections import OrderedDict, namedtuple
 from pathlib import Path
 
 import numpy
@@ -494,6 +495,23 @@ def test_a_block_of_gluon_in_a_module_keeps_its_own_parameters():
     slopes = jax.grad(lambda p: net.apply(p, x).sum())(params)
     assert slopes["params"]["layers_2"]["kernel"].shape == (8, 2)
     assert (inner.weight.grad().asnumpy() != 0).any()
+
+
+def test_trees_keep_their_types():
+    Pair = namedtuple("Pair", "left right")  # noqa: PYI024
+    tree = OrderedDict(b=[1, (2, None)], a=Pair(3, {"c": jnp.array(4)}))
+    for found in (jax.tree_map(lambda x: x, tree), jax.tree_map(lambda x, y: y, tree, tree)):
+        assert type(found) is OrderedDict and list(found) == ["a", "b"]
+        assert dict(found) == dict(tree) and type(found["a"]) is Pair
+
+
+def test_a_tree_that_holds_itself_is_an_error():
+    tree = []
+    tree.append(tree)
+    with pytest.raises(RecursionError, match="recursion depth"):
+        jax.tree_map(lambda x: x, tree)
+    with pytest.raises(RecursionError, match="recursion depth"):
+        jax.tree_map(lambda x, y: x, tree, tree)
 
 
 def test_a_function_that_is_a_fields_default_stays_as_it_is():

@@ -108,11 +108,13 @@ class Scope:
         The module's name in there.
     """
 
-    __slots__ = ("_bound", "_root", "_run", "_taken", "name", "parent")
+    __slots__ = ("_bound", "_root", "_run", "_taken", "keys", "name")
 
     def __init__(self, run: Run | None = None, parent: Scope | None = None, name: str = "") -> None:
-        self._run, self.parent, self.name = run, parent, name
+        self._run, self.name = run, name
         self._root: Scope = self if parent is None else parent._root
+        # The names of the modules around, from the outermost, and of this one.
+        self.keys: tuple[str, ...] = () if parent is None else (*parent.keys, name)
         self._taken: set[str] | None = None
         # Of the outermost place: modules by the identity of what they were bound from.
         self._bound: dict[int, Any] = {}
@@ -149,21 +151,18 @@ class Scope:
         return Scope(None, self, name)
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The names of the modules around, from the outermost, and of this one."""
-        return () if self.parent is None else (*self.parent.keys, self.name)
-
-    @property
     def path(self) -> str:
         """The place as text, such as ``'/layers_0'``."""
         return "/" + "/".join(self.keys)
 
     def find(self, collection: str) -> dict[str, Any] | None:
         """The module's part of a collection; None if there is none."""
-        if self.parent is None:
-            return self._run.variables.get(collection)  # type: ignore[union-attr]
-        around = self.parent.find(collection)
-        return None if around is None else around.get(self.name)
+        part = self._root._run.variables.get(collection)  # type: ignore[union-attr]
+        for key in self.keys:
+            if part is None:
+                return None
+            part = part.get(key)
+        return part
 
     def get(self, collection: str, name: str) -> Any:
         """A variable; None if there is none."""
