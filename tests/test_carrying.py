@@ -90,6 +90,18 @@ def in_all_of_them():
     return net, lambda: net(np.array(IMAGES))
 
 
+def in_all_of_them_in_torch():
+    dense = nn.Dense(5)
+    with npx.np_shape(True), npx.np_array(True):
+        dense.initialize()
+    net = torch.nn.Sequential(
+        *(keras.layers.Conv2D(4, (3, 2)), Swap(), torch.nn.LazyBatchNorm2d(eps=1e-3)),
+        *(nn.Activation("relu"), nn.GlobalAvgPool2D(), dense),
+    ).eval()
+    x = torch.tensor(IMAGES)
+    return net, lambda: net(x).detach()
+
+
 MAKERS = {
     "gluon": in_gluon,
     "torch": in_torch,
@@ -97,6 +109,7 @@ MAKERS = {
     "flax": in_flax,
     "flax in gluon": in_flax_in_gluon,
     "all of them": in_all_of_them,
+    "all of them in torch": in_all_of_them_in_torch,
 }
 
 
@@ -114,7 +127,9 @@ def test_the_same_network(source, target):
     for place, weight in enumerate(weights_of(one)):  # statistics that are not 0 and 1 too
         weight.write(1 + cases.values(*weight.read().shape) / (2 + place))
     expected = run(run_one)
-    with npx.np_array(target in ("gluon", "all of them")):  # whose arrays are as npx.set_np() says
+    with npx.np_array(
+        target == "gluon" or target.startswith("all")
+    ):  # whose arrays are as npx.set_np() says
         copy_weights(one, other)  # the target has seen no data, unless it is a tree
     numpy.testing.assert_allclose(run(run_other), expected, rtol=1e-5, atol=1e-6)
 
@@ -193,3 +208,18 @@ def test_a_module_of_flax_in_a_block_needs_a_call_first():
     net.add(ToGluon(linen.Dense(3)))
     with pytest.raises(ValueError, match="togluon.* has no weights before its first call"):
         copy_weights(nn.Dense(3, in_units=2), net)
+
+
+def test_a_module_of_flax_in_a_network_of_torch():
+    def build():
+        parts = (torch.nn.LazyLinear(4), ToGluon(linen.Dense(3)), torch.nn.LazyLinear(2))
+        return torch.nn.Sequential(*parts)
+
+    x, net, twin = torch.tensor(cases.values(3, 5)), build(), build()
+    expected = net(x)
+    twin(x)
+    copy_weights(net, twin)
+    assert torch.equal(twin(x), expected)
+    assert [weight.shape for weight in weights_of(net)][2:4] == [(3, 4), (3,)]
+    expected.sum().backward()
+    assert all(p.grad is not None for p in net.parameters())

@@ -24,6 +24,7 @@ def map_one(f not None, tree):
 
     Examples
     --------
+    >>> from microlazy.core.trees import map_one
     >>> map_one(lambda leaf: 2 * leaf, {"b": [1, None], "a": (2,)})
     {'a': (4,), 'b': [2, None]}
     """
@@ -31,7 +32,14 @@ def map_one(f not None, tree):
 
 
 def map_pair(f not None, tree, other):
-    """The same of a function of a leaf and of what stands at its place in another tree.
+    """A tree of what a function returns for each leaf and what stands at its place in another tree.
+
+    Parameters
+    ----------
+    f : callable
+        Called with a leaf, and a leaf or tree of the other.
+    tree, other : tree
+        The other has at least the structure of the first.
 
     Raises
     ------
@@ -42,6 +50,7 @@ def map_pair(f not None, tree, other):
 
     Examples
     --------
+    >>> from microlazy.core.trees import map_pair
     >>> map_pair(lambda a, b: a + b, {"a": 1}, {"a": 10})
     {'a': 11}
     """

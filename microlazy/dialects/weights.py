@@ -111,12 +111,14 @@ def copy_weights(source: Any, target: Any) -> None:
     Parameters
     ----------
     source, target
-        Networks: blocks of Gluon, modules of PyTorch, or what another dialect knows as one.
+        Networks: blocks of Gluon, modules of PyTorch, layers of Keras, and modules of Flax with
+        their variables, as a `flax.carrying.Bound`.
 
     Raises
     ------
     ValueError
-        If the networks do not have weights of the same shapes; nothing is changed then.
+        If the networks do not have weights of the same shapes, or a module of Flax in a block was
+        never called, so that it has none; nothing is changed then.
 
     Notes
     -----
