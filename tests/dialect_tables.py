@@ -66,12 +66,13 @@ def torch_rows() -> Rows:
 
 def keras_rows() -> Rows:
     """Return what the Keras dialect has."""
-    keras = import_module(f"{ROOT}keras")
-    function = type(public)
+    keras, training = (import_module(f"{ROOT}{name}") for name in ("keras", "keras._training"))
+    kinds = (type(public), property)
+    model = {*public(keras.Model, kinds), *public(training.Training, kinds)}
     return [
         *listed("keras", "keras.layers"),
-        ("`keras.layers.Layer`", public(keras.Layer, (function, property))),
-        ("`keras.Model`, beside a layer's", public(keras.Model, (function, property))),
+        ("`keras.layers.Layer`", public(keras.Layer, kinds)),
+        ("`keras.Model`, beside a layer's", sorted(model)),
         *listed("keras.activations", "keras.initializers", "keras.losses", "keras.metrics"),
         *listed("keras.optimizers", "keras.callbacks", "keras.utils"),
         *listed("keras.tf", "keras.tf.nn", "keras.tf.random"),

@@ -223,3 +223,11 @@ def test_a_module_of_flax_in_a_network_of_torch():
     assert [weight.shape for weight in weights_of(net)][2:4] == [(3, 4), (3,)]
     expected.sum().backward()
     assert all(p.grad is not None for p in net.parameters())
+
+
+def test_variables_that_are_not_all_there_are_refused():
+    net, x = linen.Dense(3), np.ones((1, 2))
+    variables = net.init(jax.random.PRNGKey(0), x)
+    for given in ({}, {"params": {"kernel": variables["params"]["kernel"]}}):
+        with pytest.raises(ValueError, match="the variables have no 'params/(kernel|bias)'"):
+            copy_weights(nn.Dense(3, in_units=2), Bound(net, given, x))

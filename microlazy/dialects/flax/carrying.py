@@ -56,8 +56,10 @@ def _of_bridge(network: Any) -> list[Weight] | None:
 def _in_tree(variables: dict[str, Any], path: tuple[str, ...]) -> Weight:
     part: Any = variables
     for key in path[:-1]:
-        part = part[key]
+        part = part.get(key, {})
     name = path[-1]
+    if name not in part:
+        raise ValueError(f"copy_weights: the variables have no {'/'.join(path)!r}")
     value = part[name]
 
     def write(values: Any) -> None:
