@@ -1,10 +1,12 @@
 """Training steps in the dialects against Gluon's own: ``python -m benchmarks.dialects --help``.
 
-The steps of the PyTorch dialect are those of `torch_steps.py`, run with another `torch`.
+The steps of the PyTorch dialect are those of `torch_steps.py`, run with another `torch`. Those of
+Keras and Flax are in `keras_steps.py` and `flax_steps.py`.
 """
 
 import argparse
 import importlib.util
+import math
 import platform
 import sys
 from contextlib import ExitStack
@@ -18,7 +20,11 @@ from benchmarks.workloads import DESCRIPTIONS
 
 MARKERS = ("<!-- benchmarks.dialects: begin -->\n", "<!-- benchmarks.dialects: end -->")
 WORKLOADS = ("toy", "deep", "narrow", "mnist", "lenet16", "lstm")
-DIALECTS = {"microlazy-torch": "PyTorch's"}
+DIALECTS = {
+    "microlazy-torch": "PyTorch's",
+    "microlazy-keras": "Keras'",
+    "microlazy-flax": "Flax'",
+}
 OTHERS = {"torch": "PyTorch itself"}
 
 
@@ -39,9 +45,20 @@ def table(found: dict[str, dict[str, float]]) -> str:
     for workload, times in found.items():
         own = times["microlazy"]
         cells = [f"`{workload}`", DESCRIPTIONS[workload], duration(own)]
-        cells += [f"{duration(times[name])} ({times[name] / own:.2f})" for name in there]
+        cells += [cell(times[name], own) for name in there]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def cell(seconds: float, own: float) -> str:
+    """Return a time, and how many times as long as Gluon's it is; a dash for none.
+
+    Examples
+    --------
+    >>> cell(1.2e-5, 1e-5), cell(math.nan, 1e-5)
+    ('12.0 µs (1.20)', '–')
+    """
+    return "–" if math.isnan(seconds) else f"{duration(seconds)} ({seconds / own:.2f})"
 
 
 def main(arguments: list[str]) -> None:

@@ -29,8 +29,8 @@ WARM_UP = 5  # steps
 def main(framework: str) -> None:
     """Serve one framework on the standard streams.
 
-    It is ``microlazy``, ``microlazy-hybrid``, ``microlazy-torch`` (its dialect), ``numpy`` or
-    ``torch``.
+    It is ``microlazy``, ``microlazy-hybrid``, one of its dialects as ``microlazy-torch``,
+    ``microlazy-keras`` and ``microlazy-flax``, ``numpy`` or ``torch``.
     """
     clock = getattr(time, os.environ.get("BENCHMARKS_CLOCK", "perf_counter"))
     module = import_module(framework.partition("-")[0])
@@ -47,12 +47,15 @@ def main(framework: str) -> None:
 
 
 def build(framework: str, workload: str) -> Step | None:
-    """Return the step of a workload; None for a row of the op table that a framework has not."""
+    """Return the step of a workload; None for what a framework has not."""
     for steps in (corner_steps, layer_steps, metric_steps, optimizer_steps, data_steps):
         if workload.startswith(steps.PREFIX):
             return steps.build(framework, workload)
     if workload in array_steps.CASES:
         return array_steps.build(framework, workload)
+    if framework in ("microlazy-keras", "microlazy-flax"):
+        dialect = framework.partition("-")[2]
+        return import_module(f"benchmarks.{dialect}_steps").build(workload)
     if framework == "microlazy-torch":  # the very same program, with another torch
         sys.modules["torch"] = import_module("microlazy.dialects.torch")
     if framework.endswith("torch"):

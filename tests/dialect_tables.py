@@ -27,13 +27,27 @@ def public(module: ModuleType | type, kind: type | tuple[type, ...]) -> list[str
     )
 
 
+def listed(*paths: str) -> Rows:
+    """Return the names that modules say they have, but for modules among them.
+
+    Examples
+    --------
+    >>> listed("torch.cuda")
+    [('`torch.cuda`', ['device_count', 'is_available'])]
+    """
+    modules = {path: import_module(ROOT + path) for path in paths}
+    return [
+        (
+            f"`{path}`",
+            sorted(n for n in module.__all__ if not isinstance(getattr(module, n), ModuleType)),
+        )
+        for path, module in modules.items()
+    ]
+
+
 def torch_rows() -> Rows:
     """Return what the PyTorch dialect has."""
-    names = ("", ".nn", ".nn.functional", ".nn.init", ".nn.utils", ".autograd", ".optim")
-    torch, nn, functional, init, nn_utils, autograd, optim = (
-        import_module(f"{ROOT}torch{name}") for name in names
-    )
-    data, d2l = (import_module(f"{ROOT}torch.{name}") for name in ("utils.data", "d2l"))
+    torch, nn = (import_module(f"{ROOT}{name}") for name in ("torch", "torch.nn"))
     function = type(public)
     layers = public(nn, type)
     losses = [name for name in layers if name.endswith("Loss")]
@@ -45,18 +59,43 @@ def torch_rows() -> Rows:
         ("`torch.nn`: layers and containers", [name for name in layers if name not in losses]),
         ("`torch.nn`: losses", losses),
         ("`torch.nn.Module`", sorted([*public(nn.Module, function), "apply"])),
-        ("`torch.nn.functional`", functional.__all__),
-        ("`torch.nn.init`", init.__all__),
-        ("`torch.nn.utils`", nn_utils.__all__),
-        ("`torch.autograd`", autograd.__all__),
-        ("`torch.optim`", optim.__all__),
-        ("`torch.cuda`", torch.cuda.__all__),
-        ("`torch.utils.data`", data.__all__),
-        ("`torch.d2l`", d2l.__all__),
+        *listed("torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.autograd"),
+        *listed("torch.optim", "torch.cuda", "torch.utils.data", "torch.d2l"),
     ]
 
 
-TABLES: dict[str, Callable[[], Rows]] = {"torch": torch_rows}
+def keras_rows() -> Rows:
+    """Return what the Keras dialect has."""
+    keras, training = (import_module(f"{ROOT}{name}") for name in ("keras", "keras._training"))
+    kinds = (type(public), property)
+    model = {*public(keras.Model, kinds), *public(training.Training, kinds)}
+    return [
+        *listed("keras", "keras.layers"),
+        ("`keras.layers.Layer`", public(keras.Layer, kinds)),
+        ("`keras.Model`, beside a layer's", sorted(model)),
+        *listed("keras.activations", "keras.initializers", "keras.losses", "keras.metrics"),
+        *listed("keras.optimizers", "keras.callbacks", "keras.utils"),
+        *listed("keras.tf", "keras.tf.nn", "keras.tf.random"),
+    ]
+
+
+def flax_rows() -> Rows:
+    """Return what the Flax dialect has."""
+    linen = import_module(f"{ROOT}flax.linen")
+    return [
+        *listed("flax.linen"),
+        ("`flax.linen.Module`", public(linen.Module, type(public))),
+        *listed("flax.jax", "flax.jax.random", "flax.jax.tree_util", "flax.jax.nn"),
+        *listed("flax.jax.nn.initializers", "flax.errors"),
+        *listed("flax.bridge", "flax.carrying", "flax.d2l"),
+    ]
+
+
+TABLES: dict[str, Callable[[], Rows]] = {
+    "torch": torch_rows,
+    "keras": keras_rows,
+    "flax": flax_rows,
+}
 
 
 def table(rows: Rows) -> str:

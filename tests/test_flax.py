@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import re
+from collections import OrderedDict, namedtuple
 from pathlib import Path
 
 import numpy
@@ -459,12 +460,12 @@ def test_in_networks_of_gluon(face):
     trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
     names = [name.partition("_")[2] for name in net[1].collect_params()]
     assert names == [
+        "params_Dense_0_kernel",
+        "params_Dense_0_bias",
+        "params_BatchNorm_0_scale",
+        "params_BatchNorm_0_bias",
         "batch_stats_BatchNorm_0_mean",
         "batch_stats_BatchNorm_0_var",
-        "params_BatchNorm_0_bias",
-        "params_BatchNorm_0_scale",
-        "params_Dense_0_bias",
-        "params_Dense_0_kernel",
     ]
     before = {name: p.data().asnumpy() for name, p in net[1].collect_params().items()}
     with autograd.record():
@@ -494,6 +495,38 @@ def test_a_block_of_gluon_in_a_module_keeps_its_own_parameters():
     slopes = jax.grad(lambda p: net.apply(p, x).sum())(params)
     assert slopes["params"]["layers_2"]["kernel"].shape == (8, 2)
     assert (inner.weight.grad().asnumpy() != 0).any()
+
+
+def test_trees_keep_their_types():
+    Pair = namedtuple("Pair", "left right")  # noqa: PYI024
+    tree = OrderedDict(b=[1, (2, None)], a=Pair(3, {"c": jnp.array(4)}))
+    for found in (jax.tree_map(lambda x: x, tree), jax.tree_map(lambda x, y: y, tree, tree)):
+        assert type(found) is OrderedDict and list(found) == ["a", "b"]
+        assert dict(found) == dict(tree) and type(found["a"]) is Pair
+
+
+def test_a_tree_that_holds_itself_is_an_error():
+    tree = []
+    tree.append(tree)
+    with pytest.raises(RecursionError, match="recursion depth"):
+        jax.tree_map(lambda x: x, tree)
+    with pytest.raises(RecursionError, match="recursion depth"):
+        jax.tree_map(lambda x, y: x, tree, tree)
+
+
+def test_a_function_that_is_a_fields_default_stays_as_it_is():
+    def twice(x):
+        return 2 * x
+
+    class Net(nn.Module):
+        after: object = twice
+
+        def __call__(self, x):
+            return self.after(x)
+
+    assert Net.after is twice and Net().apply({}, 3) == 6
+    dense = nn.Dense(2, kernel_init=nn.Dense.kernel_init)
+    assert dense.init(KEY, jnp.ones((1, 3)))["params"]["kernel"].shape == (3, 2)
 
 
 # ---- refusals ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ CORE = Path(__file__).parents[1] / "microlazy" / "core"
 FLOORS = """
 kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
-strided blas
+strided blas trees
 loops.elementwise
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape

@@ -464,6 +464,14 @@ def test_embedding_dtype():
     assert layer(nd.array([1])).dtype == numpy.float64
 
 
+def test_a_cast_embedding_gives_the_new_dtype_from_its_first_call_on():
+    layer = nn.Embedding(5, 2)
+    layer.cast("float64")
+    layer.initialize()
+    assert [layer(nd.array([1, 2])).dtype for _ in range(2)] == [numpy.float64] * 2
+    assert repr(layer) == "Embedding(5 -> 2, float64)"
+
+
 def test_concatenate():
     for kind in (nn.Concatenate, nn.HybridConcatenate):
         both = kind(axis=1)

@@ -402,3 +402,26 @@ def test_digits_are_read_in_every_tongue(printed, script, shown):
     assert shown in text
     right, held_out = map(int, re.search(r"held out: (\d+) of (\d+) read right", text).groups())
     assert held_out == 359 and right / held_out >= 0.97
+
+
+def test_four_tongues(tmp_path):
+    text = lesson("four_tongues.py", tmp_path)
+    told = dict(re.findall(r"^---- (.+?) ----\n((?:.*\n)*?)(?=----|saved)", text, re.M))
+    assert list(told) == ["Gluon", "PyTorch", "Keras", "Flax", "the same weights"]
+    moments = {
+        "Gluon": ["(256, -1), (256,), (10, -1)", "(256, 20), (256,), (10, -1)", "(10, 256), (10,)"],
+        "PyTorch": ["<UninitializedParameter>", "'Linear', 'ReLU', 'LazyLinear'", "'Linear']"],
+        "Keras": ["have not yet been created", "[[], []]", "(256,)], []]", "(256, 10), (10,)]]"],
+        "Flax": ['no attribute "params"', "{}", "(20, 256)}}}", "'kernel': (256, 10)}}}"],
+    }
+    for name, parts in moments.items():
+        places = [told[name].index(part) for part in parts]
+        assert places == sorted(places), name
+        assert numpy.allclose(values(told[name].partition("apply_init:")[2]), 0.275, atol=1e-4)
+    differences = re.findall(r"by (\S+), with its weights by (\S+)", told["the same weights"])
+    assert len(differences) == 3
+    assert all(float(before) > 0.1 and float(after) < 1e-6 for before, after in differences)
+    picture = tmp_path / "four_tongues.png"
+    # Of 48 parameters 25 have values, 9 an unknown size and 2 a known one; 12 are absent.
+    live, unknown, sized = (colored(picture, color) for color in (BLUE, "#edae49", "#8fb8de"))
+    assert live > 2 * unknown > 2 * sized > 100

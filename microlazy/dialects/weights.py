@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy
 
 from ..gluon import Block
+from ..gluon.block.tree import children_of, parameters_of
 from ..gluon.parameter.shapes import fits
 
 # What a dialect keeps and the others have not.
@@ -18,6 +19,7 @@ class Weight(NamedTuple):
     """An array of a network, in Gluon's convention: a dense weight is (out, in), a filter OIHW."""
 
     path: str
+    holder: Any  # the parameter, or its place in a tree: one that two layers share comes once
     shape: tuple[int, ...] | None  # 0 for a size that is not known yet; None if nothing is
     read: Callable[[], Any]
     write: Callable[[Any], None]
@@ -47,15 +49,32 @@ def register(reader: Reader) -> Reader:
 
 @register
 def _of_block(network: Any) -> Iterable[Weight] | None:
-    """The weights of a block of Gluon, which a module of PyTorch is too."""
+    """The weights of a block of Gluon, which a module of PyTorch is too, and of what it holds."""
     if not isinstance(network, Block):
         return None
-    found = {id(p): (path, p) for path, p in network._collect_params_with_prefix().items()}
-    return [
-        Weight(path, tuple(max(n, 0) for n in p.shape), p.reduced, p.load_values)
-        for path, p in found.values()
-        if path.rpartition(".")[2] not in _OWN
+    found = [
+        Weight(name, p, tuple(max(n, 0) for n in p.shape), p.reduced, p.load_values)
+        for name, p in parameters_of(network).items()
+        if name not in _OWN
     ]
+    return [*found, *weights_below(network)]
+
+
+def weights_below(network: Block) -> Iterator[Weight]:
+    """The weights of the children of a block, each read as its own dialect does.
+
+    Examples
+    --------
+    >>> from microlazy import gluon
+    >>> from microlazy.dialects.weights import weights_below
+    >>> net = gluon.nn.Sequential()
+    >>> net.add(gluon.nn.Dense(3))
+    >>> [weight.path for weight in weights_below(net)]
+    ['0.weight', '0.bias']
+    """
+    for name, child in children_of(network).items():
+        for weight in weights_of(child):
+            yield weight._replace(path=f"{name}.{weight.path}")
 
 
 def weights_of(network: Any) -> list[Weight]:
@@ -76,7 +95,10 @@ def weights_of(network: Any) -> list[Weight]:
     for reader in _READERS:
         found = reader(network)
         if found is not None:
-            return list(found)
+            once: dict[int, Weight] = {}
+            for weight in found:
+                once.setdefault(id(weight.holder), weight)
+            return list(once.values())
     raise TypeError(f"copy_weights: {type(network).__name__} is no network")
 
 
@@ -89,12 +111,14 @@ def copy_weights(source: Any, target: Any) -> None:
     Parameters
     ----------
     source, target
-        Networks: blocks of Gluon, modules of PyTorch, or what another dialect knows as one.
+        Networks: blocks of Gluon, modules of PyTorch, layers of Keras, and modules of Flax with
+        their variables, as a `flax.carrying.Bound`.
 
     Raises
     ------
     ValueError
-        If the networks do not have weights of the same shapes; nothing is changed then.
+        If the networks do not have weights of the same shapes, or a module of Flax in a block was
+        never called, so that it has none; nothing is changed then.
 
     Notes
     -----
@@ -133,27 +157,22 @@ def _paths(weights: list[Weight]) -> str:
     return ", ".join(weight.path for weight in weights)
 
 
-def from_kernel(kernel: Any) -> numpy.ndarray:
-    """A kernel with its outputs last, (in, out) or (..., in, out), as Gluon has it.
+def in_gluons_order(weight: Weight) -> Weight:
+    """A kernel, whose outputs stand last, as Gluon has it.
 
     Examples
     --------
     >>> import numpy
-    >>> from microlazy.dialects.weights import from_kernel
-    >>> from_kernel(numpy.ones((5, 4, 3, 2))).shape
-    (2, 3, 5, 4)
+    >>> from microlazy.dialects.weights import Weight, in_gluons_order
+    >>> kernel = numpy.ones((5, 4, 3, 2))
+    >>> weight = Weight("kernel", kernel, kernel.shape, kernel.copy, print)
+    >>> in_gluons_order(weight).shape, in_gluons_order(weight).read().shape
+    ((2, 3, 5, 4), (2, 3, 5, 4))
     """
-    return numpy.moveaxis(numpy.asarray(kernel), (-1, -2), (0, 1))
-
-
-def to_kernel(weight: Any) -> numpy.ndarray:
-    """The reverse of `from_kernel`.
-
-    Examples
-    --------
-    >>> import numpy
-    >>> from microlazy.dialects.weights import to_kernel
-    >>> to_kernel(numpy.ones((2, 3, 5, 4))).shape
-    (5, 4, 3, 2)
-    """
-    return numpy.moveaxis(numpy.asarray(weight), (0, 1), (-1, -2))
+    assert weight.shape is not None
+    *window, inputs, outputs = weight.shape
+    return weight._replace(
+        shape=(outputs, inputs, *window),
+        read=lambda: numpy.moveaxis(numpy.asarray(weight.read()), (-1, -2), (0, 1)),
+        write=lambda values: weight.write(numpy.moveaxis(values, (0, 1), (-1, -2))),
+    )

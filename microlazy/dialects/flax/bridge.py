@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ... import autograd
@@ -16,6 +15,7 @@ from ..parameters import hold
 from . import d2l
 from .jax.tree_util import tree_map
 from .linen import Module
+from .linen._scope import leaves
 
 __all__ = ["ToGluon"]
 
@@ -50,14 +50,15 @@ class ToGluon(Block):
     >>> net(np.ones((3, 4))).shape
     (3, 2)
     >>> [w.shape for w in net.get_weights()]
-    [(8,), (4, 8), (8, 2), (2,)]
+    [(4, 8), (8,), (8, 2), (2,)]
     """
 
     def __init__(self, module: Module, rngs: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._module = module
         self._rngs = rngs
-        self._paths: dict[Path, Parameter] = {}
+        #: The parameters by the places of the variables, layer by layer.
+        self.places: dict[Path, Parameter] = {}
 
     def forward(self, *inputs: Any) -> Any:
         arrays = [x.as_np_ndarray() if isinstance(x, Tensor) else x for x in inputs]
@@ -66,24 +67,26 @@ class ToGluon(Block):
                 if not self._is_live():
                     self._make(arrays)
         variables: dict[str, Any] = {}
-        for path, parameter in self._paths.items():
+        for path, parameter in self.places.items():
             _put(variables, path, parameter.data())
         moves = [name for name in variables if name != "params"] if autograd.is_recording() else []
         out, changed = self._module.apply(variables, *arrays, rngs=d2l.get_key(), mutable=moves)
         with autograd.pause():
-            for path, value in _leaves(changed):
-                self._paths[path].set_data(value)
+            for path, value in leaves(changed):
+                self.places[path].set_data(value)
         return out if isinstance(inputs[0], np.ndarray) else tree_map(_as_nd, out)
 
     def _is_live(self) -> bool:
-        return bool(self._paths) and all(p.array is not None for p in self._paths.values())
+        return bool(self.places) and all(p.array is not None for p in self.places.values())
 
     def _make(self, arrays: list[Any]) -> None:
         """Make the variables, and parameters that hold them."""
         key = d2l.get_key() if self._rngs is None else self._rngs
         with face_of(None):
-            for path, value in _leaves(self._module.init(key, *arrays)):
-                self._paths[path] = hold(
+            values = dict(leaves(self._module.init(key, *arrays)))
+            for path in self._module.init_order(key, *arrays):
+                value = values[path]
+                self.places[path] = hold(
                     self,
                     "_".join(path),
                     shape=value.shape,
@@ -95,12 +98,6 @@ class ToGluon(Block):
 
 def _as_nd(x: Any) -> Any:
     return x.as_nd_ndarray() if isinstance(x, np.ndarray) else x
-
-
-def _leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    for key in sorted(tree):
-        part = tree[key]
-        yield from _leaves(part, (*path, key)) if isinstance(part, dict) else [((*path, key), part)]
 
 
 def _put(tree: dict[str, Any], path: Path, value: Any) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..faces import as_array
-from ..weights import Weight, from_kernel, register, to_kernel
-from .jax.gradients import abstract
+from ..weights import Weight, in_gluons_order, register
+from .bridge import ToGluon
 from .jax.random import PRNGKey
 from .linen import Module
 
@@ -39,52 +38,36 @@ class Bound(NamedTuple):
 def _of_module(network: Any) -> list[Weight] | None:
     if not isinstance(network, Bound):
         return None
-    order = network.module.init_order(PRNGKey(0), abstract(network.inputs))
-    return [_weight(network.variables, collection, keys) for collection, keys in _by_layer(order)]
+    order = network.module.init_order(PRNGKey(0), network.inputs)
+    return [_in_tree(network.variables, path) for path in order]
 
 
-def _by_layer(order: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The places of all variables, those of one layer together: parameters, then statistics."""
-    collections = sorted(order, key=lambda name: name != "params")
-    done = set()
-    for first in collections:
-        for keys in _leaves(order[first]):
-            layer = keys[:-1]
-            if layer not in done:
-                done.add(layer)
-                for collection in collections:
-                    part = order[collection]
-                    for key in layer:
-                        part = part.get(key, {})
-                    yield from (
-                        (collection, (*layer, name))
-                        for name, value in part.items()
-                        if not isinstance(value, dict)
-                    )
+@register
+def _of_bridge(network: Any) -> list[Weight] | None:
+    if not isinstance(network, ToGluon):
+        return None
+    if not network.places:
+        raise ValueError(f"copy_weights: {network.name} has no weights before its first call")
+    return [
+        _weight(path, p, p.shape, p.reduced, p.load_values) for path, p in network.places.items()
+    ]
 
 
-def _leaves(tree: dict[str, Any], around: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for key, part in tree.items():
-        keys = (*around, key)
-        yield from _leaves(part, keys) if isinstance(part, dict) else [keys]
-
-
-def _weight(variables: dict[str, Any], collection: str, keys: tuple[str, ...]) -> Weight:
-    part = variables[collection]
-    for key in keys[:-1]:
-        part = part[key]
-    name = keys[-1]
-    value, path = part[name], "/".join((collection, *keys))
+def _in_tree(variables: dict[str, Any], path: tuple[str, ...]) -> Weight:
+    part: Any = variables
+    for key in path[:-1]:
+        part = part.get(key, {})
+    name = path[-1]
+    if name not in part:
+        raise ValueError(f"copy_weights: the variables have no {'/'.join(path)!r}")
+    value = part[name]
 
     def write(values: Any) -> None:
-        part[name] = as_array(to_kernel(values) if name == "kernel" else values)
+        part[name] = as_array(values)
 
-    if name != "kernel":
-        return Weight(path, value.shape, value.asnumpy, write)
-    shape = value.shape
-    return Weight(
-        path,
-        (shape[-1], shape[-2], *shape[:-2]),
-        lambda: from_kernel(value.asnumpy()),
-        write,
-    )
+    return _weight(path, value, value.shape, value.asnumpy, write)
+
+
+def _weight(path: tuple[str, ...], *rest: Any) -> Weight:
+    weight = Weight("/".join(path), *rest)
+    return in_gluons_order(weight) if path[-1] == "kernel" else weight

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...gluon.block.tree import children_of
 from ..faces import face_of
 from ..initializers import from_order
-from ..weights import Weight, from_kernel, register, to_kernel, weights_of
+from ..weights import Weight, in_gluons_order, register, weights_below
 from ._layer import Layer, own_variables
 from ._variable import Variable
 
@@ -18,23 +17,20 @@ def _of_layer(network: Any) -> list[Weight] | None:
     """The weights of a layer, and of what stands below in the words of its own dialect."""
     if not isinstance(network, Layer):
         return None
-    found = [_weight(variable) for variable in own_variables(network)]
-    for child in children_of(network).values():
-        found += weights_of(child)
+    found = [*map(_weight, own_variables(network)), *weights_below(network)]
     return [weight._replace(write=_in_np(weight.write)) for weight in found]
 
 
 def _weight(variable: Variable) -> Weight:
     parameter, axes = variable.parameter, variable.axes
-    shape = tuple(max(size, 0) for size in variable.shape)
-    if axes is None:
-        return Weight(variable.path, shape, parameter.reduced, parameter.load_values)
-    return Weight(
-        variable.path,
-        (shape[-1], shape[-2], *shape[:-2]),
-        lambda: from_kernel(variable.numpy()),
-        lambda values: parameter.load_values(from_order(to_kernel(values), axes)),
+    weight = Weight(
+        variable.name,
+        parameter,
+        tuple(max(size, 0) for size in variable.shape),
+        lambda: variable.in_keras_order(parameter.reduced()),
+        lambda values: parameter.load_values(from_order(values, axes)),
     )
+    return weight if axes is None else in_gluons_order(weight)
 
 
 def _in_np(write: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -118,9 +118,9 @@ class Dense(HybridBlock):
         self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None
     ) -> Tensor:
         if weight is None:
-            weight = self.weight.array
-            bias = None if self.bias is None else self.bias.array
-            if weight is None or (bias is None and self.bias is not None):
+            weight, held = self.weight.array, self.bias
+            bias = None if held is None else held.array
+            if weight is None or (bias is None and held is not None):
                 live = self._live(x)
                 weight, bias = live["weight"], live.get("bias")
         act = self.act

@@ -87,6 +87,11 @@ class Embedding(Layer):
             self._check(x)
         return take(weight, x, 0)
 
+    def cast(self, dtype: Any) -> None:
+        """Change the dtype of the vectors."""
+        super().cast(dtype)
+        self._kwargs["dtype"] = self.weight.dtype
+
     def _check(self, places: Tensor) -> None:
         """Refuse numbers that the op would clip."""
         rows = self._kwargs["input_dim"]

@@ -110,7 +110,7 @@ def _inner_variable(leaf: Any) -> Any:
 
 
 def _real(leaf: Any) -> Any:
-    x = as_array(leaf)
+    x = leaf if isinstance(leaf, Tensor) else as_array(leaf)
     if x.dtype.kind != "f":
         raise TypeError(
             "grad requires real-valued inputs (input dtype that is a sub-dtype of np.floating), "

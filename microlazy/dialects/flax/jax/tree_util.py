@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ....core.tensor import Tensor
+from ....core.trees import map_one, map_pair
 from .._absent import teller
 
 __all__ = [
@@ -128,7 +128,7 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     Returns
     -------
     tree
-        Of the same structure; the keys of dicts are sorted.
+        Of the same structure and types; the keys of dicts are sorted.
 
     Raises
     ------
@@ -141,72 +141,18 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     {'w': [11, 22]}
     """
     if len(rest) == 1:
-        return _map_pair(f, tree, rest[0])
+        return map_pair(f, tree, rest[0])
     if rest:
         rows = zip(*(_leaves_beside(tree, other) for other in rest), strict=True)
-        return _map_one(lambda leaf: f(leaf, *next(rows)), tree)
-    return _map_one(f, tree)
-
-
-def _map_one(f: Callable[..., Any], tree: Any) -> Any:
-    kind = type(tree)
-    if kind is dict or kind is Tree:
-        out: dict[Any, Any] = kind()
-        for key in sorted(tree):
-            part = tree[key]
-            out[key] = f(part) if isinstance(part, Tensor) else _map_one(f, part)
-        return out
-    if tree is None:
-        return None
-    if isinstance(tree, list | tuple):
-        return _like(tree, [_map_one(f, part) for part in tree])
-    return _map_one(f, dict(tree)) if isinstance(tree, dict) else f(tree)
-
-
-def _map_pair(f: Callable[..., Any], tree: Any, other: Any) -> Any:
-    kind = type(tree)
-    if kind is dict or kind is Tree:
-        if not isinstance(other, dict) or tree.keys() != other.keys():
-            raise _different(tree, other)
-        out: dict[Any, Any] = kind()
-        for key in sorted(tree):
-            part = tree[key]
-            if isinstance(part, Tensor):
-                out[key] = f(part, other[key])
-            else:
-                out[key] = _map_pair(f, part, other[key])
-        return out
-    if tree is None:
-        return None
-    if isinstance(tree, list | tuple):
-        if not isinstance(other, list | tuple) or len(tree) != len(other):
-            raise _different(tree, other)
-        return _like(tree, [_map_pair(f, a, b) for a, b in zip(tree, other, strict=True)])
-    return _map_pair(f, dict(tree), other) if isinstance(tree, dict) else f(tree, other)
+        return map_one(lambda leaf: f(leaf, *next(rows)), tree)
+    return map_one(f, tree)
 
 
 def _leaves_beside(tree: Any, other: Any) -> list[Any]:
     """The parts of a tree that stand where another has leaves."""
     found: list[Any] = []
-    _map_pair(lambda leaf, part: found.append(part), tree, other)
+    map_pair(lambda leaf, part: found.append(part), tree, other)
     return found
-
-
-def _like(tree: Any, parts: list[Any]) -> Any:
-    """A list, tuple or named tuple of other parts."""
-    kind = type(tree)
-    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
-
-
-def _different(tree: Any, other: Any) -> ValueError:
-    def told(part: Any) -> str:
-        if isinstance(part, dict):
-            return f"a dict with keys {sorted(part)}"
-        if isinstance(part, list | tuple):
-            return f"a {type(part).__name__} of {len(part)}"
-        return f"a leaf of type {type(part).__name__}"
-
-    return ValueError(f"trees of different structure: {told(tree)} against {told(other)}")
 
 
 def tree_leaves(tree: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from .. import errors
 from ..jax import random
 from ..jax.gradients import abstract
 from ..jax.tree_util import Tree, tree_leaves, tree_map
-from ._scope import Filter, Run, Scope
+from ._scope import Filter, Run, Scope, by_layer
 
 
 class _Running(threading.local):
@@ -127,9 +127,10 @@ class Module:
         compact_ones = [m for m in vars(cls).values() if getattr(m, "is_compact", False)]
         if compact_ones or "setup" in cls.__dict__:
             cls._makes_nothing = False
+        kept = {"setup", *(f.name for f in fields(cls))}  # type: ignore[arg-type]
         for key, member in list(vars(cls).items()):
             public = key == "__call__" or not key.startswith("_")
-            if isinstance(member, FunctionType) and public and key != "setup":
+            if isinstance(member, FunctionType) and public and key not in kept:
                 setattr(cls, key, cls._wrap(member))
 
     def __post_init__(self) -> None:
@@ -251,11 +252,19 @@ class Module:
         variables = Tree({name: run.variables[name] for name in sorted(run.variables)})
         return out, tree_map(abstract, variables) if outer else variables
 
-    def init_order(self, rngs: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The collections that `init` makes, whose keys stand in the order of the calls."""
+    def init_order(self, rngs: Any, *args: Any, **kwargs: Any) -> list[tuple[str, ...]]:
+        """The places of all variables that `init` makes, layer by layer in the order of the calls.
+
+        Examples
+        --------
+        >>> from microlazy.dialects.flax import jax, linen as nn
+        >>> net, x = nn.Sequential([nn.Dense(3)]), jax.numpy.zeros((2, 4))
+        >>> net.init_order(jax.random.PRNGKey(0), x)
+        [('params', 'layers_0', 'kernel'), ('params', 'layers_0', 'bias')]
+        """
         run = Run({}, _words(rngs, "params"), True, True)
         self._dry_run(run, args, kwargs, None)
-        return run.variables
+        return list(by_layer(run.variables))
 
     def _dry_run(self, run: Run, args: Any, kwargs: Any, method: Any) -> Any:
         """Run on shapes; the output has no values."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NoReturn
 
 from ....core import trace
@@ -63,6 +64,37 @@ def _copied(tree: Any) -> Any:
     return {k: _copied(v) for k, v in tree.items()} if isinstance(tree, dict) else tree
 
 
+def by_layer(variables: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The places of all variables, those of one layer together: parameters, then statistics.
+
+    Examples
+    --------
+    >>> params = {"norm": {"scale": 1}, "out": {"bias": 2}}
+    >>> list(by_layer({"stats": {"norm": {"mean": 0}}, "params": params}))
+    [('params', 'norm', 'scale'), ('stats', 'norm', 'mean'), ('params', 'out', 'bias')]
+    """
+    layers: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for collection in sorted(variables, key=lambda name: name != "params"):
+        for keys, _ in leaves(variables[collection]):
+            layers.setdefault(keys[:-1], []).append((collection, *keys))
+    return chain.from_iterable(layers.values())
+
+
+def leaves(
+    tree: Mapping[str, Any], around: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The variables of a tree of dicts with their places.
+
+    Examples
+    --------
+    >>> list(leaves({"norm": {"mean": 0}}))
+    [(('norm', 'mean'), 0)]
+    """
+    for key, part in tree.items():
+        keys = (*around, key)
+        yield from leaves(part, keys) if isinstance(part, dict) else [(keys, part)]
+
+
 class Scope:
     """A module's place in a run: its path, and the variables there.
 
@@ -76,11 +108,13 @@ class Scope:
         The module's name in there.
     """
 
-    __slots__ = ("_bound", "_root", "_run", "_taken", "name", "parent")
+    __slots__ = ("_bound", "_root", "_run", "_taken", "keys", "name")
 
     def __init__(self, run: Run | None = None, parent: Scope | None = None, name: str = "") -> None:
-        self._run, self.parent, self.name = run, parent, name
+        self._run, self.name = run, name
         self._root: Scope = self if parent is None else parent._root
+        # The names of the modules around, from the outermost, and of this one.
+        self.keys: tuple[str, ...] = () if parent is None else (*parent.keys, name)
         self._taken: set[str] | None = None
         # Of the outermost place: modules by the identity of what they were bound from.
         self._bound: dict[int, Any] = {}
@@ -117,21 +151,18 @@ class Scope:
         return Scope(None, self, name)
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The names of the modules around, from the outermost, and of this one."""
-        return () if self.parent is None else (*self.parent.keys, self.name)
-
-    @property
     def path(self) -> str:
         """The place as text, such as ``'/layers_0'``."""
         return "/" + "/".join(self.keys)
 
     def find(self, collection: str) -> dict[str, Any] | None:
         """The module's part of a collection; None if there is none."""
-        if self.parent is None:
-            return self._run.variables.get(collection)  # type: ignore[union-attr]
-        around = self.parent.find(collection)
-        return None if around is None else around.get(self.name)
+        part = self._root._run.variables.get(collection)  # type: ignore[union-attr]
+        for key in self.keys:
+            if part is None:
+                return None
+            part = part.get(key)
+        return part
 
     def get(self, collection: str, name: str) -> Any:
         """A variable; None if there is none."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ....foreign import missing as _missing
+from . import carrying as _carrying
 from . import functional, init, utils
 from .activation import (
     ELU,
