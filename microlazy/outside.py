@@ -31,7 +31,6 @@ OUTSIDE = {name: reason for reason, names in _REASONS.items() for name in names.
 MODULES = {
     "contrib": "layers are in gluon.contrib and functions in nd.contrib; the rest of mx.contrib is "
     "not part of microlazy",
-    "engine": "there is no engine to set: operations run at once, one after the other",
     "executor_manager": "there is one device; use mx.mod.Module",
     "libinfo": "there is no shared library to find; microlazy.config() tells what computes",
     "library": "libraries of compiled operators cannot be loaded; see mx.operator",

@@ -307,3 +307,11 @@ def test_monitor_takes_numbers_and_lists_of_arrays():
     monitor.install(net)
     monitor.tic()
     assert monitor.toc() == [(1, "net_dense1_weight", "1\t[[1. 1.]]\t")]
+
+
+def test_sizes_of_bulks_are_remembered():
+    before = mx.engine.set_bulk_size(5)
+    with pytest.raises(KeyError), mx.engine.bulk(10):
+        assert mx.engine.set_bulk_size(11) == 10
+        raise KeyError
+    assert mx.engine.set_bulk_size(before) == 5

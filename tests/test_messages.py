@@ -268,7 +268,6 @@ def test_one_hot_labels_get_a_hint():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("engine", "operations run at once"),
         ("executor_manager", "mx.mod.Module"),
         ("rnn", "use gluon.rnn$"),
         ("rtc", "CPU"),
