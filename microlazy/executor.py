@@ -17,9 +17,9 @@ from microlazy.core.tensor import Tensor
 from microlazy.gluon import HybridBlock
 from microlazy.symbol import Symbol
 from microlazy.symbol.custom import CustomOperator
-from microlazy.symbol.graph import Node
+from microlazy.symbol.graph import Node, is_known
 from microlazy.symbol.running import Program, labels_of
-from microlazy.symbol.shapes import infer, infer_types, is_known
+from microlazy.symbol.shapes import infer, infer_types
 
 __all__ = ["Executor", "bind", "simple_bind"]
 

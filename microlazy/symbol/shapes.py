@@ -16,30 +16,24 @@ from microlazy import autograd
 from microlazy.base import AbstractValueError, MXNetError
 from microlazy.core import trace
 from microlazy.core.tensor import Tensor
+from microlazy.ops.recurrent import CELLS
 from microlazy.symbol.custom import CustomOperator
-from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variables_of
+from microlazy.symbol.graph import (
+    Entry,
+    Node,
+    auxiliary_of,
+    in_order,
+    is_known,
+    variables_of,
+)
 from microlazy.symbol.running import computed
 from microlazy.symbol.symbol import Symbol
 
-__all__ = ["RULES", "Run", "infer", "infer_types", "is_known", "merged"]
+__all__ = ["RULES", "Run", "infer", "infer_types", "merged"]
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 Rule = Callable[[Shapes, Mapping[str, Any]], dict[str, Shape]]
-
-_GATES = {"rnn_relu": 1, "rnn_tanh": 1, "lstm": 4, "gru": 3}
-
-
-def is_known(shape: Shape | None) -> bool:
-    """Whether all sizes are known; 0 and -1 stand for those that are not.
-
-    Examples
-    --------
-    >>> from microlazy.symbol.shapes import is_known
-    >>> is_known((2, 3)), is_known((2, 0)), is_known(None)
-    (True, False, False)
-    """
-    return shape is not None and all(size > 0 for size in shape)
 
 
 def merged(known: Shape | None, found: Shape) -> Shape | None:
@@ -129,7 +123,7 @@ def _recurrent(shapes: Shapes, values: Mapping[str, Any]) -> dict[str, Shape]:
     size, layers = values["state_size"], values["num_layers"]
     ways = 2 if values.get("bidirectional") else 1
     given = values.get("projection_size") or size
-    rows = _GATES[values["mode"]] * size
+    rows = CELLS[values["mode"]].gates * size
     numbers = 0
     for _ in range(layers):
         numbers += ways * rows * (features + given + 2)

@@ -19,6 +19,7 @@ from ... import ndarray as nd
 from ...base import MXNetError, ShapeError
 from ...core import trace
 from ...core.tensor import Tensor
+from ...symbol.graph import is_known
 from ..parameter import Parameter
 from .dry_run import abstract
 from .tree import parameters_of, where
@@ -48,7 +49,7 @@ def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
     parameters = parameters_of(block).items()
     unknown: dict[str, _Unknown] = {}
     for name, p in parameters:
-        if not _is_known(p.shape):
+        if not is_known(p.shape):
             unknown[name] = _Unknown(p, unknown)
     if not unknown:
         return
@@ -65,16 +66,12 @@ def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
         return
     except Exception as error:
         why = error
-    names = ", ".join(f"{n} {u.shape}" for n, u in unknown.items() if not _is_known(u.shape))
+    names = ", ".join(f"{n} {u.shape}" for n, u in unknown.items() if not is_known(u.shape))
     raise ShapeError(
         f"{where(block)} has parameters whose unknown sizes its hybrid_forward does not settle: "
         f"{names}. Give their whole shape when they are made, or override infer_shape(self, "
         "*inputs) of the block to set it." + (f" Seen: {why}" if why else "")
     ) from why
-
-
-def _is_known(shape: Shape | None) -> bool:
-    return shape is not None and all(size > 0 for size in shape)
 
 
 class _AllSettled(BaseException):
@@ -103,14 +100,14 @@ class _Unknown:
         if not agrees:
             raise ShapeError(f"{self.parameter.name} {self.shape} is used as if it had {shape}")
         self.shape = shape
-        if all(_is_known(other.shape) for other in self._run.values()):
+        if all(is_known(other.shape) for other in self._run.values()):
             raise _AllSettled
 
     def write(self, args: tuple[Any, ...]) -> None:
         self.parameter.settle(self.shape, f"inferred from the first input {args[0].shape}")
 
     def __getattr__(self, name: str) -> Any:
-        if not _is_known(self.shape):
+        if not is_known(self.shape):
             raise AttributeError(f"{name} of {self.parameter.name} is asked for")
         return getattr(_tensor(self), name)
 
@@ -129,7 +126,7 @@ class _Unknown:
         pair = (other, self) if turned else (self, other)
         _settle_elementwise(*pair)
         for one in pair:
-            if isinstance(one, _Unknown) and not _is_known(one.shape):
+            if isinstance(one, _Unknown) and not is_known(one.shape):
                 raise ShapeError(f"the other operand says too little of {one.parameter.name}")
         return operation(*map(_tensor, pair))
 
@@ -186,16 +183,16 @@ class _Functions:
 
 def _tensor(argument: Any) -> Any:
     """The abstract tensor of a parameter that is settled; anything else as it is."""
-    if isinstance(argument, _Unknown) and _is_known(argument.shape):
+    if isinstance(argument, _Unknown) and is_known(argument.shape):
         return trace.abstract(argument.shape, argument.parameter.dtype)
     return argument
 
 
 def _settle_elementwise(lhs: Any, rhs: Any) -> None:
     """Operands without broadcasting have the same shape."""
-    if isinstance(lhs, _Unknown) and _is_known(rhs.shape):
+    if isinstance(lhs, _Unknown) and is_known(rhs.shape):
         lhs.settle(rhs.shape)
-    if isinstance(rhs, _Unknown) and _is_known(lhs.shape):
+    if isinstance(rhs, _Unknown) and is_known(lhs.shape):
         rhs.settle(lhs.shape)
 
 
@@ -222,7 +219,7 @@ def _settle(
     arrays = {name: x for name, x in places.items() if isinstance(x, Tensor | _Unknown)}
     unknown = {name: x for name, x in arrays.items() if isinstance(x, _Unknown)}
     values = {name: value for name, value in given.items() if name not in arrays}
-    if unknown and ("data" not in operator.inputs or _is_known(arrays["data"].shape)):
+    if unknown and ("data" not in operator.inputs or is_known(arrays["data"].shape)):
         found = rule({name: tuple(x.shape or ()) for name, x in arrays.items()}, values)
         for name, x in unknown.items():
             if name in found:

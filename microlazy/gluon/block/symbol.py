@@ -174,7 +174,8 @@ class SymbolBlock(HybridBlock):
         ShapeError
             If a size cannot be told.
         """
-        from ...symbol.shapes import infer, is_known
+        from ...symbol.graph import is_known
+        from ...symbol.shapes import infer
 
         shapes = {name: x.shape for name, x in zip(self._inputs, args, strict=True)}
         dtypes = {name: x.dtype for name, x in zip(self._inputs, args, strict=True)}

@@ -11,7 +11,7 @@ from ...base import MXNetError, ShapeError
 from ...core.ops.recurrent import recurrent_layer
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
-from ...ops.recurrent import recurrent
+from ...ops.recurrent import CELLS, recurrent
 from ...symbol import Symbol
 from ..nn._layer import (
     Layer,
@@ -40,7 +40,6 @@ __all__ = ["GRU", "LSTM", "RNN"]
 Init = Initializer | str | None
 States = list[Tensor]
 
-_GATES = {"rnn_relu": 1, "rnn_tanh": 1, "lstm": 4, "gru": 3}
 
 
 class _RNNLayer(Layer):
@@ -89,7 +88,7 @@ class _RNNLayer(Layer):
 
     def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """The names and shapes of all parameters."""
-        rows = _GATES[self._mode] * self._hidden_size
+        rows = CELLS[self._mode].gates * self._hidden_size
         features, size = self._input_size, self._output_size
         for layer in range(self._num_layers):
             for way in self._directions:
@@ -312,7 +311,7 @@ class _RNNLayer(Layer):
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         size = self._size_along(x, 2, 3)
-        rows = _GATES[self._mode] * self._hidden_size
+        rows = CELLS[self._mode].gates * self._hidden_size
         self._settle(x, *((weight, (rows, size)) for weight in self._first_weights()))
 
     def _collect_params_with_prefix(self, prefix: str = "") -> dict[str, Parameter]:
@@ -352,7 +351,7 @@ class _RNNLayer(Layer):
 
     def __repr__(self) -> str:
         rows, size = sizes_known(self._first_weights()[0])
-        shown = [f"{shown_size(size)} -> {rows // _GATES[self._mode]}", self._layout]
+        shown = [f"{shown_size(size)} -> {rows // CELLS[self._mode].gates}", self._layout]
         if self._num_layers != 1:
             shown.append(f"num_layers={self._num_layers}")
         if self._dropout:

@@ -9,11 +9,9 @@ from typing import Any
 from .... import autograd
 from .... import numpy as np
 from ....initializer import Uniform
-from ....ops.recurrent import recurrent
+from ....ops.recurrent import CELLS, recurrent
 from .._tensor import Tensor, apply
 from .module import Module
-
-_GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
 
 
 class _Recurrent(Module):
@@ -68,7 +66,7 @@ class _Recurrent(Module):
 
     def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Names and shapes of all parameters, in the order of the core's."""
-        rows, features = _GATES[self._mode] * self.hidden_size, self.input_size
+        rows, features = CELLS[self._mode].gates * self.hidden_size, self.input_size
         for layer in range(self.num_layers):
             for end in ("", "_reverse")[: self._directions]:
                 yield f"weight_ih_l{layer}{end}", (rows, features)
