@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from inspect import getattr_static
 from typing import Any, NoReturn
 
@@ -127,6 +127,25 @@ def missing(
     if name in OUTSIDE:  # the message says it
         return AttributeError(message)
     return AttributeError(message + nearest(name, names))
+
+
+def teller(module: str, names: Iterable[str], here: Mapping[str, str]) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module, which says what there is for a name that it does not have.
+
+    Examples
+    --------
+    >>> from microlazy.foreign import teller
+    >>> teller("microlazy.dialects", ["keras"], {})("kears")
+    Traceback (most recent call last):
+    ...
+    AttributeError: module 'microlazy.dialects' has no attribute 'kears'; the nearest name is
+    'keras'
+    """
+
+    def tell(name: str) -> NoReturn:
+        raise missing(module, name, names, here)
+
+    return tell
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

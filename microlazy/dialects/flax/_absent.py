@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
-from ...foreign import missing
+from ... import foreign
 
 _NEAREST = {
     "ConvTranspose": "microlazy.gluon.nn.Conv2DTranspose",
@@ -31,30 +31,15 @@ _NEAREST = {
 }
 
 
-def absent(module: str, name: str, names: Iterable[str]) -> AttributeError:
-    """The error for a name that a module of this dialect does not have.
-
-    Examples
-    --------
-    >>> print(absent("microlazy.dialects.flax.jax", "vmap", []))
-    module 'microlazy.dialects.flax.jax' has no attribute 'vmap'; write functions of whole batches
-    """
-    return missing(module, name, names, _NEAREST)
-
-
 def teller(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
     """The `__getattr__` of a module, which says what there is for a name that it does not have.
 
     Examples
     --------
-    >>> teller("microlazy.dialects", ["keras"])("kears")
+    >>> teller("microlazy.dialects.flax.jax", [])("vmap")
     Traceback (most recent call last):
     ...
-    AttributeError: module 'microlazy.dialects' has no attribute 'kears'; the nearest name is
-    'keras'
+    AttributeError: module 'microlazy.dialects.flax.jax' has no attribute 'vmap'; write functions of
+    whole batches
     """
-
-    def tell(name: str) -> NoReturn:
-        raise absent(module, name, names)
-
-    return tell
+    return foreign.teller(module, names, _NEAREST)

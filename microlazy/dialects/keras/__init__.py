@@ -51,6 +51,6 @@ if not TYPE_CHECKING:  # a type checker would take it for a promise
     def __getattr__(name: str) -> Any:
         if name == "tf":  # it stands on this module
             return import_module(f"{__name__}.tf")
-        from ._absent import absent
+        from ._absent import teller
 
-        raise absent(__name__, name, __all__)
+        return teller(__name__, __all__)(name)

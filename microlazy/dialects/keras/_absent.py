@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
-from ...foreign import missing
+from ... import foreign
 
 _NEAREST = {
     "Add": "a + b in the call() of a Model",
@@ -39,31 +39,15 @@ _NEAREST = {
 }
 
 
-def absent(module: str, name: str, names: Iterable[str]) -> AttributeError:
-    """The error for a name that a module of this dialect does not have.
-
-    Examples
-    --------
-    >>> print(absent("microlazy.dialects.keras.layers", "GRU", []))
-    module 'microlazy.dialects.keras.layers' has no attribute 'GRU'; write layers.LSTM, or
-    microlazy.gluon.rnn.GRU, which a model may hold
-    """
-    return missing(module, name, names, _NEAREST)
-
-
 def teller(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
     """The `__getattr__` of a module, which says what there is for a name that it does not have.
 
     Examples
     --------
-    >>> teller("microlazy.dialects", ["keras"])("kears")
+    >>> teller("microlazy.dialects.keras.layers", [])("GRU")
     Traceback (most recent call last):
     ...
-    AttributeError: module 'microlazy.dialects' has no attribute 'kears'; the nearest name is
-    'keras'
+    AttributeError: module 'microlazy.dialects.keras.layers' has no attribute 'GRU'; write
+    layers.LSTM, or microlazy.gluon.rnn.GRU, which a model may hold
     """
-
-    def tell(name: str) -> NoReturn:
-        raise absent(module, name, names)
-
-    return tell
+    return foreign.teller(module, names, _NEAREST)
