@@ -69,6 +69,26 @@ def test_private_lists_of_a_parameter():
     assert weight._check_and_get(weight._data, mx.cpu(1)).ctx == mx.cpu(1)
 
 
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_arrays_put_into_a_parameter_lead_on_to_what_they_were_computed_from(hybrid):
+    """Bayesian networks sample weights so: MXFusion and Xfer do."""
+    net = gluon.nn.Dense(2, use_bias=False, in_units=3)
+    net.initialize(ctx=mx.cpu(1))
+    net.hybridize(hybrid)
+    means = [nd.ones((2, 3), ctx=mx.cpu(1)) * k for k in (1, 2)]
+    x = nd.array([[1, 2, 3]], ctx=mx.cpu(1))
+    for mean in means:
+        mean.attach_grad()
+        with autograd.record():
+            place = net.weight._ctx_map[mean.ctx.device_typeid & 1][mean.ctx.device_id]
+            net.weight._data[place] = mean * 2
+            y = net(x)
+        y.backward()
+        assert y.asnumpy().tolist() == [[12 * mean.asnumpy()[0, 0]] * 2]
+        assert mean.grad.asnumpy().tolist() == [[2, 4, 6]] * 2
+    assert net.weight._ctx_map == [[], [None, 0]]
+
+
 def _squares(indices, batchify, dataset):
     return pickle.dumps(batchify([i * i for i in indices]))
 

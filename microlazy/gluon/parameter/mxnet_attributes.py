@@ -9,6 +9,21 @@ from ...context import Context
 from ...core.tensor import Tensor
 
 
+class _Copies(list[Tensor]):
+    """The arrays of a parameter; one that is put into the list becomes the parameter's.
+
+    Bayesian libraries put samples there, which were computed from other parameters.
+    """
+
+    def __init__(self, copies: list[Tensor], keep: Callable[[list[Tensor]], None]) -> None:
+        super().__init__(copies)
+        self._keep = keep
+
+    def __setitem__(self, place: Any, array: Any) -> None:
+        super().__setitem__(place, array)
+        self._keep(list(self))
+
+
 class MXNetAttributes:
     """What `Parameter` calls otherwise, under the names that it has in MXNet.
 
@@ -24,12 +39,11 @@ class MXNetAttributes:
     _not_live: Callable[[], Exception]
     list_grad: Callable[[], list[Tensor]]
     _trainer: Any = None
-    _ctx_map: Any = None
     _stype = _grad_stype = "default"
 
     @property
     def _data(self) -> list[Tensor] | None:
-        return list(self._copies) or None
+        return _Copies(self._copies, self._keep) if self._copies else None
 
     @_data.setter
     def _data(self, copies: list[Tensor] | None) -> None:
@@ -50,6 +64,20 @@ class MXNetAttributes:
     @_ctx_list.setter
     def _ctx_list(self, contexts: list[Context] | None) -> None:
         self._contexts = list(contexts or [])
+
+    @property
+    def _ctx_map(self) -> list[list[int | None]]:
+        """Which of `_data` is on a device: of GPUs and of the CPU, by the device's number."""
+        places: list[list[int | None]] = [[], []]
+        for place, copy in enumerate(self._copies):
+            found = places[copy.ctx.device_typeid & 1]
+            found += [None] * (copy.ctx.device_id + 1 - len(found))
+            found[copy.ctx.device_id] = place
+        return places
+
+    @_ctx_map.setter
+    def _ctx_map(self, places: Any) -> None:
+        """Nothing is left to do: the arrays say where they are."""
 
     def _check_and_get(self, arrays: list[Tensor] | None, ctx: Any) -> Any:
         """Return one of `_data` or `_grad`, or all of them if `ctx` is the type ``list``."""
