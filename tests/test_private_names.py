@@ -112,3 +112,23 @@ def test_the_iterator_under_users_loaders(kind, factor):
         batches = kind(pool, sum, [[1, 2], [3], [4, 5]], worker_fn=_squares, prefetch=2)
         assert len(batches) == 3
         assert list(batches) == [5 * factor, 9 * factor, 41 * factor]
+
+
+def test_states_written_by_a_trainers_insides():
+    """As Sockeye writes them."""
+    weight = gluon.Parameter("weight", shape=(2,))
+    weight.initialize()
+    trainer = gluon.Trainer([weight], "sgd", {"momentum": 0.5})
+    if not trainer._kv_initialized:
+        trainer._init_kvstore()
+    if trainer._params_to_init:
+        trainer._init_params()
+    with autograd.record():
+        loss = weight.data().sum()
+    loss.backward()
+    trainer.step(1)
+    assert not trainer._update_on_kvstore
+    states = trainer._updaters[0].get_states(dump_optimizer=False)
+    other = gluon.Trainer([weight], "sgd", {"momentum": 0.5})
+    other._updaters[0].set_states(states)
+    assert other._updaters[0].states[0].asnumpy().tolist() == pytest.approx([-0.01, -0.01])

@@ -18,11 +18,12 @@ from ..optimizer.group import Group
 from ..params_file import write_atomically
 from .block import Block
 from .parameter import Parameter, ParameterDict
+from .trainer_attributes import TrainerAttributes
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
+class Trainer(TrainerAttributes):
     """Updates a set of parameters by the gradients that a backward pass left in them.
 
     Parameters

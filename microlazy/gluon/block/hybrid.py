@@ -76,9 +76,10 @@ class HybridBlock(Block):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # Whichever of the two a subclass overrides is the one that runs.
-        if "hybrid_forward" in cls.__dict__ and "forward" not in cls.__dict__:
-            cls.forward = HybridBlock.forward  # type: ignore[method-assign]
+        # Our layers override forward(). A subclass with a hybrid_forward() wants that to run; the
+        # forward() of a user's class stays, which comes to hybrid_forward() in the end.
+        if "hybrid_forward" in cls.__dict__ and cls.forward.__module__.startswith("microlazy."):
+            cls.forward = cls.__dict__.get("forward", HybridBlock.forward)  # type: ignore[method-assign]
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_plan": None}
@@ -208,9 +209,9 @@ class HybridBlock(Block):
     def _run(self, args: tuple[Any, ...]) -> Any:
         if not self._active or is_tracing() or self._is_hooked():
             return super()._run(args)
-        self._plan = CachedPlan(_Source(self))
+        plan = self._plan = CachedPlan(_Source(self))
         try:
-            return self(*args)
+            return plan(*args)  # not self(): a class may take other arguments there
         except BaseException:
             self._plan = None
             raise
