@@ -12,6 +12,7 @@ from .. import optimizer as opt
 from ..core.cached_plan import generation
 from ..core.optimizers import convert, mark_used, stale
 from ..core.tensor import Tensor
+from ..foreign import TRAINER, give_hints
 from ..kvstore import KVStore, check_name
 from ..optimizer.base import zeros_like
 from ..optimizer.group import Group
@@ -419,6 +420,9 @@ class Trainer(TrainerAttributes):
             "loss does not depend on all parameters. If that is meant, call step with "
             "ignore_stale_grad=True: it updates only the parameters with a new gradient"
         )
+
+
+give_hints(Trainer, TRAINER)
 
 
 def _common_contexts(params: list[Parameter]) -> list[Any]:

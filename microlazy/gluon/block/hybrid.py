@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
@@ -19,11 +19,13 @@ from ..parameter.parameter import lock
 from .block import Block
 from .first_call import remember
 from .infer import infer_from_use
-from .plan_table import PlanTable
 from .refusal import tell_refusal
 from .running import Running
 from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
+
+if TYPE_CHECKING:
+    from .plan_table import PlanTable
 
 
 def without_namespace(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -343,6 +345,8 @@ class HybridBlock(Block):
         [24, 24, 24]
         """
         found = (self._plan or CachedPlan(_Source(self))).steps(*args)
+        from .plan_table import PlanTable  # seldom needed
+
         return PlanTable(found, self._collect_params_with_prefix())
 
     def infer_shape(self, *args: Any) -> None:
