@@ -1,0 +1,193 @@
+"""Writes a page for each public module into docs/api/: what it holds, each name once.
+
+A name that is another's object says so and links there, so a function that several namespaces share
+is documented in the first of them, and is found under all its names.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from api_table import PAGES, Page
+
+OUT = Path(__file__).parents[1] / "api"
+
+
+@dataclass
+class Entry:
+    """A public name of a module."""
+
+    module: str
+    name: str
+    value: Any
+    same_as: str = ""  # the full name under which its object is documented
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.module}.{self.name}"
+
+    @property
+    def kind(self) -> str:
+        if inspect.isclass(self.value):
+            return "class"
+        return "function" if callable(self.value) else "data"
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of its documentation, on one line."""
+        if self.same_as:
+            return f"The same as :obj:`{short(self.same_as)} <{self.same_as}>`."
+        text = inspect.getdoc(self.value) or ""
+        paragraphs = text.split("\n\n")
+        if re.match(r"[\w.]+\(.*\)( -> [\w.]+)?$", paragraphs[0], re.S) and len(paragraphs) > 1:
+            paragraphs = paragraphs[1:]  # the signature that Cython puts there
+        return " ".join(paragraphs[0].split()).removesuffix("::")
+
+    def directive(self) -> str:
+        if self.same_as:
+            role = {"class": "class", "function": "function", "data": "data"}[self.kind]
+            return f".. py:{role}:: {self.name}\n\n   {self.summary}\n"
+        if self.kind == "class":
+            return f".. autoclass:: {self.full_name}\n   :members:\n   :show-inheritance:\n"
+        return f".. autofunction:: {self.full_name}\n"
+
+
+@dataclass
+class Section:
+    """A part of a page: what one file or namespace holds."""
+
+    title: str
+    text: str
+    entries: list[Entry] = field(default_factory=list)
+
+
+def short(full_name: str) -> str:
+    """A full name as users write it: `np.exp` for microlazy.numpy.exp."""
+    name = full_name.removeprefix("microlazy.")
+    for long, face in (("numpy_extension", "npx"), ("numpy", "np"), ("ndarray", "nd")):
+        if name.startswith(f"{long}."):
+            return face + name.removeprefix(long)
+    return name
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """The names of functions and classes of this package that a module gives to its users."""
+    names = getattr(module, "__all__", None) or sorted(vars(module))
+    return [name for name in names if _is_ours(name, getattr(module, name))]
+
+
+def _is_ours(name: str, value: Any) -> bool:
+    origin = value.__module__ if isinstance(getattr(value, "__module__", None), str) else ""
+    return (
+        callable(value)
+        and not name.startswith("_")
+        and not isinstance(value, ModuleType)
+        and origin.startswith("microlazy")
+        and name not in ("register_methods", "register_protocols")
+    )
+
+
+def sections(page: Page) -> Iterator[Section]:
+    """The sections of a page: one for each file that the page's module gathers, then the rest."""
+    module = import_module(page.module)
+    names = public_names(module)
+    for part in page.parts:
+        source = import_module(f"{page.module}.{part}")
+        title, _, text = inspect.getdoc(source).partition("\n\n")
+        title, _, more = title.removesuffix(".").partition(":")
+        own = [name for name in names if name in source.__all__]
+        names = [name for name in names if name not in own]
+        text = "\n\n".join(filter(None, (more.strip()[:1].upper() + more.strip()[1:], text)))
+        yield Section(title, text, _entries(page.module, module, own))
+    if page.rest:
+        yield Section("", "", _entries(page.module, module, names))
+
+
+def _entries(path: str, module: ModuleType, names: list[str]) -> list[Entry]:
+    return [Entry(path, name, getattr(module, name)) for name in names]
+
+
+def link_same_objects(pages: list[tuple[Page, list[Section]]]) -> None:
+    """Mark each entry whose object an earlier page, or a better name on its page, documents."""
+    documented: dict[int, str] = {}
+    for _, parts in pages:
+        entries = [entry for part in parts for entry in part.entries]
+        # An object's own name goes before other names of it.
+        for entry in sorted(
+            entries, key=lambda entry: getattr(entry.value, "__name__", "") != entry.name
+        ):
+            first = documented.setdefault(id(entry.value), entry.full_name)
+            entry.same_as = first if first != entry.full_name else ""
+
+
+def text_of(page: Page, parts: list[Section]) -> str:
+    """The page in MyST Markdown."""
+    lines = [f"# {page.title}", ""]
+    doc = inspect.getdoc(import_module(page.module)) or ""
+    if page.rest or not page.parts:
+        lines += [_rst(doc)]
+    if page.see:
+        lines += [page.see, ""]
+    for part in parts:
+        if not part.entries:
+            continue
+        if part.title:
+            lines += [f"## {part.title}", "", _rst(part.text)]
+        lines += [_rst(_table(part.entries))]
+        lines += [_rst("\n".join(entry.directive() for entry in part.entries), page.module)]
+    return "\n".join(lines)
+
+
+def _rst(text: str, module: str = "") -> str:
+    head = f".. py:currentmodule:: {module}\n\n" if module else ""
+    return f"````{{eval-rst}}\n{head}{text}\n````\n" if text.strip() else ""
+
+
+def _table(entries: list[Entry]) -> str:
+    rows = [
+        f"   * - :obj:`{entry.name} <{entry.full_name}>`\n     - {entry.summary}" for entry in entries
+    ]
+    return ".. list-table::\n   :class: summary\n   :widths: 30 70\n\n" + "\n".join(rows) + "\n"
+
+
+def index_of(pages: list[Page]) -> str:
+    """The page that lists the others, group by group."""
+    lines = ["# The API by module", ""]
+    lines += [
+        "Names and module paths are those of MXNet 1.9. Each page lists what a module holds; "
+        "a name that stands in several is explained once and linked from the others. "
+        "[Arrays](../arrays.md) says of every function how it runs and which gradients it has, "
+        "[coming from MXNet](../coming_from_mxnet.md) what differs.",
+        "",
+    ]
+    for group in dict.fromkeys(page.group for page in pages):
+        lines += [f"## {group}", "", "```{toctree}", ":maxdepth: 1", ""]
+        lines += [page.name for page in pages if page.group == group]
+        lines += ["```", ""]
+    return "\n".join(lines)
+
+
+def write(*_: object) -> None:
+    """Write all pages; those that have not changed keep their date, so Sphinx keeps them too."""
+    OUT.mkdir(exist_ok=True)
+    pages = [(page, list(sections(page))) for page in PAGES]
+    link_same_objects(pages)
+    texts = {page.name: text_of(page, parts) for page, parts in pages}
+    texts["index"] = index_of(PAGES)
+    for old in OUT.glob("*.md"):
+        if old.stem not in texts:
+            old.unlink()
+    for name, text in texts.items():
+        path = OUT / f"{name}.md"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    app.connect("builder-inited", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
