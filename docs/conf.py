@@ -13,14 +13,15 @@ author = "the authors of microlazy"
 version = release = microlazy.__version__
 html_title = f"microlazy {release}"
 
-extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser", "api_pages", "lessons"]
+extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser", "api_pages", "lessons", "repository_pages"]
 exclude_patterns = ["extensions"]
+suppress_warnings = ["myst.header"]  # the front page takes up README below its title
 root_doc = "index"
 nitpicky = True
+nitpick_ignore = [("py:class", "Scope")]  # what Cython says that autograd.record() returns
 
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
-myst_number_code_blocks = []
 
 # Signatures show names and defaults; the types stand in the table of parameters.
 autodoc_typehints = "none"

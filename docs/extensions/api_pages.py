@@ -18,6 +18,14 @@ from api_table import PAGES, Page
 OUT = Path(__file__).parents[1] / "api"
 
 
+DOCUMENTED: dict[int, str] = {}  # the full name under which an object is documented
+
+
+def nearest_base(value: type) -> type | None:
+    """The first class that a class inherits from and that has an entry."""
+    return next((base for base in value.__mro__[1:] if id(base) in DOCUMENTED), None)
+
+
 @dataclass
 class Entry:
     """A public name of a module."""
@@ -53,7 +61,10 @@ class Entry:
             role = {"class": "class", "function": "function", "data": "data"}[self.kind]
             return f".. py:{role}:: {self.name}\n\n   {self.summary}\n"
         if self.kind == "class":
-            return f".. autoclass:: {self.full_name}\n   :members:\n   :show-inheritance:\n"
+            shown = "   :show-inheritance:\n" if nearest_base(self.value) else ""
+            return f".. autoclass:: {self.full_name}\n   :members:\n{shown}"
+        if self.kind == "data":
+            return f".. py:data:: {self.name}\n\n   {self.summary}\n"
         return f".. autofunction:: {self.full_name}\n"
 
 
@@ -83,19 +94,32 @@ def public_names(module: ModuleType) -> list[str]:
 
 def _is_ours(name: str, value: Any) -> bool:
     origin = value.__module__ if isinstance(getattr(value, "__module__", None), str) else ""
+    if not origin:
+        origin = type(value).__module__
     return (
-        callable(value)
+        not inspect.ismodule(value)
         and not name.startswith("_")
-        and not isinstance(value, ModuleType)
         and origin.startswith("microlazy")
         and name not in ("register_methods", "register_protocols")
     )
 
 
 def sections(page: Page) -> Iterator[Section]:
-    """The sections of a page: one for each file that the page's module gathers, then the rest."""
+    """The sections of a page: one for each file that the page's module gathers, then the rest.
+
+    The rest is what no page of the module has a section for.
+    """
     module = import_module(page.module)
+    elsewhere = {
+        name
+        for other in PAGES
+        if other.module == page.module and other != page
+        for part in other.parts
+        for name in import_module(f"{page.module}.{part}").__all__
+    }
     names = public_names(module)
+    if page.rest:
+        names = [name for name in names if name not in elsewhere]
     for part in page.parts:
         source = import_module(f"{page.module}.{part}")
         title, _, text = inspect.getdoc(source).partition("\n\n")
@@ -114,14 +138,13 @@ def _entries(path: str, module: ModuleType, names: list[str]) -> list[Entry]:
 
 def link_same_objects(pages: list[tuple[Page, list[Section]]]) -> None:
     """Mark each entry whose object an earlier page, or a better name on its page, documents."""
-    documented: dict[int, str] = {}
     for _, parts in pages:
         entries = [entry for part in parts for entry in part.entries]
         # An object's own name goes before other names of it.
         for entry in sorted(
             entries, key=lambda entry: getattr(entry.value, "__name__", "") != entry.name
         ):
-            first = documented.setdefault(id(entry.value), entry.full_name)
+            first = DOCUMENTED.setdefault(id(entry.value), entry.full_name)
             entry.same_as = first if first != entry.full_name else ""
 
 
@@ -130,7 +153,7 @@ def text_of(page: Page, parts: list[Section]) -> str:
     lines = [f"# {page.title}", ""]
     doc = inspect.getdoc(import_module(page.module)) or ""
     if page.rest or not page.parts:
-        lines += [_rst(doc)]
+        lines += [_rst(doc, page.module)]
     if page.see:
         lines += [page.see, ""]
     for part in parts:
@@ -144,6 +167,7 @@ def text_of(page: Page, parts: list[Section]) -> str:
 
 
 def _rst(text: str, module: str = "") -> str:
+    """Docstrings and directives in reStructuredText, whose names are those of a module."""
     head = f".. py:currentmodule:: {module}\n\n" if module else ""
     return f"````{{eval-rst}}\n{head}{text}\n````\n" if text.strip() else ""
 
@@ -188,6 +212,22 @@ def write(*_: object) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def show_nearest_base(_: Any, name: str, value: type, __: Any, bases: list[Any]) -> None:
+    """Say that a class inherits from the nearest class that has an entry."""
+    base = nearest_base(value)
+    if base:
+        full_name = DOCUMENTED[id(base)]
+        bases[:] = [f":py:class:`{short(full_name)} <{full_name}>`"]
+
+
+def is_foreign(_: Any, kind: str, name: str, value: Any, skip: bool, __: Any) -> bool | None:
+    """Skip members that other libraries put into our classes."""
+    origin = getattr(value, "__module__", None)
+    return True if isinstance(origin, str) and not origin.startswith("microlazy") else None
+
+
 def setup(app: Any) -> dict[str, bool]:
+    app.connect("autodoc-process-bases", show_nearest_base)
+    app.connect("autodoc-skip-member", is_foreign)
     app.connect("builder-inited", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
