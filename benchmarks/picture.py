@@ -33,8 +33,8 @@ STYLE = """
          fill: var(--text); }
   .title { font-weight: 600; font-size: 15px; }
   .soft { fill: var(--soft); font-size: 12.5px; }
-  .code { white-space: pre; font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-          font-size: 13px; }
+  .code { white-space: pre; font-family: ui-monospace, Menlo, Consolas,
+          "DejaVu Sans Mono", monospace; font-size: 13px; }
   .new { fill: var(--new); font-weight: 600; }
 """
 
@@ -85,7 +85,11 @@ def _shape(sizes: tuple[int, ...]) -> str:
 def left_half() -> list[str]:
     """The lines of code, and the shapes that they lead to."""
     lines = [text(24, 36, "Nobody says how wide the input is", "title")]
-    code = ('net.add(nn.Dense(256, activation="relu"),', "        nn.Dense(10))", "net.initialize()")
+    code = (
+        'net.add(nn.Dense(256, activation="relu"),',
+        "        nn.Dense(10))",
+        "net.initialize()",
+    )
     lines += [text(24, 66 + 20 * row, words, "code") for row, words in enumerate(code)]
     heads = ((24, "parameter"), (142, "initialized"), (270, "after net(x), x of (2, 20)"))
     lines += [text(x, 146, words, "soft") for x, words in heads]

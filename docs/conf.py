@@ -13,8 +13,16 @@ author = "the authors of microlazy"
 version = release = microlazy.__version__
 html_title = f"microlazy {release}"
 
-extensions = ["sphinx.ext.autodoc", "numpydoc", "myst_parser", "api_pages", "lessons", "repository_pages"]
-exclude_patterns = ["extensions"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "numpydoc",
+    "myst_parser",
+    "api_pages",
+    "error_messages",
+    "lessons",
+    "repository_pages",
+]
+exclude_patterns = ["extensions", "project/front.md"]
 suppress_warnings = ["myst.header"]  # the front page takes up README below its title
 root_doc = "index"
 nitpicky = True
@@ -40,6 +48,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#1f5a8a", "color-brand-content": "#1f5a8a"},
     "dark_css_variables": {"color-brand-primary": "#7fb8e6", "color-brand-content": "#7fb8e6"},

@@ -88,8 +88,8 @@ def short(full_name: str) -> str:
 
 def public_names(module: ModuleType) -> list[str]:
     """The names of functions and classes of this package that a module gives to its users."""
-    names = getattr(module, "__all__", None) or sorted(vars(module))
-    return [name for name in names if _is_ours(name, getattr(module, name))]
+    names = getattr(module, "__all__", None) or sorted(dir(module))
+    return [name for name in names if _is_ours(name, getattr(module, name, None))]
 
 
 def _is_ours(name: str, value: Any) -> bool:
@@ -174,26 +174,35 @@ def _rst(text: str, module: str = "") -> str:
 
 def _table(entries: list[Entry]) -> str:
     rows = [
-        f"   * - :obj:`{entry.name} <{entry.full_name}>`\n     - {entry.summary}" for entry in entries
+        f"   * - :obj:`{entry.name} <{entry.full_name}>`\n     - {entry.summary}"
+        for entry in entries
     ]
     return ".. list-table::\n   :class: summary\n   :widths: 30 70\n\n" + "\n".join(rows) + "\n"
 
 
-def index_of(pages: list[Page]) -> str:
-    """The page that lists the others, group by group."""
-    lines = ["# The API by module", ""]
-    lines += [
-        "Names and module paths are those of MXNet 1.9. Each page lists what a module holds; "
-        "a name that stands in several is explained once and linked from the others. "
-        "[Arrays](../arrays.md) says of every function how it runs and which gradients it has, "
-        "[coming from MXNet](../coming_from_mxnet.md) what differs.",
-        "",
-    ]
-    for group in dict.fromkeys(page.group for page in pages):
-        lines += [f"## {group}", "", "```{toctree}", ":maxdepth: 1", ""]
-        lines += [page.name for page in pages if page.group == group]
-        lines += ["```", ""]
-    return "\n".join(lines)
+INDEX = """# The API by module
+
+Names and module paths are those of MXNet 1.9. Each page lists what a module holds; a name that
+stands in several is explained once and linked from the others. [Arrays](../arrays.md) says of every
+function how it runs and which gradients it has, [coming from MXNet](../coming_from_mxnet.md) what differs.
+
+```{{toctree}}
+:maxdepth: 2
+
+{}
+```
+"""
+
+
+def group_file(group: str) -> str:
+    """The name of the page that lists the pages of a group."""
+    return "group_" + re.sub(r"\W+", "_", group.lower())
+
+
+def index_of(group: str) -> str:
+    """The page that lists the pages of a group."""
+    names = "\n".join(page.name for page in PAGES if page.group == group)
+    return f"# {group}\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
 
 
 def write(*_: object) -> None:
@@ -202,7 +211,9 @@ def write(*_: object) -> None:
     pages = [(page, list(sections(page))) for page in PAGES]
     link_same_objects(pages)
     texts = {page.name: text_of(page, parts) for page, parts in pages}
-    texts["index"] = index_of(PAGES)
+    groups = list(dict.fromkeys(page.group for page in PAGES))
+    texts |= {group_file(group): index_of(group) for group in groups}
+    texts["index"] = INDEX.format("\n".join(map(group_file, groups)))
     for old in OUT.glob("*.md"):
         if old.stem not in texts:
             old.unlink()
@@ -226,7 +237,28 @@ def is_foreign(_: Any, kind: str, name: str, value: Any, skip: bool, __: Any) ->
     return True if isinstance(origin, str) and not origin.startswith("microlazy") else None
 
 
+def keep_inputs(*event: Any) -> None:
+    """Give numpydoc the inputs of a call, a section of our losses, under a name that it knows."""
+    _replace_line(event[-1], "Inputs", "Other Parameters")
+
+
+def name_inputs(*event: Any) -> None:
+    """Give the inputs of a call their own name back."""
+    _replace_line(event[-1], ":Other Parameters:", ":Inputs:")
+
+
+def _replace_line(lines: list[str], old: str, new: str) -> None:
+    """Replace a line, and the rule below a heading by one as long as the new text."""
+    for place, line in enumerate(lines):
+        if line.strip() == old:
+            lines[place] = line.replace(old, new)
+            if place + 1 < len(lines) and set(lines[place + 1].strip()) == {"-"}:
+                lines[place + 1] = lines[place + 1].replace("-" * len(old), "-" * len(new))
+
+
 def setup(app: Any) -> dict[str, bool]:
+    app.connect("autodoc-process-docstring", keep_inputs, priority=100)  # numpydoc's is 500
+    app.connect("autodoc-process-docstring", name_inputs, priority=900)
     app.connect("autodoc-process-bases", show_nearest_base)
     app.connect("autodoc-skip-member", is_foreign)
     app.connect("builder-inited", write)

@@ -1,4 +1,4 @@
-"""The pages of the API: which modules have one, in which order, and where their differences are told."""
+"""The pages of the API: their modules, their order, and where their differences are told."""
 
 from dataclasses import dataclass
 
@@ -101,10 +101,18 @@ PAGES = [
     _page(ARRAYS, "ndarray.contrib", ND, "nd.contrib"),
     _page(ARRAYS, "ndarray.image", IMAGES, "nd.image"),
     _page(ARRAYS, "random"),
-    _page(ARRAYS, "autograd", "What differs from MXNet: [what is better here]"
-          "(../coming_from_mxnet.md#what-is-better-here)."),
-    _page(ARRAYS, "context", "Several contexts on one CPU: [coming from MXNet]"
-          "(../coming_from_mxnet.md#several-contexts)."),
+    _page(
+        ARRAYS,
+        "autograd",
+        "What differs from MXNet: [what is better here]"
+        "(../coming_from_mxnet.md#what-is-better-here).",
+    ),
+    _page(
+        ARRAYS,
+        "context",
+        "Several contexts on one CPU: [coming from MXNet]"
+        "(../coming_from_mxnet.md#several-contexts).",
+    ),
     _page(ARRAYS, "util"),
     _page(NETWORKS, "gluon", LAYERS),
     _page(NETWORKS, "gluon.nn", LAYERS),
@@ -122,8 +130,11 @@ PAGES = [
     _page(TRAINING, "metric", LAYERS),
     _page(TRAINING, "kvstore", LAYERS),
     _page(TRAINING, "gluon.contrib.estimator", LAYERS),
-    _page(TRAINING, "contrib.amp", "What differs from MXNet: [mixed precision]"
-          "(../coming_from_mxnet.md#mixed-precision)."),
+    _page(
+        TRAINING,
+        "contrib.amp",
+        "What differs from MXNet: [mixed precision](../coming_from_mxnet.md#mixed-precision).",
+    ),
     _page(TRAINING, "sklearn"),
     _page(TRAINING, "viz"),
     _page(DATA, "gluon.data", IMAGES),
@@ -185,6 +196,3 @@ PAGES = [
     _page(DIALECTS, "dialects.flax.errors", FLAX),
     _page(DIALECTS, "dialects.flax.d2l", FLAX),
 ]
-
-# Modules that have no page: what stands in them is documented under another name, or is our own.
-WITHOUT_A_PAGE = ()

@@ -1,8 +1,8 @@
 """Runs a lesson and tells what each of its parts prints: `python lesson_runner.py SCRIPT RESULT`.
 
 The script runs as the main program, in the current directory, part by part: a part is the code
-between two comments that stand at the left edge. RESULT is a JSON file of a list of parts, each with
-the comment before it (``prose``), its code, what it prints, and the pictures that it draws.
+between two comments that stand at the left edge. RESULT is a JSON file of a list of parts, each
+with the comment before it (``prose``), its code, what it prints, and the pictures that it draws.
 """
 
 import ast

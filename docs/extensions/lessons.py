@@ -17,18 +17,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sphinx.errors import ExtensionError
-
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 OUT = ROOT / "docs" / "lessons"
 
-ORDER = """
-lazy_initialization deferred_initialization avoiding_deferred_initialization
-lazy_initialization_exercises initialization builders_guide train_digits image_networks
-batch_normalization lazy_convolutions language_models transformer gradients_of_gradients
-four_tongues digits_in_torch digits_in_keras digits_in_flax
-""".split()
+ORDER = [
+    *("lazy_initialization", "deferred_initialization", "avoiding_deferred_initialization"),
+    *("lazy_initialization_exercises", "initialization", "builders_guide", "train_digits"),
+    *("image_networks", "batch_normalization", "lazy_convolutions", "language_models"),
+    *("transformer", "gradients_of_gradients", "four_tongues"),
+    *("digits_in_torch", "digits_in_keras", "digits_in_flax"),
+]
 
 INDEX = """# Lessons
 
@@ -67,7 +66,7 @@ def run(script: Path, directory: Path) -> list[dict[str, Any]]:
         text=True,
     )
     if process.returncode:
-        raise ExtensionError(f"{script.name} failed:\n{process.stderr}")
+        raise RuntimeError(f"{script.name} failed:\n{process.stderr}")
     return json.loads(result.read_text(encoding="utf-8"))
 
 

@@ -34,11 +34,21 @@ def moved_links(text: str, place: str, here: str) -> str:
     return re.sub(r"\]\(([\w./-]+\.(?:md|png|svg))(#[\w-]*|)\)", moved, text)
 
 
+def front() -> str:
+    """What the front page takes from the README: all below the title, but where files are."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = text.partition("\n")[2].partition("\n## Where things are")[0]
+    return moved_links(text, ".", "")
+
+
 def write(*_: object) -> None:
+    """Write the copies; those that have not changed keep their date."""
     OUT.mkdir(exist_ok=True)
+    texts = {"front.md": front()}
     for source, name in COPIES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
-        text = moved_links(text, Path(source).parent.as_posix(), "../")
+        texts[name] = moved_links(text, Path(source).parent.as_posix(), "../")
+    for name, text in texts.items():
         path = OUT / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
