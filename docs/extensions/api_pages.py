@@ -184,7 +184,8 @@ INDEX = """# The API by module
 
 Names and module paths are those of MXNet 1.9. Each page lists what a module holds; a name that
 stands in several is explained once and linked from the others. [Arrays](../arrays.md) says of every
-function how it runs and which gradients it has, [coming from MXNet](../coming_from_mxnet.md) what differs.
+function how it runs and which gradients it has,
+[coming from MXNet](../coming_from_mxnet.md) what differs.
 
 ```{{toctree}}
 :maxdepth: 2
