@@ -54,7 +54,8 @@ class Entry:
         paragraphs = text.split("\n\n")
         if re.match(r"[\w.]+\(.*\)( -> [\w.]+)?$", paragraphs[0], re.S) and len(paragraphs) > 1:
             paragraphs = paragraphs[1:]  # the signature that Cython puts there
-        return " ".join(paragraphs[0].split()).removesuffix("::")
+        text = re.sub(r" *\[\d+\]_", "", " ".join(paragraphs[0].split()))  # marks of footnotes
+        return text.removesuffix("::")
 
     def directive(self) -> str:
         if self.same_as:
