@@ -2,7 +2,11 @@
 
 import pytest
 
-collect_ignore = ["microlazy/core/kernels/templates"]  # needs what builds the package
+collect_ignore = [
+    "microlazy/core/kernels/templates",  # needs what builds the package
+    *("docs/conf.py", "docs/extensions"),  # needs Sphinx
+    *("docs/api", "docs/lessons", "docs/project"),  # the site's build writes them
+]
 
 
 @pytest.fixture(autouse=True)

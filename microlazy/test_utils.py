@@ -238,7 +238,7 @@ def almost_equal(
     ----------
     a, b : arrays
     rtol, atol : float, optional
-        |a - b| may be atol + rtol * |b|; by default the tolerances of float64.
+        ``|a - b|`` may be ``atol + rtol * |b|``; by default the tolerances of float64.
     equal_nan : bool
         Whether nan equals nan.
     use_broadcast : bool

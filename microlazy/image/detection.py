@@ -474,7 +474,7 @@ class ImageDetIter(ImageIter):
     ----------
     label_shape : (int, int)
         The largest number of objects, and how many numbers each has. Labels of a batch are arrays
-        of shape (batch_size, *label_shape), filled up with -1.
+        of shape ``(batch_size, *label_shape)``, filled up with -1.
 
     Raises
     ------

@@ -197,8 +197,8 @@ def convolution(
 
     Parameters
     ----------
-    data : array, shape (batch, channels, *sizes)
-    weight : array, shape (num_filter, channels / num_group, *kernel)
+    data : array, shape ``(batch, channels, *sizes)``
+    weight : array, shape ``(num_filter, channels / num_group, *kernel)``
     bias : array, shape (num_filter,), optional
     kernel : tuple of int
         One size for each spatial axis.
@@ -215,7 +215,7 @@ def convolution(
 
     Returns
     -------
-    array, shape (batch, num_filter, *sizes)
+    array, shape ``(batch, num_filter, *sizes)``
         Each size is floor((n + 2 pad - dilate (kernel - 1) - 1) / stride) + 1.
 
     Raises
@@ -294,8 +294,8 @@ def deconvolution(
 
     Parameters
     ----------
-    data : array, shape (batch, channels, *sizes)
-    weight : array, shape (channels, num_filter / num_group, *kernel)
+    data : array, shape ``(batch, channels, *sizes)``
+    weight : array, shape ``(channels, num_filter / num_group, *kernel)``
     bias : array, shape (num_filter,), optional
         Counts when `no_bias` is False.
     kernel : tuple of int
@@ -313,7 +313,7 @@ def deconvolution(
 
     Returns
     -------
-    array, shape (batch, num_filter, *sizes)
+    array, shape ``(batch, num_filter, *sizes)``
         Each size is stride (n - 1) + dilate (kernel - 1) + 1 - 2 pad + adj.
 
     Examples
@@ -458,7 +458,7 @@ def pooling(
 
     Parameters
     ----------
-    data : array of floats, shape (batch, channels, *sizes)
+    data : array of floats, shape ``(batch, channels, *sizes)``
     kernel, stride, pad : tuple of int, optional
         One for each spatial axis.
     pool_type : {'max', 'avg', 'sum', 'lp'}
@@ -477,7 +477,7 @@ def pooling(
 
     Returns
     -------
-    array, shape (batch, channels, *sizes)
+    array, shape ``(batch, channels, *sizes)``
 
     Examples
     --------
@@ -541,7 +541,7 @@ def im2col(data: Tensor, kernel: Any, stride: Any = (), dilate: Any = (), pad: A
 
     Parameters
     ----------
-    data : array, shape (batch, channels, *sizes)
+    data : array, shape ``(batch, channels, *sizes)``
     kernel, stride, dilate, pad : tuple of int
 
     Returns

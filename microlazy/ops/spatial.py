@@ -140,7 +140,7 @@ def roi_pooling(data: A, rois: A, pooled_size: Any, spatial_scale: float) -> A:
 
     Returns
     -------
-    array, shape (regions, channels, *pooled_size)
+    array, shape ``(regions, channels, *pooled_size)``
         0 for parts that lie outside of the image. The gradient goes to the first of the largest
         elements; the regions have one of zeros.
 
@@ -323,7 +323,7 @@ def roi_align(
 
     Returns
     -------
-    array, shape (regions, channels, *pooled_size)
+    array, shape ``(regions, channels, *pooled_size)``
         The regions have a gradient of zeros.
 
     Raises
@@ -492,7 +492,7 @@ def spatial_transformer(
 
     Returns
     -------
-    array, shape (batch, channels, *target_shape)
+    array, shape ``(batch, channels, *target_shape)``
 
     Notes
     -----

@@ -105,6 +105,7 @@ def _binary(two: str, right: str, left: str, numpy: bool = False) -> Callable[..
             return call(left, [rhs], number_attributes(lhs, numpy), name, numpy=numpy)
         raise TypeError(f"one of {lhs!r} and {rhs!r} must be a symbol")
 
+    function.__doc__ = f"Make a node of the operator {two} on two symbols, or on one and a number."
     return function
 
 

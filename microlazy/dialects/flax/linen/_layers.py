@@ -227,7 +227,7 @@ class Conv(_Layer):
 
     Notes
     -----
-    Its parameters are ``kernel`` of shape (*kernel_size, in, features) and ``bias``.
+    Its parameters are ``kernel`` of shape ``(*kernel_size, in, features)`` and ``bias``.
 
     Examples
     --------

@@ -66,7 +66,7 @@ def logsigmoid(input: A) -> A:
 
 @operation("Div")
 def softsign(input: A) -> A:
-    """x / (1 + |x|)."""
+    """``x / (1 + |x|)``."""
     return npx.softsign(input)
 
 
