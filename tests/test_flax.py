@@ -538,7 +538,7 @@ def test_a_function_that_is_a_fields_default_stays_as_it_is():
         (nn, "LSTMCell", "gluon.rnn.LSTMCell"),
         (nn, "Desne", "'Dense'"),
         (jax, "vmap", "whole batches"),
-        (jax, "jit", "the function itself"),
+        (jax, "lax", "microlazy.np"),
         (jax.random, "unifrom", "'uniform'"),
         (jax.tree_util, "tree_mp", "'tree_map'"),
         (nn.initializers, "lecun_norml", "'lecun_normal'"),

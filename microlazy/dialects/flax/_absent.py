@@ -17,7 +17,6 @@ _NEAREST = {
     "OptimizedLSTMCell": "microlazy.gluon.rnn.LSTMCell",
     "RNN": "microlazy.gluon.rnn.RNN",
     "core": "a plain dict in the place of a FrozenDict",
-    "jit": "the function itself, which runs op by op",
     "lax": "microlazy.np and microlazy.npx",
     "nnx": "linen, or microlazy.gluon, whose networks keep their parameters",
     "hessian": "grad, which can be applied to what grad returns",
