@@ -17,7 +17,7 @@ import numpy
 from ... import autograd
 from ...core.tensor import Tensor
 from ...foreign import give_hints
-from ...gluon import Block
+from ...gluon import Block, HybridBlock
 from ...gluon.block.first_call import remember
 from ...gluon.block.hybrid import plain_call
 from ...gluon.block.tree import Tree, children_of, own_parameters, parameters_of
@@ -30,6 +30,21 @@ from . import initializers
 from ._variable import Named, Variable
 
 Shape = tuple[int, ...]
+
+
+# What a layer notes about itself while it is built, runs and trains.
+_OWN = frozenset(
+    (
+        "_forward_backward",
+        "_has_run",
+        "_input_shape",
+        "_is_built",
+        "_only_forward",
+        "_plan",
+        "_runs_build",
+        "stop_training",
+    )
+)
 
 
 class _Names(threading.local):
@@ -155,6 +170,8 @@ class Layer(Block):
             cls.call = cls.forward  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _OWN and not isinstance(self, HybridBlock):  # which looks itself
+            self._look_at_change(name, value)
         super().__setattr__(name, value)
         if isinstance(value, list | tuple) and not name.startswith("_"):
             for place, part in enumerate(value):

@@ -9,8 +9,7 @@ from typing import Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
-from ...core.cached_plan import AttributeChange, CachedPlan, is_building
-from ...core.calls import same
+from ...core.cached_plan import CachedPlan
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
 from ...symbol import Symbol
@@ -186,19 +185,6 @@ class HybridBlock(Block):
         if name not in _OWN:
             self._look_at_change(name, value)
         super().__setattr__(name, value)
-
-    def _look_at_change(self, name: str, value: Any) -> None:
-        """Tell plans that were made with another value of an attribute."""
-        attributes = self.__dict__
-        if name in attributes and same(attributes[name], value):
-            return
-        if not (attributes.get("_parents") or attributes.get("_has_run")):
-            return
-        if is_building():
-            raise AttributeChange(
-                f"forward() changes the attribute {name!r}, which a plan would not do again"
-            )
-        self._attribute_written()
 
     def _attribute_written(self) -> None:
         if self._plan is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Never
 
+from ...core.cached_plan import AttributeChange, is_building
+from ...core.calls import same
 from ..parameter import ParameterDict
 from ..utils import HookHandle
 from .first_call import undone_on_error
@@ -34,6 +36,19 @@ class Running(Tree):
     def _changed(self) -> None:
         self._only_forward = False
         super()._changed()
+
+    def _look_at_change(self, name: str, value: Any) -> None:
+        """Tell plans that were made with another value of an attribute."""
+        attributes = self.__dict__
+        if name in attributes and same(attributes[name], value):
+            return
+        if not (attributes.get("_parents") or attributes.get("_has_run")):
+            return
+        if is_building():
+            raise AttributeChange(
+                f"forward() changes the attribute {name!r}, which a plan would not do again"
+            )
+        self._attribute_written()
 
     def register_forward_pre_hook(self, hook: Callable[[Any, tuple], None]) -> HookHandle:
         """Have ``hook(block, inputs)`` called before each forward.
