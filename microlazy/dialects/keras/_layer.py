@@ -20,6 +20,7 @@ from ...foreign import give_hints
 from ...gluon import Block, HybridBlock
 from ...gluon.block.first_call import remember
 from ...gluon.block.hybrid import plain_call
+from ...gluon.block.running import NOTES
 from ...gluon.block.tree import Tree, children_of, own_parameters, parameters_of
 from ...gluon.parameter import Parameter
 from ...gluon.parameter.parameter import lock, to_numpy
@@ -31,20 +32,8 @@ from ._variable import Named, Variable
 
 Shape = tuple[int, ...]
 
-
-# What a layer notes about itself while it is built, runs and trains.
-_OWN = frozenset(
-    (
-        "_forward_backward",
-        "_has_run",
-        "_input_shape",
-        "_is_built",
-        "_only_forward",
-        "_plan",
-        "_runs_build",
-        "stop_training",
-    )
-)
+# Attributes that a layer notes about itself while it is built, runs and trains.
+_NOTES = NOTES | {"_forward_backward", "_input_shape", "_is_built", "_runs_build", "stop_training"}
 
 
 class _Names(threading.local):
@@ -170,7 +159,7 @@ class Layer(Block):
             cls.call = cls.forward  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _OWN and not isinstance(self, HybridBlock):  # which looks itself
+        if name not in _NOTES and not isinstance(self, HybridBlock):  # which looks itself
             self._look_at_change(name, value)
         super().__setattr__(name, value)
         if isinstance(value, list | tuple) and not name.startswith("_"):

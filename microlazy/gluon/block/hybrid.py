@@ -20,7 +20,7 @@ from .first_call import remember
 from .infer import infer_from_use
 from .plan_table import PlanTable
 from .refusal import tell_refusal
-from .running import Running
+from .running import NOTES, Running
 from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
 
@@ -182,7 +182,7 @@ class HybridBlock(Block):
         return self._call(args) if plan is None else plan(*args)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _OWN:
+        if name not in NOTES:
             self._look_at_change(name, value)
         super().__setattr__(name, value)
 
@@ -413,10 +413,6 @@ class HybridBlock(Block):
         return files
 
 
-# What a block notes about itself while it runs.
-_OWN = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
-
-
 class _Source:
     """What a plan asks of its block, by a proxy: a network that nobody holds is freed at once."""
 
@@ -444,7 +440,7 @@ def attributes_below(block: Block) -> list[Any]:
     """What plans may have been made with: the attributes of a block and those below."""
     blocks: list[Any] = []
     block._gather(blocks)
-    return [v for each in blocks for name, v in vars(each).items() if name not in _OWN]
+    return [v for each in blocks for name, v in vars(each).items() if name not in NOTES]
 
 
 def arrays_below(block: Block) -> list[Tensor]:

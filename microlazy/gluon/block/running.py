@@ -14,6 +14,10 @@ from .op_hooks import OpCallback, OpHook, watched_forward
 from .tree import Tree, children_of, refuse_keywords
 
 
+# Attributes that a block notes about itself while it runs.
+NOTES = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
+
+
 class Running(Tree):
     """What happens when a block is called."""
 

@@ -135,7 +135,7 @@ class Conv2D(Activated, nn.Conv2D):
                 x.shape[1:3], options["kernel"], options["stride"], options["dilate"]
             )
             x = padded(x, pairs)
-        return nn.Conv2D.forward(self, x)
+        return GluonLayer.forward(self, x)
 
 
 class _Pooling(Known):
