@@ -233,3 +233,8 @@ def test_a_trained_model_is_copied_and_freed():
         assert watched() is None
     finally:
         gc.enable()
+
+
+def test_a_layer_called_on_an_input_says_what_there_is():
+    with pytest.raises(TypeError, match="no symbolic inputs here. Write a Sequential"):
+        layers.Dense(2)(keras.Input((4,)))

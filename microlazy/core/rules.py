@@ -27,8 +27,16 @@ OPERATORS: dict[type, str] = {
 }
 RESERVED = ("grad", "weight", "lr", "wd", "t", "mark")
 FUNCTIONS = {
-    "sqrt": 1, "abs": 1, "sign": 1, "maximum": 2, "minimum": 2, "clip": 2,
-    "norm": 1, "mean": 1, "ratio": 2, "normal": 0,
+    "sqrt": 1,
+    "abs": 1,
+    "sign": 1,
+    "maximum": 2,
+    "minimum": 2,
+    "clip": 2,
+    "norm": 1,
+    "mean": 1,
+    "ratio": 2,
+    "normal": 0,
 }
 OF_NUMBERS = {*OPERATORS.values(), "sqrt", "maximum", "minimum", "clip", "ratio"}
 ONLY_OF_NUMBERS = {"power", "remainder", "ratio"}
@@ -184,9 +192,7 @@ class Rule:
         >>> Rule("weight -= grad", states="mom").with_formula("weight -= mom").states
         ('mom',)
         """
-        states = " ".join(
-            f"{name}=weight" if name in self.copies else name for name in self.states
-        )
+        states = " ".join(f"{name}=weight" if name in self.copies else name for name in self.states)
         carried = " ".join(self.carried)
         return Rule(formula, states=states, by_row=self.by_row, carried=carried, numbers=numbers)
 
@@ -299,8 +305,9 @@ class _Parser:
                 raise _refusal(tree, f"{name} needs an array")
             return self.number(name, *(each.place for each in operands))
         if name in ONLY_OF_NUMBERS or name == "clip" and not operands[1].is_number:
-            raise _refusal(tree, "a power, a remainder, a ratio and the bound of a clip are of "
-                                 "numbers")
+            raise _refusal(
+                tree, "a power, a remainder, a ratio and the bound of a clip are of numbers"
+            )
         return self.step(name, *operands)
 
     def random(self, tree: Any) -> _Operand:

@@ -434,6 +434,9 @@ def flax_jit(jax, nn):
         value, grads = jax.value_and_grad(loss)(params)
         return value, jax.tree_util.tree_map(lambda p, g: p - 0.1 * g, params, grads)
 
+    def product(p, q, r):
+        return (p * q).sum(), {"r": r, "p": p}
+
     def twice(x):
         return traced(cube)(x) + jnp.exp(x).sum()
 
@@ -463,7 +466,9 @@ def flax_jit(jax, nn):
         "grad of jit": runs(mixed, (a,), (2 * a,)),
         "second": runs(jit(jax.grad(lambda x: jax.grad(cube)(x).sum())), (a,), (2 * a,)),
         "several": runs(
-            jit(jax.value_and_grad(lambda p, q, r: ((p * q).sum(), {"r": r, "p": p}), (0, 2), True)),
+            jit(
+                jax.value_and_grad(lambda p, q, r: ((p * q).sum(), {"r": r, "p": p}), (0, 2), True)
+            ),
             (a, 2 * a, a),
             (b, b, b),
         ),

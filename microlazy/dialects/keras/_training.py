@@ -42,6 +42,7 @@ class Training(Layer):
         loss: Any = None,
         metrics: Sequence[Any] | None = None,
         run_eagerly: bool = False,
+        jit_compile: bool | str = "auto",
     ) -> None:
         """Say how to train.
 
@@ -56,6 +57,8 @@ class Training(Layer):
         run_eagerly : bool
             Whether the Python code of the model runs for each batch. By default it runs once for
             each shape of a batch, and training replays a plan of it.
+        jit_compile : bool or "auto"
+            Accepted as in Keras, of no effect.
 
         Raises
         ------

@@ -13,7 +13,6 @@ from .first_call import undone_on_error
 from .op_hooks import OpCallback, OpHook, watched_forward
 from .tree import Tree, children_of, refuse_keywords
 
-
 # Attributes that a block notes about itself while it runs.
 NOTES = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
 

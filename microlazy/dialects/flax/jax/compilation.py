@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, update_wrapper
-from inspect import Parameter, signature
+from inspect import Parameter, signature, unwrap
 from typing import Any, NoReturn
 
 from ....base import AbstractValueError
@@ -17,7 +17,7 @@ from ...faces import as_array
 from .errors import ConcretizationTypeError, TracerBoolConversionError, UnexpectedTracerError
 from .tree_util import tree_map
 
-__all__ = ["jit"]
+__all__ = ["block_until_ready", "jit"]
 
 _BY_PLACE = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -86,6 +86,17 @@ def jit(
     return _Jitted(fun, *_statics(fun, static_argnums, static_argnames))
 
 
+def block_until_ready(tree: Any) -> Any:
+    """The tree itself: what functions return is computed already.
+
+    Examples
+    --------
+    >>> block_until_ready({"a": 1})
+    {'a': 1}
+    """
+    return tree
+
+
 def _statics(
     fun: Callable[..., Any],
     numbers: int | Sequence[int] | None,
@@ -143,8 +154,8 @@ class _Jitted:
             if is_tracing():  # the function around says what is wrong
                 raise
             raise UnexpectedTracerError(
-                f"Encountered an unexpected tracer. jit of {self._fun!r}: {error}. What it computes "
-                "must be among its results, and nothing else may keep it"
+                f"Encountered an unexpected tracer. jit of {self._fun!r}: {error}. What it "
+                "computes must be among its results, and nothing else may keep it"
             ) from error
 
     def _call(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -242,9 +253,10 @@ class _Source:
         return x.copy() if is_building() and not x.is_abstract else x
 
     def _told(self) -> str:
-        code = getattr(self._fun, "__code__", None)
+        written = unwrap(self._fun)  # what `grad` and other decorators were given
+        code = getattr(written, "__code__", None)
         at = f" at {code.co_filename}:{code.co_firstlineno}" if code else ""
-        return f"jit: the function {getattr(self._fun, '__name__', repr(self._fun))}{at}"
+        return f"jit: the function {getattr(written, '__name__', repr(written))}{at}"
 
     def _explain(self, error: AbstractValueError) -> NoReturn:
         """Raise what JAX raises where a value is asked for."""

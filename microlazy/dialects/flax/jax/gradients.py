@@ -12,7 +12,8 @@ import numpy
 from .... import autograd
 from ....base import MXNetError
 from ....core import trace
-from ....core.cached_plan import Unplannable, is_building
+from ....core.cached_plan import Unplannable
+from ....core.gradients import variable_on
 from ....core.plan_gradients import value_and_gradients
 from ....core.tensor import Tensor
 from ...faces import as_array, face_of
@@ -126,9 +127,8 @@ def grad(
 
 def _variable(leaf: Any) -> Any:
     """The array to differentiate with respect to: an own one, on the same memory."""
-    x = _real(leaf).detach()
-    x.attach_grad()
-    return x
+    x = variable_on(leaf) if isinstance(leaf, Tensor) else None
+    return variable_on(_real(leaf)) if x is None else x
 
 
 def _inner_variable(leaf: Any) -> Any:
