@@ -8,7 +8,7 @@ arrays of the plan around.
 cimport cython
 from microlazy.core.calls cimport unflatten
 from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.plan cimport Plan, PlanStep, build, count_each
+from microlazy.core.plan cimport PlanStep, build, count_each
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport WRITE, Node, Pass, State, Variable, new_pass, run, set_mode, state
 from microlazy.core.tensor cimport Tensor, header, look_at, look_away
@@ -129,7 +129,7 @@ def value_and_gradients(function, list leaves):
     cdef Variable variable
     cdef Tensor x, out
     cdef list slots = []
-    for x in leaves:
+    for _ in leaves:
         variable = Variable.__new__(Variable)
         variable.req = WRITE
         slots.append(variable)
