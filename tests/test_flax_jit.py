@@ -251,6 +251,11 @@ def test_methods_with_a_static_self():
     assert [a.scaled(3.0).item(), a.runs, b.runs] == [6, 2, 1]
 
 
+def test_static_values_of_other_types_are_others():
+    f = jax.jit(lambda x, kind: x + (10 if kind is True else 20), static_argnums=1)
+    assert [f(1.0, kind).item() for kind in (True, 1, 1.0, True)] == [11, 21, 21, 11]
+
+
 def test_a_decorator_with_options():
     @jax.jit(static_argnames=("n",))
     def f(x, n=2):
@@ -317,3 +322,13 @@ def test_a_block_of_gluon_inside_is_looked_at_when_it_runs():
     block.weight.set_data(np.zeros((2, 3)))
     assert f(x).item() == pytest.approx(0.0)
     assert not autograd.is_recording()
+
+
+def test_gradients_through_a_function_that_takes_gradients():
+    f = jax.jit(lambda x: jax.grad(lambda z: (z**3).sum())(x).sum())
+    x = sample(3)
+    numpy.testing.assert_allclose(f(x), (3 * x.asnumpy() ** 2).sum(), rtol=1e-5)
+    with pytest.warns(UserWarning, match="gradient through a gradient"):
+        slope = jax.grad(f)(x)
+    numpy.testing.assert_allclose(slope, 6 * x.asnumpy(), rtol=1e-5)
+    numpy.testing.assert_allclose(f(2 * x), (12 * x.asnumpy() ** 2).sum(), rtol=1e-5)

@@ -175,7 +175,8 @@ class _Jitted:
     def _plan_for(
         self, fixed: dict[int, Any], options: dict[str, Any], names: tuple[str, ...]
     ) -> CachedPlan:
-        key = tuple(sorted(fixed.items())), tuple(sorted(options.items())), names
+        kept: list[tuple[Any, Any]] = [*sorted(fixed.items()), *sorted(options.items())]
+        key = names, *((place, type(value), value) for place, value in kept)  # 1 is not True
         try:
             plan = self._plans.get(key)
         except TypeError as error:
