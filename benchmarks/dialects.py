@@ -23,7 +23,8 @@ WORKLOADS = ("toy", "deep", "narrow", "mnist", "lenet16", "lstm")
 DIALECTS = {
     "microlazy-torch": "PyTorch's",
     "microlazy-keras": "Keras'",
-    "microlazy-flax": "Flax'",
+    "microlazy-flax": "Flax', jitted",
+    "microlazy-flax-eager": "Flax', not jitted",
 }
 OTHERS = {"torch": "PyTorch itself"}
 

@@ -30,10 +30,10 @@ class LeNet(linen.Module):
 NETS = {"lenet": LeNet, "lenet16": LeNet}
 
 
-def build(workload: str) -> Step | None:
+def build(workload: str, jitted: bool = True) -> Step | None:
     """Return the step of a workload: a gradient of a tree and a map over trees; None without one.
 
-    Flax' recurrent cells are missing in the dialect.
+    Flax' recurrent cells are missing in the dialect. The step is under `jit` if it is to be.
     """
     if workload not in MLPS and workload not in NETS:
         return None
@@ -44,20 +44,22 @@ def build(workload: str) -> Step | None:
     if isinstance(work, Images):
         x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
     loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
-    slopes = jax.value_and_grad(lambda params: loss_of(net.apply(params, x), y).mean())
-    params = net.init(jax.random.PRNGKey(0), x)
-    velocity = jax.tree_map(np.zeros_like, params)
+    loss = jax.value_and_grad(lambda params, x, y: loss_of(net.apply(params, x), y).mean())
     rate, momentum = work.learning_rate, work.momentum
 
+    def moved(state: Any, x: Any, y: Any) -> Any:
+        params, velocity = state
+        value, grads = loss(params, x, y)
+        if momentum:
+            velocity = grads = jax.tree_map(lambda v, g: momentum * v + g, velocity, grads)
+        return (jax.tree_map(lambda p, g: p - rate * g, params, grads), velocity), value
+
+    move = jax.jit(moved) if jitted else moved
+    params = net.init(jax.random.PRNGKey(0), x)
+    state = params, jax.tree_map(np.zeros_like, params) if momentum else None
+
     def step() -> None:
-        nonlocal params
-        _, grads = slopes(params)
-        params = jax.tree_map(lambda p, g: p - rate * g, params, grads)
+        nonlocal state
+        state, _ = move(state, x, y)
 
-    def step_with_momentum() -> None:
-        nonlocal params, velocity
-        _, grads = slopes(params)
-        velocity = jax.tree_map(lambda v, g: momentum * v + g, velocity, grads)
-        params = jax.tree_map(lambda p, v: p - rate * v, params, velocity)
-
-    return step_with_momentum if momentum else step
+    return step

@@ -30,7 +30,7 @@ def main(framework: str) -> None:
     """Serve one framework on the standard streams.
 
     It is ``microlazy``, ``microlazy-hybrid``, one of its dialects as ``microlazy-torch``,
-    ``microlazy-keras`` and ``microlazy-flax``, ``numpy`` or ``torch``.
+    ``microlazy-keras``, ``microlazy-flax`` and ``microlazy-flax-eager``, ``numpy`` or ``torch``.
     """
     clock = getattr(time, os.environ.get("BENCHMARKS_CLOCK", "perf_counter"))
     module = import_module(framework.partition("-")[0])
@@ -53,9 +53,11 @@ def build(framework: str, workload: str) -> Step | None:
             return steps.build(framework, workload)
     if workload in array_steps.CASES:
         return array_steps.build(framework, workload)
-    if framework in ("microlazy-keras", "microlazy-flax"):
-        dialect = framework.partition("-")[2]
-        return import_module(f"benchmarks.{dialect}_steps").build(workload)
+    if framework == "microlazy-keras":
+        return import_module("benchmarks.keras_steps").build(workload)
+    if framework in ("microlazy-flax", "microlazy-flax-eager"):
+        flax_steps = import_module("benchmarks.flax_steps")
+        return flax_steps.build(workload, jitted=framework == "microlazy-flax")
     if framework == "microlazy-torch":  # the very same program, with another torch
         sys.modules["torch"] = import_module("microlazy.dialects.torch")
     if framework.endswith("torch"):

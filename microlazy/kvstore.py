@@ -430,8 +430,7 @@ def check_name(name: str) -> None:
     """
     if name.startswith(_SEVERAL):
         raise MXNetError(
-            f"kvstore {name!r} is for several processes; microlazy has one: use 'local' or "
-            "'device'"
+            f"kvstore {name!r} is for several processes; microlazy has one: use 'local' or 'device'"
         )
     if name not in _NAMES:
         raise ValueError(f"there is no kvstore {name!r}; known are {', '.join(_NAMES)}")

@@ -86,7 +86,7 @@ def flax_rows() -> Rows:
         *listed("flax.linen"),
         ("`flax.linen.Module`", public(linen.Module, type(public))),
         *listed("flax.jax", "flax.jax.random", "flax.jax.tree_util", "flax.jax.nn"),
-        *listed("flax.jax.nn.initializers", "flax.errors"),
+        *listed("flax.jax.tree", "flax.jax.errors", "flax.jax.nn.initializers", "flax.errors"),
         *listed("flax.bridge", "flax.carrying", "flax.d2l"),
     ]
 

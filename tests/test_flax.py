@@ -497,6 +497,18 @@ def test_a_block_of_gluon_in_a_module_keeps_its_own_parameters():
     assert (inner.weight.grad().asnumpy() != 0).any()
 
 
+def test_short_names_of_trees():
+    tree = {"b": [1, None], "a": 2}
+    assert jax.tree.map(lambda x: 2 * x, tree) == {"b": [2, None], "a": 4}
+    leaves, structure = jax.tree.flatten(tree)
+    assert jax.tree.leaves(tree) == leaves == [2, 1]
+    assert jax.tree.unflatten(structure, leaves) == tree
+    assert jax.tree.structure(tree) == structure
+    assert jax.tree.reduce(lambda a, b: a + b, tree) == 3
+    assert jax.tree.reduce(lambda a, b: a + b, {}, 5) == 5
+    assert jax.block_until_ready(tree) is tree
+
+
 def test_trees_keep_their_types():
     Pair = namedtuple("Pair", "left right")  # noqa: PYI024
     tree = OrderedDict(b=[1, (2, None)], a=Pair(3, {"c": jnp.array(4)}))
@@ -538,7 +550,9 @@ def test_a_function_that_is_a_fields_default_stays_as_it_is():
         (nn, "LSTMCell", "gluon.rnn.LSTMCell"),
         (nn, "Desne", "'Dense'"),
         (jax, "vmap", "whole batches"),
-        (jax, "jit", "the function itself"),
+        (jax, "lax", "microlazy.np"),
+        (jax, "device_get", "asnumpy"),
+        (jax.tree, "mapp", "'map'"),
         (jax.random, "unifrom", "'uniform'"),
         (jax.tree_util, "tree_mp", "'tree_map'"),
         (nn.initializers, "lecun_norml", "'lecun_normal'"),

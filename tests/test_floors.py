@@ -15,7 +15,7 @@ loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resa
 tape
 generator trace lifetimes calls ops.slots
 gradients plan optimizers ops.cast
-cached_plan
+cached_plan plan_gradients
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise

@@ -9,6 +9,10 @@ import pytest
 
 from microlazy import autograd, np, npx
 from microlazy.core.parallel import set_num_threads
+from microlazy.core.tape import ops_behind
+from microlazy.gluon import nn
+from microlazy.ops.convolution import channels_second
+from microlazy.util import np_array
 
 SHAPE = (420, 350)  # more than a piece, and not a multiple of anything
 
@@ -158,3 +162,59 @@ def test_large_ties_and_nan():
     assert x.argmax().item() == 450 * 400 + 3
     assert x.argmax(axis=0).asnumpy()[[1, 3, 9]].tolist() == [400, 450, 7]
     assert onp.isnan(x.max().item())
+
+
+# ---- images whose memory has the channels second -----------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 5), (2, 1, 4, 5), (1, 3, 2, 4, 5)])
+@pytest.mark.parametrize("name", ["sigmoid", "relu", "exp"])
+def test_functions_of_images_run_in_the_order_of_memory(name, shape):
+    values = onp.random.default_rng(0).normal(size=shape).astype("float32")
+    function = getattr(npx, name, None) or getattr(np, name)
+    order = (0, *range(2, len(shape)), 1)
+    x, packed = np.array(values), np.array(values.transpose(order))
+    for a in (x, packed):
+        a.attach_grad()
+    heads = np.array(onp.random.default_rng(1).normal(size=packed.shape), dtype="float32")
+    with autograd.record():
+        moved = x.transpose(order)
+        y = function(moved)
+        z = y * heads + moved
+        expected = function(packed) * heads + packed
+    z.backward()
+    expected.backward()
+    assert y.shape == packed.shape
+    if shape[1] > 1:
+        assert y.strides == function(moved).strides == x.transpose(order).strides
+    onp.testing.assert_array_equal(z, expected)
+    onp.testing.assert_array_equal(x.grad.transpose(order), packed.grad)
+
+
+def test_channels_go_back_without_a_step_of_the_graph():
+    x = np.ones((2, 3, 4, 5))
+    x.attach_grad()
+    with autograd.record():
+        y = np.exp(x)
+        last = y.transpose(0, 2, 3, 1)
+        assert channels_second(last) is y
+        assert channels_second(y.transpose(0, 2, 1, 3)) is not y
+        assert channels_second(last[:, :, :2]).shape == (2, 3, 4, 2)
+        z = (channels_second(np.sin(last)) * channels_second(last[:, :3])[0, 0, 0, 0]).sum()
+    z.backward()
+    e = onp.exp(1)
+    expected = onp.full(x.shape, e * e * onp.cos(e))
+    expected[0, 0, 0, 0] += x.size * e * onp.sin(e)
+    onp.testing.assert_allclose(x.grad, expected, rtol=1e-4)
+    # The graph is gone, the array is as it was.
+    onp.testing.assert_array_equal(channels_second(last), y)
+
+
+def test_layers_of_images_pass_them_on_without_copies():
+    conv, pool = nn.Conv2D(3, 3, layout="NHWC", in_channels=2), nn.MaxPool2D(layout="NHWC")
+    with np_array(True):
+        conv.initialize()
+        with autograd.record():
+            y = pool(npx.sigmoid(conv(np.ones((1, 8, 8, 2)))))
+    ops = [op for op in ops_behind(y) if op != "view"]
+    assert ops == ["convolution", "sigmoid", "pooling"] and len(ops_behind(y)) == 5

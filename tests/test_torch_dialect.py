@@ -647,6 +647,9 @@ def test_float16_weights_move():
         (lambda: nn.init.kaiming_normal, "the nearest name is 'kaiming_normal_'"),
         (lambda: F.crossentropy, "the nearest name is 'cross_entropy'"),
         (lambda: torch.kron, "write np.kron"),
+        (lambda: nn.ConvTranspose2d, "gluon.nn.Conv2DTranspose"),
+        (lambda: torch.optim.lr_scheduler, "param_groups"),
+        (lambda: torch.compile, "the module itself"),
     ],
 )
 def test_names_that_are_missing(ask, hint):

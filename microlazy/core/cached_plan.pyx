@@ -6,7 +6,7 @@ eagerly, so that a program whose batches all differ is not slower than without p
 another one of its block follows gives its memory back, which the other finds warm in the cache.
 """
 
-from microlazy.core.calls cimport flatten, kind_of, mix_structure, mode
+from microlazy.core.calls cimport flatten, flatten_as, kind_of, mix_structure, mode
 from microlazy.core.plan cimport Plan, build
 from microlazy.core.tape cimport State, set_mode, several_devices, state
 from microlazy.core.tensor cimport Tensor, device_of, use_device
@@ -61,6 +61,17 @@ class AttributeChange(AbstractValueError):
     """
 
 
+class Unplannable(AbstractValueError):
+    """What runs is right, but no plan can hold it.
+
+    Examples
+    --------
+    >>> from microlazy.core.cached_plan import Unplannable
+    >>> issubclass(Unplannable, RuntimeError)
+    True
+    """
+
+
 cdef class CachedPlan:
     """The plans of a hybridized block, one for each kind of call.
 
@@ -82,6 +93,10 @@ cdef class CachedPlan:
     once : bool
         Whether no graph will be retained for a second backward pass, as in `train`. Gradients then
         take the memory of results that were read for the last time.
+    leaf : callable, optional
+        Makes arrays of numbers and NumPy arrays among the arguments, which are trees: the keys of
+        dicts are sorted. The source is a pure function: what forbids a plan is raised, unless it is
+        `Unplannable`.
 
     Examples
     --------
@@ -101,16 +116,18 @@ cdef class CachedPlan:
     cdef Plan latest              # the last one that ran
     cdef long long calls
     cdef Py_ssize_t count, nbytes, most_bytes
-    cdef bint once                # see the parameter
+    cdef bint once                # see the parameters
+    cdef object leaf
     cdef int paid                 # runs that have not yet paid for a plan
     cdef int eager                # bits of the modes in which no plan can be made
     cdef int unrolled             # plans that create_graph used up
     cdef object refusal           # why the plan for the call that is going on could not be made
     cdef bint changing            # forward() changed an attribute, once
 
-    def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES, bint once=False):
+    def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES, bint once=False, leaf=None):
         self.source = source
         self.once = once
+        self.leaf = leaf
         self.most_bytes = most_bytes
         self.generation = changes
         self.plans = {}
@@ -205,7 +222,7 @@ cdef class CachedPlan:
         cdef State* s = state()
         for x in args:
             if not isinstance(x, Tensor):
-                structure = flatten(args, tensors)
+                structure = self.take_apart(args, tensors)
                 break
         else:
             tensors.extend(args)
@@ -239,6 +256,14 @@ cdef class CachedPlan:
         plan.used = self.calls
         return plan
 
+    cdef object take_apart(self, tuple args, list tensors):
+        """The structure of arguments, whose arrays go into `tensors`."""
+        if self.leaf is not None and self.latest is not None:
+            if flatten_as(args, self.latest.structure, tensors, self.leaf):
+                return self.latest.structure
+            tensors.clear()
+        return flatten(args, tensors, 0, self.leaf)
+
     cdef Plan make(self, size_t kind, object structure, list tensors):
         """A new plan; None if none is paid for, or if there is a `refusal`."""
         cdef Plan plan
@@ -248,6 +273,8 @@ cdef class CachedPlan:
         try:
             plan = build(self.source.forward, structure, tensors)
         except Exception as error:
+            if self.leaf is not None and not isinstance(error, Unplannable):
+                raise
             self.refusal = error
             return None
         self.generation = changes         # tracing may initialize parameters

@@ -2,8 +2,10 @@
 
 from microlazy.core.tape cimport State
 
-cdef object flatten(object value, list tensors, int depth=*)   # arrays go there; returns the rest
-cdef object unflatten(object structure, list tensors)            # the inverse; takes from the front
+cdef object flatten(object value, list tensors, int depth=*, object leaf=*)     # arrays go there
+# The same for a tree, if it has this structure; returns whether.
+cdef bint flatten_as(object value, object structure, list tensors, object leaf) except -1
+cdef object unflatten(object structure, list tensors)            # the inverse
 cdef bint alike(object a, object b)                              # whether two structures are equal
 cdef size_t kind_of(list args, State* s) noexcept                # a hash of the arrays and the mode
 cdef bint mix_structure(size_t* kind, object structure) except -1

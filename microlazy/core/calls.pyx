@@ -7,31 +7,87 @@ from microlazy.core.tensor cimport Tensor, current_device, deeper
 import numpy
 
 
-cdef object flatten(object value, list tensors, int depth=0):
-    """Put the arrays in nested lists, tuples and dicts into `tensors`; return what is left."""
+cdef object flatten(object value, list tensors, int depth=0, object leaf=None):
+    """Put the arrays in nested lists, tuples and dicts into `tensors`; return what is left.
+
+    With `leaf`, as in trees: the keys of dicts are sorted, and anything else but None becomes an
+    array by ``leaf(value)``.
+    """
+    cdef list keys
     if isinstance(value, Tensor):
         tensors.append(value)
         return Tensor
-    if type(value) is dict:
+    if isinstance(value, dict):
         depth = deeper(depth)
-        return (dict, list(value), [flatten(item, tensors, depth) for item in value.values()])
+        keys = list(value) if leaf is None else sorted(value)
+        return (type(value), keys, [flatten(value[key], tensors, depth, leaf) for key in keys])
     if isinstance(value, (list, tuple)):
         depth = deeper(depth)
-        return (type(value), None, [flatten(item, tensors, depth) for item in value])
+        return (type(value), None, [flatten(item, tensors, depth, leaf) for item in value])
+    if leaf is not None and value is not None:
+        tensors.append(leaf(value))
+        return Tensor
     return (None, value, None)
 
 
-cdef object unflatten(object structure, list tensors):
-    """The inverse of flatten; takes arrays from the front of `tensors`."""
+cdef bint flatten_as(object value, object structure, list tensors, object leaf) except -1:
+    """Put the arrays of a tree into `tensors`, if it has this structure.
+
+    No structure is made on the way, so this takes less time than flatten() and alike().
+    """
+    cdef list parts
+    cdef Py_ssize_t i
     if structure is Tensor:
-        return tensors.pop(0)
+        if isinstance(value, Tensor):
+            tensors.append(value)
+        elif value is None or isinstance(value, (dict, list, tuple)):
+            return False
+        else:
+            tensors.append(leaf(value))
+        return True
+    if type(structure) is not tuple:
+        return False
+    kind, kept, parts = structure
+    if kind is None:
+        return value is None and kept is None
+    if type(value) is not kind or len(value) != len(parts):
+        return False
+    for i in range(len(parts)):
+        if kept is None:
+            part = value[i]
+        else:
+            part = (<dict>value).get((<list>kept)[i], absent)
+            if part is absent:
+                return False
+        if not flatten_as(part, parts[i], tensors, leaf):
+            return False
+    return True
+
+
+cdef object absent = object()
+
+
+cdef object unflatten(object structure, list tensors):
+    """The inverse of flatten."""
+    cdef list left = tensors[::-1]
+    return filled(structure, left)
+
+
+cdef object filled(object structure, list left):
+    cdef list parts, items
+    if structure is Tensor:
+        return left.pop()
     kind, kept, parts = structure
     if kind is None:
         return kept
-    items = [unflatten(part, tensors) for part in parts]
-    if kind is dict:
-        return dict(zip(kept, items))
-    return kind(*items) if hasattr(kind, "_fields") else kind(items)
+    items = [filled(part, left) for part in parts]
+    if kind is list:
+        return items
+    if kept is None:
+        return kind(*items) if hasattr(kind, "_fields") else kind(items)
+    made = {} if kind is dict else kind()
+    made.update(zip(kept, items))
+    return made
 
 
 cdef bint alike(object a, object b):

@@ -22,9 +22,9 @@ from microlazy.core.ops.rewrite cimport begin as begin_rewrite, finish as finish
 from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
 from microlazy.core.ops.scans cimport scan
 from microlazy.core.ops.shape cimport (
-    broadcast_to as broadcast, concatenate as join, expand_dims as expand, placed as put_down,
-    reshape as reshape_to, roll as roll_axis, same_memory, section, stack as stack_arrays,
-    transpose as transpose_axes, view as view_of,
+    broadcast_to as broadcast, channels_second as move_channels_second, concatenate as join,
+    expand_dims as expand, placed as put_down, reshape as reshape_to, roll as roll_axis,
+    same_memory, section, stack as stack_arrays, transpose as transpose_axes, view as view_of,
 )
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
@@ -829,6 +829,16 @@ def transpose(x, axes=None):
 cdef Tensor turned(Tensor t, int* order):
     """A view with the axes in another order; under nd a copy, as in MXNet."""
     cdef Tensor out = transpose_axes(t, order)
+    return copied(out) if t.face == ND else out
+
+
+def channels_second(x):
+    """Images with the channels, their last axis, as the second one.
+
+    What a view with the channels last was made from is given back itself.
+    """
+    cdef Tensor t = array_of(x, "channels_second")
+    cdef Tensor out = move_channels_second(t)
     return copied(out) if t.face == ND else out
 
 

@@ -1,7 +1,9 @@
 """Gradients that add up over backward passes until they are cleared, as PyTorch has them."""
 
-from microlazy.core.tape cimport Node, Pass, Variable, go_back, new_pass, tracked as leads
-from microlazy.core.tensor cimport Slot, Tensor, need_values, same_shape, shape_tuple
+from microlazy.core.tape cimport WRITE, Node, Pass, Variable, go_back, new_pass, tracked as leads
+from microlazy.core.tensor cimport (
+    Slot, Tensor, alias, is_float, need_values, same_shape, shape_tuple,
+)
 
 from microlazy.base import ShapeError
 
@@ -54,6 +56,32 @@ def backward(Tensor head not None, head_grad=None, bint retain_graph=False) -> N
     cdef AddingPass p = AddingPass.__new__(AddingPass)
     p.number = new_pass().number
     go_back(p, [head], None if head_grad is None else [head_grad], retain_graph, True)
+
+
+def variable_on(Tensor x not None):
+    """An array on the memory of another, off its graph, whose gradient is wanted.
+
+    Returns
+    -------
+    array or None
+        None for what is not of floats.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.gradients import variable_on
+    >>> variable_on(np.ones(2)).grad_req
+    'write'
+    """
+    cdef Tensor y
+    cdef Variable variable
+    if not is_float(x.dtype):
+        return None
+    y = alias(x)
+    variable = Variable.__new__(Variable)
+    variable.req = WRITE
+    y.slot = variable
+    return y
 
 
 def absent(list variables not None) -> list:

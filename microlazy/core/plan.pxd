@@ -42,6 +42,8 @@ cdef class Plan:
     cdef list steps(self)
     cdef int bind(self, list args) except -1
     cdef int unbind(self) except -1
+    cdef int run_nodes(self, bint remember) except -1
+    cdef int count_holders(self, dict counts) except -1
     cdef int compute(self, list args, bint remember) except -1
     cdef int go_back(self, Pass p) except -1
     cdef int count(self) except -1
@@ -51,4 +53,11 @@ cdef class Plan:
     cdef int let_go_of_heads(self) except -1
     cdef object hand_out(self, list args, bint record)
 
-cdef Plan build(object forward, object structure, list args)      # from a trace of forward
+cdef class PlanStep(Node):
+    """An op that runs a plan of its own."""
+    cdef Plan plan
+    cdef int count_holders(self, dict counts) except -1   # how often it holds arrays, inputs aside
+
+cdef int count_each(list arrays, dict counts) except -1
+
+cdef Plan build(object forward, object structure, list args, list variables=*)    # from a trace

@@ -32,7 +32,21 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object x)
 
 
-# ---- nodes on the outer tape -------------------------------------------------------------------
+# ---- nodes of the outer tape, or plan ----------------------------------------------------------
+
+@cython.no_gc
+cdef class PlanStep(Node):
+    cdef int count_holders(self, dict counts) except -1:
+        self.plan.count_holders(counts)
+        count_each(self.plan.captured, counts)
+        return count_each(self.plan.outputs, counts)
+
+
+cdef int count_each(list arrays, dict counts) except -1:
+    for x in arrays:
+        counts[id(x)] = counts.get(id(x), 0) + 1
+    return 0
+
 
 @cython.no_gc
 @cython.final
@@ -182,7 +196,7 @@ cdef class Plan:
                     return False
             if s.recording and tracked(x) != <bint>self.tracked_inputs[i]:
                 return False
-        return alike(structure, self.structure)
+        return structure is self.structure or alike(structure, self.structure)
 
     cdef bint reads(self, dict live):
         """Whether the parameters are still the arrays that the plan reads."""
@@ -224,18 +238,24 @@ cdef class Plan:
                 node = <Node>PyList_GET_ITEM(self.handed, i)
                 if self.counted and node.out.block.users > node.users:
                     allocate(node.out)      # somebody still holds what the last run computed
-            for i in range(PyList_GET_SIZE(self.nodes)):
-                node = <Node>PyList_GET_ITEM(self.nodes, i)
-                if profiling:
-                    timed_forward(node)
-                else:
-                    node.forward()
-                if remember:
-                    snapshot(node)
+            self.run_nodes(remember)
         except BaseException:
             self.unbind()
             raise
         return 0 if self.counted else self.count()
+
+    cdef int run_nodes(self, bint remember) except -1:
+        cdef Py_ssize_t i
+        cdef Node node
+        for i in range(PyList_GET_SIZE(self.nodes)):
+            node = <Node>PyList_GET_ITEM(self.nodes, i)
+            if profiling:
+                timed_forward(node)
+            else:
+                node.forward()
+            if remember:
+                snapshot(node)
+        return 0
 
     cdef object run(self, list args):
         cdef object results
@@ -337,16 +357,22 @@ cdef class Plan:
         cdef Node node
         cdef Tensor x
         cdef dict counts = {}
-        for node in self.nodes:
-            for x in inputs_of(node):
-                counts[id(x)] = counts.get(id(x), 0) + 1
-        for x in self.outputs:
-            counts[id(x)] = counts.get(id(x), 0) + 1
+        self.count_holders(counts)
+        count_each(self.outputs, counts)
         for x in [*self.inputs, *[node.out for node in self.nodes]]:
             # Held by the list of this loop, by `x`, and by the list of inputs or its node.
             if Py_REFCNT(x) > 3 + <Py_ssize_t>counts.get(id(x), 0):
                 return x
         return None
+
+    cdef int count_holders(self, dict counts) except -1:
+        """Count how often the nodes hold each array, those of plans inside too."""
+        cdef Node node
+        for node in self.nodes:
+            count_each(inputs_of(node), counts)
+            if isinstance(node, PlanStep):
+                (<PlanStep>node).count_holders(counts)
+        return 0
 
     cdef int unroll(self, Node run) except -1:
         """Put the nodes on the outer tape, before their run: the plan will not run again."""
@@ -373,6 +399,8 @@ cdef class Plan:
         for node in self.nodes:
             look_away(node.out)
             node.grad = None
+            if isinstance(node, PlanStep):
+                (<PlanStep>node).plan.rest()
         self.resting = True
         return True
 
@@ -456,8 +484,11 @@ cdef int refuse_kept(Plan plan) except -1:
         "is kept after the call")
 
 
-cdef Plan build(object forward, object structure, list args):
-    """Trace `forward` on abstract arrays and bind what it did to memory."""
+cdef Plan build(object forward, object structure, list args, list variables=None):
+    """Trace `forward` on abstract arrays and bind what it did to memory.
+
+    With `variables`, the slots of its inputs, it is a plan inside another, whose arrays it may use.
+    """
     cdef Plan plan = Plan.__new__(Plan)
     cdef State* s = state()
     cdef State before = s[0]
@@ -476,7 +507,9 @@ cdef Plan build(object forward, object structure, list args):
         y.abstract = y.movable = True
         take_layout(y, x)
         plan.tracked_inputs.append(tracked(x))
-        if s.recording:
+        if variables is not None:
+            y.slot = variables[len(inputs)]
+        elif s.recording:
             y.slot = x.slot
         inputs.append(y)
     plan.inputs = inputs
@@ -506,7 +539,7 @@ cdef Plan build(object forward, object structure, list args):
     for node in plan.nodes:
         for x in inputs_of(node):
             if id(x) not in producers and id(x) not in places and id(x) not in seen:
-                if x.abstract:
+                if x.abstract and variables is None:
                     raise AbstractValueError(
                         "a hybridized block used an array that was made in another dry run or "
                         "trace; make it inside forward(), or pass it in")
@@ -517,7 +550,8 @@ cdef Plan build(object forward, object structure, list args):
     order = [id(out) for out in plan.outputs]
     plan.firsts = [order.index(i) for i in order]
     for out in plan.outputs:
-        if out.abstract and id(out) not in producers and id(out) not in places:
+        if (out.abstract and id(out) not in producers and id(out) not in places
+                and variables is None):
             raise AbstractValueError(
                 "a hybridized block returned an array that was made in another dry run or trace; "
                 "make it inside forward(), or pass it in")
@@ -533,4 +567,6 @@ cdef Plan build(object forward, object structure, list args):
             node.y = node.out
     if plan.recording:
         plan.nbytes *= 2
+    plan.nbytes += sum([(<PlanStep>node).plan.nbytes for node in plan.nodes
+                        if isinstance(node, PlanStep)])
     return plan

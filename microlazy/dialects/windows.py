@@ -28,6 +28,19 @@ def same_padding(
     return pairs
 
 
+def around(pairs: Sequence[tuple[int, int]]) -> tuple[int, ...] | None:
+    """What is added on both sides of each axis; None if one side gets more.
+
+    Examples
+    --------
+    >>> around([(1, 1), (2, 2)]), around([(0, 1)])
+    ((1, 2), None)
+    """
+    if any(before != after for before, after in pairs):
+        return None
+    return tuple(before for before, _ in pairs)
+
+
 def padded(x: Any, pairs: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
     """Images with channels last, padded along their spatial axes.
 

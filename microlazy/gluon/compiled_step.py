@@ -131,7 +131,7 @@ class CompiledStep:
     def _choose(self, batch: tuple[Any, ...]) -> Callable[..., Any]:
         if len(batch) < 2:
             raise TypeError(f"a step takes data and a label, but got {len(batch)} of them")
-        source = _Source(self._net, self._loss)
+        source = StepSource(self._net, self._loss)
         if is_plannable(self._net) and is_plannable(self._loss):
             self._plan = CachedPlan(source, once=True)
             self._train = self._plan.train
@@ -140,7 +140,7 @@ class CompiledStep:
         return self._train
 
 
-class _Source:
+class StepSource:
     """The network with its loss, as what a plan is made of."""
 
     def __init__(self, net: Any, loss: Any) -> None:
@@ -160,11 +160,14 @@ class _Source:
         loss.backward()
         return loss, output
 
+    def _blocks(self) -> list[Block]:
+        return [part for part in (self._net, self._loss) if isinstance(part, Block)]
+
     def attributes(self) -> list[Any]:
-        return attributes_below(self._net) + attributes_below(self._loss)
+        return [value for block in self._blocks() for value in attributes_below(block)]
 
     def arrays(self) -> list[Tensor]:
-        return arrays_below(self._net) + arrays_below(self._loss)
+        return [array for block in self._blocks() for array in arrays_below(block)]
 
     def refused(self, error: Exception) -> None:
         tell_refusal(error, self._net)

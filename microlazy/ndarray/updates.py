@@ -74,9 +74,7 @@ def _update(rule: Rule, mixed: bool = False) -> Callable[..., NDArray]:
         values = {each: _number(name, each, given[each]) for each in numbers}
         target = "weight32" if mixed else "weight"
         weight = _operand(name, target, given, target)
-        grad, *states = (
-            _operand(name, each, given, target) for each in ("grad", *rule.states)
-        )
+        grad, *states = (_operand(name, each, given, target) for each in ("grad", *rule.states))
         # A gradient without a scale, as of a loss that overflowed, makes no step.
         scale = values.get("rescale_grad", 1.0)
         if "eta" in values and (scale == 0 or not math.isfinite(scale)):
@@ -115,9 +113,7 @@ def _step(
     values = given | limits
     numbers = (values.get("lr", 0.0), values.get("wd", 0.0))
     numbers += tuple(values[name] for name in program.inputs)
-    program.run(
-        [weight], [grad], states, numbers, [1.0], [1.0], [0], int(given.get("t", 0))
-    )
+    program.run([weight], [grad], states, numbers, [1.0], [1.0], [0], int(given.get("t", 0)))
 
 
 def _number(function: str, name: str, value: Any) -> float:
@@ -145,9 +141,7 @@ def _operand(function: str, name: str, given: dict[str, Any], target: str = "wei
 
 # ---- LAMB's second part --------------------------------------------------------------------------
 
-_SCALED = Rule(
-    "weight -= lr * ratio(clip(maximum(r1, lower_bound), upper_bound), r2) * grad"
-)
+_SCALED = Rule("weight -= lr * ratio(clip(maximum(r1, lower_bound), upper_bound), r2) * grad")
 
 
 def _phase2(function: str, given: dict[str, Any], target: str) -> Any:

@@ -8,8 +8,17 @@ from ..core.rules import Rule
 from .base import Optimizer, number, register
 
 __all__ = [
-    "FTML", "AdaBelief", "AdaDelta", "AdaGrad", "Adam", "AdamW", "Adamax", "Ftrl", "GroupAdaGrad",
-    "Nadam", "RMSProp",
+    "FTML",
+    "AdaBelief",
+    "AdaDelta",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "GroupAdaGrad",
+    "Nadam",
+    "RMSProp",
 ]
 
 

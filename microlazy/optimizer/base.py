@@ -452,9 +452,7 @@ def _copy(weight: Tensor) -> Tensor:
     return copy
 
 
-def number(
-    name: str, value: float, least: float = -math.inf, below: float = math.inf
-) -> float:
+def number(name: str, value: float, least: float = -math.inf, below: float = math.inf) -> float:
     """Return `value` as a plain number; refuse what is none, not finite or outside the range."""
     if not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {value!r}")

@@ -24,7 +24,13 @@ __all__ = ["Updater", "get_updater"]
 FORMAT = "microlazy optimizer states 1"
 # What taking a header apart raises when it is JSON, but not of the form that `pieces` gives it.
 MALFORMED = (
-    AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
 )
 
 
@@ -56,9 +62,7 @@ class Updater:
         self.optimizer = optimizer
         self.states: dict[Index, Any] = {}
 
-    def __call__(
-        self, index: Index | Sequence[Index], grad: Any, weight: Any
-    ) -> None:
+    def __call__(self, index: Index | Sequence[Index], grad: Any, weight: Any) -> None:
         """Update a weight by its gradient, or a list of weights by as many gradients."""
         if not isinstance(index, (list, tuple)):
             index, grad, weight = [index], [grad], [weight]
@@ -226,9 +230,7 @@ def _describe(optimizer: Optimizer) -> dict[str, Any]:
         "class": type(optimizer).__name__,
         "numbers": _numbers(optimizer),
         "counts": list(_of_first_copies(optimizer._index_update_count).items()),
-        "scheduler": None
-        if scheduler is None
-        else [type(scheduler).__name__, _numbers(scheduler)],
+        "scheduler": None if scheduler is None else [type(scheduler).__name__, _numbers(scheduler)],
     }
 
 

@@ -308,9 +308,7 @@ ROWS = (
     _none("nd.contrib.allclose", "nd.contrib.allclose(x, y)"),
     _none("nd.contrib.rand_zipfian", "nd.contrib.rand_zipfian(i.astype('float64'), 4, 5)"),
     # ---- updates ----
-    _none(
-        "nd.sgd_update nd.signsgd_update", "nd.sgd_update(x, y, lr=0.1, wd=0.2)", dynamic=True
-    ),
+    _none("nd.sgd_update nd.signsgd_update", "nd.sgd_update(x, y, lr=0.1, wd=0.2)", dynamic=True),
     _none(
         "nd.sgd_mom_update nd.nag_mom_update nd.signum_update nd.rmsprop_update",
         "nd.sgd_mom_update(x, y, p, lr=0.1)",
@@ -436,9 +434,7 @@ ROWS = (
         "nd.image.random_lighting npx.image.random_lighting",
         "nd.image.random_lighting(t[:, :, :3], 0.1)",
     ),
-    _none(
-        "nd.image.random_hue npx.image.random_hue", "nd.image.random_hue(t[:, :, :3], 0.5, 1.5)"
-    ),
+    _none("nd.image.random_hue npx.image.random_hue", "nd.image.random_hue(t[:, :, :3], 0.5, 1.5)"),
     _none(
         "nd.image.random_color_jitter npx.image.random_color_jitter",
         "nd.image.random_color_jitter(t[:, :, :3], 0.1, 0.2, 0.3, 0.4)",

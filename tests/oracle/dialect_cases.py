@@ -383,3 +383,111 @@ def flax_statistics(jax, nn):
     out, changed = norm.apply(given, x, mutable=["batch_stats"])
     leaves = jax.tree_util.tree_leaves(changed)
     return {"out": numbers(out), "changed": [numbers(leaf) for leaf in leaves]}
+
+
+def error_name(function, *args, **options):
+    """The name of the class of the error that a call raises."""
+    try:
+        function(*args, **options)
+    except Exception as error:
+        return type(error).__name__
+    return None
+
+
+def flax_jit(jax, nn):
+    """What functions under `jit` return, when their Python code runs, and what is refused."""
+    jnp, jit = jax.numpy, jax.jit
+    seen = []
+
+    def traced(f, **options):
+        def call(*args, **named):
+            seen.append(f.__name__)
+            return f(*args, **named)
+
+        return jit(call, **options)
+
+    def runs(f, *calls):
+        """How often the code ran after each call, and the results."""
+        seen.clear()
+        found = []
+        for args in calls:
+            result = f(*args)
+            found.append((len(seen), [numbers(x) for x in jax.tree_util.tree_leaves(result)]))
+        return found
+
+    def power(x, n):
+        return x**n
+
+    def scaled(tree, rate):
+        return {"b": tree["w"] * rate, "a": (tree["w"].sum(), None, 2)}
+
+    def cube(x):
+        return (x**3).sum()
+
+    def branch(x):
+        return x if x.sum() > 0 else -x
+
+    def step(params, x, y):
+        def loss(p):
+            return ((net.apply(p, x) - y) ** 2).mean()
+
+        value, grads = jax.value_and_grad(loss)(params)
+        return value, jax.tree_util.tree_map(lambda p, g: p - 0.1 * g, params, grads)
+
+    def product(p, q, r):
+        return (p * q).sum(), {"r": r, "p": p}
+
+    def twice(x):
+        return traced(cube)(x) + jnp.exp(x).sum()
+
+    a, b, x = jnp.array(values(3)), jnp.array(values(2, 3)), jnp.array(values(4, 3, seed=1))
+    net, y = nn.Sequential([nn.Dense(5), nn.tanh, nn.Dense(2)]), jnp.array(values(4, 2, seed=2))
+    params = filled(jax, net.init(jax.random.PRNGKey(0), x))
+    trained, losses, move = params, [], traced(step)
+    seen.clear()
+    for _ in range(4):
+        loss, trained = move(trained, x, y)
+        losses.append(numbers(loss))
+    inner = traced(cube)
+    slopes, mixed = traced(jax.grad(cube)), jax.grad(lambda x: inner(2 * x))
+    return {
+        "losses": losses,
+        "traced in training": len(seen),
+        "trained": [numbers(leaf) for leaf in jax.tree_util.tree_leaves(trained)],
+        "shapes": runs(traced(cube), (a,), (2 * a,), (b,), (a,), (b,)),
+        "numbers": runs(traced(scaled), ({"w": a}, 2.0), ({"w": a}, 3.0), ({"w": b}, 3.0)),
+        "static place": runs(traced(power, static_argnums=1), (a, 2), (b, 2), (a, 3), (a, 2)),
+        "static name": runs(
+            lambda x, n: jit(power, static_argnames="n")(x, n=n), (a, 2), (a, 3), (a, 2)
+        ),
+        "donated": runs(traced(cube, donate_argnums=0), (a + 0,), (a + 1,)),
+        "nested": runs(traced(twice), (a,), (a,)),
+        "jit of grad": runs(slopes, (a,), (2 * a,)),
+        "grad of jit": runs(mixed, (a,), (2 * a,)),
+        "second": runs(jit(jax.grad(lambda x: jax.grad(cube)(x).sum())), (a,), (2 * a,)),
+        "several": runs(
+            jit(
+                jax.value_and_grad(lambda p, q, r: ((p * q).sum(), {"r": r, "p": p}), (0, 2), True)
+            ),
+            (a, 2 * a, a),
+            (b, b, b),
+        ),
+        "truth": error_name(jit(branch), a),
+        "float": error_name(jit(lambda x: float(x.sum())), a),
+        "item": error_name(jit(lambda x: x.item()), a),
+        "text": error_name(jit(lambda x: x), "a"),
+        "text as result": error_name(jit(lambda x: "a"), a),
+        "no hash": error_name(jit(power, static_argnums=1), a, [1]),
+        "no function": error_name(jit, 3),
+        "no place": error_name(jit, power, static_argnums=5),
+        "no name": error_name(jit, power, static_argnames="z"),
+        "no number": error_name(jit(jax.grad(lambda x: x)), a),
+        "kept": error_name(lambda: leaked(jit, a) + 1),
+    }
+
+
+def leaked(jit, x):
+    """An array of a function under `jit` that is no result of it."""
+    kept = []
+    jit(lambda x: (kept.append(2 * x), x)[1])(x)
+    return kept[0]

@@ -41,6 +41,7 @@ if __name__ == "__main__":
         "functions": {n: cases.numbers(f(x)) for n, f, x in cases.flax_functions(nn)},
         "statistics": cases.flax_statistics(jax, nn),
         "flax": cases.flax_texts(jax, nn),
+        "jit": cases.flax_jit(jax, nn),
     }
     for name, metric, labels, scores in cases.keras_metrics(keras):
         for y, p in zip(labels, scores, strict=True):

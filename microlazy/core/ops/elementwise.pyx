@@ -14,7 +14,9 @@ from microlazy.core.loops.integers cimport set_integer
 from microlazy.core.loops.reductions cimport sum_to
 from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.numpy_call cimport numpy_call
-from microlazy.core.ops.shape cimport same_memory
+from microlazy.core.ops.shape cimport (
+    channels_last, channels_second, has_channels_second, same_memory,
+)
 from microlazy.core.ops.slots cimport give, hand_on, pass_on
 from microlazy.core.strided cimport broadcast_shape, expanded, packed
 from microlazy.core.tape cimport (
@@ -246,6 +248,8 @@ cdef Tensor unary(int op, Tensor x):
             return copied(x)
         return numpy_call(unary_numpy[op], [x], {}, x.face, x.dtype if x.dtype != BOOL else INT64,
                           x.ndim, x.shape_)
+    if has_channels_second(x):
+        return channels_last(unary(op, channels_second(x)))     # in the order of memory
     out = header(x.face, x.dtype, x.ndim, x.shape_)
     if state().plain and not x.abstract:
         allocate(out)

@@ -12,6 +12,10 @@ cdef Tensor placed(Tensor x, const Py_ssize_t* start, const Py_ssize_t* step,
                    const Py_ssize_t* shape, double border)
 cdef Tensor roll(Tensor x, int axis, Py_ssize_t shift)    # 0 < shift < the axis's size
 cdef Tensor transpose(Tensor x, const int* axes)
+# Images (batch, ..., channels), of at least three axes, and (batch, channels, ...).
+cdef bint has_channels_second(Tensor x) noexcept          # in memory, of images with them last
+cdef Tensor channels_second(Tensor x)
+cdef Tensor channels_last(Tensor x)
 # x's memory in an array of a face; `detached`: no gradient passes
 cdef Tensor same_memory(Tensor x, int face, bint detached)
 cdef Tensor broadcast_to(Tensor x, int ndim, const Py_ssize_t* shape)

@@ -12,7 +12,7 @@ from microlazy.core.ops.slots cimport give, hand_on, pass_on
 from microlazy.core.strided cimport add_to, assign, pack
 from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    MAX_NDIM, NP, Tensor, alias, header, is_contiguous, look_at, numpy_dtype, same_shape,
+    MAX_NDIM, NP, Tensor, alias, header, is_contiguous, itemsize, look_at, numpy_dtype, same_shape,
     set_strides, shape_tuple, take_layout,
 )
 
@@ -78,6 +78,18 @@ cdef class View(Node):
         cdef Py_ssize_t offset = self.lay_out(base, part)
         look_at(part, base.block, base.data + offset)
         return 0
+
+    cdef bint moves_channels_last(self, Tensor part) noexcept:
+        """Whether `part` is all of the input, its second axis moved to the end."""
+        cdef int i, axis, last = part.ndim - 1
+        if self.a.ndim != part.ndim or last < 2:
+            return False
+        for i in range(part.ndim):
+            axis = 1 if i == last else i + (i > 0)
+            if self.start[i] or self.step[i] != 1 or self.source[i] != axis or (
+                    part.shape_[i] != self.a.shape_[axis]):
+                return False
+        return True
 
     cdef int forward(self) except -1:
         return self.look(self.a, self.out)
@@ -172,6 +184,49 @@ cdef Tensor transpose(Tensor x, const int* axes):
         step[i] = 1
         shape[i] = x.shape_[axes[i]]
     return view(x, start, x.ndim, shape, axes, step)
+
+
+cdef bint has_channels_second(Tensor x) noexcept:
+    """Whether images with the channels last lie in memory as if these were the second axis."""
+    cdef Py_ssize_t pixels = itemsize(x.dtype)
+    cdef int i
+    if x.contiguous or x.ndim < 3 or not x.size:
+        return False
+    for i in range(x.ndim - 2, 0, -1):
+        if x.strides_[i] != pixels:
+            return False
+        pixels *= x.shape_[i]
+    return x.strides_[x.ndim - 1] == pixels and (
+        x.strides_[0] == pixels * x.shape_[x.ndim - 1])
+
+
+cdef Tensor channels_second(Tensor x):
+    """A view of images whose channels are last; or what such a view was made from by the inverse.
+
+    So no gradient goes through two views that undo each other.
+    """
+    cdef int[MAX_NDIM] axes
+    cdef View node
+    cdef int i
+    if type(x.slot) is View:
+        node = <View>x.slot
+        if node.a is not None and node.moves_channels_last(x):
+            return node.a
+    axes[0] = 0
+    axes[1] = x.ndim - 1
+    for i in range(2, x.ndim):
+        axes[i] = i - 1
+    return transpose(x, axes)
+
+
+cdef Tensor channels_last(Tensor x):
+    cdef int[MAX_NDIM] axes
+    cdef int i
+    axes[0] = 0
+    for i in range(1, x.ndim - 1):
+        axes[i] = i + 1
+    axes[x.ndim - 1] = 1
+    return transpose(x, axes)
 
 
 cdef Tensor expand_dims(Tensor x, int axis):

@@ -17,9 +17,10 @@ import numpy
 from ... import autograd
 from ...core.tensor import Tensor
 from ...foreign import give_hints
-from ...gluon import Block
+from ...gluon import Block, HybridBlock
 from ...gluon.block.first_call import remember
 from ...gluon.block.hybrid import plain_call
+from ...gluon.block.running import NOTES
 from ...gluon.block.tree import Tree, children_of, own_parameters, parameters_of
 from ...gluon.parameter import Parameter
 from ...gluon.parameter.parameter import lock, to_numpy
@@ -30,6 +31,9 @@ from . import initializers
 from ._variable import Named, Variable
 
 Shape = tuple[int, ...]
+
+# Attributes that a layer notes about itself while it is built, runs and trains.
+_NOTES = NOTES | {"_forward_backward", "_input_shape", "_is_built", "_runs_build", "stop_training"}
 
 
 class _Names(threading.local):
@@ -155,6 +159,8 @@ class Layer(Block):
             cls.call = cls.forward  # type: ignore[method-assign]
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _NOTES and not isinstance(self, HybridBlock):  # which looks itself
+            self._look_at_change(name, value)
         super().__setattr__(name, value)
         if isinstance(value, list | tuple) and not name.startswith("_"):
             for place, part in enumerate(value):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
 from ... import autograd
+from ...core.cached_plan import CachedPlan
+from ...gluon import HybridBlock
+from ...gluon.block.tree import is_container
+from ...gluon.compiled_step import StepSource
 from ...gluon.parameter.parameter import to_numpy
 from ..faces import as_array
 from . import losses, optimizers
 from ._data import Batches, split
+from ._layer import Layer
 from ._progress import Progress, sorted_logs
 from .callbacks import Callback, History
 from .metrics import Mean, Metric
@@ -20,18 +26,23 @@ from .metrics import get as get_metric
 Logs = dict[str, float]
 
 
-class Training:
+class Training(Layer):
     """What a model can do once it is compiled."""
 
     stop_training = False
     optimizer: optimizers.Optimizer | None = None
     loss: losses.Loss | None = None
+    run_eagerly = False
+    _forward_backward: Callable[..., Any] | None = None  # once the model is built
+    _plan: CachedPlan | None = None
 
     def compile(
         self,
         optimizer: Any = "rmsprop",
         loss: Any = None,
         metrics: Sequence[Any] | None = None,
+        run_eagerly: bool = False,
+        jit_compile: bool | str = "auto",
     ) -> None:
         """Say how to train.
 
@@ -43,11 +54,21 @@ class Training:
             By name, one of `keras.losses`, or a function ``(y_true, y_pred) -> array``.
         metrics : list of str or Metric
             What to measure beside the loss.
+        run_eagerly : bool
+            Whether the Python code of the model runs for each batch. By default it runs once for
+            each shape of a batch, and training replays a plan of it.
+        jit_compile : bool or "auto"
+            Accepted as in Keras, of no effect.
 
         Raises
         ------
         ValueError
             If there is nothing of a name.
+
+        Notes
+        -----
+        What a plan cannot hold, such as decisions by values, runs eagerly, and says so once. A
+        model with hooks, or with blocks that are not hybrid, runs eagerly too.
 
         Examples
         --------
@@ -62,6 +83,8 @@ class Training:
         self._metrics = [get_metric(metric, chosen) for metric in given]
         self.optimizer = optimizers.get(optimizer)
         self.loss = chosen
+        self.run_eagerly = run_eagerly
+        self._changed()
 
     def _need_compiled(self) -> losses.Loss:
         if self.optimizer is None:
@@ -75,19 +98,56 @@ class Training:
     def _train_step(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[Any, Any]:
         """Move the weights once; the loss and the predictions."""
         optimizer: Any = self.optimizer
-        with autograd.record():
-            predictions = self(x)  # type: ignore[operator]
-            loss = self.loss(y, predictions, sample_weight)  # type: ignore[misc]
-        loss.backward()
+        label = y if sample_weight is None else (y, sample_weight)
+        loss, predictions = (self._forward_backward or self._choose_step())(x, label)
         if not optimizer.built:
-            optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
+            optimizer.build(self.trainable_weights)
         optimizer.step()
         return loss, predictions
+
+    def _choose_step(self) -> Callable[..., Any]:
+        """All of a step but the update: from a plan, where there can be one."""
+        compute: Any = self.loss
+
+        def loss(predictions: Any, label: Any) -> Any:
+            y, sample_weight = label if isinstance(label, tuple) else (label, None)
+            return compute(y, predictions, sample_weight)
+
+        source = StepSource(weakref.proxy(self), loss)
+        if not self.built:  # the first batch builds
+            return source.train
+        self._forward_backward = source.train
+        if not self.run_eagerly and self._is_plannable():
+            self._has_run = True
+            self._plan = CachedPlan(source, once=True)
+            self._forward_backward = self._plan.train
+        return self._forward_backward
+
+    def _is_plannable(self) -> bool:
+        """Whether plans would learn of changes in all blocks, and no hook waits for calls."""
+        blocks: list[Any] = []
+        self._gather(blocks)
+        kinds = (HybridBlock, Layer)
+        return not self._is_hooked() and all(
+            isinstance(block, kinds) or is_container(block) for block in blocks
+        )
+
+    def _changed(self) -> None:
+        self._forward_backward = self._plan = None
+        super()._changed()
+
+    def _attribute_written(self) -> None:
+        if self._plan is not None:
+            self._plan.attribute_written()
+        super()._attribute_written()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_forward_backward": None, "_plan": None}
 
     def _test_step(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[Any, Any]:
         """The same without moving the weights."""
         with autograd.pause():
-            predictions = self(x)  # type: ignore[operator]
+            predictions = self(x)
             return self.loss(y, predictions, sample_weight), predictions  # type: ignore[misc]
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float | list[float]:
@@ -131,7 +191,7 @@ class Training:
         numpy.ndarray
         """
         with autograd.pause():
-            return to_numpy(self(as_array(x)))  # type: ignore[operator]
+            return to_numpy(self(as_array(x)))
 
     # ---- epochs ----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as onp
 
+from ...core.cached_plan import Unplannable, is_building
 from ...core.tensor import Tensor
 from ...gluon.block.tree import Tree, ancestors
 from ...gluon.parameter import Parameter
@@ -116,6 +117,8 @@ class Variable:
         >>> layer.kernel.assign([[1, 2]]).numpy()
         array([[1., 2.]], dtype=float32)
         """
+        if is_building():
+            raise Unplannable(f"it changes the variable {self.path}")
         values = to_numpy(getattr(value, "value", value))
         if values.shape != self.shape:
             raise ValueError(

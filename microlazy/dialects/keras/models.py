@@ -19,7 +19,7 @@ from .layers import Input
 __all__ = ["Model", "Sequential"]
 
 
-class Model(Training, Layer):
+class Model(Training):
     """A layer that can be compiled, fitted, saved and summarized; a subclass has `call`.
 
     Parameters

@@ -7,8 +7,8 @@ place of ``import torch`` and ``from torch import nn``.
 import math
 from typing import TYPE_CHECKING, Any
 
-from ...foreign import missing as _missing
 from . import _creation, _dtypes, _functions, autograd, cuda, nn, optim, utils
+from ._absent import teller as _teller
 from ._device import device
 from ._files import load, save
 from ._modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -46,6 +46,4 @@ if TYPE_CHECKING:  # which does not see the functions that tables made
     def __getattr__(name: str) -> Any: ...
 
 else:
-
-    def __getattr__(name: str) -> Any:
-        raise _missing(__name__, name, globals())
+    __getattr__ = _teller(__name__, globals())

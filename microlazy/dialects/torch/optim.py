@@ -9,7 +9,7 @@ from ... import optimizer
 from ...core.cached_plan import generation
 from ...core.gradients import absent
 from ...core.rules import Rule
-from ...foreign import missing as _missing
+from ._absent import teller as _teller
 from ._modes import enable_grad
 from ._tensor import Tensor, forget_gradients, wrap
 from .nn.parameter import is_waiting
@@ -565,6 +565,4 @@ class AdamW(Adam):
 
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        raise _missing(__name__, name, globals())
+    __getattr__ = _teller(__name__, globals())

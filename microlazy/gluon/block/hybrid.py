@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
-from ...core.cached_plan import AttributeChange, CachedPlan, is_building
-from ...core.calls import same
+from ...core.cached_plan import CachedPlan
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
 from ...symbol import Symbol
@@ -20,7 +19,7 @@ from .block import Block
 from .first_call import remember
 from .infer import infer_from_use
 from .refusal import tell_refusal
-from .running import Running
+from .running import NOTES, Running
 from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
 
@@ -186,22 +185,9 @@ class HybridBlock(Block):
         return self._call(args) if plan is None else plan(*args)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _OWN:
+        if name not in NOTES:
             self._look_at_change(name, value)
         super().__setattr__(name, value)
-
-    def _look_at_change(self, name: str, value: Any) -> None:
-        """Tell plans that were made with another value of an attribute."""
-        attributes = self.__dict__
-        if name in attributes and same(attributes[name], value):
-            return
-        if not (attributes.get("_parents") or attributes.get("_has_run")):
-            return
-        if is_building():
-            raise AttributeChange(
-                f"forward() changes the attribute {name!r}, which a plan would not do again"
-            )
-        self._attribute_written()
 
     def _attribute_written(self) -> None:
         if self._plan is not None:
@@ -432,10 +418,6 @@ class HybridBlock(Block):
         return files
 
 
-# What a block notes about itself while it runs.
-_OWN = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
-
-
 class _Source:
     """What a plan asks of its block, by a proxy: a network that nobody holds is freed at once."""
 
@@ -463,7 +445,7 @@ def attributes_below(block: Block) -> list[Any]:
     """What plans may have been made with: the attributes of a block and those below."""
     blocks: list[Any] = []
     block._gather(blocks)
-    return [v for each in blocks for name, v in vars(each).items() if name not in _OWN]
+    return [v for each in blocks for name, v in vars(each).items() if name not in NOTES]
 
 
 def arrays_below(block: Block) -> list[Tensor]:

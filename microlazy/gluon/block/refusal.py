@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from traceback import walk_tb
 from typing import NamedTuple
 
 from ...base import AbstractValueError
@@ -24,16 +25,24 @@ class Place(NamedTuple):
 def place_of(error: BaseException, block: Tree) -> Place:
     """Where an error comes from, from its traceback."""
     inner, line = block, ""
-    traceback = error.__traceback__
-    while traceback is not None:
-        code, owner = traceback.tb_frame.f_code, traceback.tb_frame.f_locals.get("self")
-        at = f"line {traceback.tb_lineno} of {code.co_filename}"
+    for frame, number in walk_tb(error.__traceback__):
+        code, owner = frame.f_code, frame.f_locals.get("self")
+        at = f"line {number} of {code.co_filename}"
         if isinstance(owner, Tree) and code.co_name in ("forward", "hybrid_forward"):
             inner, line = owner, at
         elif not _is_ours(code.co_filename):
             line = at
-        traceback = traceback.tb_next
     return Place(inner, line)
+
+
+def line_of(error: BaseException) -> str:
+    """The program's innermost line that an error went through, or ''."""
+    lines = [
+        f"line {number} of {frame.f_code.co_filename}"
+        for frame, number in walk_tb(error.__traceback__)
+        if not _is_ours(frame.f_code.co_filename)
+    ]
+    return lines[-1] if lines else ""
 
 
 def _is_ours(file: str) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Never
 
+from ...core.cached_plan import AttributeChange, is_building
+from ...core.calls import same
 from ..parameter import ParameterDict
 from ..utils import HookHandle
 from .first_call import undone_on_error
 from .op_hooks import OpCallback, OpHook, watched_forward
 from .tree import Tree, children_of, refuse_keywords
+
+# Attributes that a block notes about itself while it runs.
+NOTES = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
 
 
 class Running(Tree):
@@ -34,6 +39,19 @@ class Running(Tree):
     def _changed(self) -> None:
         self._only_forward = False
         super()._changed()
+
+    def _look_at_change(self, name: str, value: Any) -> None:
+        """Tell plans that were made with another value of an attribute."""
+        attributes = self.__dict__
+        if name in attributes and same(attributes[name], value):
+            return
+        if not (attributes.get("_parents") or attributes.get("_has_run")):
+            return
+        if is_building():
+            raise AttributeChange(
+                f"forward() changes the attribute {name!r}, which a plan would not do again"
+            )
+        self._attribute_written()
 
     def register_forward_pre_hook(self, hook: Callable[[Any, tuple], None]) -> HookHandle:
         """Have ``hook(block, inputs)`` called before each forward.

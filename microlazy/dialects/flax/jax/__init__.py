@@ -3,15 +3,18 @@
 from typing import TYPE_CHECKING
 
 from .._absent import teller
-from . import nn, numpy, random, tree_util
-from . import tree_util as tree
+from . import errors, nn, numpy, random, tree, tree_util
+from .compilation import block_until_ready, jit
 from .gradients import ShapeDtypeStruct, eval_shape, grad, value_and_grad
 from .tree_util import tree_leaves, tree_map
 
 __all__ = [
     "ShapeDtypeStruct",
+    "block_until_ready",
+    "errors",
     "eval_shape",
     "grad",
+    "jit",
     "nn",
     "numpy",
     "random",

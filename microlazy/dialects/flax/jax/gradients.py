@@ -12,6 +12,9 @@ import numpy
 from .... import autograd
 from ....base import MXNetError
 from ....core import trace
+from ....core.cached_plan import Unplannable
+from ....core.gradients import variable_on
+from ....core.plan_gradients import value_and_gradients
 from ....core.tensor import Tensor
 from ...faces import as_array, face_of
 from .tree_util import tree_leaves, tree_map
@@ -52,8 +55,33 @@ def value_and_grad(
     """
     places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
+    def in_plan(*args: Any, **options: Any) -> Any:
+        """The same, as a part of a plan or of a run on shapes."""
+        if autograd.is_recording():
+            raise Unplannable("it takes a gradient through a gradient")
+        arguments = list(args)
+        followed = tree_map(_real, tuple(args[place] for place in places))
+
+        def of_leaves(*leaves: Any) -> Any:
+            left = iter(leaves)
+            parts = tree_map(lambda leaf: next(left), followed)
+            for place, part in zip(places, parts, strict=True):
+                arguments[place] = part
+            returned = fun(*arguments, **options)
+            arguments.clear()  # keep no array of the plan
+            value, aux = returned if has_aux else (returned, None)
+            _need_number(value)
+            return value, aux
+
+        (value, aux), found = value_and_gradients(of_leaves, tree_leaves(followed))
+        grads = iter(found)
+        slopes = tree_map(lambda leaf: next(grads), followed)
+        return (value, aux) if has_aux else value, slopes[0] if isinstance(argnums, int) else slopes
+
     @wraps(fun)
     def call(*args: Any, **options: Any) -> Any:
+        if trace.is_tracing():
+            return in_plan(*args, **options)
         arguments = list(args)
         nested = autograd.is_recording()
         variable = _inner_variable if nested else _variable
@@ -99,9 +127,8 @@ def grad(
 
 def _variable(leaf: Any) -> Any:
     """The array to differentiate with respect to: an own one, on the same memory."""
-    x = _real(leaf).detach()
-    x.attach_grad()
-    return x
+    x = variable_on(leaf) if isinstance(leaf, Tensor) else None
+    return variable_on(_real(leaf)) if x is None else x
 
 
 def _inner_variable(leaf: Any) -> Any:

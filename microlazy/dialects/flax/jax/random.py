@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from .... import numpy as np
+from ....core.cached_plan import Unplannable, is_building
 from ....initializer import InitDesc, TruncNorm
 from ...faces import as_array
 from ...generator import keyed, words_of
@@ -70,6 +71,8 @@ def words(key: Any) -> tuple[int, ...]:
     """
     if getattr(key, "shape", None) != (2,):
         raise TypeError(f"a key of PRNGKey() or split() was expected, but got {key!r}")
+    if is_building():
+        raise Unplannable("it draws by a key, whose value decides")
     if getattr(key, "is_abstract", False):  # only shapes are asked for
         return (0, 0)
     return tuple(int(word) for word in key.tolist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ....core.trees import map_one, map_pair
@@ -16,6 +17,7 @@ __all__ = [
     "tree_flatten",
     "tree_leaves",
     "tree_map",
+    "tree_reduce",
     "tree_structure",
     "tree_unflatten",
 ]
@@ -166,6 +168,21 @@ def tree_leaves(tree: Any) -> list[Any]:
     leaves: list[Any] = []
     tree_map(leaves.append, tree)
     return leaves
+
+
+_NOTHING = object()
+
+
+def tree_reduce(function: Callable[[Any, Any], Any], tree: Any, initializer: Any = _NOTHING) -> Any:
+    """All leaves taken together by a function of two, as `functools.reduce` does.
+
+    Examples
+    --------
+    >>> tree_reduce(lambda a, b: a + b, {"a": 1, "b": (2, 3)})
+    6
+    """
+    leaves = tree_leaves(tree)
+    return reduce(function, leaves, *([] if initializer is _NOTHING else [initializer]))
 
 
 def tree_structure(tree: Any) -> PyTreeDef:

@@ -18,7 +18,7 @@ from ....gluon import nn
 from ...faces import as_array
 from ...generator import keyed
 from ...initializers import Axes, InOrder, in_order
-from ...windows import padded, same_padding
+from ...windows import around, padded, same_padding
 from .. import errors
 from ..jax.nn import initializers
 from ._module import Module, Row
@@ -279,13 +279,15 @@ class Conv(_Layer):
         if kernel.shape != wanted:
             scope.refuse_shape("kernel", wanted, kernel.shape)
         pairs = padding_of(self.padding, x, options)
+        pad, x = around(pairs), _like(x, kernel)
         return npx.convolution(
-            padded(_like(x, kernel), pairs),
+            padded(x, pairs) if pad is None else x,
             kernel.transpose(axes + 1, *range(axes + 1)),
             scope.param("bias") if self.use_bias else None,
             num_filter=self.features,
             num_group=self.feature_group_count,
             no_bias=not self.use_bias,
+            pad=pad or 0,
             **options,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ....core.tensor import Tensor
 from ....gluon import HybridBlock, nn
@@ -46,6 +46,12 @@ class Input:
         self.shape = (batch_size, *shape)
         self.dtype = dtype
         self.name = name
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        raise TypeError(
+            "a layer was called on an Input, but there are no symbolic inputs here. Write a "
+            "Sequential, or a subclass of Model with call()"
+        )
 
     def __repr__(self) -> str:
         return f"<Input shape={self.shape}, dtype={self.dtype}>"

@@ -11,7 +11,7 @@ from .... import numpy_extension as npx
 from ....core.tensor import Tensor
 from ....gluon import nn
 from ....gluon.nn._layer import Layer as GluonLayer
-from ...windows import padded, same_padding
+from ...windows import around, padded, same_padding
 from .. import initializers
 from .._layer import Known
 from .core import Activated
@@ -120,15 +120,22 @@ class Conv2D(Activated, nn.Conv2D):
             **kwargs,
         )
         self._put_activation()
+        # Whether inputs are padded before the op, which adds as much on both sides.
+        self._pads = self.padding == "same"
+        options = self._kwargs
+        if self._pads and set(options["stride"]) == {1}:  # then it is the same for all sizes
+            pairs = same_padding((1, 1), options["kernel"], (1, 1), options["dilate"])
+            self._pads = around(pairs) is None
+            options["pad"] = around(pairs) or options["pad"]
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.padding == "same" and x.ndim == 4:
+        if self._pads and x.ndim == 4:
             options = self._kwargs
             pairs = same_padding(
                 x.shape[1:3], options["kernel"], options["stride"], options["dilate"]
             )
             x = padded(x, pairs)
-        return nn.Conv2D.forward(self, x)
+        return GluonLayer.forward(self, x)
 
 
 class _Pooling(Known):

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ....foreign import missing as _missing
+from .._absent import teller as _teller
 from . import carrying as _carrying
 from . import functional, init, utils
 from .activation import (
@@ -68,6 +68,4 @@ from .pooling import (
 from .recurrent import GRU, LSTM, RNN
 
 if not TYPE_CHECKING:  # a type checker would take it for a promise
-
-    def __getattr__(name: str) -> Any:
-        raise _missing(__name__, name, globals())
+    __getattr__ = _teller(__name__, globals())

@@ -28,9 +28,14 @@ def _reduced(losses: A, reduction: str) -> A:
     return losses
 
 
+_LONG = np.array(0, dtype="int64").dtype  # one object for all arrays of it
+
+
 def _plain_cross_entropy(reduction: str) -> Callable[[A, A], A]:
     def call(scores: A, target: A) -> A:
         try:
+            if target.dtype is not _LONG or target.ndim != scores.ndim - 1:
+                raise MXNetError("the targets are no class numbers")
             losses = softmax_cross_entropy(scores, target, 0 if scores.ndim == 1 else 1)
         except (MXNetError, ValueError):  # probabilities, ignored targets, or what is refused
             return cross_entropy_of_arrays(scores, target, None, -100, reduction, 0.0)
@@ -57,11 +62,8 @@ def cross_entropy_of_arrays(
     """
     axis = 0 if scores.ndim == 1 else 1
     if numpy.dtype(target.dtype).kind == "f":
-        if target.shape != scores.shape:
-            raise RuntimeError(
-                "expected scalar type Long: targets of floats are probabilities, of the shape of "
-                f"the scores {list(scores.shape)}, but they have shape {list(target.shape)}"
-            )
+        if target.shape != scores.shape:  # of which they would be probabilities
+            check_kind(scores, target)
         classes = scores.shape[axis]
         target = target * (1 - smoothing) + smoothing / classes
         logs: A = npx.log_softmax(scores, axis=axis)
@@ -82,6 +84,34 @@ def cross_entropy_of_arrays(
     smooth = -np.sum(by_class, axis=axis) * (scale != 0).astype(logs.dtype)
     losses = (1 - smoothing) * hard + smoothing / scores.shape[axis] * smooth
     return losses.sum() / total if reduction == "mean" else _reduced(losses, reduction)
+
+
+_KINDS = {
+    "float64": "Double",
+    "float32": "Float",
+    "float16": "Half",
+    "int32": "Int",
+    "int8": "Char",
+    "bool": "Bool",
+}
+
+
+def check_kind(scores: A, target: A) -> None:
+    """Refuse targets that are no class numbers, in PyTorch's words.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.dialects.torch.nn._losses import check_kind
+    >>> check_kind(np.zeros((1, 2)), np.ones(1))
+    Traceback (most recent call last):
+    RuntimeError: expected target dtype to be Long or Byte, but got Float
+    """
+    if scores.ndim <= 2 and target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    name = numpy.dtype(target.dtype).name
+    if name not in ("int64", "uint8"):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {_KINDS[name]}")
 
 
 def check_classes(scores: A, target: A, axis: int) -> None:
@@ -121,6 +151,7 @@ def _weights(logs: A, target: A, weight: A | None, ignore: int, axis: int) -> tu
 def nll_of_arrays(logs: A, target: A, weight: A | None, ignore_index: int, reduction: str) -> A:
     """The negative of what stands in the logarithms of probabilities at the targets."""
     axis = 0 if logs.ndim == 1 else 1
+    check_kind(logs, target)
     counted = target != ignore_index
     places = np.where(counted, target, 0)
     check_classes(logs, places, axis)
