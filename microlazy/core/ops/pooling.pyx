@@ -10,7 +10,8 @@ from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.ops.convolution cimport MAX_AXES, one_for_each
+from microlazy.core.loops.windows cimport MAX_AXES
+from microlazy.core.ops.convolution cimport one_for_each
 from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport packed
