@@ -12,7 +12,7 @@ kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas trees
 loops.elementwise loops.windows
 loops.window_products loops.window_sums loops.window_tiles
-loops.window_phases
+loops.window_phases loops.window_lanes
 loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape

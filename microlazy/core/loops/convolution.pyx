@@ -6,6 +6,7 @@ The choice depends on the sizes alone, so that the number of threads changes no 
 from cython cimport floating
 from cython.parallel cimport prange
 from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.window_lanes cimport convolve_lanes, gradient_lanes, plan_lanes
 from microlazy.core.loops.window_phases cimport convolve_phases, plan_phases
 from microlazy.core.loops.window_products cimport add_back, convolve_packed, gradient_packed
 from microlazy.core.loops.window_sums cimport (
@@ -30,13 +31,17 @@ cdef bint is_direct(Job* job) noexcept nogil:
 cdef int convolve(Job* job) except -1:
     if plan_tiles(job):
         return convolve_tiles(job)
-    return convolve_directly(job) if is_direct(job) else convolve_packed(job)
+    if not is_direct(job):
+        return convolve_packed(job)
+    return convolve_lanes(job) if plan_lanes(job, WHOLE * job.vectors) else convolve_directly(job)
 
 
 cdef int filters_gradient(Job* job) except -1:
     if plan_tiles(job):
         return gradient_tiles(job)
     if is_thin(&job.s) and plan_lines(job):
+        if plan_lanes(job, WHOLE * job.vectors):
+            return gradient_lanes(job)
         return gradient_directly(job)
     if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
             is_cheap(job, 1, job.s.count)):

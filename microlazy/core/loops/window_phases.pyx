@@ -139,7 +139,7 @@ cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         kernels.slide[job.dtype](
             scratch, job.offset + job.starts[p],
             at(job.w, s.filters * (group * job.starts[job.made.window] + job.starts[p]), size),
-            sums, s.filters, places, job.length, lines * job.width)
+            sums, s.filters, places, places, job.length, lines * job.width)
         for c in range(s.filters):
             if job.bias is not NULL:
                 bias = job.bias + (group * s.filters + c) * size

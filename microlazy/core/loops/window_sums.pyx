@@ -12,8 +12,7 @@ from microlazy.core.loops.windows cimport *
 from microlazy.core.tensor cimport INT64, ND, Tensor, new
 
 cdef enum:
-    LINES = 3 << 13               # numbers in a block that is laid out for direct sums,
-    MOST_LINES = 3 << 15          # and where there is much to sum:
+    LINES = 3 << 13               # numbers in a block that is laid out where little is summed
     MANY_PLACES = 64              # places in a window
     FEW_PLACES = 2048             # in a window that is summed directly
     FEW_FILTERS = 24              # that see a window: packing it would not pay
@@ -110,7 +109,7 @@ cdef void slide_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     memset(at(scratch, job.panel, job.size), 0, TILE * job.size)    # denormal rubbish is slow
     kernels.slide[job.dtype](
         scratch, job.offset, at(job.w, group * s.filters * s.places, job.size), sums, s.filters,
-        s.places, job.length, lines * job.width)
+        s.places, s.places, job.length, lines * job.width)
     kernels.place_rows[job.dtype](
         sums, NULL if job.bias is NULL else job.bias + group * s.filters * job.size,
         at(job.y, start, job.size), job.length, job.width, s.count, s.w[W_COUNT + 2], s.filters,
@@ -145,7 +144,7 @@ cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
             for f in range(s.filters):
                 memset(at(slopes, f * job.length + lines * job.width, size), 0, WHOLE * size)
         kernels.slide_grad[job.dtype](
-            scratch, job.offset, slopes, sums, s.filters, s.places, job.length,
+            scratch, job.offset, slopes, sums, s.filters, s.places, job.length, 1, 0, 0,
             divided_up(lines * job.width, WHOLE) * WHOLE)
     kernels.sum_vectors[job.dtype](sums, w, s.filters * s.places)
 

@@ -6,10 +6,9 @@ taking numbers from the places that were largest, and adding at them.
 
 cimport cython
 from cython.parallel cimport prange
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
-from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.loops.windows cimport MAX_AXES
 from microlazy.core.ops.convolution cimport one_for_each
 from microlazy.core.ops.slots cimport hand_on
@@ -79,29 +78,29 @@ cdef class WindowPool(Node):
             return self.mean_of_all(pool, a, out, accumulate)
         if accumulate and not back:
             sums = new(ND, dtype, 1, &out.size)
-        elif back and not accumulate:
-            fill(out, 0)
         y = sums.data
         if team == 1:             # a parallel region costs more than a small image
             for i in range((images + step - 1) // step):
                 self.pool_piece(pool, x + i * step_a, y + i * step_out, i * step,
-                                min(step, images - i * step), dtype)
+                                min(step, images - i * step), dtype, accumulate)
         else:
             for i in prange((images + step - 1) // step, nogil=True, schedule="static",
                             num_threads=team):
                 self.pool_piece(pool, x + i * step_a, y + i * step_out, i * step,
-                                min(step, images - i * step), dtype)
+                                min(step, images - i * step), dtype, accumulate)
         if sums is not out:
             kernels.add_to[dtype](sums.data, out.data, out.size)
         return 0
 
     cdef void pool_piece(self, int pool, const char* x, char* y, Py_ssize_t first, Py_ssize_t n,
-                         int dtype) noexcept nogil:
-        """n images, of which x and y are the first ones."""
+                         int dtype, bint accumulate) noexcept nogil:
+        """n images, of which x and y are the first ones; only what leads back accumulates."""
         cdef Windows* s = &self.s
         cdef int* places = NULL
         if self.places is not None:
             places = <int*>self.places.data + first * s.count
+        if not accumulate and (pool == PUT or pool == SUM_BACK):
+            memset(y, 0, n * s.volume * itemsize(dtype))        # here it stays in the cache
         if pool == LARGEST:
             kernels.largest_in_windows[dtype](x, s.w, y, places, n)
         elif pool == SUM:
