@@ -25,7 +25,7 @@ cdef enum Cell:
 
 ctypedef struct KernelTable:
     const char* name                      # "baseline", "avx2" or "avx512"
-    Py_ssize_t lanes[2]                   # numbers in a vector, of direct sums over windows; 16 at most
+    Py_ssize_t lanes[2]                   # numbers in a vector of direct sums, 16 at most
 
     # out[i] = f(x[i]); out may be x.
     void (*unary[2])(int op, const void* x, void* out, Py_ssize_t n) noexcept nogil

@@ -17,7 +17,6 @@ from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
 
 cdef enum:
     SLACK = 3                     # vectors that a tile may take too many
-    LAYING = 8                    # places whose products take as long as transposing a number
     AT_HAND = 1 << 8              # vectors of results' gradients that stay in the nearest cache
 
 
@@ -30,8 +29,7 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     if (not is_thin(s) or s.w[W_SIZE] != 1 or s.w[W_COUNT] != 1 or s.w[W_KERNEL] != 1
             or s.w[W_STRIDE + 1] != 1 or s.w[W_STRIDE + 2] != 1):
         return False
-    if (s.filters * s.places * (s.batch * lines - blocks * lanes * s.count)
-            < LAYING * s.batch * (s.channels * s.volume + s.filters * s.count)):
+    if s.batch * lines < blocks * lanes * s.count:
         return False
     width = s.w[W_SIZE + 2] + max(left, right)
     line = lanes * (s.channels * width + s.filters * across)
@@ -70,8 +68,8 @@ cdef Tensor offsets_of(Job* job, bint by_rows):
 
 
 cdef inline void order_by_rows(const Sizes* s, const floating* w, floating* out) noexcept nogil:
-    cdef Py_ssize_t high = s.w[W_KERNEL + 1], wide = s.w[W_KERNEL + 2], f, c, i, j
-    for f in range(s.groups * s.filters):
+    cdef Py_ssize_t high = s.w[W_KERNEL + 1], wide = s.w[W_KERNEL + 2], _, c, i, j
+    for _ in range(s.groups * s.filters):
         for c in range(s.channels):
             for i in range(high):
                 for j in range(wide):
