@@ -25,6 +25,7 @@ cdef enum Pool:
     SUM_BACK                      # the transpose of it
 
 cdef enum:
+    NEAR = 1 << 12                # numbers that stay in the nearest cache from when they are cleared
     MOST_PLACES = 0x7FFFFFFF      # what a remembered place can be
 
 ctypedef struct Windows:
@@ -66,7 +67,7 @@ cdef class WindowPool(Node):
         cdef bint back = pool == PUT or pool == SUM_BACK
         cdef Py_ssize_t size = itemsize(a.dtype), i
         cdef Py_ssize_t images = a.size // (s.count if back else s.volume)
-        cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // s.volume)
+        cdef Py_ssize_t step = max(<Py_ssize_t>1, (NEAR if back else CHUNK) // s.volume)
         cdef Py_ssize_t step_a = step * size * (s.count if back else s.volume)
         cdef Py_ssize_t step_out = step * size * (s.volume if back else s.count)
         cdef int dtype = a.dtype
@@ -100,7 +101,7 @@ cdef class WindowPool(Node):
         if self.places is not None:
             places = <int*>self.places.data + first * s.count
         if not accumulate and (pool == PUT or pool == SUM_BACK):
-            memset(y, 0, n * s.volume * itemsize(dtype))        # here it stays in the cache
+            memset(y, 0, n * s.volume * itemsize(dtype))
         if pool == LARGEST:
             kernels.largest_in_windows[dtype](x, s.w, y, places, n)
         elif pool == SUM:
