@@ -25,7 +25,7 @@ cdef enum Pool:
     SUM_BACK                      # the transpose of it
 
 cdef enum:
-    NEAR = 1 << 12                # numbers that stay in the nearest cache from when they are cleared
+    NEAR = 1 << 12                # numbers that stay in the nearest cache when they are cleared
     MOST_PLACES = 0x7FFFFFFF      # what a remembered place can be
 
 ctypedef struct Windows:
