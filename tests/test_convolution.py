@@ -83,6 +83,14 @@ CASES = {
     "phases of planes": (2, 12, 16, 1, (6, 17, 18), (3, 2, 4), (2, 1, 2), (1, 1, 1), (1, 0, 1)),
     "small images, 600 filters": (70, 4, 600, 1, (4, 4), (3, 3), (2, 2), (1, 1), (1, 1)),
     "blocks of unequal lines": (10, 24, 4, 1, (31, 130), (5, 5), (1, 1), (1, 1), (2, 2)),
+    "images side by side": (32, 6, 16, 1, (14, 14), (5, 5), (1, 1), (1, 1), (0, 0)),
+    "side by side, padding": (32, 1, 6, 1, (13, 12), (5, 5), (1, 1), (1, 1), (2, 2)),
+    "side by side, one missing": (31, 2, 7, 1, (5, 6), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "side by side, dilation": (32, 3, 11, 1, (9, 8), (3, 2), (1, 1), (2, 3), (3, 2)),
+    "side by side, groups": (32, 8, 12, 2, (6, 5), (4, 4), (1, 1), (1, 1), (2, 3)),
+    "side by side, large padding": (32, 3, 5, 1, (4, 5), (2, 4), (1, 1), (1, 1), (3, 4)),
+    "side by side, many lines": (16, 12, 24, 1, (40, 6), (5, 5), (1, 1), (1, 1), (2, 1)),
+    "side by side, 1 axis": (32, 4, 6, 2, (13,), (6,), (1,), (1,), (3,)),
     "1 axis": (3, 4, 6, 2, (13,), (4,), (2,), (1,), (2,)),
     "1 long axis": (2, 2, 3, 1, (9000,), (5,), (1,), (2,), (4,)),
     "1 longer axis": (1, 8, 3, 1, (30000,), (3,), (1,), (1,), (1,)),
@@ -142,6 +150,7 @@ def test_deconvolution_and_its_gradients_are_those_of_windows_added_back(case, d
 
 def test_relu_and_bias_are_fused_bit_for_bit():
     cases = ("3x3", "many filters", "small images", "1x1 of a large image", "tiles", "phases")
+    cases += ("side by side, padding", "side by side, groups")
     for case, kind in itertools.product(cases, ("convolution", "deconvolution")):
         x, w, b, numbers = filters_of(case)
         if kind == "deconvolution":
@@ -246,7 +255,8 @@ def test_a_plan_gives_the_same_bits(activation, layout):
 
 
 def test_gradients_are_added_where_that_is_asked():
-    for case in ("3x3", "many filters, stride", "small images", "1x1", "tiles", "phases"):
+    cases = ("3x3", "many filters, stride", "small images", "1x1", "tiles", "phases")
+    for case in (*cases, "images side by side", "side by side, groups"):
         x, w, b, numbers = filters_of(case)
         sliding = convolution.Filters(*numbers)
         once = gradients(sliding.convolution, (x, w, b), "float64")

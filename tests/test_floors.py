@@ -10,7 +10,10 @@ FLOORS = """
 kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas trees
-loops.elementwise
+loops.elementwise loops.windows
+loops.window_products loops.window_sums loops.window_tiles
+loops.window_phases loops.window_lanes
+loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
 generator trace lifetimes calls ops.slots

@@ -1083,15 +1083,36 @@ def test_direct_sums_over_windows(kernels, rng, dtype, filters, n):
     x = rng.standard_normal(400).astype(dtype)
     offset = rng.integers(0, 200, places).astype(np.intp)
     w = rng.standard_normal((filters, places)).astype(dtype)
-    y = kernels.slide(x, offset, w, np.zeros((filters, step), dtype), filters, places, step, n)
+    y = np.zeros((filters, step), dtype)
+    kernels.slide(x, offset, w, y, filters, places, places, step, n)
     seen = np.stack([x[start : start + n] for start in offset])
     np.testing.assert_allclose(y[:, :n], w @ seen, rtol=1e-4, atol=1e-4)
     g = np.zeros((filters, step), dtype)
     g[:, :n] = rng.standard_normal((filters, n))
     sums = np.zeros((filters, places, 16), dtype)
-    kernels.slide_grad(x, offset, g, sums, filters, places, step, (n + 15) // 16 * 16)
+    kernels.slide_grad(x, offset, g, sums, filters, places, step, 1, 0, 0, (n + 15) // 16 * 16)
     got = kernels.sum_vectors(sums, np.ones((filters, places), dtype))
     np.testing.assert_allclose(got, 1 + g[:, :n] @ seen.T, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("filters", [1, 5, 6, 15, 16])
+def test_sums_over_windows_of_part_of_the_places_and_over_rows(kernels, rng, dtype, filters):
+    places, step, x_row, g_row = 4, 96, 40, 32
+    x = rng.standard_normal(300).astype(dtype)
+    offset = rng.integers(0, 100, places).astype(np.intp)
+    w = rng.standard_normal((filters, places + 3)).astype(dtype)
+    y = np.zeros((filters, step), dtype)
+    kernels.slide(x, offset, w, y, filters, places, places + 3, step, 48)
+    seen = np.stack([x[start : start + 48] for start in offset])
+    np.testing.assert_allclose(y[:, :48], w[:, :places] @ seen, rtol=1e-4, atol=1e-4)
+    g = rng.standard_normal((filters, step)).astype(dtype)
+    sums = np.zeros((filters, places, 16), dtype)
+    kernels.slide_grad(x, offset, g, sums, filters, places, step, 3, x_row, g_row, g_row)
+    got = kernels.sum_vectors(sums, np.zeros((filters, places), dtype))
+    rows = [[x[start + r * x_row :][:g_row] for r in range(3)] for start in offset]
+    want = g @ np.array(rows).reshape(places, step).T
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("n", [1, 16, 21])

@@ -76,6 +76,29 @@ def test_a_layer_is_its_composition(mode, sizes, dtype):
         assert_close(got, want, TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("mode", ["rnn_tanh", "lstm", "gru"])
+@pytest.mark.parametrize("features, size", [(17, 20), (3, 20), (17, 5)])
+def test_weights_of_many_rows(mode, features, size, dtype):
+    """More rows than are summed at once, and weights that are too narrow for packed products."""
+    layer = Layer(mode, (9, 131, features, size), 2, True, False, (True, True), dtype)
+    got, want = run(layer.node, layer.values), run(layer.composed, layer.values)
+    assert_close(got, want, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_one_weight_alone_gets_its_gradient(wanted):
+    layer = Layer("lstm", (4, 6, 18, 17), 1, False, False, (True, False))
+    everything = run(layer.node, layer.values)[1:]
+    arrays = [np.array(value) for value in layer.values]
+
+    def of_one(weight):
+        return layer.node(*arrays[:wanted], weight, *arrays[wanted + 1 :])
+
+    _, (alone,) = gradients(of_one, [leaf(layer.values[wanted], "np")])
+    numpy.testing.assert_array_equal(alone, everything[wanted])
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("ways, states, lengths", [(1, True, False), (2, True, True), (1, 0, 0)])
 def test_gradients_of_a_layer(mode, ways, states, lengths):

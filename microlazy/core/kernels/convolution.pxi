@@ -154,33 +154,33 @@ cdef void spread_windows(
 
 cdef inline void slide_strip(
     int filters, int vectors, const floating* x, const Py_ssize_t* offset, const floating* w,
-    floating* y, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
+    floating* y, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n
 ) noexcept nogil:
     """At most a strip of places, some vectors at a time."""
     cdef Py_ssize_t i = 0
     while i < n:
-        window_tile(filters, vectors, places, x + i, offset, w, places, y + i, y_step)
+        window_tile(filters, vectors, places, x + i, offset, w, w_step, y + i, y_step)
         i += vectors * lanes_of(x)
 
 
 cdef inline void slide_tall(
     const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
-    Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
+    Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n
 ) noexcept nogil:
     """At most a strip of places, and 8 filters."""
     cdef Py_ssize_t i = 0, lanes = lanes_of(x)
     while n - i > 2 * lanes:
-        window_tile(8, 3, places, x + i, offset, w, places, y + i, y_step)
+        window_tile(8, 3, places, x + i, offset, w, w_step, y + i, y_step)
         i += 3 * lanes
     if n - i > lanes:
-        window_tile(8, 2, places, x + i, offset, w, places, y + i, y_step)
+        window_tile(8, 2, places, x + i, offset, w, w_step, y + i, y_step)
     elif n > i:
-        window_tile(8, 1, places, x + i, offset, w, places, y + i, y_step)
+        window_tile(8, 1, places, x + i, offset, w, w_step, y + i, y_step)
 
 
 cdef void slide(
     const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
-    Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step, Py_ssize_t n
+    Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t f, i, strip = 6 * lanes_of(x), count
     cdef bint tall = lanes_of(x) * sizeof(floating) == 64       # then there are twice the registers
@@ -189,55 +189,71 @@ cdef void slide(
         f = filters % 4
         if f == 2 and filters > 2:
             f = 6
-            slide_strip(6, 2, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+            slide_strip(6, 2, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
+                        count)
         elif f == 2:
-            slide_strip(2, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+            slide_strip(2, 3, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
+                        count)
         elif f == 3:
-            slide_strip(3, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+            slide_strip(3, 3, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
+                        count)
         elif f == 1:
-            slide_strip(1, 3, x + i * strip, offset, w, y + i * strip, places, y_step, count)
+            slide_strip(1, 3, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
+                        count)
         if tall and (filters - f) % 8:
-            slide_strip(4, 3, x + i * strip, offset, w + f * places, y + f * y_step + i * strip,
-                        places, y_step, count)
+            slide_strip(4, 3, x + i * strip, offset, w + f * w_step, y + f * y_step + i * strip,
+                        places, w_step, y_step, count)
             f += 4
         while tall and f < filters:
-            slide_tall(x + i * strip, offset, w + f * places, y + f * y_step + i * strip, places,
-                       y_step, count)
+            slide_tall(x + i * strip, offset, w + f * w_step, y + f * y_step + i * strip, places,
+                       w_step, y_step, count)
             f += 8
         while f < filters:
-            slide_strip(4, 3, x + i * strip, offset, w + f * places, y + f * y_step + i * strip,
-                        places, y_step, count)
+            slide_strip(4, 3, x + i * strip, offset, w + f * w_step, y + f * y_step + i * strip,
+                        places, w_step, y_step, count)
             f += 4
 
 
 cdef inline void dots_of(
     int filters, const floating* x, const Py_ssize_t* offset, const floating* g, floating* sums,
-    Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
+    Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t rows, Py_ssize_t x_row, Py_ssize_t g_row,
+    Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t k
     for k in range(places // 3):
-        window_dots(filters, 3, n, g, g_step, x, offset + 3 * k, sums + 3 * k * lanes_of(x), places)
+        window_dots(filters, 3, rows, n, g, g_step, g_row, x, x_row, offset + 3 * k,
+                    sums + 3 * k * lanes_of(x), places)
     for k in range(places // 3 * 3, places):
-        window_dots(filters, 1, n, g, g_step, x, offset + k, sums + k * lanes_of(x), places)
+        window_dots(filters, 1, rows, n, g, g_step, g_row, x, x_row, offset + k,
+                    sums + k * lanes_of(x), places)
 
 
 cdef void slide_grad(
     const floating* x, const Py_ssize_t* offset, const floating* g, floating* sums,
-    Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t n
+    Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t rows, Py_ssize_t x_row,
+    Py_ssize_t g_row, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t f = 0, step = places * lanes_of(x)
     if lanes_of(x) * sizeof(floating) == 64:
         while f + 8 <= filters:
-            dots_of(8, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
+            dots_of(8, x, offset, g + f * g_step, sums + f * step, places, g_step, rows, x_row,
+                    g_row, n)
             f += 8
+        if f + 6 <= filters:
+            dots_of(6, x, offset, g + f * g_step, sums + f * step, places, g_step, rows, x_row,
+                    g_row, n)
+            f += 6
     while f + 4 <= filters:
-        dots_of(4, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
+        dots_of(4, x, offset, g + f * g_step, sums + f * step, places, g_step, rows, x_row, g_row,
+                n)
         f += 4
     if f + 2 <= filters:
-        dots_of(2, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
+        dots_of(2, x, offset, g + f * g_step, sums + f * step, places, g_step, rows, x_row, g_row,
+                n)
         f += 2
     if f < filters:
-        dots_of(1, x, offset, g + f * g_step, sums + f * step, places, g_step, n)
+        dots_of(1, x, offset, g + f * g_step, sums + f * step, places, g_step, rows, x_row, g_row,
+                n)
 
 
 cdef void sum_vectors(const floating* x, floating* out, Py_ssize_t n) noexcept nogil:

@@ -52,6 +52,8 @@ cdef inline void put(void* slot, void* as_float, void* as_double) noexcept:
 cdef KernelTable table
 
 table.name = BUILD
+table.lanes[0] = lanes_of(<const float*> NULL)
+table.lanes[1] = lanes_of(<const double*> NULL)
 include "generated/slots.pxi"
 
 capsule = PyCapsule_New(&table, "microlazy.KernelTable", NULL)

@@ -508,27 +508,28 @@ INLINE ptrdiff_t M(lanes_of)(const REAL *x)
     return LANES_WIDE;
 }
 
-/* sums[i][k] += g[i][p] x[offset[k] + p] for some k, where each sum is a vector, and p counts in
-   whole vectors. */
-INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL *g,
-                           ptrdiff_t g_step, const REAL *x, const ptrdiff_t *offset, REAL *out,
-                           ptrdiff_t out_step)
+/* sums[i][k] += g[i][r][p] x[offset[k] + r x_row + p] for some k, where each sum is a vector, and p
+   counts in whole vectors. */
+INLINE void M(window_dots)(int filters, int places, ptrdiff_t rows, ptrdiff_t count,
+                           const REAL *g, ptrdiff_t g_step, ptrdiff_t g_row, const REAL *x,
+                           ptrdiff_t x_row, const ptrdiff_t *offset, REAL *out, ptrdiff_t out_step)
 {
 #ifdef HAS_LANES
     M(wide) sums[8][3];
     for (int i = 0; i < filters; i++)
         for (int k = 0; k < places; k++)
             sums[i][k] = ((const M(wide) *)out)[i * out_step + k];
-    for (ptrdiff_t p = 0; p < count; p += LANES_WIDE) {
-        M(wide) at[3];
-        for (int k = 0; k < places; k++)
-            at[k] = *(const M(wide) *)(x + offset[k] + p);
-        for (int i = 0; i < filters; i++) {
-            const M(wide) s = *(const M(wide) *)(g + i * g_step + p);
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t p = 0; p < count; p += LANES_WIDE) {
+            M(wide) at[3];
             for (int k = 0; k < places; k++)
-                sums[i][k] = ADD_PRODUCT(sums[i][k], s, at[k]);
+                at[k] = *(const M(wide) *)(x + offset[k] + r * x_row + p);
+            for (int i = 0; i < filters; i++) {
+                const M(wide) s = *(const M(wide) *)(g + i * g_step + r * g_row + p);
+                for (int k = 0; k < places; k++)
+                    sums[i][k] = ADD_PRODUCT(sums[i][k], s, at[k]);
+            }
         }
-    }
     for (int i = 0; i < filters; i++)
         for (int k = 0; k < places; k++)
             ((M(wide) *)out)[i * out_step + k] = sums[i][k];
@@ -536,9 +537,11 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t count, const REAL 
     for (int i = 0; i < filters; i++)
         for (int k = 0; k < places; k++) {
             REAL *sums = out + (i * out_step + k) * LANES_WIDE;
-            for (ptrdiff_t p = 0; p < count; p += LANES_WIDE)
-                for (int l = 0; l < LANES_WIDE; l++)
-                    sums[l] += g[i * g_step + p + l] * x[offset[k] + p + l];
+            for (ptrdiff_t r = 0; r < rows; r++)
+                for (ptrdiff_t p = 0; p < count; p += LANES_WIDE)
+                    for (int l = 0; l < LANES_WIDE; l++)
+                        sums[l] += g[i * g_step + r * g_row + p + l]
+                                   * x[offset[k] + r * x_row + p + l];
         }
 #endif
 }

@@ -25,6 +25,7 @@ cdef enum Cell:
 
 ctypedef struct KernelTable:
     const char* name                      # "baseline", "avx2" or "avx512"
+    Py_ssize_t lanes[2]                   # numbers in a vector of direct sums, 16 at most
 
     # out[i] = f(x[i]); out may be x.
     void (*unary[2])(int op, const void* x, void* out, Py_ssize_t n) noexcept nogil
@@ -213,17 +214,17 @@ ctypedef struct KernelTable:
     void (*spread_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t channels,
                               Py_ssize_t plane, Py_ssize_t first, Py_ssize_t rows,
                               Py_ssize_t height, Py_ssize_t width) noexcept nogil
-    # y[f * y_step + i] = sum over k of w[f * places + k] * x[offset[k] + i], for i up to n and less
-    # than 48 more.
+    # y[f * y_step + i] = sum over k of w[f * w_step + k] * x[offset[k] + i], for i up to n and less
+    # than 3 vectors more.
     void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, void* y,
-                     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t y_step,
+                     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
                      Py_ssize_t n) noexcept nogil
-    # What adds up to dw[f * places + k] = sum over i < n of g[f * g_step + i] * x[offset[k] + i] is
-    # added to the lanes of a vector, 16 at most, for each; n is a multiple of 16. Then the lanes
-    # are added to out.
+    # What adds up to dw[f * places + k] = the sum over r < rows and i < n of
+    # g[f * g_step + r * g_row + i] * x[offset[k] + r * x_row + i] is added to the lanes of a vector
+    # for each; n counts in whole vectors. Then the lanes are added to out.
     void (*slide_grad[2])(const void* x, const Py_ssize_t* offset, const void* g, void* sums,
-                          Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step,
-                          Py_ssize_t n) noexcept nogil
+                          Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t rows,
+                          Py_ssize_t x_row, Py_ssize_t g_row, Py_ssize_t n) noexcept nogil
     void (*sum_vectors[2])(const void* x, void* out, Py_ssize_t n) noexcept nogil
     # out[f, r, i] = x[f, r, i], or += it, or that + bias[f], then max(., 0) if relu; the steps are
     # those of f and r. out may be x.

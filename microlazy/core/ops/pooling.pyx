@@ -6,11 +6,11 @@ taking numbers from the places that were largest, and adding at them.
 
 cimport cython
 from cython.parallel cimport prange
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
-from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.ops.convolution cimport MAX_AXES, one_for_each
+from microlazy.core.loops.windows cimport MAX_AXES
+from microlazy.core.ops.convolution cimport one_for_each
 from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport packed
@@ -25,6 +25,7 @@ cdef enum Pool:
     SUM_BACK                      # the transpose of it
 
 cdef enum:
+    NEAR = 1 << 12                # numbers that stay in the nearest cache when they are cleared
     MOST_PLACES = 0x7FFFFFFF      # what a remembered place can be
 
 ctypedef struct Windows:
@@ -66,7 +67,7 @@ cdef class WindowPool(Node):
         cdef bint back = pool == PUT or pool == SUM_BACK
         cdef Py_ssize_t size = itemsize(a.dtype), i
         cdef Py_ssize_t images = a.size // (s.count if back else s.volume)
-        cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // s.volume)
+        cdef Py_ssize_t step = max(<Py_ssize_t>1, (NEAR if back else CHUNK) // s.volume)
         cdef Py_ssize_t step_a = step * size * (s.count if back else s.volume)
         cdef Py_ssize_t step_out = step * size * (s.volume if back else s.count)
         cdef int dtype = a.dtype
@@ -78,29 +79,29 @@ cdef class WindowPool(Node):
             return self.mean_of_all(pool, a, out, accumulate)
         if accumulate and not back:
             sums = new(ND, dtype, 1, &out.size)
-        elif back and not accumulate:
-            fill(out, 0)
         y = sums.data
         if team == 1:             # a parallel region costs more than a small image
             for i in range((images + step - 1) // step):
                 self.pool_piece(pool, x + i * step_a, y + i * step_out, i * step,
-                                min(step, images - i * step), dtype)
+                                min(step, images - i * step), dtype, accumulate)
         else:
             for i in prange((images + step - 1) // step, nogil=True, schedule="static",
                             num_threads=team):
                 self.pool_piece(pool, x + i * step_a, y + i * step_out, i * step,
-                                min(step, images - i * step), dtype)
+                                min(step, images - i * step), dtype, accumulate)
         if sums is not out:
             kernels.add_to[dtype](sums.data, out.data, out.size)
         return 0
 
     cdef void pool_piece(self, int pool, const char* x, char* y, Py_ssize_t first, Py_ssize_t n,
-                         int dtype) noexcept nogil:
-        """n images, of which x and y are the first ones."""
+                         int dtype, bint accumulate) noexcept nogil:
+        """n images, of which x and y are the first ones; only what leads back accumulates."""
         cdef Windows* s = &self.s
         cdef int* places = NULL
         if self.places is not None:
             places = <int*>self.places.data + first * s.count
+        if not accumulate and (pool == PUT or pool == SUM_BACK):
+            memset(y, 0, n * s.volume * itemsize(dtype))
         if pool == LARGEST:
             kernels.largest_in_windows[dtype](x, s.w, y, places, n)
         elif pool == SUM:

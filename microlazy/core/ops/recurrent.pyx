@@ -20,7 +20,7 @@ from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.composed cimport derive_composed
 from microlazy.core.ops.shape cimport view
-from microlazy.core.parallel cimport COLUMNS, GRAIN, threads
+from microlazy.core.parallel cimport COLUMNS, GRAIN, thread_number, threads
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, run, state,
@@ -34,6 +34,9 @@ cdef enum:
     PIECE = 1 << 12               # gates in a piece of a step
     PACKED_ROWS = 128             # rows up to which packing a weight once beats BLAS at each step
     WORTH_THREADS = 1 << 19       # multiplications from which a second core pays
+    UNITS = 64                    # rows of a weight's gradient that are found at once,
+    TERMS = 1024                  # and of how many rows their sums are made at once
+    NARROW = 16                   # columns of a weight that fill a panel
 
 cdef dict CELLS = {"rnn_relu": RELU_CELL, "rnn_tanh": TANH_CELL, "lstm": LSTM, "gru": GRU}
 cdef tuple GATES = (1, 1, 4, 3)
@@ -114,6 +117,71 @@ cdef void weight_gradient(int dtype, const char* g, const char* x, char* dw, bin
     else:
         gemm(dtype, True, False, units, size, rows, g, units, x, size,
              1.0 if accumulate else 0.0, dw, size)
+
+
+cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t units,
+                          const char* x, char* dx, bint add_x, Py_ssize_t features,
+                          const char* s, char* ds, bint add_s, Py_ssize_t size) except -1:
+    """dx (units, features) (+)= g^T @ x and ds (units, size) (+)= g^T @ s; dx or ds may be NULL.
+
+    g, x and s have many rows. Packed and turned parts of them, made once, beat BLAS, which packs g
+    for each of the products.
+    """
+    cdef Py_ssize_t item = itemsize(dtype), parts = (rows + TERMS - 1) // TERMS, part, i
+    cdef Py_ssize_t most = (rows + parts - 1) // parts, first, n, room
+    cdef Py_ssize_t room_x = (features + NARROW) * most, room_s = (size + NARROW) * most
+    cdef int team = threads() if rows * units * (features + size) >= WORTH_THREADS else 1
+    cdef Tensor panels_x = None, panels_s = None, turned
+    cdef char* px = NULL
+    cdef char* ps = NULL
+    cdef char* scratch
+    if dx != NULL and (features < NARROW or rows <= THIN):
+        with nogil:
+            weight_gradient(dtype, g, x, dx, add_x, rows, units, features)
+        dx = NULL
+    if ds != NULL and (size < NARROW or rows <= THIN):
+        with nogil:
+            weight_gradient(dtype, g, s, ds, add_s, rows, units, size)
+        ds = NULL
+    if dx == NULL and ds == NULL:
+        return 0
+    if dx != NULL:
+        panels_x = new(ND, dtype, 1, &room_x)
+        px = panels_x.data
+    if ds != NULL:
+        panels_s = new(ND, dtype, 1, &room_s)
+        ps = panels_s.data
+    room = team * UNITS * most
+    turned = new(ND, dtype, 1, &room)
+    scratch = turned.data
+    for part in range(parts):
+        first = part * most
+        n = min(most, rows - first)
+        if px != NULL:
+            kernels.pack_panels[dtype](False, x + first * features * item, px, features, n)
+        if ps != NULL:
+            kernels.pack_panels[dtype](False, s + first * size * item, ps, size, n)
+        for i in prange((units + UNITS - 1) // UNITS, nogil=True, schedule="static",
+                        num_threads=team):
+            units_gradient(dtype, g + first * units * item, units, i * UNITS, n, px,
+                           dx, add_x or part, features, ps, ds, add_s or part, size,
+                           scratch + thread_number() * UNITS * most * item)
+    return 0
+
+
+cdef void units_gradient(int dtype, const char* g, Py_ssize_t units, Py_ssize_t first,
+                         Py_ssize_t rows, const char* px, char* dx, bint add_x,
+                         Py_ssize_t features, const char* ps, char* ds, bint add_s,
+                         Py_ssize_t size, char* turned) noexcept nogil:
+    """Some rows of both gradients, from packed x and s."""
+    cdef Py_ssize_t item = itemsize(dtype), n = min(<Py_ssize_t>UNITS, units - first)
+    kernels.transpose[dtype](g + first * item, units * item, turned, rows, n, rows)
+    if dx != NULL:
+        kernels.panel_product[dtype](turned, px, dx + first * features * item, add_x, n, features,
+                                     rows, features)
+    if ds != NULL:
+        kernels.panel_product[dtype](turned, ps, ds + first * size * item, add_s, n, size, rows,
+                                     size)
 
 
 # ---- a step --------------------------------------------------------------------------------------
@@ -426,33 +494,40 @@ cdef class RecurrentLayer(Node):
         cdef int dtype = x.dtype
         cdef Py_ssize_t size = self.size, width = self.gates * size, item = itemsize(dtype)
         cdef Py_ssize_t steps = self.steps, batch = self.batch, rows = steps * batch
-        cdef Py_ssize_t later = batch * width * item, features = self.features
-        cdef Py_ssize_t state_step = batch * size * item
-        cdef char* states = self.state_at(way)
+        cdef Py_ssize_t features = self.features, later = rows - batch
+        cdef Py_ssize_t first_row = later if way else 0, next_row = 0 if way else batch
+        cdef bint add_x = False, add_s = False
+        cdef char* states = self.state_at(way) + (batch * size * item if way else 0)
         cdef char* dh = dhidden.data
         cdef char* dv = dvalues.data
-        cdef const char* before = NULL if first is None else first.data + way * state_step
-        cdef char* out
-        cdef Tensor target = p.target(self.rest[4 * way], &accumulate), summed = None
+        cdef const char* before = NULL
+        cdef char* dx = NULL
+        cdef char* ds = NULL
+        cdef Tensor target = p.target(self.rest[4 * way], &add_x), summed = None
+        if first is not None:
+            before = first.data + way * batch * size * item
         if target is not None:
-            out = target.data
-            with nogil:
-                weight_gradient(dtype, dv, x.data, out, accumulate, rows, width, features)
-        target = p.target(self.rest[4 * way + 1], &accumulate)
+            dx = target.data
+        target = p.target(self.rest[4 * way + 1], &add_s)
         if target is not None:
-            out = target.data
-            if before == NULL and steps == 1 and not accumulate:
+            ds = target.data
+            if before == NULL and steps == 1 and not add_s:
                 fill(target, 0.0)
-            with nogil:
-                if steps > 1 and way:
-                    weight_gradient(dtype, dh, states + state_step, out, accumulate, rows - batch,
-                                    width, size)
-                elif steps > 1:
-                    weight_gradient(dtype, dh + later, states, out, accumulate, rows - batch,
-                                    width, size)
-                if before != NULL:
-                    weight_gradient(dtype, dh + (steps - 1) * later if way else dh, before, out,
-                                    accumulate or steps > 1, batch, width, size)
+        if steps > 1:
+            weight_gradients(dtype, dv + next_row * width * item, later, width,
+                             x.data + next_row * features * item, dx, add_x, features,
+                             states, ds if dh == dv else NULL, add_s, size)
+            if dh != dv:
+                weight_gradients(dtype, dh + next_row * width * item, later, width, NULL, NULL,
+                                 False, features, states, ds, add_s, size)
+        with nogil:
+            if dx != NULL:
+                weight_gradient(dtype, dv + first_row * width * item,
+                                x.data + first_row * features * item, dx, add_x or steps > 1,
+                                batch, width, features)
+            if ds != NULL and before != NULL:
+                weight_gradient(dtype, dh + first_row * width * item, before, ds,
+                                add_s or steps > 1, batch, width, size)
         target = p.target(self.rest[4 * way + 2], &accumulate)
         if target is not None:
             summed = target

@@ -38,8 +38,9 @@ MATHFUNCS = """
     void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
                      const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, T* y,
                      Py_ssize_t y_step)
-    void window_dots(int filters, int places, Py_ssize_t count, const T* g, Py_ssize_t g_step,
-                     const T* x, const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
+    void window_dots(int filters, int places, Py_ssize_t rows, Py_ssize_t count, const T* g,
+                     Py_ssize_t g_step, Py_ssize_t g_row, const T* x, Py_ssize_t x_row,
+                     const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
     void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k)
     void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
@@ -124,7 +125,7 @@ OTHER_SIZES = {
     },
     "winograd": {"n": "n"},
     "slide": {"n": "n"},
-    "slide_grad": {"n": "n"},
+    "slide_grad": {"rows": "rows", "n": "n"},
     "sum_vectors": {"n": "out.size"},
     "order_rows": {"rows": "x.shape[0]", "cols": "x.shape[1]"},
     **{

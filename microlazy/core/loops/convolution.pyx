@@ -1,0 +1,99 @@
+"""Images, filters and results of a convolution, each from the other two: the fastest way.
+
+The choice depends on the sizes alone, so that the number of threads changes no bit.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange
+from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.window_lanes cimport convolve_lanes, gradient_lanes, plan_lanes
+from microlazy.core.loops.window_phases cimport convolve_phases, plan_phases
+from microlazy.core.loops.window_products cimport add_back, convolve_packed, gradient_packed
+from microlazy.core.loops.window_sums cimport (
+    convolve_directly, gradient_by_taps, gradient_directly, is_cheap, is_thin, plan_lines,
+)
+from microlazy.core.loops.window_tiles cimport convolve_tiles, gradient_tiles, plan_tiles
+from microlazy.core.loops.windows cimport *
+from microlazy.core.parallel cimport LIGHT_GRAIN, threads
+from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
+
+cdef enum:
+    BROAD = 24                    # channels and filters that fill a product of BLAS
+
+
+cdef bint is_direct(Job* job) noexcept nogil:
+    """Whether direct sums are faster than packing."""
+    if not plan_lines(job):
+        return False
+    return is_thin(&job.s) or is_cheap(job, 1, job.s.count)
+
+
+cdef int convolve(Job* job) except -1:
+    if plan_tiles(job):
+        return convolve_tiles(job)
+    if not is_direct(job):
+        return convolve_packed(job)
+    return convolve_lanes(job) if plan_lanes(job, WHOLE * job.vectors) else convolve_directly(job)
+
+
+cdef int filters_gradient(Job* job) except -1:
+    if plan_tiles(job):
+        return gradient_tiles(job)
+    if is_thin(&job.s) and plan_lines(job):
+        if plan_lanes(job, WHOLE * job.vectors):
+            return gradient_lanes(job)
+        return gradient_directly(job)
+    if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
+            is_cheap(job, 1, job.s.count)):
+        return gradient_by_taps(job)
+    return gradient_packed(job)
+
+
+cdef int convolve_back(Job* job) except -1:
+    # A convolution with turned filters, if there is no stride.
+    cdef Sizes* s = &job.s
+    cdef Job turned = job[0]
+    cdef Tensor w
+    cdef Py_ssize_t n = s.groups * s.filters * s.places, i
+    cdef int axis
+    for axis in range(MAX_AXES):
+        if s.w[W_STRIDE + axis] != 1 and plan_phases(job, &turned):
+            return convolve_phases(&turned, s)
+        if s.w[W_STRIDE + axis] != 1 or reach_of(s, axis) < s.w[W_PAD + axis]:
+            return add_back(job)
+    turned = job[0]
+    for axis in range(MAX_AXES):
+        turned.s.w[W_SIZE + axis] = s.w[W_COUNT + axis]
+        turned.s.w[W_COUNT + axis] = s.w[W_SIZE + axis]
+        turned.s.w[W_PAD + axis] = reach_of(s, axis) - s.w[W_PAD + axis]
+    turned.s.channels, turned.s.filters = s.filters, s.channels
+    turned.s.volume, turned.s.count = s.count, s.volume
+    turned.s.places = s.filters * s.window
+    w = new(ND, job.dtype, 1, &n)
+    turned.x, turned.y, turned.w = job.y, job.x, w.data
+    if n < LIGHT_GRAIN:         # a parallel region costs more than a few filters
+        for i in range(s.groups * s.channels):
+            turn_channel(job, turned.w, i)
+    else:
+        for i in prange(s.groups * s.channels, nogil=True, schedule="static",
+                        num_threads=threads()):
+            turn_channel(job, turned.w, i)
+    return convolve(&turned)
+
+
+cdef void turn_channel(const Job* job, char* out, Py_ssize_t channel) noexcept nogil:
+    if job.dtype == FLOAT32:
+        turn(&job.s, <const float*>job.w, <float*>out, channel)
+    else:
+        turn(&job.s, <const double*>job.w, <double*>out, channel)
+
+
+cdef inline void turn(const Sizes* s, const floating* w, floating* out,
+                      Py_ssize_t channel) noexcept nogil:
+    """The filters' places of one channel, from the last to the first, channels for filters."""
+    cdef Py_ssize_t f, k, window = s.window, group = channel // s.channels
+    out += channel * s.filters * window
+    w += (group * s.filters * s.channels + channel % s.channels) * window
+    for f in range(s.filters):
+        for k in range(window):
+            out[f * window + k] = w[f * s.places + window - 1 - k]

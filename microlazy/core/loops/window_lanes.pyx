@@ -1,0 +1,202 @@
+"""Sums over windows directly, of as many images at once as a vector has lanes.
+
+A block is some lines of some images, transposed: place by place, with the images side by side. All
+windows of a line are neighbours then, however short it is, and no sum is made between lines. What a
+line sees to its right and what the next one sees to its left are the same zeros. Rows of a window
+that lie outside of the images are left out, so the filters are put in the order (row, channel,
+column).
+"""
+
+from cython cimport floating
+from libc.string cimport memset
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.window_sums cimport MOST_LINES, is_thin
+from microlazy.core.loops.windows cimport *
+from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
+
+cdef enum:
+    SLACK = 3                     # vectors that a tile may take too many
+    AT_HAND = 1 << 8              # vectors of results' gradients that stay in the nearest cache
+
+
+cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t lanes = kernels.lanes[job.dtype], across = s.w[W_COUNT + 2]
+    cdef Py_ssize_t blocks = divided_up(s.batch, lanes), below = reach_of(s, 1)
+    cdef Py_ssize_t left = s.w[W_PAD + 2], width, line, least
+    cdef Py_ssize_t right = max(<Py_ssize_t>0, across + reach_of(s, 2) - left - s.w[W_SIZE + 2])
+    if (not is_thin(s) or s.w[W_SIZE] != 1 or s.w[W_COUNT] != 1 or s.w[W_KERNEL] != 1
+            or s.w[W_STRIDE + 1] != 1 or s.w[W_STRIDE + 2] != 1):
+        return False
+    if s.batch * lines < blocks * lanes * s.count:
+        return False
+    width = s.w[W_SIZE + 2] + max(left, right)
+    line = lanes * (s.channels * width + s.filters * across)
+    least = line + lanes * (left + SLACK + below * s.channels * width + SLACK * s.filters)
+    if least > MOST_LINES:
+        return False
+    job.width = width
+    job.lines = min(s.w[W_COUNT + 1], 1 + (MOST_LINES - least) // line)
+    while blocks * divided_up(s.w[W_COUNT + 1], job.lines) < FEW and job.lines > 4:
+        job.lines = divided_up(job.lines, 2)
+    job.images = lanes
+    job.across = divided_up(s.w[W_COUNT + 1], job.lines)
+    job.lines = divided_up(s.w[W_COUNT + 1], job.across)
+    job.height = job.lines + below
+    job.blocks = blocks * job.across
+    job.length = (job.lines * across + SLACK) * lanes
+    job.panel = (left + s.channels * job.height * job.width + SLACK) * lanes
+    job.sums = s.filters * job.length
+    job.steps = 1
+    return True
+
+
+cdef Tensor offsets_of(Job* job, bint by_rows):
+    """Where in a block each place of its first window is, in the filters' order or by rows."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t high = s.w[W_KERNEL + 1], wide = s.w[W_KERNEL + 2], c, i, j
+    cdef Tensor owner = new(ND, INT64, 1, &s.places)
+    job.offset = <Py_ssize_t*>owner.data
+    for c in range(s.channels):
+        for i in range(high):
+            for j in range(wide):
+                job.offset[((i * s.channels + c) if by_rows else (c * high + i)) * wide + j] = (
+                    job.images * ((c * job.height + i * s.w[W_DILATE + 1]) * job.width
+                                  + j * s.w[W_DILATE + 2]))
+    return owner
+
+
+cdef inline void order_by_rows(const Sizes* s, const floating* w, floating* out) noexcept nogil:
+    cdef Py_ssize_t high = s.w[W_KERNEL + 1], wide = s.w[W_KERNEL + 2], _, c, i, j
+    for _ in range(s.groups * s.filters):
+        for c in range(s.channels):
+            for i in range(high):
+                for j in range(wide):
+                    out[(i * s.channels + c) * wide + j] = w[(c * high + i) * wide + j]
+        w += s.places
+        out += s.places
+
+
+cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group,
+                               Py_ssize_t* first, Py_ssize_t* lines, Py_ssize_t* images,
+                               char* scratch) noexcept nogil:
+    """Lay a block of lines out, with zeros around; returns where in the results it begins."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t image = task // job.across * job.images, size = job.size, lanes = job.images
+    cdef Py_ssize_t wide = s.w[W_SIZE + 2], step = s.groups * s.channels * s.volume * size
+    cdef Py_ssize_t top, low, high, c, h
+    cdef char* x = at(job.x, (image * s.groups + group) * s.channels * s.volume, size)
+    cdef char* out
+    first[0] = task % job.across * job.lines
+    lines[0] = min(job.lines, s.w[W_COUNT + 1] - first[0])
+    images[0] = min(lanes, s.batch - image)
+    top = first[0] - s.w[W_PAD + 1]
+    low = min(max(<Py_ssize_t>0, top), s.w[W_SIZE + 1])
+    high = max(low, min(s.w[W_SIZE + 1], top + job.height))
+    if job.width != wide or low != top or high != top + job.height or images[0] < lanes:
+        memset(scratch, 0, job.panel * size)
+    else:                                           # denormal rubbish is slow
+        memset(at(scratch, job.panel - SLACK * lanes, size), 0, SLACK * lanes * size)
+    scratch = at(scratch, s.w[W_PAD + 2] * lanes, size)
+    for c in range(s.channels):
+        out = at(scratch, (c * job.height + low - top) * job.width * lanes, size)
+        if job.width == wide:
+            kernels.transpose[job.dtype](at(x, low * wide, size), step, out, lanes,
+                                         (high - low) * wide, images[0])
+        else:
+            for h in range(low, high):
+                kernels.transpose[job.dtype](at(x, h * wide, size), step, out, lanes, wide,
+                                             images[0])
+                out = at(out, job.width * lanes, size)
+        x = at(x, s.volume, size)
+    return (image * s.groups + group) * s.filters * s.count + first[0] * s.w[W_COUNT + 2]
+
+
+cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
+    """The results of one group in one block of lines."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t group = task % s.groups, size = job.size, lanes = job.images
+    cdef Py_ssize_t across = s.w[W_COUNT + 2], row = s.places // s.w[W_KERNEL + 1]
+    cdef Py_ssize_t dilate = s.w[W_DILATE + 1], step = s.groups * s.filters * s.count
+    cdef Py_ssize_t first, lines, images, start, r, f, low, high, top
+    cdef char* sums = at(scratch, job.panel, size)
+    cdef char* turned = at(sums, job.sums, size)
+    cdef const char* bias = NULL if job.bias is NULL else job.bias + group * s.filters * size
+    cdef char* w = at(job.w, group * s.filters * s.places, size)
+    cdef char* y
+    start = lay_images_out(job, task // s.groups, group, &first, &lines, &images, scratch)
+    y = at(job.y, start, size)
+    for r in range(lines):
+        top = first + r - s.w[W_PAD + 1]
+        low = 0 if top >= 0 else divided_up(-top, dilate)
+        high = 0 if top >= s.w[W_SIZE + 1] else (s.w[W_SIZE + 1] - 1 - top) // dilate + 1
+        high = min(high, s.w[W_KERNEL + 1])
+        low = min(low, high)
+        kernels.slide[job.dtype](
+            at(scratch, r * job.width * lanes, size), job.offset + low * row,
+            at(w, low * row, size), at(sums, r * across * lanes, size), s.filters,
+            (high - low) * row, s.places, job.length, across * lanes)
+    if bias is not NULL or job.relu:
+        kernels.place_rows[job.dtype](sums, bias, sums, job.length, 0, job.length, 0, s.filters, 1,
+                                      lines * across * lanes, False, job.relu)
+    for f in range(s.filters):
+        kernels.transpose[job.dtype](
+            at(sums, f * job.length, size), lanes * size,
+            turned if job.accumulate else at(y, f * s.count, size),
+            lines * across if job.accumulate else step, images, lines * across)
+        if job.accumulate:
+            kernels.place_rows[job.dtype](turned, NULL, at(y, f * s.count, size), lines * across,
+                                          0, step, 0, images, 1, lines * across, True, False)
+
+
+cdef int convolve_lanes(Job* job) except -1:
+    cdef Py_ssize_t n = job.s.groups * job.s.filters * job.s.places
+    cdef Tensor filters = new(ND, job.dtype, 1, &n)
+    _owner = offsets_of(job, True)
+    if job.dtype == FLOAT32:
+        order_by_rows(&job.s, <const float*>job.w, <float*>filters.data)
+    else:
+        order_by_rows(&job.s, <const double*>job.w, <double*>filters.data)
+    job.w = filters.data
+    job.tasks = job.blocks * job.s.groups
+    return run_tasks(job, lanes_block, job.panel + job.sums
+                     + (job.length if job.accumulate else 0), False)
+
+
+cdef void lanes_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
+    """The filters' gradient of one group, from a part of the blocks."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
+    cdef Py_ssize_t lanes = job.images, across = s.w[W_COUNT + 2] * lanes
+    cdef Py_ssize_t block, first, lines, images, start, f, r
+    cdef Py_ssize_t rows = max(<Py_ssize_t>1, AT_HAND // (min(s.filters, 8) * s.w[W_COUNT + 2]))
+    cdef char* slopes = at(scratch, job.panel, size)
+    cdef char* sums = at(slopes, job.sums, size)
+    cdef char* w = at(job.w, (part * s.groups + group) * s.filters * s.places, size)
+    if not (job.accumulate and job.parts == 1):
+        memset(w, 0, s.filters * s.places * size)
+    memset(sums, 0, lanes * s.filters * s.places * size)
+    for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
+        start = lay_images_out(job, block, group, &first, &lines, &images, scratch)
+        if images < lanes:
+            memset(slopes, 0, job.sums * size)
+        for f in range(s.filters):
+            kernels.transpose[job.dtype](at(job.y, start + f * s.count, size),
+                                         s.groups * s.filters * s.count * size,
+                                         at(slopes, f * job.length, size), lanes,
+                                         lines * s.w[W_COUNT + 2], images)
+        r = 0
+        while r < lines:
+            kernels.slide_grad[job.dtype](
+                at(scratch, r * job.width * lanes, size), job.offset,
+                at(slopes, r * across, size), sums, s.filters, s.places, job.length,
+                min(rows, lines - r), job.width * lanes, across, across)
+            r += rows
+    kernels.sum_vectors[job.dtype](sums, w, s.filters * s.places)
+
+
+cdef int gradient_lanes(Job* job) except -1:
+    _owner = offsets_of(job, False)
+    return sum_parts(job, lanes_back, job.panel + job.sums
+                     + job.images * job.s.filters * job.s.places, False)

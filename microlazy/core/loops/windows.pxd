@@ -1,0 +1,67 @@
+"""What all ways to sum over sliding windows share: sizes, a job, and threads that do its tasks."""
+
+from microlazy.core.kernels.table cimport W_DILATE, W_KERNEL, W_NUMBERS
+
+cdef enum:
+    MAX_AXES = 3                  # spatial ones; missing ones count as axes of size 1
+    WHOLE = 16                    # numbers in the widest vector
+    FEW = 8                       # tasks that a small machine can share well
+    PARTIAL = 1 << 22             # numbers in partial sums
+
+ctypedef struct Sizes:
+    # The images x (batch, groups * channels, *size), the filters w (groups * filters, channels,
+    # *kernel) and the results y (batch, groups * filters, *count).
+    Py_ssize_t w[W_NUMBERS]       # as the kernels' table has them
+    Py_ssize_t batch, groups, channels, filters
+    Py_ssize_t volume, window, places, count      # of an image, a window, a filter, a result
+    int axes
+
+ctypedef struct Job:
+    # What threads share of one product.
+    Sizes s
+    int dtype
+    Py_ssize_t size               # bytes of a number
+    char* x
+    char* w
+    char* y
+    const char* bias
+    bint accumulate, relu
+    Py_ssize_t images, span       # of a block: images, or windows of one image
+    Py_ssize_t across, blocks     # blocks of an image, and of all
+    Py_ssize_t rows, steps        # of packed windows, at a time; how often
+    Py_ssize_t filters            # of a task
+    Py_ssize_t parts              # of a gradient, each summed by itself
+    Py_ssize_t tasks
+    bint in_place                 # windows of size 1: x has them as they have to be
+    Py_ssize_t panel, sums        # numbers of scratch memory
+    char* scratch
+    Py_ssize_t room               # bytes of a thread's scratch memory
+    Py_ssize_t* offset            # of a window's places, for direct sums
+    Py_ssize_t* starts            # of each phase's offsets
+    Py_ssize_t lines, height, width, length
+    Py_ssize_t vectors            # that are summed for a plane of windows
+    Py_ssize_t apart              # numbers from one transformed filters' place to the next
+    Sizes seen, made              # tiles as windows of the images, and of the results
+    char* transformed             # the filters, or their gradient
+
+
+ctypedef void (*Task)(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil
+
+
+cdef inline Py_ssize_t divided_up(Py_ssize_t n, Py_ssize_t step) noexcept nogil:
+    return (n + step - 1) // step
+
+
+cdef inline char* at(char* data, Py_ssize_t place, Py_ssize_t size) noexcept nogil:
+    return data + place * size
+
+
+cdef inline Py_ssize_t reach_of(const Sizes* s, int axis) noexcept nogil:
+    """How many places the first window's last element lies behind its first."""
+    return (s.w[W_KERNEL + axis] - 1) * s.w[W_DILATE + axis]
+
+
+# Spread the tasks over threads, each with scratch memory for some numbers.
+cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
+# The filters' gradient in parts, which are then added in order.
+cdef int sum_parts(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
