@@ -760,7 +760,8 @@ class GradientUpdateHandler(BatchEnd):
     def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
         loss = kwargs["loss"]
         parts = loss if isinstance(loss, list) else [loss]
-        estimator.trainer.step(sum(part.shape[0] for part in parts))
+        trainer = estimator.trainer
+        trainer.step(trainer.whole_batch(sum(part.shape[0] for part in parts)))
 
 
 class ProgressBarHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd):
