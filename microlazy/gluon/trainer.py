@@ -174,6 +174,11 @@ class Trainer:
                 param.share_first_values(self._broadcast)
 
     @property
+    def rank(self) -> int:
+        """The number of this worker: 0, unless the store is of several processes."""
+        return 0 if self._workers is None else self._workers.rank
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
         return self._optimizer.learning_rate

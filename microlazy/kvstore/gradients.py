@@ -22,7 +22,7 @@ from ..core.tensor import Tensor
 from ..ndarray import from_numpy
 from .workers import Pending, Workers
 
-BUCKET_BYTES = 4 << 20
+BUCKET_BYTES = 4 << 20  # when a bucket is full; a larger gradient has one of its own
 
 # What stands behind the gradients of a bucket: whether a gradient changed after it was sent; a
 # number of the bucket; and for each gradient whether it was fresh. All are summed over the workers.
@@ -122,14 +122,12 @@ class GradientSum:
         More than one.
     half : bool
         Whether gradients travel as float16.
-    bucket_bytes : int
-        When a bucket is full; a larger gradient has one of its own.
     """
 
     _made = 0
 
-    def __init__(self, workers: Workers, half: bool, bucket_bytes: int = BUCKET_BYTES) -> None:
-        self._workers, self._half, self._bucket_bytes = workers, half, bucket_bytes
+    def __init__(self, workers: Workers, half: bool) -> None:
+        self._workers, self._half = workers, half
         self._serial = GradientSum._made
         GradientSum._made += 1
         self._grads: list[Tensor] = []
@@ -247,7 +245,7 @@ class GradientSum:
             if not group:
                 groups.append(group)
             group.append(place)
-            if sum(self._grads[i].size for i in group) * (8 if double else 4) >= self._bucket_bytes:
+            if sum(self._grads[i].size for i in group) * (8 if double else 4) >= BUCKET_BYTES:
                 filling[double] = []
         position = {place: i for i, place in enumerate(order.tolist())}
         groups.sort(key=lambda group: max(position[place] for place in group))

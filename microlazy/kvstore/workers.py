@@ -45,13 +45,21 @@ class Pending:
         Its place in one of the two sequences.
     steps : callable
         Each starts a part, when that before it is over, and returns MPI's request, or None.
+    after : Pending, optional
+        Must be over before the second step begins.
     """
 
     def __init__(
-        self, what: str, channel: int, number: int, *steps: Callable[[], Any]
+        self,
+        what: str,
+        channel: int,
+        number: int,
+        *steps: Callable[[], Any],
+        after: Pending | None = None,
     ) -> None:
         self.what, self.channel, self.number = what, channel, number
         self._steps = list(steps)
+        self._after = after
         self._request = self._next()
 
     def _next(self) -> Any:
@@ -64,8 +72,9 @@ class Pending:
     def done(self) -> bool:
         """Whether it is over; goes on with it if not."""
         while self._request is not None:
-            if not self._request.Test():
+            if not self._request.Test() or not (self._after is None or self._after.done()):
                 return False
+            self._after = None
             self._request = self._next()
         return True
 
@@ -93,7 +102,8 @@ class Workers:
         self.size: int = world.Get_size()
         self.timeout = _timeout()
         self._channels = [world.Dup(), world.Dup()]
-        self._control = world.Dup()
+        self._second_steps, self._control = world.Dup(), world.Dup()
+        self._half_sum: Pending | None = None  # the last one
         self._begun = [0, 0]  # operations of each channel
         self._others: dict[int, Any] = {}  # where they are, as far as they answered
         self._left: dict[int, Any] = {}  # where they were when they left
@@ -153,15 +163,16 @@ class Workers:
         def scatter() -> Any:
             return comm.Ialltoall([mine, self._mpi.BYTE], [parts, self._mpi.BYTE])
 
-        def gather() -> Any:
+        def gather() -> Any:  # in the same order everywhere, whenever the first steps are over
             with numpy.errstate(all="ignore"):
                 mean = (parts.sum(0, dtype="float32") / numpy.float32(size)).astype("float16")
-            return comm.Iallgather([mean, self._mpi.BYTE], [means, self._mpi.BYTE])
+            return self._second_steps.Iallgather([mean, self._mpi.BYTE], [means, self._mpi.BYTE])
 
         def finish() -> None:
             numpy.multiply(means.reshape(-1)[: len(values)], size, out=values, dtype=values.dtype)
 
-        return self._begin(what, BACK, scatter, gather, finish)
+        self._half_sum = self._begin(what, BACK, scatter, gather, finish, after=self._half_sum)
+        return self._half_sum
 
     def broadcast(self, values: numpy.ndarray, what: str) -> None:
         """Give all workers the values of worker 0.
@@ -193,9 +204,11 @@ class Workers:
         comm = self._channels[FRONT]
         self.wait(self._begin(what, FRONT, lambda: start(comm)))
 
-    def _begin(self, what: str, channel: int, *steps: Callable[[], Any]) -> Pending:
+    def _begin(
+        self, what: str, channel: int, *steps: Callable[[], Any], after: Pending | None = None
+    ) -> Pending:
         self._begun[channel] += 1
-        pending = Pending(what, channel, self._begun[channel], *steps)
+        pending = Pending(what, channel, self._begun[channel], *steps, after=after)
         self._open = [each for each in self._open if not each.done()] + [pending]
         return pending
 
@@ -294,6 +307,7 @@ class Workers:
         """End the processes of all workers."""
         sys.stdout.flush()
         sys.stderr.flush()
+        time.sleep(GRACE / 4)  # MPI's launcher hands on what was printed only while it lives
         self._mpi.COMM_WORLD.Abort(1)
 
     def __str__(self) -> str:

@@ -205,7 +205,7 @@ class DataLoader:
     @leftover.setter
     def leftover(self, indices: list[Any]) -> None:
         if indices or self.leftover:
-            vars(self._batch_sampler)["leftover"] = list(indices)
+            self._batch_sampler.leftover = list(indices)  # type: ignore[attr-defined]
 
     def _epoch(self, first: int = 0) -> Iterator[Any]:
         seed = int(generator.stream().integers(2**63))
@@ -277,6 +277,8 @@ class _Fetch:
         self._at_once = batchify is None and type(dataset) is ArrayDataset
 
     def __call__(self, indices: Sequence[Any], convert: Callable[[Any], Any]) -> Any:
+        if isinstance(indices, list) and not indices:  # as the part of a batch may be
+            return _emptied(self([0], convert))
         if self._at_once and (rows := self._dataset.rows(indices)) is not None:
             batch = [convert(part) for part in rows]
             return batch if len(batch) > 1 else batch[0]
@@ -284,6 +286,11 @@ class _Fetch:
         if self._batchify is default_batchify_fn:
             return by_parts(samples, convert)
         return self._batchify(samples)
+
+
+def _emptied(batch: Any) -> Any:
+    """The same parts without a sample."""
+    return [_emptied(part) for part in batch] if isinstance(batch, (list, tuple)) else batch[:0]
 
 
 def _as_in_context(batch: Any, context: Any) -> Any:
