@@ -384,7 +384,7 @@ def test_other_things_than_parameters_are_refused(params):
          "optimizer_params is a dict such as.*0.1"),
         ({"optimizer": optimizer.SGD(), "optimizer_params": {"wd": 3}}, ValueError,
          "optimizer_params"),
-        ({"optimizer": "sgd", "kvstore": "dist_sync"}, MXNetError, "dist_sync"),
+        ({"optimizer": "sgd", "kvstore": "dist_async"}, MXNetError, "dist_sync"),
         ({"optimizer": "sgd", "kvstore": None, "update_on_kvstore": True}, ValueError,
          "update_on_kvstore"),
     ],

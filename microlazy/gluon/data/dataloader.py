@@ -15,7 +15,7 @@ from ...context import cpu_pinned
 from ...core import generator
 from ...core.tensor import Tensor
 from ._workers import Processes, Task, Threads, TooSlow, own_random_numbers, set_seeds
-from .batchify import by_parts, default_batchify_fn
+from .batchify import by_parts, default_batchify_fn, to_batch
 from .dataset import ArrayDataset, by_rows
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
@@ -278,7 +278,7 @@ class _Fetch:
 
     def __call__(self, indices: Sequence[Any], convert: Callable[[Any], Any]) -> Any:
         if isinstance(indices, list) and not indices:  # as the part of a batch may be
-            return _emptied(self([0], convert))
+            return self._empty(convert)
         if self._at_once and (rows := self._dataset.rows(indices)) is not None:
             batch = [convert(part) for part in rows]
             return batch if len(batch) > 1 else batch[0]
@@ -286,6 +286,15 @@ class _Fetch:
         if self._batchify is default_batchify_fn:
             return by_parts(samples, convert)
         return self._batchify(samples)
+
+    def _empty(self, convert: Callable[[Any], Any]) -> Any:
+        """A batch of no samples, with the parts, shapes and dtypes of others."""
+
+        def convert_none(rows: Any) -> Any:
+            return convert(to_batch(rows).asnumpy()[:0])
+
+        batch = self([0], convert_none)
+        return batch if self._batchify is default_batchify_fn else _emptied(batch)
 
 
 def _emptied(batch: Any) -> Any:
