@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy
 import pytest
+from killed_worker import fit
 
 import microlazy as mx
-from killed_worker import fit
 from microlazy import autograd, gluon, nd
 from microlazy.base import MXNetError
 from microlazy.core.tape import watch_gradients

@@ -106,7 +106,9 @@ def train(kvstore, kind="eager", norm=nn.BatchNorm, steps=3, contexts=None, **op
                 losses = [loss(net(a), b) for a, b in pairs]
             autograd.backward(losses)
             if not alone:
-                sent.append((trainer._sums._sent, len(trainer._sums._buckets)) if trainer._sums else 0)
+                sent.append(
+                    (trainer._sums._sent, len(trainer._sums._buckets)) if trainer._sums else 0
+                )
             trainer.step(trainer.whole_batch(len(x)))
     assert net[1].running_mean.data().shape == (16,)
     return net, trainer, sent
@@ -164,8 +166,12 @@ def one_weight(req="write", **options):
     other = gluon.Parameter("other", shape=(2,), init="ones")
     for each in (weight, other):
         each.initialize()
-    return weight, other, gluon.Trainer(
-        [weight, other], "sgd", {"learning_rate": 1.0}, kvstore="dist_sync", **options
+    return (
+        weight,
+        other,
+        gluon.Trainer(
+            [weight, other], "sgd", {"learning_rate": 1.0}, kvstore="dist_sync", **options
+        ),
     )
 
 
@@ -294,7 +300,7 @@ def time_out():
     """Whoever waits in vain says for whom."""
     last = SIZE - 1
     before, STORE.timeout = STORE.timeout, 0.2
-    if RANK == last:
+    if last == RANK:
         assert [WORLD.recv(source=rank) for rank in range(last)] == [True] * last
         STORE.barrier()  # for which the others wait still
     else:
@@ -302,12 +308,12 @@ def time_out():
         refused(message, STORE.barrier)
         WORLD.send(True, dest=last)
     meet_and_answer()
-    if RANK == last:
+    if last == RANK:
         refused("waited for something else", STORE.workers.sum, numpy.zeros(2), "a sum")
     else:
         refused(f"worker {last} waited for something else", wait_for_back)
     meet_and_answer()
-    if RANK == last:
+    if last == RANK:
         wait_for_back()
     else:
         STORE.workers.sum(numpy.zeros(2), "a sum")

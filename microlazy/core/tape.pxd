@@ -106,7 +106,7 @@ cdef Pass new_pass()
 cdef bint gradients_watched() noexcept
 cdef int note_reader(Pass p, Tensor leaf) except -1
 cdef int arrange_finals(Pass p) except -1     # when all readers are noted
-cdef int tell_final(Pass p, Node node) except -1      # after its backward(): which gradients are final
+cdef int tell_final(Pass p, Node node) except -1      # the leaves that it was the last to write to
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
 cdef bint is_cut(Pass p, Node node) noexcept

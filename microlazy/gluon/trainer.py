@@ -108,7 +108,7 @@ class Trainer:
         self._kvstore = kvstore
         if self._workers is not None:
             self._on_store, self._refuses_own_updates = False, bool(update_on_kvstore)
-            if compression_params:
+            if compression_params and isinstance(kvstore, KVStore):
                 kvstore.set_gradient_compression(dict(compression_params))
         if not isinstance(optimizer_params, (Mapping, type(None))):
             raise TypeError(

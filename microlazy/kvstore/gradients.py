@@ -1,11 +1,11 @@
 """Sums of gradients over all workers, bucket by bucket while the backward pass still runs.
 
-A bucket is one contiguous buffer for the gradients of several parameters. Buckets are filled in the
-order in which gradients became final in the second backward pass of worker 0, and every step sends
-them in that order, the same in all workers; the first step, before which no arrays were known, sends
-them from the last to the first. The last bucket is sent by the step itself: it also
-says whether a gradient was written again after its bucket had gone. If so in any worker, all
-workers send all buckets once more, and from then on send none before the step.
+A bucket is one contiguous buffer for the gradients of several parameters. Buckets are filled in
+the order in which gradients became final in the second backward pass of worker 0, and every step
+sends them in that order, the same in all workers. (The first step, before which nobody had asked,
+sends them from the last to the first.) The last bucket is sent by the step itself: it also says
+whether a gradient was written again after its bucket had gone. If so in any worker, all workers
+send all buckets once more, and from then on send none before the step.
 """
 
 from __future__ import annotations

@@ -255,9 +255,7 @@ class Workers:
             time.sleep(1e-3)
         silent = [rank for rank in self._all_others() if rank not in self._others]
         behind = [
-            rank
-            for rank, begun in self._others.items()
-            if begun[pending.channel] < pending.number
+            rank for rank, begun in self._others.items() if begun[pending.channel] < pending.number
         ]
         told = [f"{_names(silent)} gave no answer (busy or hanging)"] if silent else []
         told += [f"{_names(behind)} waited for something else"] if behind else []

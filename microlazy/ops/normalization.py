@@ -149,7 +149,9 @@ def _batch_norm_composed(
             centered, mean, var = _moments(x, (0, 2))
         else:
             centered, mean, var = _total_moments(x, (0, 2), total)
-        if autograd.is_recording() and (x.size or total is not None):  # of no elements there is no mean
+        if autograd.is_recording() and (
+            x.size or total is not None
+        ):  # of no elements there is no mean
             update(moving_mean, f.reshape(mean, (channels,)), momentum)
             update(moving_var, f.reshape(var, (channels,)), momentum)
     else:

@@ -205,7 +205,7 @@ class DataLoader:
     @leftover.setter
     def leftover(self, indices: list[Any]) -> None:
         if indices or self.leftover:
-            self._batch_sampler.leftover = list(indices)  # type: ignore[attr-defined]
+            setattr(self._batch_sampler, "leftover", list(indices))  # noqa: B010
 
     def _epoch(self, first: int = 0) -> Iterator[Any]:
         seed = int(generator.stream().integers(2**63))

@@ -277,12 +277,19 @@ class SyncBatchNorm(BatchNorm):
     def _plain(self, x: Any) -> Tensor | None:
         return super()._plain(x) if workers.others() is None else None
 
-    def hybrid_forward(self, F: Any, x: Tensor, *args: Tensor, **parameters: Tensor) -> Tensor:
+    def hybrid_forward(
+        self,
+        F: Any,
+        x: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        running_mean: Tensor,
+        running_var: Tensor,
+    ) -> Tensor:
+        arrays = (x, gamma, beta, running_mean, running_var)
         if workers.others() is None or not isinstance(x, Tensor):
-            return super().hybrid_forward(F, x, *args, **parameters)
-        named = {f"moving_{name[8:]}": parameters[name] for name in ("running_mean", "running_var")}
-        named |= {name: parameters[name] for name in ("gamma", "beta")}
-        return batch_norm_of_workers(workers.total, x, **named, **self._kwargs)
+            return super().hybrid_forward(F, *arrays)
+        return batch_norm_of_workers(workers.total, *arrays, *self._kwargs.values())
 
     forward = _Norm.forward
 
