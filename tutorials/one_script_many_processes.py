@@ -58,17 +58,17 @@ def train(store, epochs):
     mx.random.seed(0)
     numpy.random.seed(0)
     net = nn.HybridSequential()
-    net.add(nn.Dense(64, activation="relu"), nn.SyncBatchNorm(), nn.Dense(10))
+    net.add(nn.Dense(64, activation="tanh"), nn.SyncBatchNorm(), nn.Dense(10))
     net.initialize(init.Xavier())
     loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
-    options = {"learning_rate": 0.2, "momentum": 0.5}
+    options = {"learning_rate": 0.1, "momentum": 0.9}
     trainer = gluon.Trainer(net.collect_params(), "sgd", options, kvstore=store)
     loader = gluon.data.DataLoader(
         gluon.data.ArrayDataset(images, labels), batch_sampler=batches(len(images), store)
     )
     curve = []
     rounds = range(epochs)
-    for _ in tqdm(rounds, f"{store.num_workers} processes") if store.rank == 0 else rounds:
+    for _ in tqdm(rounds, processes(store.num_workers)) if store.rank == 0 else rounds:
         total = 0.0
         for x, y in loader:
             with autograd.record():
@@ -80,6 +80,11 @@ def train(store, epochs):
         mean = trainer.whole_batch(total) / len(images)  # it adds up whatever workers give
         curve.append((mean, 100 * (found == answers).mean()))
     return curve, [p.data().asnumpy() for p in net.collect_params().values()]
+
+
+def processes(count):
+    """Say how many."""
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def launcher():
@@ -104,7 +109,7 @@ def draw(curves, distance, path):
     """Draw the learning curves, how far the networks are apart, and the parts of a batch."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), constrained_layout=True)
     for (workers, curve), style in zip(curves.items(), ("-", "o"), strict=False):
-        left.plot(range(1, len(curve) + 1), curve[:, 0], style, label=f"{workers} processes")
+        left.plot(range(1, len(curve) + 1), curve[:, 0], style, label=processes(workers))
     left.set(title="Loss of an epoch", xlabel="epoch", ylabel="cross-entropy")
     left.legend(frameon=False)
     if distance is None:
@@ -116,7 +121,7 @@ def draw(curves, distance, path):
         middle.axhline(2.0**-23, color="gray", lw=1)
         middle.text(0, 2.0**-23, "float32: one part in 8 million", va="bottom", fontsize=8)
         middle.set_xticks(range(len(distance)), names, rotation=45, ha="right")
-        middle.set(title="Largest relative difference", yscale="log")
+        middle.set(title="Largest relative difference", yscale="log", ylim=(1e-8, 1e-3))
     parts = numpy.array_split(numpy.arange(BATCH), WORKERS)
     for rank, part in enumerate(parts):
         right.barh(rank, len(part), left=part[0], color=f"C{rank}")
@@ -134,7 +139,10 @@ def arguments():
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--output", type=Path, default=Path())
     parser.add_argument("--train", type=Path, help="train as one of the workers, and save here")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.epochs < 1:
+        parser.error("--epochs must be at least 1")
+    return args
 
 
 def work(args):
@@ -155,7 +163,7 @@ def lesson(args):
         curves[workers], network = run(workers, args.epochs, saved)
         networks.append(network)
         loss, accuracy = curves[workers][-1]
-        print(f"{workers} processes: loss {loss:.6f}, {accuracy:.1f} % of held-out digits")
+        print(f"{processes(workers)}: loss {loss:.6f}, {accuracy:.1f} % of held-out digits")
     saved.unlink()
     distance = None
     if len(networks) > 1:
