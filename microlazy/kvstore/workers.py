@@ -24,6 +24,7 @@ from ..core.parallel import default_threads, get_num_threads, set_num_threads
 from ..core.tensor import Tensor
 
 TIMEOUT = 600.0  # seconds
+SPINS = 2000  # looks without a pause, a millisecond or so
 GRACE = 1.0  # how long the others have to answer a worker that waited in vain
 
 # Two sequences of operations that may overlap: what a program waits for at once, and what runs
@@ -111,7 +112,10 @@ class Workers:
         self._open: list[Pending] = []
         neighbours = world.Split_type(mpi.COMM_TYPE_SHARED)
         self.here: int = neighbours.Get_size()  # workers on this machine
+        cores = len(set().union(*neighbours.allgather(_cores())))
         neighbours.Free()
+        # With a core for each worker it answers at once; else whoever spins takes another's core.
+        self._spins = SPINS if self.here <= cores else 0
 
     # ---- operations ----------------------------------------------------------------------------
 
@@ -223,8 +227,7 @@ class Workers:
             If another worker left before it, or `timeout` seconds were not enough; the message
             names who is missing.
         """
-        spins = 1000 if self.here <= default_threads() else 0  # a core for each: answer at once
-        for _ in range(spins):
+        for _ in range(self._spins):
             if pending.done():
                 return
         deadline = time.monotonic() + self.timeout
@@ -314,6 +317,13 @@ class Workers:
 
 def _names(ranks: list[int]) -> str:
     return ("worker " if len(ranks) == 1 else "workers ") + ", ".join(map(str, sorted(ranks)))
+
+
+def _cores() -> set[int]:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
 
 
 def _timeout() -> float:
