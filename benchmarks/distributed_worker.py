@@ -15,6 +15,7 @@ import numpy
 
 from benchmarks.workloads import Step
 
+WARM_UP = 3  # steps: buckets are found in the first two
 FEW, MANY = 1, 1 << 22  # numbers of float32 that "link" sums
 
 
@@ -68,7 +69,7 @@ def measure(framework: str, workload: str, rounds: int, budget: float) -> None:
     best: dict[str, float] = {}
     counts = {}
     for way, step in ways.items():
-        for _ in range(5):
+        for _ in range(WARM_UP):
             step()
         begin = time.perf_counter()
         step()

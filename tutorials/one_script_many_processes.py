@@ -167,9 +167,7 @@ def lesson(args):
     saved.unlink()
     distance = None
     if len(networks) > 1:
-        distance = [
-            float(abs(a - b).max() / abs(a).max()) for a, b in zip(*networks, strict=True)
-        ]
+        distance = [float(abs(a - b).max() / abs(a).max()) for a, b in zip(*networks, strict=True)]
         print(f"the networks differ by {max(distance):.1e} of their largest numbers")
     else:
         print("install mpi4py and mpich to see the same with four processes")

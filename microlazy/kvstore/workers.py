@@ -25,7 +25,7 @@ from ..core.tensor import Tensor
 
 TIMEOUT = 600.0  # seconds
 SPINS = 2000  # looks without a pause, a millisecond or so
-GRACE = 1.0  # how long the others have to answer a worker that waited in vain
+GRACE = 2.0  # how long the others have to answer a worker that waited in vain
 
 # Two sequences of operations that may overlap: what a program waits for at once, and what runs
 # beside a backward pass.
@@ -94,10 +94,12 @@ class Workers:
         The number of this worker, from 0, and how many there are.
     timeout : float
         How many seconds to wait for the others in an operation.
+    process : int
+        The id of this worker's process.
     """
 
     def __init__(self, mpi: Any) -> None:
-        self._mpi = mpi
+        self._mpi, self.process = mpi, os.getpid()
         world = mpi.COMM_WORLD
         self.rank: int = world.Get_rank()
         self.size: int = world.Get_size()
@@ -294,7 +296,7 @@ class Workers:
 
     def leave(self) -> None:
         """Tell the others that this worker comes no more, and wait until all have said so."""
-        if self._mpi.Is_finalized():
+        if self._mpi.Is_finalized() or os.getpid() != self.process:  # a forked one is no worker
             return
         for rank in self._all_others():
             self._tell(rank, _LEFT)
@@ -308,7 +310,7 @@ class Workers:
         """End the processes of all workers."""
         sys.stdout.flush()
         sys.stderr.flush()
-        time.sleep(GRACE / 4)  # MPI's launcher hands on what was printed only while it lives
+        time.sleep(0.25)  # MPI's launcher hands on what was printed only while it lives
         self._mpi.COMM_WORLD.Abort(1)
 
     def __str__(self) -> str:
@@ -428,6 +430,8 @@ def _end_together(workers: Workers) -> None:
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> None:
         before(kind, error, traceback)
+        if os.getpid() != workers.process:
+            return
         print(f"{workers} of the job failed, so it is ended", file=sys.stderr)
         workers.abort()
 
