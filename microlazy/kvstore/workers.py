@@ -280,11 +280,11 @@ class Workers:
         self._sent.append((self._control.Isend(message, rank, tag), message))
 
     def _listen(self) -> None:
-        status = self._mpi.Status()
-        while self._control.Iprobe(self._mpi.ANY_SOURCE, self._mpi.ANY_TAG, status):
+        mpi, status = self._mpi, self._mpi.Status()
+        while message := self._control.Improbe(mpi.ANY_SOURCE, mpi.ANY_TAG, status):
             rank, tag = status.Get_source(), status.Get_tag()
-            begun = numpy.empty(2, "int64")
-            self._control.Recv(begun, rank, tag)
+            begun = numpy.full(2, -1, "int64")
+            message.Recv(begun)
             if tag == _ASK:
                 self._tell(rank, _HERE)
             elif tag == _HERE:
