@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -106,6 +107,7 @@ class Trainer:
         self._on_store = self._has_store if update_on_kvstore is None else bool(update_on_kvstore)
         self._refuses_own_updates = self._on_store
         self._kvstore = kvstore
+        self._workers = _several_workers(kvstore)
         if self._workers is not None:
             self._on_store, self._refuses_own_updates = False, bool(update_on_kvstore)
             if compression_params and isinstance(kvstore, KVStore):
@@ -135,20 +137,13 @@ class Trainer:
         self._updater = opt.get_updater(optimizer)
         self._sums: GradientSum | None = None  # over workers
         self._forget_arrays()
+        self._share_first_values(self._params)
+
+    def _share_first_values(self, params: list[Parameter]) -> None:
+        """Have parameters take the values of worker 0."""
         if self._workers is not None:
-            for param in self._params:
-                param.share_first_values(self._broadcast)
-
-    @property
-    def _workers(self) -> Workers | None:
-        """All processes that train together, if there are several."""
-        workers = getattr(self._kvstore, "workers", None)
-        return None if workers is None or workers.size == 1 else workers
-
-    def _broadcast(self, param: Parameter, values: Tensor) -> None:
-        """Replace values by those of worker 0."""
-        assert self._workers is not None
-        self._workers.broadcast(numpy.asarray(values), f"the first values of `{param.name}`")
+            for param in params:
+                param.share_first_values(functools.partial(_broadcast, self._workers))
 
     def _forget_arrays(self) -> None:
         self._generation: int | None = None  # of the parameters, when the group was made
@@ -164,14 +159,17 @@ class Trainer:
 
     def __getstate__(self) -> dict[str, Any]:
         """What copy.deepcopy() and pickle keep: all but the arrays of these parameters."""
-        return vars(self) | {"_generation": None, "_group": None, "_copies": [], "_sums": None}
+        return (
+            vars(self)
+            | dict.fromkeys(("_generation", "_group", "_sums", "_workers"))
+            | {"_copies": []}
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._workers = _several_workers(self._kvstore)
         self._optimizer.param_dict = self._param_dict()
-        if self._workers is not None:
-            for param in self._params:
-                param.share_first_values(self._broadcast)
+        self._share_first_values([param for param in self._params if param.state != "live"])
 
     @property
     def rank(self) -> int:
@@ -473,11 +471,11 @@ class Trainer:
         count, several = len(self._copies), len(self._contexts)
         old = [i for i, copies in enumerate(self._copies) if len(stale(copies)) == several]
         unused = self._sums.run(old)
-        for i, copies in enumerate(self._copies):
+        for copies in self._copies if several > 1 else ():
             convert([each.grad for each in copies[1:]], [copies[0].grad] * (several - 1))
-            if i in old and i not in unused:
-                for each in copies:
-                    each.fresh_grad = True
+        for i in set(old).difference(unused):
+            for each in self._copies[i]:
+                each.fresh_grad = True
         return [i + k * count for k in range(several) for i in unused]
 
     def whole_batch(self, size: float) -> float:
@@ -520,6 +518,17 @@ class Trainer:
             "loss does not depend on all parameters. If that is meant, call step with "
             "ignore_stale_grad=True: it updates only the parameters with a new gradient"
         )
+
+
+def _several_workers(kvstore: KVStore | None) -> Workers | None:
+    """All processes that train together, if there are several."""
+    workers = getattr(kvstore, "workers", None)
+    return None if workers is None or workers.size == 1 else workers
+
+
+def _broadcast(workers: Workers, param: Parameter, values: Tensor) -> None:
+    """Replace values by those of worker 0."""
+    workers.broadcast(numpy.asarray(values), f"the first values of `{param.name}`")
 
 
 def _common_contexts(params: list[Parameter]) -> list[Any]:
