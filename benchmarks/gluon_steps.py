@@ -90,7 +90,11 @@ NETS: dict[str, Callable[[], gluon.HybridBlock]] = {
 
 
 def train(
-    work: Mlp | Images | Text, net: gluon.HybridBlock, hybrid: bool = False, compiled: bool = False
+    work: Mlp | Images | Text,
+    net: gluon.HybridBlock,
+    hybrid: bool = False,
+    compiled: bool = False,
+    kvstore: str = "device",
 ) -> Step:
     """Return one training step: forward, loss, backward, update; by compile_step if asked to."""
     net.initialize(mx.init.Normal(0.01))
@@ -102,7 +106,7 @@ def train(
     settings = {"learning_rate": work.learning_rate}
     if work.momentum:
         settings["momentum"] = work.momentum
-    trainer = gluon.Trainer(net.collect_params(), "sgd", settings)
+    trainer = gluon.Trainer(net.collect_params(), "sgd", settings, kvstore=kvstore)
     if compiled:
         whole = gluon.compile_step(net, loss_of, trainer)
         return lambda: whole(x, y, batch_size=work.batch)
@@ -172,9 +176,11 @@ OTHERS: dict[str, Callable[[], Step]] = {
 }
 
 
-def build(workload: str, hybrid: bool = False, compiled: bool = False) -> Step:
+def build(
+    workload: str, hybrid: bool = False, compiled: bool = False, kvstore: str = "device"
+) -> Step:
     """Return the step of a workload; the flags are for the networks that train."""
     if workload not in NETWORKS:
         return OTHERS[workload]()
     net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
-    return train(NETWORKS[workload], net, hybrid, compiled)
+    return train(NETWORKS[workload], net, hybrid, compiled, kvstore)

@@ -98,10 +98,13 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def train(work: Mlp | Images | Text, net: nn.Module) -> Step:
-    """Return one training step: forward, loss, backward, update."""
+def train(
+    work: Mlp | Images | Text, net: nn.Module, wrap: Callable[[nn.Module], nn.Module] | None = None
+) -> Step:
+    """Return one training step: forward, loss, backward, update; of the network wrapped."""
     x, y = map(torch.from_numpy, work.data())
     net(x)
+    net = wrap(net) if wrap else net
     loss_of = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), lr=work.learning_rate, momentum=work.momentum)
 
@@ -167,9 +170,9 @@ OTHERS: dict[str, Callable[[], Step]] = {
 }
 
 
-def build(workload: str) -> Step:
-    """Return the step of a workload."""
+def build(workload: str, wrap: Callable[[nn.Module], nn.Module] | None = None) -> Step:
+    """Return the step of a workload; `wrap` is for the networks that train."""
     if workload not in NETWORKS:
         return OTHERS[workload]()
     net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
-    return train(NETWORKS[workload], net)
+    return train(NETWORKS[workload], net, wrap)

@@ -113,8 +113,8 @@ def test_refusals_change_nothing():
         (lambda: store.set_updater(3), TypeError, "takes a function"),
         (lambda: store.save_optimizer_states("x"), MXNetError, "set_optimizer"),
         (lambda: store.is_capable("flying"), MXNetError, "Unknown capability"),
-        (lambda: mx.kv.create("dist_sync"), MXNetError, "several processes"),
-        (lambda: mx.kv.create("horovod"), MXNetError, "several processes"),
+        (lambda: mx.kv.create("dist_async"), MXNetError, "needs servers"),
+        (lambda: mx.kv.create("horovod"), MXNetError, "for several processes use 'dist_sync'"),
         (lambda: mx.kv.create("foo"), ValueError, "no kvstore 'foo'"),
         (lambda: mx.kv.create(3), TypeError, "name must be a string"),
     ]:
@@ -151,7 +151,7 @@ def test_on_one_context_a_trainer_needs_no_store(arguments):
     "arguments, error, message",
     [
         ({"kvstore": 3}, TypeError, "kvstore must be KVStore, str or None"),
-        ({"kvstore": "dist_async"}, MXNetError, "several processes"),
+        ({"kvstore": "dist_async"}, MXNetError, "needs servers"),
         ({"kvstore": "foo"}, ValueError, "no kvstore"),
         ({"kvstore": None, "update_on_kvstore": True}, ValueError, "needs a kvstore"),
         ({"compression_params": 2}, TypeError, "compression_params is a dict"),

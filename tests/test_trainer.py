@@ -401,7 +401,7 @@ def test_other_things_than_parameters_are_refused(params):
             ValueError,
             "optimizer_params",
         ),
-        ({"optimizer": "sgd", "kvstore": "dist_sync"}, MXNetError, "dist_sync"),
+        ({"optimizer": "sgd", "kvstore": "dist_async"}, MXNetError, "dist_sync"),
         (
             {"optimizer": "sgd", "kvstore": None, "update_on_kvstore": True},
             ValueError,

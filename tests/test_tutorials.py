@@ -378,6 +378,7 @@ def test_lazy_convolutions(tmp_path):
         ("transformer.py", "--steps"),
         ("batch_normalization.py", "--epochs"),
         ("lazy_convolutions.py", "--steps"),
+        ("one_script_many_processes.py", "--epochs"),
     ],
 )
 def test_lessons_refuse_nothing_to_do(script, option, tmp_path):
@@ -385,6 +386,19 @@ def test_lessons_refuse_nothing_to_do(script, option, tmp_path):
     assert process.returncode == 2
     assert "at least" in process.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_script_many_processes(tmp_path):
+    text = lesson("one_script_many_processes.py", tmp_path, "--epochs", "3")
+    runs = re.findall(r"(\d) process(?:es)?: loss ([\d.]+), ([\d.]+) %", text)
+    assert all(float(read) > 93 for _, _, read in runs)
+    if "install mpi4py" in text:
+        assert [number for number, *_ in runs] == ["1"]
+    else:
+        assert [number for number, *_ in runs] == ["1", "4"]
+        assert abs(float(runs[0][1]) - float(runs[1][1])) < 1e-4
+        assert float(re.search(r"differ by ([\d.e+-]+) of", text)[1]) < 1e-4
+    assert (tmp_path / "one_script_many_processes.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(

@@ -555,7 +555,7 @@ cdef class Program:
 
 def convert(list targets, list sources) -> None:
     """
-    Copy each source to its target, of the same shape and another dtype; the tape does not see it.
+    Copy each source to its target, of the same shape and any dtype; the tape does not see it.
 
     Examples
     --------
@@ -592,6 +592,23 @@ def stale(list weights) -> list:
         if type(weight.slot) is not Variable or not (<Variable>weight.slot).fresh:
             found.append(i)
     return found
+
+
+def versions(list arrays) -> list:
+    """How often the memory of each array was written in place; a backward pass does not count.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.optimizers import versions
+    >>> x = nd.ones((1,))
+    >>> before = versions([x])
+    >>> x *= 2
+    >>> versions([x]) == before
+    False
+    """
+    cdef Py_ssize_t i
+    return [(<Tensor?>arrays[i]).block.version for i in range(PyList_GET_SIZE(arrays))]
 
 
 def mark_used(list weights) -> None:

@@ -16,8 +16,9 @@ from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, enlist, enlist_before, hand, is_cut, lead_to, new_pass, profiling,
-    reach, set_mode, snapshot, state, timed_backward, timed_forward, tracked,
+    NEEDS_OUT, Node, Pass, State, arrange_finals, enlist, enlist_before, gradients_watched, hand,
+    is_cut, is_leaf, lead_to, new_pass, note_reader, profiling, reach, set_mode, snapshot, state,
+    tell_final, timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, current_device, header, itemsize, like, look_at, look_away,
@@ -67,6 +68,7 @@ cdef class PlanRun(Node):
             for i in range(PyList_GET_SIZE(nodes) - 1, -1, -1):
                 node = <Node>PyList_GET_ITEM(nodes, i)
                 if node.inspected == p.number:
+                    p.reading = <void*>node
                     node.inspect(p)
         finally:
             p.in_plan = False
@@ -290,6 +292,8 @@ cdef class Plan:
         try:
             self.compute(args, False)
             set_mode(s, False, False)
+            if gradients_watched():
+                expect_finals(p, self.nodes)
             fill(p.target(head, &accumulate), 1.0)
             self.go_back(p)
             return self.hand_out(args, False)
@@ -312,6 +316,8 @@ cdef class Plan:
                     timed_backward(node, p)
                 else:
                     node.backward(p)
+            if p.finals is not None:
+                tell_final(p, node)
         return 0
 
     cdef list steps(self):
@@ -455,6 +461,18 @@ cdef class Plan:
         if self.result is Tensor:
             return results[0]
         return tuple(results) if self.in_a_row else unflatten(self.result, results)
+
+
+cdef int expect_finals(Pass p, list nodes) except -1:
+    """Note who read each leaf first, for a pass that was not inspected."""
+    cdef Tensor x
+    p.readers = {}
+    for node in reversed(nodes):
+        p.reading = <void*>node
+        for x in inputs_of(<Node>node):
+            if tracked(x) and is_leaf(x):
+                note_reader(p, x)
+    return arrange_finals(p)
 
 
 cdef bint has_node(list arrays) noexcept:

@@ -47,6 +47,9 @@ cdef class Pass:
     cdef long long recorded_at    # when what is being inspected was recorded; -1 for the heads
     cdef bint found_leaf          # something that leads to the heads has attach_grad()
     cdef Node cut                 # a node that the graph was used up to before its reader came
+    cdef void* reading            # the node that is being inspected
+    cdef dict readers             # leaves' slots: the node that read each first; None if not asked
+    cdef dict finals              # nodes: the leaves whose gradients are final after it; or None
     cdef Tensor target(self, Tensor x, bint* accumulate)
     cdef Tensor asked_target(self, Variable variable, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept
@@ -100,6 +103,10 @@ cdef int may_write(Tensor x) except -1        # before a write in place that is 
 cdef int refuse_write(Tensor x) except -1
 cdef void wrote(Tensor x) noexcept            # after any write in place
 cdef Pass new_pass()
+cdef bint gradients_watched() noexcept
+cdef int note_reader(Pass p, Tensor leaf) except -1
+cdef int arrange_finals(Pass p) except -1     # when all readers are noted
+cdef int tell_final(Pass p, Node node) except -1      # the leaves that it was the last to write to
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
 cdef bint is_cut(Pass p, Node node) noexcept

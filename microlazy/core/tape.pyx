@@ -355,7 +355,7 @@ cdef int lead_to_array(Pass p, Tensor x) except -1:
         return 0
     if type(x.slot) is Variable:
         p.found_leaf = True
-        return 0
+        return 0 if p.readers is None else note_reader(p, x)
     if (<Node>x.slot).planned and not p.in_plan:
         raise MXNetError(
             f"a gradient cannot go back through an array of shape {shape_tuple(x)} that the "
@@ -711,6 +711,73 @@ cdef str line_that_wrote(Tensor x, unsigned long version):
     return f" at {place[2]}:{place[3]}"
 
 
+# ---- watching gradients ------------------------------------------------------------------------
+
+cdef object gradient_watcher = None     # called with each leaf's gradient as soon as it is final
+
+
+def watch_gradients(function):
+    """Have ``function(grad)`` called in each backward() as soon as a leaf's gradient is final.
+
+    It is called while the pass still runs, with the array that a leaf has as `grad`, when the node
+    that read the leaf first has been gone through. What `autograd.grad` returns is not shown.
+
+    Parameters
+    ----------
+    function : callable or None
+        None to watch no more.
+
+    Returns
+    -------
+    callable or None
+        The function that watched before.
+
+    Examples
+    --------
+    >>> from microlazy import autograd, nd
+    >>> from microlazy.core.tape import watch_gradients
+    >>> a, b = nd.array([2.]), nd.array([5.])
+    >>> a.attach_grad()
+    >>> b.attach_grad()
+    >>> with autograd.record():
+    ...     y = (a * 3) * b
+    >>> before = watch_gradients(lambda grad: print(grad.asscalar()))
+    >>> y.backward()
+    6.0
+    15.0
+    >>> _ = watch_gradients(before)
+    """
+    global gradient_watcher
+    before = gradient_watcher
+    gradient_watcher = function
+    return before
+
+
+cdef bint gradients_watched() noexcept:
+    return gradient_watcher is not None
+
+
+cdef int note_reader(Pass p, Tensor leaf) except -1:
+    """Nodes are inspected newest first, so what stays noted is the one that read the leaf first."""
+    p.readers[leaf.slot] = <size_t>p.reading
+    return 0
+
+
+cdef int arrange_finals(Pass p) except -1:
+    p.finals = {}
+    for slot, node in p.readers.items():
+        p.finals.setdefault(node, []).append(slot)
+    return 0
+
+
+cdef int tell_final(Pass p, Node node) except -1:
+    cdef Variable variable
+    for variable in p.finals.pop(<size_t><void*>node, ()):
+        if variable.written == p.number and gradient_watcher is not None:
+            gradient_watcher(variable.grad)
+    return 0
+
+
 # ---- going back --------------------------------------------------------------------------------
 
 cdef int inspect_graph(Pass p, void* newest) except -1:
@@ -722,6 +789,7 @@ cdef int inspect_graph(Pass p, void* newest) except -1:
         if node.inspected == p.number:
             p.unseen -= 1
             p.recorded_at = node.read_at if node.views or node.part else node.recorded_at
+            p.reading = <void*>node
             node.inspect(p)
             if p.recorded is not None:
                 p.recorded.append(node)
@@ -750,6 +818,8 @@ cdef int walk(Pass p, void* newest, bint retain) except -1:
                     timed_backward(node, p)
                 else:
                     node.backward(p)
+                if p.finals is not None:
+                    tell_final(p, node)
                 if not retain:
                     node.release()
                 leave(p, node)
@@ -757,6 +827,8 @@ cdef int walk(Pass p, void* newest, bint retain) except -1:
                 if not retain:
                     unlist(node)
             else:
+                if p.finals is not None:
+                    tell_final(p, node)
                 position = node.earlier
     except BaseException:
         leave_all(p, <void*>node)
@@ -852,12 +924,16 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
         check_head(p, <Tensor>heads[i], grads[i])
     if n == 0:
         return 0
+    if gradients_watched() and p.asked is None and p.recorded is None:
+        p.readers = {}
     newest = newest_of(p, heads)            # owned, as head gradients may run anybody's code
     cdef void* start = NULL if newest is None else <void*>newest
     inspect_graph(p, start)
     try:
         if p.recorded is not None:
             return start_recorded(p, heads, grads)
+        if p.readers is not None:
+            arrange_finals(p)
         for i in range(n):
             give_head_gradient(p, <Tensor>heads[i], grads[i])
     except BaseException:

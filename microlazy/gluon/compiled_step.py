@@ -70,7 +70,7 @@ class CompiledStep:
             What the network takes, and last the label.
         batch_size : number, optional
             By which gradients are divided, as in `Trainer.step`; by default the number of losses
-            that `loss` gave: of rows, or 1 if it is a mean of all.
+            that `loss` gave, in all workers: of rows, or 1 if it is a mean of all.
 
         Returns
         -------
@@ -85,7 +85,7 @@ class CompiledStep:
         self.output = None  # so that its memory can be used again
         loss, self.output = (self._train or self._choose(batch))(*batch)
         if batch_size is None:
-            batch_size = len(loss) if loss.ndim else 1
+            batch_size = self._trainer.whole_batch(len(loss) if loss.ndim else 1)
         self._trainer.step(batch_size)
         return loss
 

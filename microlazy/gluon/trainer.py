@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy
 
 from .. import autograd
 from .. import optimizer as opt
@@ -13,7 +16,9 @@ from ..core.cached_plan import generation
 from ..core.optimizers import convert, mark_used, stale
 from ..core.tensor import Tensor
 from ..foreign import TRAINER, give_hints
-from ..kvstore import KVStore, check_name
+from ..kvstore import KVStore, create
+from ..kvstore.gradients import GradientSum
+from ..kvstore.workers import Workers
 from ..optimizer.base import zeros_like
 from ..optimizer.group import Group
 from ..params_file import write_atomically
@@ -37,13 +42,17 @@ class Trainer(TrainerAttributes):
     optimizer_params : dict, optional
         Arguments for an optimizer given by name, as ``{'learning_rate': 0.1}``.
     kvstore : str or KVStore, optional
-        'device' or 'local': gradients are summed over the contexts of a parameter. None: each of
-        its copies is updated by its own gradient.
+        'device' or 'local': gradients are summed over the contexts of a parameter. 'dist_sync':
+        over all workers too, the processes that MPI started. None: each copy of a parameter is
+        updated by its own gradient.
     compression_params : dict, optional
-        Accepted as in MXNet: nothing is sent, so nothing is compressed.
+        ``{'type': 'fp16'}``: with 'dist_sync', gradients travel as float16. Of no effect otherwise,
+        as nothing is sent.
     update_on_kvstore : bool, optional
         With parameters on several contexts: whether `step` leaves the gradients as they are, and
         `allreduce_grads` and `update` cannot be called alone. True by default if there is a store.
+        With 'dist_sync' gradients are always replaced by their sums; True has `allreduce_grads` and
+        `update` refused, and the default is False.
 
     Raises
     ------
@@ -52,9 +61,15 @@ class Trainer(TrainerAttributes):
     TypeError
         If `optimizer_params` is not a dict, or names an argument that the optimizer does not have.
     RuntimeError
-        If a parameter has not been initialized, or the store is for several processes.
+        If a parameter has not been initialized, or there is no such store.
     AssertionError
         If the parameters are not all on the same contexts.
+
+    Notes
+    -----
+    With 'dist_sync' every worker makes its Trainer, and the same steps, at the same time.  The
+    parameters get the values that they have in worker 0: now, or when their sizes are found.  Each
+    worker updates its own, by the same sums.
 
     Examples
     --------
@@ -85,14 +100,20 @@ class Trainer(TrainerAttributes):
         if not isinstance(kvstore, (str, KVStore, type(None))):
             raise TypeError(f"kvstore must be KVStore, str or None, not {kvstore!r}")
         if isinstance(kvstore, str):
-            check_name(kvstore)
+            kvstore = create(kvstore)
         if update_on_kvstore and kvstore is None:
             raise ValueError("update_on_kvstore=True needs a kvstore, such as 'device'")
         if not isinstance(compression_params, (Mapping, type(None))):
             raise TypeError(f"compression_params is a dict, not {compression_params!r}")
         self._has_store = kvstore is not None
         self._on_store = self._has_store if update_on_kvstore is None else bool(update_on_kvstore)
+        self._refuses_own_updates = self._on_store
         self._kvstore = kvstore
+        self._workers = _several_workers(kvstore)
+        if self._workers is not None:
+            self._on_store, self._refuses_own_updates = False, bool(update_on_kvstore)
+            if compression_params and isinstance(kvstore, KVStore):
+                kvstore.set_gradient_compression(dict(compression_params))
         if not isinstance(optimizer_params, (Mapping, type(None))):
             raise TypeError(
                 "optimizer_params is a dict such as {'learning_rate': 0.1}, not "
@@ -116,7 +137,15 @@ class Trainer(TrainerAttributes):
         self._amp_loss_scaler: Any = None  # contrib.amp sets these two
         self._amp_original_scale = self._scale
         self._updater = opt.get_updater(optimizer)
+        self._sums: GradientSum | None = None  # over workers
         self._forget_arrays()
+        self._share_first_values(self._params)
+
+    def _share_first_values(self, params: list[Parameter]) -> None:
+        """Have parameters take the values of worker 0."""
+        if self._workers is not None:
+            for param in params:
+                param.share_first_values(functools.partial(_broadcast, self._workers))
 
     def _forget_arrays(self) -> None:
         self._generation: int | None = None  # of the parameters, when the group was made
@@ -132,11 +161,22 @@ class Trainer(TrainerAttributes):
 
     def __getstate__(self) -> dict[str, Any]:
         """What copy.deepcopy() and pickle keep: all but the arrays of these parameters."""
-        return vars(self) | {"_generation": None, "_group": None, "_copies": []}
+        return (
+            vars(self)
+            | dict.fromkeys(("_generation", "_group", "_sums", "_workers"))
+            | {"_copies": []}
+        )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._workers = _several_workers(self._kvstore)
         self._optimizer.param_dict = self._param_dict()
+        self._share_first_values([param for param in self._params if param.state != "live"])
+
+    @property
+    def rank(self) -> int:
+        """The number of this worker: 0, unless the store is of several processes."""
+        return 0 if self._workers is None else self._workers.rank
 
     @property
     def learning_rate(self) -> float:
@@ -174,7 +214,8 @@ class Trainer(TrainerAttributes):
         Parameters
         ----------
         batch_size : number
-            Above zero; 1 when the loss is a mean already.
+            Above zero; 1 when the loss is a mean already. Over several workers the size of all
+            their parts together, or the number of workers when each loss is a mean.
         ignore_stale_grad : bool
             Leave alone the parameters that no backward pass has written to since the last step,
             instead of refusing.
@@ -210,12 +251,14 @@ class Trainer(TrainerAttributes):
         unused = self._unused(group)
         if unused and not ignore_stale_grad:
             self._refuse(group, unused)
+        if self._workers is not None and reduce:  # first, so that all see the same overflow
+            unused = self._sum_over_workers(group, only_new=True)
         if self._amp_loss_scaler is not None and self._amp_loss_scaler.has_overflow(self._params):
             for copies in self._copies:
                 mark_used(copies)
             return
         self._optimizer.rescale_grad = self._scale / number
-        if self._has_copies and reduce and self._has_store:
+        if self._has_copies and reduce and self._has_store and self._workers is None:
             self._sum(group, only_new=True)
             count, several = len(self._copies), len(self._contexts)
             unused = [i for i in unused if len(stale(self._copies[i % count])) == several]
@@ -228,12 +271,13 @@ class Trainer(TrainerAttributes):
             mark_used(group.weights)
 
     def allreduce_grads(self) -> None:
-        """Replace each gradient by its sum over the contexts; with one, nothing is to be done.
+        """Replace each gradient by its sum over contexts and workers; if there are several.
 
         Raises
         ------
         AssertionError
-            If there are several contexts, and `update_on_kvstore` is not False.
+            If there are several contexts, and `update_on_kvstore` is not False; or several workers,
+            and it is True.
 
         Examples
         --------
@@ -250,11 +294,14 @@ class Trainer(TrainerAttributes):
         """
         self._need_own_updates("allreduce_grads")
         group = self._collect()
-        if self._has_copies and self._has_store:
+        if self._workers is not None:
+            self._sum_over_workers(group, only_new=False)
+        elif self._has_copies and self._has_store:
             self._sum(group, only_new=False)
 
     def _need_own_updates(self, method: str) -> None:
-        if self._has_copies and self._on_store:
+        several = self._has_copies or self._workers is not None
+        if several and self._refuses_own_updates:
             raise AssertionError(
                 f"{method}() when parameters are updated on kvstore is not supported. Try setting "
                 "`update_on_kvstore` to False when creating trainer."
@@ -271,7 +318,7 @@ class Trainer(TrainerAttributes):
         Raises
         ------
         AssertionError
-            If there are several contexts, and `update_on_kvstore` is not False.
+            As for `allreduce_grads`.
 
         Examples
         --------
@@ -374,7 +421,17 @@ class Trainer(TrainerAttributes):
                 grads = [weight.grad for weight in weights]
             self._group = self._updater.group(indices, grads, weights)
             self._generation = now
+            if self._workers is not None:
+                self._bind_sums(grads[: len(live)])
         return self._group
+
+    def _bind_sums(self, grads: list[Tensor]) -> None:
+        """Have these gradients summed over the workers, each as soon as it is final."""
+        assert self._workers is not None
+        if self._sums is None:
+            self._sums = GradientSum(self._workers, getattr(self._kvstore, "half", False))
+        written_once = not any(param.grad_req == "add" for param in self._params)
+        self._sums.bind(grads, ahead=written_once and not self._has_copies)
 
     def _follow_first(self, live: list[tuple[int, list[Tensor]]], k: int) -> None:
         """Give the k-th copies, where they have none, the states and counts of the first."""
@@ -408,6 +465,49 @@ class Trainer(TrainerAttributes):
                     others = [each.grad for each in copies if each.grad is not total]
                     convert(others, [total] * len(others))
 
+    def _sum_over_workers(self, group: Group, only_new: bool) -> list[int]:
+        """Sum the gradients over contexts and workers; the places that have a new one nowhere."""
+        assert self._sums is not None
+        if self._has_copies:
+            self._sum(group, only_new)
+        count, several = len(self._copies), len(self._contexts)
+        old = [i for i, copies in enumerate(self._copies) if len(stale(copies)) == several]
+        unused = self._sums.run(old)
+        for copies in self._copies if several > 1 else ():
+            convert([each.grad for each in copies[1:]], [copies[0].grad] * (several - 1))
+        for i in set(old).difference(unused):
+            for each in self._copies[i]:
+                each.fresh_grad = True
+        return [i + k * count for k in range(several) for i in unused]
+
+    def whole_batch(self, size: float) -> float:
+        """The size of a batch, of which every worker has a part: what to divide gradients by.
+
+        Every worker calls it, with the size of its part.
+
+        Parameters
+        ----------
+        size : number
+
+        Returns
+        -------
+        number
+            `size` itself, where there is one worker.
+
+        Examples
+        --------
+        >>> from microlazy import gluon
+        >>> net = gluon.nn.Dense(1, in_units=2)
+        >>> net.initialize()
+        >>> gluon.Trainer(net.collect_params(), "sgd").whole_batch(32)
+        32
+        """
+        if self._workers is None:
+            return size
+        sizes = numpy.array([size], "float64")
+        self._workers.sum(sizes, "the size of a batch")
+        return float(sizes[0])
+
     def _refuse(self, group: Group, places: list[int]) -> None:
         index = self._optimizer.param_dict
         names = ", ".join(dict.fromkeys(f"`{index[group.indices[i]].name}`" for i in places))
@@ -420,6 +520,17 @@ class Trainer(TrainerAttributes):
             "loss does not depend on all parameters. If that is meant, call step with "
             "ignore_stale_grad=True: it updates only the parameters with a new gradient"
         )
+
+
+def _several_workers(kvstore: KVStore | None) -> Workers | None:
+    """All processes that train together, if there are several."""
+    workers = getattr(kvstore, "workers", None)
+    return None if workers is None or workers.size == 1 else workers
+
+
+def _broadcast(workers: Workers, param: Parameter, values: Tensor) -> None:
+    """Replace values by those of worker 0."""
+    workers.broadcast(numpy.asarray(values), f"the first values of `{param.name}`")
 
 
 give_hints(Trainer, TRAINER)

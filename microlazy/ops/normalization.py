@@ -1,6 +1,7 @@
 """Normalization: data with mean 0 and deviation 1 over a batch, a layer, groups or channels."""
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy
@@ -17,6 +18,7 @@ from microlazy.ops.precision import at_least_single
 from microlazy.ops.windows import Windows, totals
 
 A = TypeVar("A", bound=Tensor)
+Total = Callable[[Tensor], Any]  # the sum of an array over all workers
 
 
 def _moments(x: A, axes: Any) -> tuple[A, A, A]:
@@ -24,6 +26,17 @@ def _moments(x: A, axes: Any) -> tuple[A, A, A]:
     mean = f.reduction("mean", x, axes, keepdims=True)
     centered = x - mean
     return centered, mean, f.reduction("mean", f.unary_op("square", centered), axes, keepdims=True)
+
+
+def _total_moments(x: A, axes: Any, total: Total) -> tuple[A, A, A]:
+    """The same over the x of all workers, which may differ in size."""
+    sums = f.reduction("sum", x, axes, keepdims=True)
+    size = f.from_numpy_result(f.face_of(x), numpy.full(1, x.size // sums.size), x.dtype)
+    both = total(f.concatenate([f.reshape(sums, (sums.size,)), size]))
+    mean, size = f.reshape(both[:-1], sums.shape) / both[-1:], both[-1:]
+    centered = x - mean
+    squares = f.reduction("sum", f.unary_op("square", centered), axes, keepdims=True)
+    return centered, mean, total(squares) / size
 
 
 @op
@@ -123,16 +136,22 @@ def _batch_norm_composed(
     use_global_stats: bool,
     output_mean_var: bool,
     axis: int,
+    total: Total | None = None,
 ) -> Any:
-    """Batch normalization of any float dtypes."""
+    """Batch normalization of any float dtypes; over all workers, if their total is given."""
     dtype = numpy.promote_types(data.dtype, "float32")
     gamma, beta = f.as_dtype(gamma, dtype), f.as_dtype(beta, dtype)
     x = f.as_dtype(_by_channel(data, axis), dtype)
     channels = x.shape[1]
     shape = (1, channels, 1)
     if autograd.is_training() and not use_global_stats:
-        centered, mean, var = _moments(x, (0, 2))
-        if autograd.is_recording() and x.size:  # of no elements there is no mean
+        if total is None:
+            centered, mean, var = _moments(x, (0, 2))
+        else:
+            centered, mean, var = _total_moments(x, (0, 2), total)
+        if autograd.is_recording() and (
+            x.size or total is not None
+        ):  # of no elements there is no mean
             update(moving_mean, f.reshape(mean, (channels,)), momentum)
             update(moving_var, f.reshape(var, (channels,)), momentum)
     else:
@@ -145,6 +164,53 @@ def _batch_norm_composed(
     if output_mean_var:
         return [out, f.reshape(mean, (channels,)), f.reshape(scale, (channels,))]
     return out
+
+
+def batch_norm_of_workers(
+    total: Total,
+    data: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    moving_mean: Tensor,
+    moving_var: Tensor,
+    axis: int,
+    eps: float,
+    momentum: float,
+    fix_gamma: bool,
+    use_global_stats: bool,
+) -> Any:
+    """Normalize as `batch_norm` does, with the mean and variance of all workers' batches.
+
+    Parameters
+    ----------
+    total : callable
+        Gives the sum of an array over all workers; every worker calls it at the same time.
+    data, gamma, beta, moving_mean, moving_var, axis, eps, momentum, fix_gamma, use_global_stats
+        As in `batch_norm`. The batches may differ in size, or be empty.
+
+    Returns
+    -------
+    array of data's shape
+
+    Examples
+    --------
+    >>> from microlazy import autograd, np
+    >>> from microlazy.ops.normalization import batch_norm_of_workers
+    >>> one, zero = np.ones(1), np.zeros(1)
+    >>> with autograd.train_mode():  # as if another worker had the same batch
+    ...     y = batch_norm_of_workers(
+    ...         lambda x: 2 * x, np.array([[1], [3]]), one, zero, zero, one, 1, 0, 0.9, True, False
+    ...     )
+    >>> y
+    array([[-1.],
+           [ 1.]])
+    """
+    check_floats("batch_norm", data)
+    axis = axis_of("batch_norm", axis, data)
+    return _batch_norm_composed(
+        *(data, gamma, beta, moving_mean, moving_var, eps, momentum, fix_gamma),
+        *(use_global_stats, False, axis, total),
+    )
 
 
 def _by_channel(data: A, axis: int) -> A:

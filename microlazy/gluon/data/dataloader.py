@@ -17,7 +17,7 @@ from ...core import generator
 from ...core.tensor import Tensor
 from ._pool_iterator import _MultiWorkerIter  # noqa: F401  (they subclass it)
 from ._workers import Processes, Task, Threads, TooSlow, own_random_numbers, set_seeds
-from .batchify import by_parts, default_batchify_fn
+from .batchify import by_parts, default_batchify_fn, to_batch
 from .dataset import ArrayDataset, by_rows
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
@@ -207,7 +207,7 @@ class DataLoader:
     @leftover.setter
     def leftover(self, indices: list[Any]) -> None:
         if indices or self.leftover:
-            vars(self._batch_sampler)["leftover"] = list(indices)
+            setattr(self._batch_sampler, "leftover", list(indices))  # noqa: B010
 
     def _epoch(self, first: int = 0) -> Iterator[Any]:
         seed = int(generator.stream().integers(2**63))
@@ -279,6 +279,8 @@ class _Fetch:
         self._at_once = batchify is None and type(dataset) is ArrayDataset
 
     def __call__(self, indices: Sequence[Any], convert: Callable[[Any], Any]) -> Any:
+        if isinstance(indices, list) and not indices:  # as the part of a batch may be
+            return self._empty(convert)
         if self._at_once and (rows := self._dataset.rows(indices)) is not None:
             batch = [convert(part) for part in rows]
             return batch if len(batch) > 1 else batch[0]
@@ -286,6 +288,20 @@ class _Fetch:
         if self._batchify is default_batchify_fn:
             return by_parts(samples, convert)
         return self._batchify(samples)
+
+    def _empty(self, convert: Callable[[Any], Any]) -> Any:
+        """A batch of no samples, with the parts, shapes and dtypes of others."""
+
+        def convert_none(rows: Any) -> Any:
+            return convert(to_batch(rows).asnumpy()[:0])
+
+        batch = self([0], convert_none)
+        return batch if self._batchify is default_batchify_fn else _emptied(batch)
+
+
+def _emptied(batch: Any) -> Any:
+    """The same parts without a sample."""
+    return [_emptied(part) for part in batch] if isinstance(batch, (list, tuple)) else batch[:0]
 
 
 def _as_in_context(batch: Any, context: Any) -> Any:

@@ -14,6 +14,7 @@ __all__ = [
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "SplitBatchSampler",
     "SplitSampler",
 ]
 
@@ -284,3 +285,51 @@ class BatchSampler(Sampler):
         if self._last_batch == "keep":
             return -(-length // self._batch_size)
         return (length + len(self.leftover)) // self._batch_size
+
+
+class SplitBatchSampler(Sampler):
+    """One worker's part of each batch: all workers together go through the same batches.
+
+    Parameters
+    ----------
+    batch_sampler : Sampler
+        Gives whole batches, the same in every worker: one that shuffles must draw the same random
+        numbers in all of them.
+    num_parts, part_index : int
+        How many parts a batch has, and which one is meant. The first parts have one index more
+        where a batch does not divide; a part of a batch with less indices than parts may be empty.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part.
+
+    Examples
+    --------
+    >>> from microlazy.gluon.data import BatchSampler, SequentialSampler, SplitBatchSampler
+    >>> batches = BatchSampler(SequentialSampler(7), 4)
+    >>> [list(SplitBatchSampler(batches, 2, part)) for part in range(2)]
+    [[[0, 1], [4, 5]], [[2, 3], [6]]]
+    """
+
+    def __init__(self, batch_sampler: Sampler, num_parts: int, part_index: int) -> None:
+        part_of(0, num_parts, part_index)
+        self._batches = batch_sampler
+        self._part = num_parts, part_index
+
+    @property
+    def leftover(self) -> list[int]:
+        """With what the next epoch begins, where batches roll over."""
+        return getattr(self._batches, "leftover", [])
+
+    @leftover.setter
+    def leftover(self, indices: list[int]) -> None:
+        vars(self._batches)["leftover"] = indices
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self._batches:
+            part = part_of(len(batch), *self._part)
+            yield batch[part.start : part.stop]
+
+    def __len__(self) -> int:
+        return len(self._batches)

@@ -9,6 +9,8 @@ import numpy
 from ...core.ops.normalization import batch_norm, group_norm, layer_norm
 from ...core.tensor import Tensor
 from ...initializer import Initializer
+from ...kvstore import workers
+from ...ops.normalization import batch_norm_of_workers
 from ..parameter import Parameter
 from ..utils import axis_of, number_of
 from ._layer import Layer, given_source, shown_size, size_of
@@ -212,7 +214,11 @@ class BatchNormReLU(BatchNorm):
 
 
 class SyncBatchNorm(BatchNorm):
-    """Batch normalization over the batches of all devices, which here are one: `BatchNorm`.
+    """Batch normalization over the batches of all workers; with one worker it is `BatchNorm`.
+
+    The workers are the processes that ``mx.kv.create("dist_sync")`` brought together. While
+    training, all of them run the layer at the same time; their batches may differ in size. Mean and
+    variance, forward, and what goes back through them are those of all batches together.
 
     Parameters
     ----------
@@ -267,6 +273,25 @@ class SyncBatchNorm(BatchNorm):
             in_channels,
             **kwargs,
         )
+
+    def _plain(self, x: Any) -> Tensor | None:
+        return super()._plain(x) if workers.others() is None else None
+
+    def hybrid_forward(
+        self,
+        F: Any,
+        x: Tensor,
+        gamma: Tensor,
+        beta: Tensor,
+        running_mean: Tensor,
+        running_var: Tensor,
+    ) -> Tensor:
+        arrays = (x, gamma, beta, running_mean, running_var)
+        if workers.others() is None or not isinstance(x, Tensor):
+            return super().hybrid_forward(F, *arrays)
+        return batch_norm_of_workers(workers.total, *arrays, *self._kwargs.values())
+
+    forward = _Norm.forward
 
 
 class LayerNorm(_Norm):

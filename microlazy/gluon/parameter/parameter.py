@@ -203,6 +203,7 @@ class Parameter(MXNetAttributes):
         self._grad_req: Any = None
         self._tell_place: WeakMethod[Callable[[Parameter], Place]] | None = None  # of its layer
         self._source: str | None = None  # where its sizes came from
+        self._on_first_values: Callable[[Parameter, Tensor], None] | None = None
         self.grad_req = grad_req
 
     def __repr__(self) -> str:
@@ -518,8 +519,39 @@ class Parameter(MXNetAttributes):
                 data = (np if is_np_array() else nd).zeros(self._shape, dtype=self._dtype)
                 desc = InitDesc(self.name, {"__init__": deferred.init})
                 create(deferred.default_init)(desc, data)
+            if self._on_first_values:
+                self._on_first_values(self, data)
             self._store(data, contexts)
         self._used_init = deferred.init
+
+    def share_first_values(self, function: Callable[[Parameter, Tensor], None]) -> None:
+        """Have a function change the first values, in place: now, or when the parameter gets them.
+
+        Parameters
+        ----------
+        function : callable
+            Called with the parameter and an array, whenever an initializer has run.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> weight = mx.gluon.Parameter("weight", shape=(2, 0), allow_deferred_init=True)
+        >>> weight.initialize()
+        >>> def fill(parameter, values):
+        ...     values[:] = 7
+        >>> weight.share_first_values(fill)
+        >>> weight.shape = (2, 1)
+        >>> weight.finish_init()
+        >>> weight.data().asnumpy().ravel()
+        array([7., 7.], dtype=float32)
+        """
+        with lock, autograd.pause():
+            self._on_first_values = function
+            if self._copies:
+                values = self._copies[0].detach()
+                function(self, values)
+                for copy in self._copies[1:]:
+                    copy[...] = values
 
     def _store(self, data: Tensor, contexts: list[Context]) -> None:
         """Become live with these values, in the arrays there are where that is possible."""
@@ -976,7 +1008,7 @@ class Parameter(MXNetAttributes):
     def __getstate__(self) -> dict[str, Any]:
         """What copy.deepcopy() and pickle keep: the values, not the gradient, layer or trainer."""
         with lock:
-            state = vars(self) | {"_tell_place": None, "array": None}
+            state = vars(self) | {"_tell_place": None, "_on_first_values": None, "array": None}
         if self._copies:
             state["_copies"] = [copy.asnumpy() for copy in self._copies]
             state["_np"] = isinstance(self._copies[0], np.ndarray)

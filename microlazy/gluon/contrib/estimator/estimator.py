@@ -81,7 +81,8 @@ class Estimator:
     Attributes
     ----------
     logger : logging.Logger
-        Where handlers write, by default to the standard output.
+        Where handlers write, by default to the standard output; in all workers but the first only
+        warnings.
     max_epoch, max_batch : int or None
         How many `fit` was asked for.
     train_data : DataLoader
@@ -135,6 +136,8 @@ class Estimator:
         self.context = _checked_context(context)
         self._initialize(initializer)
         self.trainer = self._checked_trainer(trainer)
+        if self.trainer.rank > 0:  # the first worker has the same to say
+            self.logger.setLevel(logging.WARNING)
         self.batch_processor = _checked_processor(batch_processor)
         self.max_epoch: int | None = None
         self.max_batch: int | None = None

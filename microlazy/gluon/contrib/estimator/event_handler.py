@@ -414,9 +414,10 @@ class CheckpointHandler(TrainBegin, BatchEnd, EpochEnd, TrainEnd):
     behind is no checkpoint without it.  None of them holds code.
 
     What is not saved must be as before when the run goes on: the program, its data, the number of
-    contexts, what was set on parameters and optimizer by hand.  A sampler of your own takes its
-    random numbers when the epoch begins, from one of the three generators.  Threads of a data
-    loader (`thread_pool`) draw from these in an order of their own.
+    contexts, what was set on parameters and optimizer by hand.  Over several workers the first one
+    writes, and a run goes on with any number of them; then all have its random numbers.  A sampler
+    of your own takes its random numbers when the epoch begins, from one of the three generators.
+    Threads of a data loader (`thread_pool`) draw from these in an order of their own.
 
     Examples
     --------
@@ -498,12 +499,12 @@ class CheckpointHandler(TrainBegin, BatchEnd, EpochEnd, TrainEnd):
         self.current_epoch += 1
 
     def train_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
-        if self._last and self._last[1] == estimator.place.total:
+        if self._last and self._last[1] == estimator.place.total and _writes(estimator):
             _progress.finish(self._path(self._last[0], "progress"))
 
     def commit(self, estimator: Estimator, handlers: Sequence[EventHandler]) -> None:
         """Complete the checkpoint that was saved in an event, now that all were told of it."""
-        if self._pending is None:
+        if self._pending is None or not _writes(estimator):
             return
         prefix, self._pending = self._pending, None
         _progress.save(self._path(prefix, "progress"), estimator, handlers)
@@ -526,8 +527,8 @@ class CheckpointHandler(TrainBegin, BatchEnd, EpochEnd, TrainEnd):
     def _save_checkpoint(self, estimator: Estimator, number: int) -> None:
         prefix = f"{self.model_prefix}-epoch{self.current_epoch}batch{number}"
         path = self._path(prefix, "progress")
-        if os.path.exists(path):  # of an earlier run: it would vouch for files of two runs
-            os.remove(path)
+        if _writes(estimator) and os.path.exists(path):
+            os.remove(path)  # of an earlier run: it would vouch for files of two runs
         self._save_params_and_trainer(estimator, prefix)
         self._pending = prefix
         if self.verbose > 0:
@@ -578,11 +579,12 @@ class CheckpointHandler(TrainBegin, BatchEnd, EpochEnd, TrainEnd):
             self.best = value
 
     def _save_params_and_trainer(self, estimator: Estimator, prefix: str) -> None:
-        estimator.net.save_parameters(self._path(prefix, "params"))
-        estimator.trainer.save_states(self._path(prefix, "states"))
+        if _writes(estimator):
+            estimator.net.save_parameters(self._path(prefix, "params"))
+            estimator.trainer.save_states(self._path(prefix, "states"))
 
     def _resume(self, estimator: Estimator) -> None:
-        self.saved_checkpoints = self._complete_checkpoints()
+        self.saved_checkpoints = self._complete_checkpoints(_writes(estimator))
         if not self.saved_checkpoints:
             estimator.logger.info(
                 "CheckpointHandler: No checkpoint found, training from scratch for %s",
@@ -614,8 +616,8 @@ class CheckpointHandler(TrainBegin, BatchEnd, EpochEnd, TrainEnd):
             _wanted(estimator),
         )
 
-    def _complete_checkpoints(self) -> list[str]:
-        """The checkpoints in the folder in their order; the rest of one half removed goes."""
+    def _complete_checkpoints(self, clean: bool) -> list[str]:
+        """The checkpoints in the folder in their order; `clean` removes one half removed."""
         found = []
         for name in os.listdir(self.model_dir):
             prefix, suffix = os.path.splitext(name)
@@ -623,9 +625,14 @@ class CheckpointHandler(TrainBegin, BatchEnd, EpochEnd, TrainEnd):
                 continue
             if all(os.path.exists(self._path(prefix, kind)) for kind in ("params", "states")):
                 found.append(prefix)
-            else:
+            elif clean:
                 self._remove(prefix)
         return sorted(found, key=lambda prefix: _numbers(self.model_prefix, prefix))
+
+
+def _writes(estimator: Estimator) -> bool:
+    """Whether this worker writes files and logs: the others have the same to say."""
+    return estimator.trainer.rank == 0
 
 
 def _wanted(estimator: Estimator) -> str:
@@ -760,7 +767,8 @@ class GradientUpdateHandler(BatchEnd):
     def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
         loss = kwargs["loss"]
         parts = loss if isinstance(loss, list) else [loss]
-        estimator.trainer.step(sum(part.shape[0] for part in parts))
+        trainer = estimator.trainer
+        trainer.step(trainer.whole_batch(sum(part.shape[0] for part in parts)))
 
 
 class ProgressBarHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd):

@@ -1,4 +1,4 @@
-"""Key-value stores: arrays by key that workers push sums to and pull from, here in one process."""
+"""Key-value stores: arrays by key that workers push sums to and pull from."""
 
 from __future__ import annotations
 
@@ -6,25 +6,18 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from . import autograd
-from .base import MXNetError
-from .core.functions import write_into
-from .core.tensor import Tensor
-from .optimizer import Optimizer, Updater, get_updater
-from .params_file import write_atomically
-
-__all__ = ["KVStore", "create"]
-
-_SEVERAL = ("dist", "horovod", "byteps", "p3")
-_NAMES = (
-    "local", "device", "nccl", "local_update_cpu", "local_allreduce_cpu", "local_allreduce_device",
-)  # fmt: skip
+from .. import autograd
+from ..base import MXNetError
+from ..core.functions import write_into
+from ..core.tensor import Tensor
+from ..optimizer import Optimizer, Updater, get_updater
+from ..params_file import write_atomically
 
 Key = int | str
 
 
 class KVStore:
-    """Arrays by key; made by `create`.
+    """Arrays by key, of one process; made by `create`.
 
     What is pushed to a key is summed over its list and replaces the array there, or is handed to
     the updater that `set_optimizer` chose.
@@ -99,7 +92,10 @@ class KVStore:
                 )
         for each, arrays in pairs:
             self._key_type = type(each)
-            self._arrays[each] = arrays[0].detach().copy()
+            self._arrays[each] = self._first(each, arrays[0])
+
+    def _first(self, key: Key, array: Tensor) -> Tensor:
+        return array.detach().copy()
 
     def push(self, key: Key | Sequence[Key], value: Any, priority: int = 0) -> None:
         """Sum a list of arrays, and set the key's array to it, or update the array by it.
@@ -127,15 +123,18 @@ class KVStore:
         pairs = self._known(key, value, "push")
         with autograd.pause():
             for each, arrays in pairs:
-                total = arrays[0].as_in_context(self._arrays[each].ctx)
-                if len(arrays) > 1 or self._updater is None:
-                    total = total.copy()
-                for array in arrays[1:]:
-                    total += array
+                total = self._total(each, arrays)
                 if self._updater is None:
                     self._arrays[each] = total
                 else:
                     self._updater(each, total, self._arrays[each])
+
+    def _total(self, key: Key, arrays: list[Tensor]) -> Tensor:
+        """The sum of what is pushed to a key, as an array of its own."""
+        total = arrays[0].detach().as_in_context(self._arrays[key].ctx).copy()
+        for array in arrays[1:]:
+            total += array
+        return total
 
     def pull(
         self,
@@ -391,46 +390,3 @@ class KVStore:
                         f"{doing}: key {each} has an array of shape {expected}, not {array.shape}"
                     )
         return pairs
-
-
-def create(name: str = "local") -> KVStore:
-    """Make a key-value store.
-
-    Parameters
-    ----------
-    name : str
-        "local" or "device", which do the same here: there is one process and one kind of memory.
-
-    Raises
-    ------
-    MXNetError
-        If the store is for several processes.
-    ValueError, TypeError
-        If there is no store of that name, or it is no str.
-
-    Examples
-    --------
-    >>> import microlazy as mx
-    >>> mx.kv.create("device").type
-    'device'
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"name must be a string, not {name!r}")
-    check_name(name)
-    return KVStore(name)
-
-
-def check_name(name: str) -> None:
-    """Refuse a name of a store that there is not.
-
-    Examples
-    --------
-    >>> from microlazy.kvstore import check_name
-    >>> check_name("local")
-    """
-    if name.startswith(_SEVERAL):
-        raise MXNetError(
-            f"kvstore {name!r} is for several processes; microlazy has one: use 'local' or 'device'"
-        )
-    if name not in _NAMES:
-        raise ValueError(f"there is no kvstore {name!r}; known are {', '.join(_NAMES)}")
