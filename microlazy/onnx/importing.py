@@ -1,0 +1,1 @@
+get_model_metadata=import_model=import_to_gluon=load=None
