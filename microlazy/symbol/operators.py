@@ -21,6 +21,7 @@ from microlazy.base import MXNetError
 from microlazy.core.tensor import Tensor
 from microlazy.symbol.attributes import HIDDEN, TextError, parse
 from microlazy.symbol.functions import FUNCTIONS
+from microlazy.util import is_np_array
 
 __all__ = ["Operator", "names_known", "operator_of"]
 
@@ -181,6 +182,8 @@ class Operator:
         """The outputs for some inputs."""
         if self.is_numpy:
             arrays = [x if isinstance(x, np.ndarray) else x.as_np_ndarray() for x in arrays]
+        elif len({isinstance(x, np.ndarray) for x in arrays}) > 1:  # np and nd meet
+            arrays = [x.as_np_ndarray() if is_np_array() else x.as_nd_ndarray() for x in arrays]
         names = self.input_names(values)
         if self.variadic and _Takes.ANY_NUMBER not in self._takes:
             found = self.function(list(arrays), **values)
