@@ -73,9 +73,7 @@ LAYERS = {
     "BatchNormReLU": lambda: (nn.BatchNormReLU(axis=-1), [IMAGE], {}),
     "SyncBatchNorm": lambda: (nn.SyncBatchNorm(), [IMAGE], {}),
     "HybridConcatenate": lambda: (_joined(nn.HybridConcatenate), [ROWS], {}),
-    "Concatenate": lambda: (_joined(nn.Concatenate), [ROWS], {}),
     "HybridConcurrent": lambda: (_joined(contrib.nn.HybridConcurrent), [ROWS], {}),
-    "Concurrent": lambda: (_joined(contrib.nn.Concurrent), [ROWS], {}),
     "Dense": lambda: (nn.Dense(3, flatten=False), [STEPS], {}),
     "Dropout": lambda: (nn.Dropout(0.5), [ROWS], {}),
     "Embedding": lambda: (nn.Embedding(7, 3), [ROWS], {}),
@@ -108,15 +106,12 @@ LAYERS = {
     "HybridSequentialRNNCell": lambda: unrolled(
         _sequence(rnn.HybridSequentialRNNCell, rnn.LSTMCell(3), rnn.GRUCell(2))
     ),
-    "SequentialRNNCell": lambda: unrolled(
-        _sequence(rnn.SequentialRNNCell, rnn.RNNCell(3), rnn.DropoutCell(0.3))
-    ),
     "ResidualCell": lambda: unrolled(rnn.ResidualCell(rnn.RNNCell(4))),
     "ZoneoutCell": lambda: unrolled(rnn.ZoneoutCell(rnn.RNNCell(4), 0.2, 0.2)),
     "LSTMPCell": lambda: (contrib.rnn.LSTMPCell(4, 3), [ROWS, [(2, 3), (2, 4)]], {}),
-    "VariationalDropoutCell": lambda: unrolled(
-        contrib.rnn.VariationalDropoutCell(rnn.RNNCell(4), 0.1)
-    ),
+    "VariationalDropoutCell": lambda: (
+        contrib.rnn.VariationalDropoutCell(rnn.RNNCell(4), 0.1), [ROWS, [(2, 4)]], {}
+    ),  # fmt: skip
     **{name: make for axes in (1, 2, 3) for name, make in _cells(axes)},
 }
 LEFT_OUT = {
@@ -126,7 +121,9 @@ LEFT_OUT = {
     ),
     "SymbolBlock": "is what loading gives; a round trip exports one",
     "Lambda": "calls a function of arrays, which symbols are not",
-    "Sequential": "is no HybridBlock",
+    **dict.fromkeys(
+        ("Sequential", "Concatenate", "Concurrent", "SequentialRNNCell"), "is no HybridBlock"
+    ),
     "SparseEmbedding": "sparse arrays are not part of microlazy",
     **dict.fromkeys(
         ("DeformableConvolution", "ModulatedDeformableConvolution"), "are not part of microlazy"

@@ -16,6 +16,7 @@ from microlazy.files import write_atomically
 from microlazy.gluon.block.symbol import without_kind
 from microlazy.gluon.block.symbolic import graph_of, shapes_in
 from microlazy.onnx.free_sizes import Pair, Shape, assumed, is_free
+from microlazy.onnx.block import ONNXBlock
 from microlazy.onnx.library import IR_VERSION, OPSET, library, type_of
 from microlazy.onnx.writing import WRITERS
 from microlazy.onnx.writing.call import Call
@@ -166,7 +167,9 @@ def export_block(
     types = list(dtypes) if isinstance(dtypes, list | tuple) else [dtypes] * len(names)
     if len(types) != len(names):
         raise MXNetError(f"{len(types)} dtypes are given for {len(names)} inputs")
-    return _save(model_of(graph, arrays, named, types, metadata or {}), path, False)
+    if metadata is None:
+        metadata = block.metadata if isinstance(block, ONNXBlock) else {}
+    return _save(model_of(graph, arrays, named, types, metadata), path, False)
 
 
 def get_operator_support(opset_version: int | None = None) -> list[str]:
@@ -389,7 +392,7 @@ class _Exporter:
         helper = library().helper
         used = {name for node in self.graph.nodes for name in node.input}
         arrays = [
-            library().numpy_helper.from_array(numpy.ascontiguousarray(x), name)
+            library().numpy_helper.from_array(numpy.asarray(x, order="C"), name)
             for name, x in self.graph.arrays.items()
             if name in used
         ]
@@ -431,6 +434,10 @@ class _Exporter:
 
 def _with_metadata(model: Any, metadata: Mapping[str, str]) -> Any:
     rest = {str(key): str(text) for key, text in metadata.items()}
+    for field in ("producer_name", "producer_version"):  # of the file that a network is from
+        rest.pop(field, None)
+    for field in ("domain", "doc_string"):
+        setattr(model, field, rest.pop(field, ""))
     version = rest.pop("model_version", None)
     if version is not None:
         try:

@@ -13,8 +13,8 @@ from microlazy import ndarray as nd
 from microlazy.base import MXNetError
 from microlazy.context import Context
 from microlazy.core.tensor import Tensor
-from microlazy.gluon.block.symbol import SymbolBlock
 from microlazy.gluon.parameter.loading import load_arrays
+from microlazy.onnx.block import ONNXBlock
 from microlazy.onnx.free_sizes import Pair, Shape, assumed, is_free
 from microlazy.onnx.library import library
 from microlazy.onnx.model_file import array_of, metadata_of, model_from, shape_of
@@ -26,7 +26,6 @@ from microlazy.symbol import Symbol
 from microlazy.symbol.composing import call, group
 
 __all__ = [
-    "ONNXBlock",
     "get_model_metadata",
     "import_model",
     "import_to_gluon",
@@ -34,18 +33,6 @@ __all__ = [
 ]
 
 _DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml."}
-
-
-class ONNXBlock(SymbolBlock):
-    """A network made of an ONNX file: what `load` returns.
-
-    Attributes
-    ----------
-    metadata : dict of str to str
-        What the file says about itself; `export_onnx` writes it again.
-    """
-
-    metadata: dict[str, str]
 
 
 def load(
@@ -97,13 +84,12 @@ def load(
     """
     model = model_from(path)
     read = _read(model, path, shapes)
-    block = ONNXBlock(read.symbol, read.inputs)
+    block = ONNXBlock(read.symbol, read.inputs, metadata_of(model))
     parameters = block.collect_params()
     for name in read.fixed:
         parameters[name].grad_req = "null"
     arrays = {name: nd.array(x, dtype=x.dtype) for name, x in read.arrays.items()}
     load_arrays(parameters, arrays, os.fspath(path), ctx, False, False, True, "saved")
-    block.metadata = metadata_of(model)
     return block
 
 

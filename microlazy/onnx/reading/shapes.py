@@ -194,9 +194,14 @@ def _gather_elements(call: Call) -> Value:
 
 @reads("GatherND")
 def _gather_nd(call: Call) -> Value:
-    if call.attribute("batch_dims", 0):
-        raise call.refusal("batch_dims cannot be read")
     rank = call.rank(1)
+    if call.attribute("batch_dims", 0) == 1 and rank == 2 and call.shape(1)[1] == 1:
+        x = call.transposed(call.input(), [1, 0, *range(2, call.rank())])  # one of each sequence
+        behind = call.call("_plus_scalar", call.input(1), scalar=1)
+        lengths = call.call("Reshape", behind, shape=(-1,))
+        return call.call("SequenceLast", x, lengths, use_sequence_length=True)
+    if call.attribute("batch_dims", 0):
+        raise call.refusal("batch_dims cannot be read but for one place in each sequence")
     places = call.transposed(call.input(1), [rank - 1, *range(rank - 1)])
     return call.call("gather_nd", call.input(), places)
 

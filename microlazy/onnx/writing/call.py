@@ -196,8 +196,24 @@ class Call:
             else:
                 sizes.append(-1)
         if sizes.count(-1) > 1:
-            return self.add("Reshape", name, self.computed_sizes(wanted))
+            return self.add("Reshape", name, self._sizes_of(name, had, wanted))
         return self.add("Reshape", name, self.integers(*sizes))
+
+    def _sizes_of(self, name: str, had: Pair, wanted: Pair) -> str:
+        """A shape as a tensor; free sizes are those of a tensor's own axes, but for one."""
+        own = list(zip(*had, strict=True))
+        left = [place for place, size in enumerate(fixed(wanted))
+                if size is None and _at(wanted, place) not in own]  # fmt: skip
+        if len(left) > 1:
+            return self.computed_sizes(wanted)
+        parts = []
+        for place, size in enumerate(fixed(wanted)):
+            if size is not None or place in left:
+                parts.append(self.integers(-1 if size is None else size))
+            else:
+                axis = own.index(_at(wanted, place))
+                parts.append(self.add("Shape", name, start=axis, end=axis + 1))
+        return self.add("Concat", *parts, axis=0)
 
     def computed_sizes(self, wanted: Pair) -> str:
         """A shape as a tensor; free sizes are taken from the graph's inputs.
@@ -218,8 +234,7 @@ class Call:
                     f"the size of axis {place} cannot be told from the inputs: it is "
                     f"{wanted.first[place]} and {wanted.second[place]} for two of their shapes"
                 )
-            shape = self.add("Shape", source[0])
-            parts.append(self.add("Gather", shape, self.integers(source[1]), axis=0))
+            parts.append(self.add("Shape", source[0], start=source[1], end=source[1] + 1))
         return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=0)
 
 

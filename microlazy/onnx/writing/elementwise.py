@@ -310,10 +310,19 @@ def _activation(call: Call) -> str:
     if kind == "log_sigmoid":
         x = call.add("Softplus", call.add("Neg", call.inputs[0]))
         return call.add("Neg", x)
-    if kind == "mish":
-        x = call.add("Tanh", call.add("Softplus", call.inputs[0]))
-        return call.add("Mul", call.inputs[0], x)
+    if kind in ("silu", "swish"):
+        return call.add("Mul", call.inputs[0], call.add("Sigmoid", call.inputs[0]))
+    if kind == "gelu":
+        return _gelu(call)
     raise call.refusal(f"ONNX has no activation {kind!r}")
+
+
+def _gelu(call: Call) -> str:
+    """Hendrycks and Gimpel 2016."""
+    x = call.inputs[0]
+    half = call.add("Mul", x, call.number(0.5))
+    inner = call.add("Erf", call.add("Mul", x, call.number(math.sqrt(0.5))))
+    return call.add("Mul", half, call.add("Add", inner, call.number(1)))
 
 
 @writes("LogisticRegressionOutput")
@@ -339,10 +348,8 @@ def _leaky(call: Call) -> str:
         return call.add("Elu", x, alpha=slope)
     if kind == "selu":
         return call.add("Selu", x)
-    if kind == "gelu":  # Hendrycks and Gimpel 2016
-        half = call.add("Mul", x, call.number(0.5))
-        inner = call.add("Erf", call.add("Mul", x, call.number(math.sqrt(0.5))))
-        return call.add("Mul", half, call.add("Add", inner, call.number(1)))
+    if kind == "gelu":
+        return _gelu(call)
     raise call.refusal(f"ONNX has no activation {kind!r}")
 
 
@@ -380,9 +387,7 @@ def _length(call: Call, axis: int) -> str:
 
 @writes("SoftmaxActivation")
 def _softmax_activation(call: Call) -> str:
-    if call.value("mode") == "channel":
-        return call.add("Softmax", call.inputs[0], axis=1)
-    return _over_rows(call)
+    return call.add("Softmax", call.inputs[0], axis=1 if call.value("mode") == "channel" else -1)
 
 
 @writes("SoftmaxOutput")
