@@ -165,11 +165,16 @@ class Graph:
                     axes = {"lhs_axes": (axis,), "rhs_axes": (source[1],)}
                     made = self._call("broadcast_like", [made, source[0].symbol], **axes)
                 return made
-            source = places.get(0)
-            if source is not None and all(
-                _same(part, numpy.arange(part.size, dtype=part.dtype)) for part in value.constant
+            if len(places) == 1 and all(
+                _same(part.reshape(-1), numpy.arange(part.size, dtype=part.dtype))
+                for part in value.constant
             ):
+                ((axis, source),) = places.items()
+                assert source is not None
                 made = self._call("_contrib_arange_like", [source[0].symbol], axis=source[1])
+                shape = [1] * first.ndim
+                shape[axis] = -1
+                made = self._call("Reshape", [made], shape=tuple(shape))
                 return self._call("Cast", [made], dtype=value.dtype)
         raise MXNetError(
             f"the values of {value.name!r} depend on a size that is free: give shapes to load()"
