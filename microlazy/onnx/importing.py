@@ -23,7 +23,7 @@ from microlazy.onnx.reading.call import Call
 from microlazy.onnx.reading.folding import FOLDED, fold
 from microlazy.onnx.reading.graph import Graph, Value
 from microlazy.symbol import Symbol
-from microlazy.symbol.composing import call, group
+from microlazy.symbol import composing
 
 __all__ = [
     "get_model_metadata",
@@ -32,6 +32,7 @@ __all__ = [
     "load",
 ]
 
+_WRONG = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
 _DOMAINS = {"": "", "ai.onnx": "", "ai.onnx.ml": "ai.onnx.ml."}
 
 
@@ -272,9 +273,9 @@ class _Reader:
                 raise MXNetError(f"no node gives the output {output.name!r}")
             symbol = graph.symbol_of(values[output.name])
             if symbol.heads[0][0].operator is None:
-                symbol = call("_copy", [symbol], {}, graph.fresh(output.name))
+                symbol = composing.call("_copy", [symbol], {}, graph.fresh(output.name))
             heads.append(symbol)
-        return _Read(heads[0] if len(heads) == 1 else group(heads), inputs, graph)
+        return _Read(heads[0] if len(heads) == 1 else composing.group(heads), inputs, graph)
 
     def _node(self, graph: Graph, values: dict[str, Value], node: Any, name: str) -> None:
         where = f"node {name!r} ({node.op_type})"
@@ -296,9 +297,11 @@ class _Reader:
             if operator not in READERS:
                 raise MXNetError(f"{where} can be read of constants alone")
             version = self.opsets.get(node.domain, self.opsets.get("ai.onnx", 1))
-            made = READERS[operator](
-                Call(graph, name, node.op_type, attributes, inputs, version, list(node.output))
-            )
+            call = Call(graph, name, node.op_type, attributes, inputs, version, list(node.output))
+            try:
+                made = READERS[operator](call)
+            except _WRONG as error:  # attributes or inputs are of a kind that no reader expects
+                raise MXNetError(f"{where}: {type(error).__name__}: {error}") from error
             found = [made] if isinstance(made, Value) else list(made)
         for output, value in zip(node.output, found, strict=False):
             if output:

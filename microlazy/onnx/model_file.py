@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,21 @@ def model_from(path: str | os.PathLike[str]) -> Any:
         raise MXNetError(f"{name!r} is no file of ONNX, or is cut off: {error}") from None
     if not model.opset_import or not model.graph.output:
         raise MXNetError(f"{name!r} is no file of ONNX: it has no graph or no version of operators")
+    for text in _names(model.graph):
+        if not isinstance(text, str):
+            raise MXNetError(f"{name!r} is no file of ONNX: the name {text!r} is no text")
     return model
+
+
+def _names(graph: Any) -> Iterator[Any]:
+    """All names in a graph: those that are no UTF-8 come as bytes."""
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for part in (graph.initializer, graph.input, graph.output):
+        yield from (entry.name for entry in part)
+    for value in (*graph.input, *graph.output):
+        yield from (size.dim_param for size in value.type.tensor_type.shape.dim)
 
 
 def metadata_of(model: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy
+import onnx
 import skl2onnx
 import torch
 from sklearn import linear_model, neural_network, pipeline, preprocessing
@@ -146,6 +147,18 @@ def write_torch(name, make, inputs):
                                   verbose=False, **options)  # fmt: skip
         except Exception as error:
             print(f"{path.name}: {type(error).__name__}: {str(error)[:200]}")
+            continue
+        strip(path)
+
+
+def strip(path):
+    """Take away what tells of the machine: where in which program each node comes from."""
+    model = onnx.load(path)
+    for part in (*model.graph.node, *model.graph.initializer, *model.graph.input,
+                 *model.graph.output, *model.graph.value_info, model.graph):  # fmt: skip
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(model, path)
 
 
 def record(name, inputs, outputs):
