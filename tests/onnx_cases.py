@@ -110,7 +110,9 @@ LAYERS = {
     "ZoneoutCell": lambda: unrolled(rnn.ZoneoutCell(rnn.RNNCell(4), 0.2, 0.2)),
     "LSTMPCell": lambda: (contrib.rnn.LSTMPCell(4, 3), [ROWS, [(2, 3), (2, 4)]], {}),
     "VariationalDropoutCell": lambda: (
-        contrib.rnn.VariationalDropoutCell(rnn.RNNCell(4), 0.1), [ROWS, [(2, 4)]], {}
+        contrib.rnn.VariationalDropoutCell(rnn.RNNCell(4), 0.1),
+        [ROWS, [(2, 4)]],
+        {},
     ),  # fmt: skip
     **{name: make for axes in (1, 2, 3) for name, make in _cells(axes)},
 }

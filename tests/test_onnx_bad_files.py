@@ -79,7 +79,9 @@ def cycle(found):
 
 def loop(found):
     body = onnx.helper.make_graph([], "body", [], [])
-    found.graph.node.insert(0, onnx.helper.make_node("If", ["x0"], ["y"], "branch", then_branch=body))
+    found.graph.node.insert(
+        0, onnx.helper.make_node("If", ["x0"], ["y"], "branch", then_branch=body)
+    )
 
 
 def input_of(shape, dtype=1):

@@ -110,27 +110,25 @@ def test_other_options_of_layers(name, tmp_path):
 class Function(gluon.HybridBlock):
     """A function of F and arrays as a block."""
 
-    def __init__(self, function, count):
+    def __init__(self, function):
         super().__init__()
         self.function = function
-        names = [f"x{i}" for i in range(count)]
-        text = f"lambda self, F, {', '.join(names)}: self.function(F, {', '.join(names)})"
-        self.run = eval(text)  # so that forward has as many inputs
 
     def hybrid_forward(self, F, *inputs):
         return self.function(F, *inputs)
 
 
 ROWS, BOX = (2, 4), (2, 3, 4)
+NAMES = """
+relu sigmoid softsign erf exp log sqrt abs negative floor ceil rint sign reciprocal sin cos
+tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh square rsqrt cbrt rcbrt log1p expm1
+log2 log10 degrees radians trunc fix round zeros_like ones_like logical_not hard_sigmoid
+smooth_l1 softmin identity BlockGrad make_loss size_array shape_array argmax_channel
+"""
 FUNCTIONS = {
     **{
         name: (lambda F, x, name=name: getattr(F, name)(F.abs(x) * 0.3 + 0.1), [BOX])
-        for name in """
-        relu sigmoid softsign erf exp log sqrt abs negative floor ceil rint sign reciprocal sin cos
-        tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh square rsqrt cbrt rcbrt log1p expm1
-        log2 log10 degrees radians trunc fix round zeros_like ones_like logical_not hard_sigmoid
-        smooth_l1 softmin identity BlockGrad make_loss size_array shape_array argmax_channel
-        """.split()
+        for name in NAMES.split()
     },
     "arccosh": (lambda F, x: F.arccosh(F.abs(x) + 1.5), [BOX]),
     "log_sigmoid": (lambda F, x: F.Activation(x, act_type="log_sigmoid"), [BOX]),
@@ -209,8 +207,8 @@ FUNCTIONS = {
     "div_sqrt_dim": (lambda F, x: F.contrib.div_sqrt_dim(x), [BOX]),
     "softmax of lengths": (lambda F, x, y: F.softmax(x, F.cast(F.abs(y) * 2 + 1, "int32"),
                                                      use_length=True, axis=1), [(3, 4), (3,)]),
-    "sequence mask": (lambda F, x, y: F.SequenceMask(x, F.floor(F.abs(y)) + 1, use_sequence_length=True,
-                                                     value=-1, axis=1), [(2, 4, 3), (2,)]),
+    "sequence mask": (lambda F, x, y: F.SequenceMask(
+        x, F.floor(F.abs(y)) + 1, use_sequence_length=True, value=-1, axis=1), [(2, 4, 3), (2,)]),
     "sequence last of lengths": (lambda F, x, y: F.SequenceLast(
         x, F.floor(F.abs(y)) + 1, use_sequence_length=True, axis=1), [(2, 4, 3), (2,)]),
 }  # fmt: skip
@@ -224,7 +222,7 @@ CONSTANT = ("size_array", "shape_array")
 def test_functions(name, tmp_path):
     mx.random.seed(3)
     function, shapes = FUNCTIONS[name]
-    net = Function(function, len(shapes))
+    net = Function(function)
     options = {"dynamic_batch": name not in FIXED}
     inputs = arrays_of(shapes, 3 if options["dynamic_batch"] and name != "gather_nd" else None)
     if name == "nansum":
@@ -304,9 +302,7 @@ def test_attention_with_two_free_sizes(tmp_path):
         x, mask = nd.random.uniform(-1, 1, (batch, steps, 8)), nd.ones((batch, steps))
         mask[0, 1:] = 0
         check(path, [x, mask], net(x, mask))
-        numpy.testing.assert_allclose(
-            loaded(x, mask).asnumpy(), net(x, mask).asnumpy(), 1e-4, 1e-5
-        )
+        numpy.testing.assert_allclose(loaded(x, mask).asnumpy(), net(x, mask).asnumpy(), 1e-4, 1e-5)
     graph = onnx.load(path).graph
     sizes = [[size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim]
              for value in (*graph.input, *graph.output)]  # fmt: skip
@@ -324,7 +320,7 @@ def test_interleaved_attention(kind, tmp_path):
         return F.contrib.interleaved_matmul_encdec_valatt(y, F.softmax(scores), heads=2)
 
     shapes = [(4, 3, 24)] if kind == "selfatt" else [(5, 3, 8), (4, 3, 16)]
-    net = Function(own if kind == "selfatt" else cross, len(shapes))
+    net = Function(own if kind == "selfatt" else cross)
     inputs = arrays_of(shapes)
     free = [(shape[0], None, shape[2]) for shape in shapes]
     check(net.export_onnx(tmp_path / "net.onnx", *free), inputs, net(*inputs))
@@ -365,7 +361,8 @@ def trained():
     x = sym.FullyConnected(sym.Dropout(x, p=0.5), num_hidden=3, name="fc2")
     graph = sym.SoftmaxOutput(x, name="softmax")
     arrays = {"arg:fc1_weight": nd.random.normal(shape=(4, 5)), "arg:fc1_bias": nd.ones(4),
-              "arg:fc2_weight": nd.random.normal(shape=(3, 4)), "arg:fc2_bias": nd.ones(3)}  # fmt: skip
+              "arg:fc2_weight": nd.random.normal(shape=(3, 4)),
+              "arg:fc2_bias": nd.ones(3)}  # fmt: skip
     return graph, arrays
 
 
@@ -440,7 +437,12 @@ def test_refusals(tmp_path):
 
     dense = nn.Dense(2)
     cases = (
-        (Special(), [(1, 3)], {}, r"node .special0_gammaln0. \(gammaln\) cannot be written to ONNX"),
+        (
+            Special(),
+            [(1, 3)],
+            {},
+            r"node .special0_gammaln0. \(gammaln\) cannot be written",
+        ),
         (Fixed(), [(2, 3)], {}, r"free sizes batch .*dynamic_batch=False"),
         (dense, [(1, 3)], {}, "initialize"),
         (Special(), [], {}, "needs the shape of each input"),

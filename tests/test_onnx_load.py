@@ -1,4 +1,4 @@
-"""ONNX files of PyTorch and scikit-learn compute what they did there, hybridized and trained too."""
+"""ONNX files of PyTorch and scikit-learn compute what they did there, and train."""
 
 from pathlib import Path
 
@@ -154,7 +154,8 @@ NODES = {
     "Gemm": ("Gemm", [A[0], A[1], A[0, :, :3].copy()], {"transA": 0, "transB": 1, "alpha": 0.5,
                                                         "beta": 2.0}, 17),
     "Einsum": ("Einsum", [A, A], {"equation": "abc, abd -> acd"}, 17),
-    "Conv": ("Conv", [I, I[:, :, :3, :2].copy()], {"auto_pad": "SAME_LOWER", "strides": [2, 2]}, 17),
+    "Conv": ("Conv", [I, I[:, :, :3, :2].copy()], {"auto_pad": "SAME_LOWER",
+                                                   "strides": [2, 2]}, 17),
     "Conv with uneven pads": ("Conv", [I, I[:, :2, :3, :2].copy()], {"pads": [1, 0, 2, 1],
                                                                      "group": 2}, 17),
     "ConvTranspose": ("ConvTranspose", [I, I[0, :, None, :3, :3].copy()],

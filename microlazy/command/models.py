@@ -127,9 +127,7 @@ def from_onnx(source: Path, target: Path) -> str:
     return f"{target} and {prefix}-0000.params: the network of {source}"
 
 
-def to_onnx(
-    sources: Sequence[Path], target: Path, shapes: Mapping[str, tuple[int, ...]]
-) -> str:
+def to_onnx(sources: Sequence[Path], target: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
     """Write a symbol file and its parameters as an ONNX file.
 
     Parameters
@@ -155,6 +153,13 @@ def to_onnx(
     if not shapes:
         raise MXNetError("give the shape of each input, as in --shape data=0,3,224,224")
     free: list[Any] = [tuple(size or None for size in shape) for shape in shapes.values()]
-    options = {"dynamic": True, "dynamic_input_shapes": free}
-    export_model(*map(str, sources), list(shapes.values()), onnx_file_path=str(target), **options)
+    sizes, symbol, params = list(shapes.values()), str(sources[0]), str(sources[1])
+    export_model(
+        symbol,
+        params,
+        sizes,
+        onnx_file_path=str(target),
+        dynamic=True,
+        dynamic_input_shapes=free,
+    )
     return f"{target}: the network of {sources[0]} and {sources[1]}"

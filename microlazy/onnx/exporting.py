@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy
 
-import microlazy
+from microlazy import ndarray as nd
 from microlazy import params_file
 from microlazy.base import MXNetError
 from microlazy.core.tensor import Tensor
 from microlazy.files import write_atomically
 from microlazy.gluon.block.symbol import without_kind
 from microlazy.gluon.block.symbolic import graph_of, shapes_in
-from microlazy.onnx.free_sizes import Pair, Shape, assumed, is_free
 from microlazy.onnx.block import ONNXBlock
+from microlazy.onnx.free_sizes import Pair, Shape, assumed, is_free
 from microlazy.onnx.library import IR_VERSION, OPSET, library, type_of
 from microlazy.onnx.writing import WRITERS
 from microlazy.onnx.writing.call import Call
@@ -31,7 +32,7 @@ __all__ = ["export_block", "export_model", "get_operator_support", "model_of"]
 
 # Operators that are computed at once where all that they take are parameters.
 _COMPUTED = frozenset(
-    "Reshape _npx_reshape _np_reshape Concat _npi_concatenate _rnn_param_concat".split()
+    ("Reshape", "_npx_reshape", "_np_reshape", "Concat", "_npi_concatenate", "_rnn_param_concat")
 )
 _BATCH = "batch"
 
@@ -108,7 +109,9 @@ def export_model(
         raise MXNetError(f"export_model needs in_shapes, one for each of {', '.join(names)}")
     shapes: list[Any] = [tuple(shape) for shape in given]
     if dynamic:
-        shapes = [tuple(shape) for shape in dynamic_input_shapes or [(None,) * len(s) for s in shapes]]
+        shapes = [
+            tuple(shape) for shape in dynamic_input_shapes or [(None,) * len(s) for s in shapes]
+        ]
     named = [_named(shape, name) for shape, name in zip(shapes, names, strict=False)]
     if len(shapes) != len(names):
         raise MXNetError(
@@ -311,7 +314,8 @@ class _Exporter:
     ) -> tuple[dict[str, tuple[int, int]], tuple[Run, Run]]:
         """The graph on shapes alone, twice, with two sizes for each free one."""
         first_error = None
-        for self.free in assumed(list(self.inputs.values())):
+        for free in assumed(list(self.inputs.values())):
+            self.free = free
             pairs = {name: self._sizes(shape) for name, shape in self.inputs.items()}
             try:
                 runs = [
@@ -327,7 +331,7 @@ class _Exporter:
                         f"node {node.name!r} ({node.operator.name}): the shape of its output "
                         "depends on values, or cannot be told"
                     )
-            return self.free, (runs[0], runs[1])
+            return free, (runs[0], runs[1])
         if is_free(list(self.inputs.values())):
             raise MXNetError(
                 f"{first_error}; with the free sizes {', '.join(self.free)} the graph cannot run: "
@@ -377,7 +381,7 @@ class _Exporter:
         """A node that takes parameters alone: what it gives is a constant."""
         assert node.operator is not None
         given = [self.graph.arrays[name] for name in taken]
-        arrays = [microlazy.nd.array(x, dtype=x.dtype) for x in given]
+        arrays = [nd.array(x, dtype=x.dtype) for x in given]
         made = node.operator.compute(arrays, node.values)[0]
         self.tensors[id(node), 0] = self.graph.constant(made.asnumpy(), node.name)
 
@@ -407,7 +411,7 @@ class _Exporter:
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="microlazy",
-            producer_version=microlazy.__version__,
+            producer_version=import_module("microlazy").__version__,
         )
         return _with_metadata(model, metadata)
 

@@ -22,8 +22,7 @@ from microlazy.onnx.reading import READERS
 from microlazy.onnx.reading.call import Call
 from microlazy.onnx.reading.folding import FOLDED, fold
 from microlazy.onnx.reading.graph import Graph, Value
-from microlazy.symbol import Symbol
-from microlazy.symbol import composing
+from microlazy.symbol import Symbol, composing
 
 __all__ = [
     "get_model_metadata",
@@ -90,7 +89,7 @@ def load(
     for name in read.fixed:
         parameters[name].grad_req = "null"
     arrays = {name: nd.array(x, dtype=x.dtype) for name, x in read.arrays.items()}
-    load_arrays(parameters, arrays, os.fspath(path), ctx, False, False, True, "saved")
+    load_arrays(dict(parameters), arrays, os.fspath(path), ctx, False, False, True, "saved")
     return block
 
 
@@ -292,22 +291,25 @@ class _Reader:
         if not node.output:
             raise MXNetError(f"{where} has no output")
         attributes = self._attributes(node, where)
-        found = _folded(operator, attributes, inputs, list(node.output), where)
+        outputs = list(node.output)
+        found: Sequence[Value | None] | None = _folded(
+            operator, attributes, inputs, outputs, where
+        )
         if found is None:
             if operator not in READERS:
                 raise MXNetError(f"{where} can be read of constants alone")
             version = self.opsets.get(node.domain, self.opsets.get("ai.onnx", 1))
-            call = Call(graph, name, node.op_type, attributes, inputs, version, list(node.output))
+            call = Call(graph, name, node.op_type, attributes, inputs, version, outputs)
             try:
                 made = READERS[operator](call)
             except _WRONG as error:  # attributes or inputs are of a kind that no reader expects
                 raise MXNetError(f"{where}: {type(error).__name__}: {error}") from error
             found = [made] if isinstance(made, Value) else list(made)
         for output, value in zip(node.output, found, strict=False):
-            if output:
+            if output and value is not None:
                 if output in values:
                     raise MXNetError(f"{where} gives {output!r}, which is there already")
-                values[output] = value  # type: ignore[assignment]
+                values[output] = value
 
     def _attributes(self, node: Any, where: str) -> dict[str, Any]:
         found = {}

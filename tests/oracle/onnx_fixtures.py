@@ -22,7 +22,9 @@ HERE = Path(__file__).parent.parent / "fixtures" / "onnx"
 class Residual(nn.Module):
     def __init__(self):
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+        self.first = nn.Sequential(
+            nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU()
+        )
         self.body = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, groups=2), nn.BatchNorm2d(8),
                                   nn.SiLU(), nn.Conv2d(8, 8, 1))  # fmt: skip
         self.pool = nn.AdaptiveAvgPool2d(1)
@@ -39,8 +41,9 @@ class Images(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.down = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(2, 4, 3), nn.InstanceNorm2d(4, affine=True),
-                                  nn.LeakyReLU(0.1), nn.MaxPool2d(2, ceil_mode=True))  # fmt: skip
+        self.down = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(2, 4, 3),
+                                  nn.InstanceNorm2d(4, affine=True), nn.LeakyReLU(0.1),
+                                  nn.MaxPool2d(2, ceil_mode=True))  # fmt: skip
         self.up = nn.Sequential(nn.Upsample(scale_factor=2), nn.ConvTranspose2d(4, 4, 4, 2, 1),
                                 nn.GroupNorm(2, 4), nn.GELU(), nn.AvgPool2d(3, 1, 1))  # fmt: skip
 
@@ -175,14 +178,24 @@ def models():
     scaled = preprocessing.StandardScaler()
     yield "mlp_classifier", neural_network.MLPClassifier((6,), **options), rows, three
     yield "mlp_two_classes", neural_network.MLPClassifier((6,), "tanh", **options), rows, two
-    yield "mlp_regressor", neural_network.MLPRegressor(hidden_layer_sizes=(6,), **options), rows, number
+    yield (
+        "mlp_regressor",
+        neural_network.MLPRegressor(hidden_layer_sizes=(6,), **options),
+        rows,
+        number,
+    )
     yield "logistic", linear_model.LogisticRegression(), rows, three
     yield "logistic_two_classes", linear_model.LogisticRegression(), rows, two
     yield "linear", linear_model.LinearRegression(), rows, number
     yield "scaled", pipeline.make_pipeline(scaled, linear_model.LogisticRegression()), rows, three
-    yield "normalized", pipeline.make_pipeline(
-        preprocessing.Normalizer(), preprocessing.MinMaxScaler(), linear_model.Ridge()
-    ), rows, number
+    yield (
+        "normalized",
+        pipeline.make_pipeline(
+            preprocessing.Normalizer(), preprocessing.MinMaxScaler(), linear_model.Ridge()
+        ),
+        rows,
+        number,
+    )
 
 
 def write_sklearn(name, model, rows, target):

@@ -52,9 +52,7 @@ def _has_namespace(block: Tree) -> bool:
     return False
 
 
-def graph_of(
-    block: Any, shapes: Sequence[Any] | None = None
-) -> tuple[list[Symbol], Symbol]:
+def graph_of(block: Any, shapes: Sequence[Any] | None = None) -> tuple[list[Symbol], Symbol]:
     """The inputs of a block, named as MXNet does, and its outputs as one symbol.
 
     Parameters

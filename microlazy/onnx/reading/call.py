@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -16,10 +16,11 @@ from microlazy.onnx.reading.reshaping import codes
 __all__ = ["READERS", "Call", "reads"]
 
 Values = Value | Sequence[Value | None]
-READERS: dict[str, Callable[["Call"], Values]] = {}
+READERS: dict[str, Callable[[Call], Values]] = {}
+Function = TypeVar("Function", bound=Callable[..., Values])
 
 
-def reads(*operators: str) -> Callable[[Callable[[Call], Values]], Callable[[Call], Values]]:
+def reads(*operators: str) -> Callable[[Function], Function]:
     """Enter a function into the table: it reads nodes of these operators.
 
     Parameters
@@ -35,7 +36,7 @@ def reads(*operators: str) -> Callable[[Callable[[Call], Values]], Callable[[Cal
     '_gemm'
     """
 
-    def enter(function: Callable[[Call], Values]) -> Callable[[Call], Values]:
+    def enter(function: Function) -> Function:
         for operator in operators:
             READERS[operator] = function
         return function
@@ -200,9 +201,7 @@ class Call:
         """A call of an operator of MXNet's with one output."""
         return self.call_some(operator, inputs, **attributes)[0]
 
-    def call_some(
-        self, operator: str, inputs: Sequence[Value], **attributes: Any
-    ) -> list[Value]:
+    def call_some(self, operator: str, inputs: Sequence[Value], **attributes: Any) -> list[Value]:
         """A call of an operator of MXNet's, and its outputs."""
         name = self.outputs[0].removesuffix("_output") or self.name
         try:

@@ -45,12 +45,8 @@ def _scores(call: Call, count: int) -> Value:
     inputs.append(call.graph.parameter(f"{call.name}_weight", weight))
     bias = call.attribute("intercepts")
     if bias:
-        inputs.append(
-            call.graph.parameter(f"{call.name}_bias", numpy.asarray(bias, "float32"))
-        )
-    return call.call(
-        "FullyConnected", *inputs, num_hidden=count, no_bias=not bias, flatten=False
-    )
+        inputs.append(call.graph.parameter(f"{call.name}_bias", numpy.asarray(bias, "float32")))
+    return call.call("FullyConnected", *inputs, num_hidden=count, no_bias=not bias, flatten=False)
 
 
 def _transformed(call: Call, scores: Value) -> Value:
@@ -117,4 +113,6 @@ def _imputer(call: Call) -> Value:
     else:
         gone = call.call("broadcast_not_equal", x, x)
     instead = _row(call, "imputed", call.need("imputed_value_floats"))
-    return call.call("where", gone, call.call("broadcast_add", call.call("zeros_like", x), instead), x)
+    return call.call(
+        "where", gone, call.call("broadcast_add", call.call("zeros_like", x), instead), x
+    )

@@ -277,9 +277,7 @@ def _softmax(call: Call) -> Value:
 
 def flattened(call: Call, axis: int) -> Value:
     """The first input as a matrix: the axes before one, and the rest."""
-    wanted = [
-        (math.prod(sizes[:axis]), math.prod(sizes[axis:])) for sizes in call.input().pair
-    ]
+    wanted = [(math.prod(sizes[:axis]), math.prod(sizes[axis:])) for sizes in call.input().pair]
     return call.reshaped(call.input(), type(call.input().pair)(*wanted))
 
 

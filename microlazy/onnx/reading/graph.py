@@ -57,7 +57,11 @@ class Value:
 
     @classmethod
     def of(
-        cls, name: str, first: numpy.ndarray, second: numpy.ndarray | None = None, inline: bool = False
+        cls,
+        name: str,
+        first: numpy.ndarray,
+        second: numpy.ndarray | None = None,
+        inline: bool = False,
     ) -> Value:
         """A constant."""
         second = first if second is None else second
@@ -172,9 +176,8 @@ class Graph:
                 ((axis, source),) = places.items()
                 assert source is not None
                 made = self._call("_contrib_arange_like", [source[0].symbol], axis=source[1])
-                shape = [1] * first.ndim
-                shape[axis] = -1
-                made = self._call("Reshape", [made], shape=tuple(shape))
+                row = tuple(-1 if i == axis else 1 for i in range(first.ndim))
+                made = self._call("Reshape", [made], shape=row)
                 return self._call("Cast", [made], dtype=value.dtype)
         raise MXNetError(
             f"the values of {value.name!r} depend on a size that is free: give shapes to load()"

@@ -258,11 +258,11 @@ def _resize(call: Call) -> Value:
         return _nearest(call, scales, place)
     if mode != "linear" or place not in ("align_corners", "half_pixel", "pytorch_half_pixel"):
         raise call.refusal(f"mode {mode!r} with {place!r} cannot be read")
-    sizes = call.shape()[2:]
-    if None in sizes:
+    if None in call.shape()[2:]:
         raise call.refusal("it needs sizes that are not free: give shapes to load()")
+    known = call.input().pair.first[2:]
     height, width = (
-        math.floor(size * scale + 1e-6) for size, scale in zip(sizes, scales[2:], strict=True)  # type: ignore[operator]
+        math.floor(size * scale + 1e-6) for size, scale in zip(known, scales[2:], strict=True)
     )
     return call.call(
         "_contrib_BilinearResize2D",
@@ -303,9 +303,7 @@ def _nearest(call: Call, scales: list[float], place: str) -> Value:
     if call.operator == "Upsample":
         same = True
     if not (whole and same):
-        raise call.refusal(
-            f"scales {scales[2:]} with {place!r} and {rounding!r} cannot be read"
-        )
+        raise call.refusal(f"scales {scales[2:]} with {place!r} and {rounding!r} cannot be read")
     return call.call(
         "UpSampling", call.input(), scale=int(scales[2]), sample_type="nearest", num_args=1
     )
@@ -317,7 +315,7 @@ def _roi_pool(call: Call) -> Value:
     return call.call("ROIPooling", *call.inputs, pooled_size=size, spatial_scale=scale)
 
 
-# ---- quantities that are constants -----------------------------------------------------------------
+# ---- constants -----------------------------------------------------------------------------------
 
 
 @reads("Constant")

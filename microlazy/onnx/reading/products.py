@@ -27,9 +27,7 @@ def _matmul(call: Call) -> Value:
     weight = _turned_weight(call, b)
     if weight is not None and ranks[0] >= 2:
         units = weight.pair.first[0]
-        return call.call(
-            "FullyConnected", a, weight, num_hidden=units, no_bias=True, flatten=False
-        )
+        return call.call("FullyConnected", a, weight, num_hidden=units, no_bias=True, flatten=False)
     if ranks[1] <= 2 and ranks[0] >= 1:
         return call.call("dot", a, b)
     batches = [[sizes[:-2] for sizes in call.input(i).pair] for i in (0, 1)]

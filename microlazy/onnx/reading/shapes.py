@@ -138,9 +138,7 @@ def _slice(call: Call) -> Value:
         end[axis] = _edge(call, [part[place] for part in ends], sizes, steps[place] < 0, False)
     if all(b is None and e is None and s == 1 for b, e, s in zip(begin, end, step, strict=True)):
         return call.input()
-    return call.call(
-        "slice", call.input(), begin=tuple(begin), end=tuple(end), step=tuple(step)
-    )
+    return call.call("slice", call.input(), begin=tuple(begin), end=tuple(end), step=tuple(step))
 
 
 def _edge(
@@ -211,7 +209,11 @@ def _expand(call: Call) -> Value:
     shapes = call.both(1)
     rank = max(call.rank(), len(shapes[0]))
     pair = call.input().pair
-    x = call.expanded(call.input(), range(rank - call.rank())) if rank > call.rank() else call.input()
+    x = (
+        call.expanded(call.input(), range(rank - call.rank()))
+        if rank > call.rank()
+        else call.input()
+    )
     wanted = []
     for had, shape in zip(pair, shapes, strict=True):
         had, shape = (1,) * (rank - len(had)) + had, [1] * (rank - len(shape)) + shape
@@ -332,9 +334,7 @@ def _one_hot(call: Call) -> Value:
     if call.attribute("axis", -1) not in (-1, call.rank()):
         raise call.refusal(f"axis = {call.attribute('axis')} cannot be read")
     depth, dtype = int(call.number(1)), call.array(2).dtype.name
-    return call.call(
-        "one_hot", call.input(), depth=depth, on_value=on, off_value=off, dtype=dtype
-    )
+    return call.call("one_hot", call.input(), depth=depth, on_value=on, off_value=off, dtype=dtype)
 
 
 @reads("EyeLike")

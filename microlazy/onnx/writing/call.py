@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 
@@ -16,10 +16,11 @@ from microlazy.symbol.graph import Node
 __all__ = ["WRITERS", "Call", "writes"]
 
 Names = str | list[str]
-WRITERS: dict[str, Callable[["Call"], Names]] = {}
+WRITERS: dict[str, Callable[[Call], Names]] = {}
+Function = TypeVar("Function", bound=Callable[..., Names])
 
 
-def writes(*operators: str) -> Callable[[Callable[[Call], Names]], Callable[[Call], Names]]:
+def writes(*operators: str) -> Callable[[Function], Function]:
     """Enter a function into the table: it writes calls of these operators.
 
     Parameters
@@ -35,7 +36,7 @@ def writes(*operators: str) -> Callable[[Callable[[Call], Names]], Callable[[Cal
     '_fully_connected'
     """
 
-    def enter(function: Callable[[Call], Names]) -> Callable[[Call], Names]:
+    def enter(function: Function) -> Function:
         for operator in operators:
             WRITERS[operator] = function
         return function

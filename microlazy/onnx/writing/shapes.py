@@ -90,9 +90,7 @@ def _slice(call: Call) -> str:
 @writes("slice_axis")
 def _slice_axis(call: Call) -> str:
     end = call.value("end")
-    return _sliced(
-        call, [call.value("begin")], [_FAR if end is None else end], [call.axis()]
-    )
+    return _sliced(call, [call.value("begin")], [_FAR if end is None else end], [call.axis()])
 
 
 @writes("slice_like")
@@ -286,7 +284,7 @@ def _tril(call: Call) -> str:
     return call.add("Trilu", call.inputs[0], call.constant(call.value("k", 0), "int64"), upper=0)
 
 
-# ---- sequences of their own lengths ---------------------------------------------------------------
+# ---- sequences of their own lengths --------------------------------------------------------------
 
 
 def _alive(call: Call, axis: int) -> str:
