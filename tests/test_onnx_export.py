@@ -12,6 +12,7 @@ from microlazy.base import MXNetError
 from microlazy.gluon import contrib, nn, rnn
 from microlazy.gluon.model_zoo import vision
 from microlazy.onnx.writing import WRITERS
+from microlazy.symbol.operators import own_names
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -134,6 +135,19 @@ FUNCTIONS = {
     "log_sigmoid": (lambda F, x: F.Activation(x, act_type="log_sigmoid"), [BOX]),
     **{f"activation {kind}": (lambda F, x, kind=kind: F.Activation(x, act_type=kind), [BOX])
        for kind in ("gelu", "silu")},
+    "ends": (lambda F, x, y: F.LinearRegressionOutput(x, y) + F.MAERegressionOutput(x, y)
+             + F.LogisticRegressionOutput(x, y) + F.MakeLoss(x), [BOX, BOX]),
+    "gemm": (lambda F, x, y, z: F.linalg_gemm(x, y, z, transpose_b=True, alpha=2.0, beta=0.5),
+             [BOX, (2, 5, 4), (2, 3, 5)]),
+    "regions": (lambda F, x, y: F.ROIPooling(x, y * 0, pooled_size=(2, 2), spatial_scale=1.0),
+                [(2, 3, 6, 6), (4, 5)]),
+    "made": (lambda F, x: F.broadcast_add(x, F.arange(4)) + F.broadcast_mul(x, F.full((4,), 3))
+             + F.dot(x, F.eye(4)), [BOX]),
+    "more": (lambda F, x, y: F.broadcast_sub(x, y) * F.broadcast_lesser(x, y)
+             + F.broadcast_greater_equal(x, y) + F.broadcast_lesser_equal(x, y)
+             + F.broadcast_logical_or(x > 0, y > 0) + F.nanprod(x, axis=1, keepdims=True)
+             + F.broadcast_to(F.sum(x, axis=1, keepdims=True), shape=(0, 3, 0)), [BOX, BOX]),
+    "reshape_like": (lambda F, x, y: F.reshape_like(x, y), [BOX, (2, 12)]),
     "clip": (lambda F, x: F.clip(x, -0.5, 0.7), [BOX]),
     "cast": (lambda F, x: F.cast(x * 3, dtype="int32"), [BOX]),
     "numbers": (lambda F, x: 2 / (3 - (x * 2 + 1 - 0.5) / 4) ** 2, [BOX]),
@@ -213,7 +227,7 @@ FUNCTIONS = {
         x, F.floor(F.abs(y)) + 1, use_sequence_length=True, axis=1), [(2, 4, 3), (2,)]),
 }  # fmt: skip
 FIXED = {"gather_nd", "transpose", "dot", "sequence last", "all of it", "product", "reverse",
-         "slice like", "take", "take around", "sums", "shape_array", "size_array",
+         "slice like", "take", "regions", "take around", "sums", "shape_array", "size_array",
          "reshape and swap"}  # fmt: skip
 CONSTANT = ("size_array", "shape_array")
 
@@ -239,7 +253,59 @@ def test_functions(name, tmp_path):
         numpy.testing.assert_allclose(ours.asnumpy(), again.asnumpy(), 1e-4, 1e-5)
 
 
+NP_NAMES = """
+abs negative floor ceil rint sign reciprocal sqrt cbrt square exp expm1 log log1p log2 log10 sin cos tan
+arcsin arccos arctan sinh cosh tanh arcsinh arctanh degrees radians trunc fix logical_not isnan isinf
+"""
+NP_FUNCTIONS = {
+    **{
+        name: (lambda F, x, name=name: getattr(F.np, name)(F.np.abs(x) * 0.3 + 0.1), [BOX])
+        for name in NP_NAMES.split()
+    },
+    "arccosh": (lambda F, x: F.np.arccosh(F.np.abs(x) + 1.5), [BOX]),
+    "numbers": (lambda F, x: 2 / (3 - (x * 2 + 1 - 0.5) / 4) ** 2 + 2.0 ** x + x % 3, [BOX]),
+    "compared": (lambda F, x: [x > 0, x >= 0, x < 1, x <= 1, x == 0, x != 0], [BOX]),
+    "arrays": (lambda F, x, y: (x + y) * (x - y) / (F.np.abs(y) + 1) + F.np.maximum(x, y)
+               - F.np.minimum(x, y) + F.np.abs(x) ** y + x % (F.np.abs(y) + 1), [BOX, BOX]),
+    "compared arrays": (lambda F, x, y: [x > y, x >= y, x < y, x <= y, x == y, x != y], [BOX, BOX]),
+    "where": (lambda F, x, y: F.np.where(x > 0, x, y), [BOX, BOX]),
+    "sums": (lambda F, x: F.np.sum(x, axis=1, keepdims=True) + F.np.mean(x, axis=(1, 2), keepdims=True)
+             + F.np.max(x, axis=2, keepdims=True) - F.np.min(x, axis=2, keepdims=True)
+             * F.np.prod(x, axis=1, keepdims=True), [BOX]),
+    "variance": (lambda F, x: F.np.var(x, axis=1) + F.np.std(x, axis=1, ddof=1), [BOX]),
+    "argmax": (lambda F, x: F.np.argmax(x, axis=1) + F.np.argmin(x, axis=1), [BOX]),
+    "flip": (lambda F, x: F.np.flip(x, axis=2), [BOX]),
+    "stack": (lambda F, x, y: F.np.stack([x, y], axis=1), [BOX, BOX]),
+    "moved": (lambda F, x: F.np.moveaxis(x, 1, 2), [BOX]),
+    "cumsum": (lambda F, x: F.np.cumsum(x, axis=1), [BOX]),
+    "matmul": (lambda F, x, y: F.np.matmul(x, y), [BOX, (2, 4, 5)]),
+    "einsum": (lambda F, x, y: F.np.einsum("abc,acd->ad", x, y), [BOX, (2, 4, 5)]),
+    "tensordot": (lambda F, x, y: F.np.tensordot(x, y, axes=([1], [1])), [BOX, (2, 3, 5)]),
+    "tril": (lambda F, x: F.np.tril(x, 1), [BOX]),
+    "full_like": (lambda F, x: F.np.full_like(x, 3) + x, [BOX]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NP_FUNCTIONS)
+def test_functions_of_np(name, tmp_path):
+    function, shapes = NP_FUNCTIONS[name]
+    mx.random.seed(4)
+    with mx.util.np_shape(True), mx.util.np_array(True):
+        net = Function(function)
+        inputs = [mx.np.random.uniform(-2, 2, (3, *shape[1:])) for shape in shapes]
+        dynamic = name != "tensordot"
+        inputs = inputs if dynamic else [mx.np.random.uniform(size=shape) for shape in shapes]
+        outputs = net(*inputs)
+        path = net.export_onnx(tmp_path / "net.onnx", *shapes, dynamic_batch=dynamic)
+        check(path, inputs, outputs)
+        loaded = mx.onnx.load(path)
+        for ours, again in zip(flat(outputs), flat(loaded(*inputs)), strict=True):
+            assert ours.dtype == again.dtype
+            numpy.testing.assert_allclose(ours.asnumpy(), again.asnumpy(), 1e-4, 1e-5)
+
+
 def test_which_operators_there_are():
+    assert set(WRITERS) <= own_names()
     assert mx.onnx.get_operator_support() == sorted(WRITERS)
     assert len(WRITERS) > 200
 

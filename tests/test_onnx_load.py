@@ -127,6 +127,19 @@ NODES = {
     "RMSNormalization": ("RMSNormalization", [A, A[0, 0]], {"axis": -1}, 23),
     "GroupNormalization": ("GroupNormalization", [I, I[0, :4, 0, 0], I[1, :4, 0, 0]],
                            {"num_groups": 2}, 21),
+    "CastLike": ("CastLike", [A, numpy.array([1])], {}, 17),
+    "Dropout": ("Dropout", [A, numpy.float32(0.7)], {}, 17),
+    "IsInf": ("IsInf", [numpy.where(A > 1, numpy.inf, A).astype("float32")], {}, 17),
+    "Or": ("Or", [A > 0, A < 1], {}, 17),
+    "Swish": ("Swish", [A], {"alpha": 0.5}, 24),
+    "LpPool": ("LpPool", [I], {"kernel_shape": [2, 3], "strides": [2, 1], "p": 2}, 17),
+    "Upsample": ("Upsample", [I, numpy.float32([1, 1, 3, 3])], {"mode": "nearest"}, 9),
+    "MaxRoiPool": ("MaxRoiPool", [I, numpy.float32([[0, 0, 0, 4, 4], [1, 1, 2, 5, 3]])],
+                   {"pooled_shape": [2, 2]}, 17),
+    "Binarizer": ("ai.onnx.ml.Binarizer", [A[0]], {"threshold": 0.2}, 17),
+    "Imputer": ("ai.onnx.ml.Imputer", [numpy.where(A[0] > 1, numpy.nan, A[0]).astype("float32")],
+                {"imputed_value_floats": [1.0, 2.0, 3.0, 4.0],
+                 "replaced_value_float": float("nan")}, 17),
     "Transpose": ("Transpose", [A], {}, 17),
     "Flatten": ("Flatten", [A], {"axis": 2}, 17),
     "Squeeze": ("Squeeze", [A[:, :1]], {}, 17),
@@ -179,7 +192,9 @@ NODES = {
 def model(op, inputs, attributes, opset, outputs=1, fixed=1):
     """One node; its first inputs are inputs of the model, the rest are constants."""
     names = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
-    node = helper.make_node(op, names, [f"y{i}" for i in range(outputs)], "it", **attributes)
+    domain, _, kind = op.rpartition(".")
+    made = [f"y{i}" for i in range(outputs)]
+    node = helper.make_node(kind, names, made, "it", domain=domain, **attributes)
     types = [helper.np_dtype_to_tensor_dtype(x.dtype) if x is not None else 0 for x in inputs]
     given = [helper.make_tensor_value_info(names[i], types[i], inputs[i].shape)
              for i in range(fixed)]  # fmt: skip
@@ -187,10 +202,11 @@ def model(op, inputs, attributes, opset, outputs=1, fixed=1):
     constants = [onnx.numpy_helper.from_array(numpy.asarray(x), names[i])
                  for i, x in enumerate(inputs) if i >= fixed and x is not None]  # fmt: skip
     graph = helper.make_graph([node], "g", given, out, constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    versions = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
+    return helper.make_model(graph, opset_imports=versions, ir_version=8)
 
 
-DATA = {"Mod": 2, "Mean": 3, "Sum": 2, "Xor": 2, "Div": 2, "Einsum": 2, "MatMul": 2, "Gemm": 3}
+DATA = {"Mod": 2, "Mean": 3, "Sum": 2, "Xor": 2, "Or": 2, "Div": 2, "Einsum": 2, "MatMul": 2, "Gemm": 3}
 
 
 @pytest.mark.parametrize("name", NODES)

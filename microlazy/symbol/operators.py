@@ -23,7 +23,7 @@ from microlazy.symbol.attributes import HIDDEN, TextError, parse
 from microlazy.symbol.functions import FUNCTIONS
 from microlazy.util import is_np_array
 
-__all__ = ["Operator", "names_known", "operator_of"]
+__all__ = ["Operator", "names_known", "operator_of", "own_names"]
 
 # An attribute, and the input that is there only if it is true.
 _ASKED_FOR = {
@@ -250,6 +250,19 @@ def _lines() -> dict[str, str]:
 def names_known() -> Iterator[str]:
     """All names of operators that MXNet has."""
     return iter(_lines())
+
+
+@cache
+def own_names() -> frozenset[str]:
+    """The names that operators have in files: the first of each.
+
+    Examples
+    --------
+    >>> from microlazy.symbol.operators import own_names
+    >>> "Concat" in own_names(), "concat" in own_names()
+    (True, False)
+    """
+    return frozenset(line.partition("|")[0].split()[0] for line in _lines().values())
 
 
 @cache

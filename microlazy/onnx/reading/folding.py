@@ -47,7 +47,7 @@ def fold(operator: str, attributes: dict[str, Any], arrays: list[Any]) -> list[A
             found = FOLDED[operator](attributes, *arrays)
     except _TooLarge as error:
         raise ValueError(f"it would make an array of {error}") from None
-    except (TypeError, IndexError, ZeroDivisionError, AttributeError, KeyError) as error:
+    except (TypeError, LookupError, ArithmeticError, AttributeError) as error:
         raise ValueError(str(error)) from None
     return found if isinstance(found, list) else [numpy.asarray(found)]
 

@@ -337,15 +337,6 @@ def _one_hot(call: Call) -> Value:
     return call.call("one_hot", call.input(), depth=depth, on_value=on, off_value=off, dtype=dtype)
 
 
-@reads("EyeLike")
-def _eye_like(call: Call) -> Value:
-    rows, columns = call.shape()
-    if rows is None or columns is None:
-        raise call.refusal("a matrix of free size cannot be made: give shapes to load()")
-    k, dtype = call.attribute("k", 0), call.input().dtype
-    return call.call("_eye", N=rows, M=columns, k=k, dtype=dtype)
-
-
 @reads("ReverseSequence")
 def _reverse_sequence(call: Call) -> Value:
     time, batch = call.attribute("time_axis", 0), call.attribute("batch_axis", 1)

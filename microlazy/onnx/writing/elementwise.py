@@ -7,6 +7,7 @@ import math
 import numpy
 
 from microlazy.onnx.writing.call import Call, writes
+from microlazy.symbol.operators import own_names
 
 # MXNet's name, and the operator of ONNX that does the same.
 _SAME = {
@@ -87,7 +88,9 @@ def _stem(operator: str) -> str:
 
 
 def _named(stems: dict[str, str], *forms: str) -> list[str]:
-    return [form.format(stem) for stem in stems for form in forms]
+    """The operators whose names are made of some parts; not all that can be made exist."""
+    names = [form.format(stem) for stem in stems for form in forms]
+    return [name for name in names if name in own_names()]
 
 
 @writes(*_named(_SAME, "{}", "_npi_{}", "_npx_{}"))

@@ -167,7 +167,7 @@ def _sizes(call: Call, wanted: Pair) -> str:
     return call.computed_sizes(wanted)
 
 
-@writes("Pad", "_npi_pad")
+@writes("Pad")
 def _pad(call: Call) -> str:
     widths, mode = [int(width) for width in call.value("pad_width")], call.value("mode")
     pads = call.integers(*widths[::2], *widths[1::2])
@@ -330,7 +330,7 @@ def _div_sqrt(call: Call) -> str:
     return call.add("Div", call.inputs[0], call.number(math.sqrt(call.size(-1))))
 
 
-@writes("cumsum", "_np_cumsum")
+@writes("_np_cumsum")
 def _cumsum(call: Call) -> str:
     axis, x = call.value("axis"), call.cast_input(0, call.out_dtypes[0])
     if axis is None:
