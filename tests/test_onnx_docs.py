@@ -1,4 +1,4 @@
-"""The page about ONNX lists the operators that there are: `python -m tests.test_onnx_docs` writes."""
+"""The page about ONNX lists the operators there are; `python -m tests.test_onnx_docs` writes it."""
 
 import re
 import textwrap

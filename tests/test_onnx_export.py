@@ -254,8 +254,9 @@ def test_functions(name, tmp_path):
 
 
 NP_NAMES = """
-abs negative floor ceil rint sign reciprocal sqrt cbrt square exp expm1 log log1p log2 log10 sin cos tan
-arcsin arccos arctan sinh cosh tanh arcsinh arctanh degrees radians trunc fix logical_not isnan isinf
+abs negative floor ceil rint sign reciprocal sqrt cbrt square exp expm1 log log1p log2 log10 sin cos
+tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh degrees radians trunc fix logical_not isnan
+isinf
 """
 NP_FUNCTIONS = {
     **{
@@ -269,7 +270,8 @@ NP_FUNCTIONS = {
                - F.np.minimum(x, y) + F.np.abs(x) ** y + x % (F.np.abs(y) + 1), [BOX, BOX]),
     "compared arrays": (lambda F, x, y: [x > y, x >= y, x < y, x <= y, x == y, x != y], [BOX, BOX]),
     "where": (lambda F, x, y: F.np.where(x > 0, x, y), [BOX, BOX]),
-    "sums": (lambda F, x: F.np.sum(x, axis=1, keepdims=True) + F.np.mean(x, axis=(1, 2), keepdims=True)
+    "sums": (lambda F, x: F.np.sum(x, axis=1, keepdims=True)
+             + F.np.mean(x, axis=(1, 2), keepdims=True)
              + F.np.max(x, axis=2, keepdims=True) - F.np.min(x, axis=2, keepdims=True)
              * F.np.prod(x, axis=1, keepdims=True), [BOX]),
     "variance": (lambda F, x: F.np.var(x, axis=1) + F.np.std(x, axis=1, ddof=1), [BOX]),

@@ -206,7 +206,8 @@ def model(op, inputs, attributes, opset, outputs=1, fixed=1):
     return helper.make_model(graph, opset_imports=versions, ir_version=8)
 
 
-DATA = {"Mod": 2, "Mean": 3, "Sum": 2, "Xor": 2, "Or": 2, "Div": 2, "Einsum": 2, "MatMul": 2, "Gemm": 3}
+DATA = {"Mod": 2, "Mean": 3, "Sum": 2, "Xor": 2, "Or": 2, "Div": 2, "Einsum": 2, "MatMul": 2,
+        "Gemm": 3}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NODES)

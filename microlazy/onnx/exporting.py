@@ -119,6 +119,8 @@ def export_model(
         )
     types = in_types if input_type is None else input_type
     types = list(types) if isinstance(types, list | tuple) else [types] * len(names)
+    if len(types) != len(names):
+        raise MXNetError(f"{len(types)} dtypes are given for {len(names)} inputs")
     model = model_of(graph, arrays, dict(zip(names, named, strict=True)), types, metadata or {})
     return _save(model, onnx_file_path, verbose)
 
@@ -227,12 +229,12 @@ def _named(shape: Sequence[Any], name: str) -> Shape:
 
 def _save(model: Any, path: str | os.PathLike[str], verbose: bool) -> str:
     name = os.fspath(path)
-    library().checker.check_model(model)
     try:
+        library().checker.check_model(model)
         write_atomically(name, [model.SerializeToString()])
     except OSError as error:
         raise MXNetError(f"cannot write {name!r}: {error.strerror or error}") from error
-    except ValueError as error:  # protobuf's limit of 2 GB
+    except Exception as error:  # the checker's, which has a class of its own, or more than 2 GB
         raise MXNetError(f"cannot write {name!r}: {error}") from error
     if verbose:
         print(library().helper.printable_graph(model.graph))

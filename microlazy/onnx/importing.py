@@ -292,9 +292,7 @@ class _Reader:
             raise MXNetError(f"{where} has no output")
         attributes = self._attributes(node, where)
         outputs = list(node.output)
-        found: Sequence[Value | None] | None = _folded(
-            operator, attributes, inputs, outputs, where
-        )
+        found: Sequence[Value | None] | None = _folded(operator, attributes, inputs, outputs, where)
         if found is None:
             if operator not in READERS:
                 raise MXNetError(f"{where} can be read of constants alone")

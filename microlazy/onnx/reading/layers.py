@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
 from microlazy.onnx.reading.call import Call, reads
 from microlazy.onnx.reading.graph import Value
 from microlazy.onnx.reading.reductions import normalized
@@ -313,30 +311,3 @@ def _nearest(call: Call, scales: list[float], place: str) -> Value:
 def _roi_pool(call: Call) -> Value:
     size, scale = tuple(call.need("pooled_shape")), float(call.attribute("spatial_scale", 1.0))
     return call.call("ROIPooling", *call.inputs, pooled_size=size, spatial_scale=scale)
-
-
-# ---- constants -----------------------------------------------------------------------------------
-
-
-@reads("Constant")
-def _constant(call: Call) -> Value:
-    for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
-        if name in call.attributes:
-            kind = "float32" if "float" in name else "int64"
-            given = call.attributes[name]
-            array = given if name == "value" else numpy.asarray(given, kind)
-            return Value.of(call.outputs[0], array, inline=True)
-    raise call.refusal(f"its value, {', '.join(call.attributes) or 'nothing'}, cannot be read")
-
-
-@reads("Shape")
-def _shape(call: Call) -> Value:
-    start, end = call.attribute("start", 0), call.attribute("end")
-    parts = [numpy.asarray(sizes[start:end], "int64") for sizes in call.input().pair]
-    return Value.of(call.outputs[0], parts[0], parts[1], inline=True)
-
-
-@reads("Size")
-def _size(call: Call) -> Value:
-    parts = [numpy.asarray(math.prod(sizes), "int64") for sizes in call.input().pair]
-    return Value.of(call.outputs[0], parts[0], parts[1], inline=True)

@@ -1,10 +1,12 @@
-"""Operators of ONNX that move elements."""
+"""Operators of ONNX that move elements, tell shapes and are constants."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from typing import Any
+
+import numpy
 
 from microlazy.onnx.free_sizes import Pair
 from microlazy.onnx.reading.call import Call, reads
@@ -343,3 +345,30 @@ def _reverse_sequence(call: Call) -> Value:
     if (time, batch) != (0, 1):
         raise call.refusal("only time_axis 0 and batch_axis 1 can be read")
     return call.call("SequenceReverse", *call.inputs, use_sequence_length=True)
+
+
+# ---- constants -----------------------------------------------------------------------------------
+
+
+@reads("Constant")
+def _constant(call: Call) -> Value:
+    for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
+        if name in call.attributes:
+            kind = "float32" if "float" in name else "int64"
+            given = call.attributes[name]
+            array = given if name == "value" else numpy.asarray(given, kind)
+            return Value.of(call.outputs[0], array, inline=True)
+    raise call.refusal(f"its value, {', '.join(call.attributes) or 'nothing'}, cannot be read")
+
+
+@reads("Shape")
+def _shape(call: Call) -> Value:
+    start, end = call.attribute("start", 0), call.attribute("end")
+    parts = [numpy.asarray(sizes[start:end], "int64") for sizes in call.input().pair]
+    return Value.of(call.outputs[0], parts[0], parts[1], inline=True)
+
+
+@reads("Size")
+def _size(call: Call) -> Value:
+    parts = [numpy.asarray(math.prod(sizes), "int64") for sizes in call.input().pair]
+    return Value.of(call.outputs[0], parts[0], parts[1], inline=True)

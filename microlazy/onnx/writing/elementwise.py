@@ -44,7 +44,7 @@ _FACTORS = {"degrees": 180 / math.pi, "radians": math.pi / 180}
 _BASES = {"log2": math.log(2), "log10": math.log(10)}
 _UNCHANGED = """
 _copy _copyto _np_copy BlockGrad MakeLoss make_loss Dropout _identity_with_attr_like_rhs
-IdentityAttachKLSparseReg LinearRegressionOutput MAERegressionOutput SVMOutput
+LinearRegressionOutput MAERegressionOutput SVMOutput
 _contrib_gradientmultiplier amp_multicast
 """
 _ARITHMETIC = {
