@@ -7,7 +7,6 @@ _REASONS = {
         dgl_csr_neighbor_uniform_sample dgl_graph_compact dgl_subgraph group_adagrad_update""",
     "operators are not cached one by one; write Gluon blocks and call hybridize()": """
         CachedOp""",
-    "ONNX is not part of microlazy": "onnx",
     "quantization is not part of microlazy": """
         quantization calibrate_entropy dequantize quantize quantize_asym quantize_v2 requantize
         quantized_act quantized_batch_norm quantized_concat quantized_conv quantized_elemwise_add

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..base import MXNetError
-from . import arrays, graphs, migration
+from . import arrays, graphs, migration, models
 
 __all__ = ["main"]
 
@@ -23,20 +23,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
 
-    suffixes = f"{', '.join(arrays.SUFFIXES)} or {graphs.SUFFIX}"
+    suffixes = f"{', '.join(arrays.SUFFIXES)}, {models.SUFFIX} or {graphs.SUFFIX}"
     show = verbs.add_parser(
         "show",
         help="list what a file holds: arrays with shapes, dtypes, sizes; a graph's operators",
     )
     show.add_argument("file", type=Path, help=f"one of {suffixes}")
+    show.add_argument(
+        "--picture", type=Path, metavar="FILE", help="draw the network too: .gv, .svg, .png, .pdf"
+    )
     _take_shapes(show)
     show.set_defaults(run=_show)
 
     convert = verbs.add_parser(
-        "convert", help="write the arrays of a file in another format, a graph in today's dialect"
+        "convert",
+        help="write the arrays of a file in another format, a graph in today's dialect, a network "
+        "as an ONNX file or from one",
     )
-    convert.add_argument("source", type=Path)
+    convert.add_argument("source", type=Path, nargs="+", help="a file, or a graph and parameters")
     convert.add_argument("target", type=Path, help="the suffix says the format")
+    _take_shapes(convert)
     convert.set_defaults(run=_convert)
 
     check = verbs.add_parser("check", help="say whether a graph and parameters fit")
@@ -63,15 +69,31 @@ def _take_shapes(verb: argparse.ArgumentParser) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    if graphs.is_graph(args.file):
-        print(graphs.show(args.file, graphs.parse_shapes(args.shape)))
-    else:
+    shapes = graphs.parse_shapes(args.shape)
+    kind = models if models.is_model(args.file) else graphs
+    if not models.is_model(args.file) and not graphs.is_graph(args.file):
+        if args.picture is not None:
+            raise MXNetError(f"{args.file} has no network to draw")
         print(arrays.show(args.file))
+        return
+    print(kind.show(args.file, shapes))
+    if args.picture is not None:
+        graph, sizes = kind.network(args.file, shapes)
+        print(f"picture: {graphs.draw(graph, sizes, args.picture)}")
 
 
 def _convert(args: argparse.Namespace) -> None:
-    convert = graphs.convert if graphs.is_graph(args.source) else arrays.convert
-    print(convert(args.source, args.target))
+    first, *others = args.source
+    if models.is_model(args.target) and graphs.is_graph(first):
+        print(models.to_onnx(args.source, args.target, graphs.parse_shapes(args.shape)))
+        return
+    if others:
+        raise MXNetError(f"{len(args.source)} files become one only as {models.SUFFIX}")
+    if models.is_model(first):
+        print(models.from_onnx(first, args.target))
+        return
+    convert = graphs.convert if graphs.is_graph(first) else arrays.convert
+    print(convert(first, args.target))
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from ..symbol.shapes import infer, merged
 from ..symbol.symbol_file import load
 from ..viz._symbols import PARAMETER_ENDS
 
-__all__ = ["Fit", "check", "convert", "is_graph", "parse_shapes", "show"]
+__all__ = ["Fit", "check", "convert", "draw", "is_graph", "network", "parse_shapes", "show"]
 
 SUFFIX = ".json"
 
@@ -104,6 +104,58 @@ def show(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
         f"outputs: {', '.join(graph.list_outputs())}",
     ]
     return "\n".join(lines)
+
+
+def network(
+    path: Path, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[Symbol, Mapping[str, tuple[int, ...]]]:
+    """The graph of a symbol file, and shapes of its inputs.
+
+    Parameters
+    ----------
+    path : Path
+    shapes : dict of str to tuple of int
+    """
+    return load(path), shapes
+
+
+def draw(graph: Symbol, shapes: Mapping[str, tuple[int, ...]], path: Path) -> str:
+    """Draw a graph into a file: as Graphviz' text, or a picture that Graphviz makes.
+
+    Parameters
+    ----------
+    graph : Symbol
+    shapes : dict of str to tuple of int
+        Of inputs.
+    path : Path
+        It ends in '.gv' for the text, or in a format of Graphviz, such as '.svg'.
+
+    Returns
+    -------
+    str
+        The file.
+
+    Raises
+    ------
+    MXNetError
+        If Graphviz is needed and not installed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from microlazy import sym
+    >>> from microlazy.command.graphs import draw
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "net.gv")
+    >>> _ = draw(sym.var("x").exp(), {"x": (1, 2)}, path)
+    >>> path.read_text().splitlines()[0]
+    'digraph "net" {'
+    """
+    drawn = viz.plot_network(graph, title=path.stem, shape=dict(shapes) or None)
+    if path.suffix == ".gv":
+        return drawn.save(path)
+    if not path.suffix:
+        raise MXNetError(f"{path}: the suffix says the format, such as .gv or .svg")
+    return drawn.render(path.with_suffix(""), path.suffix[1:])
 
 
 def _need_known(graph: Symbol, shapes: Mapping[str, Any]) -> None:

@@ -1,5 +1,5 @@
-"""`mx.contrib`: mixed precision in `amp`; words and their vectors in `text`; and another way to
-`nd.contrib`, as in MXNet.
+"""`mx.contrib`: mixed precision in `amp`; words and their vectors in `text`; ONNX files in `onnx`;
+and another way to `nd.contrib`, as in MXNet.
 """
 
 from typing import Any
@@ -8,14 +8,14 @@ from ..ndarray import contrib as nd
 from ..ndarray import contrib as ndarray
 from . import amp
 
-__all__ = ["amp", "nd", "ndarray", "text"]
+__all__ = ["amp", "nd", "ndarray", "onnx", "text"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "text":  # seldom needed
+    if name in ("onnx", "text"):  # seldom needed
         from importlib import import_module
 
-        return import_module("microlazy.contrib.text")
+        return import_module(f"microlazy.contrib.{name}")
     from ..foreign import missing
 
     raise missing("microlazy.contrib", name, __all__)

@@ -21,8 +21,9 @@ from microlazy.base import MXNetError
 from microlazy.core.tensor import Tensor
 from microlazy.symbol.attributes import HIDDEN, TextError, parse
 from microlazy.symbol.functions import FUNCTIONS
+from microlazy.util import is_np_array
 
-__all__ = ["Operator", "names_known", "operator_of"]
+__all__ = ["Operator", "names_known", "operator_of", "own_names"]
 
 # An attribute, and the input that is there only if it is true.
 _ASKED_FOR = {
@@ -133,12 +134,16 @@ class Operator:
                 )
         return found
 
+    def default(self, attribute: str) -> Any:
+        """What an attribute is that a node does not have."""
+        return self._parameters.get(attribute)
+
     def input_names(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The inputs that there are with some attributes."""
         names = list(self.inputs)
 
         def value(attribute: str) -> Any:
-            return values.get(attribute, self._parameters.get(attribute))
+            return values.get(attribute, self.default(attribute))
 
         for attribute, name in _ASKED_FOR.items():
             if name in names and attribute in self.kinds and not value(attribute):
@@ -179,6 +184,8 @@ class Operator:
         """The outputs for some inputs."""
         if self.is_numpy:
             arrays = [x if isinstance(x, np.ndarray) else x.as_np_ndarray() for x in arrays]
+        elif len({isinstance(x, np.ndarray) for x in arrays}) > 1:  # np and nd meet
+            arrays = [x.as_np_ndarray() if is_np_array() else x.as_nd_ndarray() for x in arrays]
         names = self.input_names(values)
         if self.variadic and _Takes.ANY_NUMBER not in self._takes:
             found = self.function(list(arrays), **values)
@@ -245,6 +252,19 @@ def _lines() -> dict[str, str]:
 def names_known() -> Iterator[str]:
     """All names of operators that MXNet has."""
     return iter(_lines())
+
+
+@cache
+def own_names() -> frozenset[str]:
+    """The names that operators have in files: the first of each.
+
+    Examples
+    --------
+    >>> from microlazy.symbol.operators import own_names
+    >>> "Concat" in own_names(), "concat" in own_names()
+    (True, False)
+    """
+    return frozenset(line.partition("|")[0].split()[0] for line in _lines().values())
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
@@ -416,6 +418,54 @@ class HybridBlock(Block):
         nd.save(files[1], arrays)
         outputs.save(files[0], remove_amp_cast)
         return files
+
+    def export_onnx(
+        self,
+        path: str | os.PathLike[str],
+        *shapes: Any,
+        dtypes: Any = "float32",
+        dynamic_batch: bool = True,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write the network to an ONNX file, as it predicts: without dropout, with running means.
+
+        Parameters
+        ----------
+        path : path
+            The file, which is replaced as a whole.
+        *shapes : tuple of int, str or None
+            The shape of each input, in lists where inputs are nested. None, or a name, stands for a
+            size that may be any; sizes of one name are the same.
+        dtypes : dtype or list of dtypes
+            Of the inputs.
+        dynamic_batch : bool
+            Whether the first axis of each input may have any size, where shapes are numbers alone.
+        metadata : dict of str to str, optional
+            Kept in the file; ``model_version``, a number, as its version.
+
+        Returns
+        -------
+        str
+            The file.
+
+        Raises
+        ------
+        MXNetError
+            If a parameter has no values yet, a `forward()` does not take symbols, or ONNX has
+            nothing for an operator: the message names it. Nothing is written then.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import microlazy as mx
+        >>> layer = mx.gluon.nn.Dense(3, in_units=4)
+        >>> layer.initialize()
+        >>> path = layer.export_onnx(os.path.join(tempfile.mkdtemp(), "dense.onnx"), (1, 4))
+        >>> mx.onnx.load(path)(mx.nd.ones((2, 4))).shape
+        (2, 3)
+        """
+        exporting = import_module("microlazy.onnx.exporting")
+        return exporting.export_block(self, path, shapes, dtypes, dynamic_batch, metadata)
 
 
 class _Source:

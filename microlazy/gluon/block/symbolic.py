@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -16,7 +16,7 @@ from ...symbol import Symbol
 from ...util import is_np_array
 from .tree import Tree, where
 
-__all__ = ["functions_of", "graph_of", "symbols_of"]
+__all__ = ["functions_of", "graph_of", "shapes_in", "symbols_of"]
 
 
 def functions_of(x: Any) -> Any:
@@ -52,14 +52,29 @@ def _has_namespace(block: Tree) -> bool:
     return False
 
 
-def graph_of(block: Any) -> tuple[list[Symbol], Symbol]:
-    """The inputs of a block, named as MXNet does, and its outputs as one symbol."""
-    count = _inputs(block)
-    names = ["data"] if count == 1 else [f"data{i}" for i in range(count)]
-    inputs = [sym.var(name) for name in names]
-    if is_np_array():
-        inputs = [x.as_np_ndarray() for x in inputs]
-    outputs = list(_flat(block(*inputs)))
+def graph_of(block: Any, shapes: Sequence[Any] | None = None) -> tuple[list[Symbol], Symbol]:
+    """The inputs of a block, named as MXNet does, and its outputs as one symbol.
+
+    Parameters
+    ----------
+    block : HybridBlock
+    shapes : sequence of tuple, optional
+        Shapes nested as the inputs are; without them there are as many inputs as forward needs.
+    """
+    places = [()] * _inputs(block) if shapes is None else shapes
+    count = sum(1 for _ in shapes_in(places))
+    names = iter(["data"] if count == 1 else [f"data{i}" for i in range(count)])
+    inputs: list[Symbol] = []
+
+    def variable() -> Symbol:
+        x = sym.var(next(names))
+        inputs.append(x.as_np_ndarray() if is_np_array() else x)
+        return inputs[-1]
+
+    def nested(part: Any) -> Any:
+        return variable() if _is_shape(part) else [nested(inner) for inner in part]
+
+    outputs = list(_flat(block(*[nested(part) for part in places])))
     graph = outputs[0] if len(outputs) == 1 else sym.Group(outputs)
     seen = Counter(graph.list_inputs())
     if len(seen) < seen.total():
@@ -69,6 +84,21 @@ def graph_of(block: Any) -> tuple[list[Symbol], Symbol]:
             "cannot tell apart: give the layers other prefixes"
         )
     return inputs, graph
+
+
+def _is_shape(part: Any) -> bool:
+    return isinstance(part, tuple) and all(
+        size is None or isinstance(size, int | str) for size in part
+    )
+
+
+def shapes_in(shapes: Any) -> Iterator[Any]:
+    """The shapes of nested inputs, one after the other."""
+    for part in shapes:
+        if _is_shape(part):
+            yield part
+        else:
+            yield from shapes_in(part)
 
 
 def _inputs(block: Any) -> int:
