@@ -11,17 +11,16 @@ kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas trees
 loops.elementwise
-loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
+loops.reductions loops.chain loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
 generator trace lifetimes calls ops.slots
-gradients plan optimizers ops.cast
-cached_plan
+gradients optimizers ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
-ops.reduce ops.gather ops.scans
-ops.indexing ops.dense ops.random ops.convolution ops.composed
-ops.pooling
+ops.chain ops.reduce ops.gather ops.scans
+plan ops.indexing ops.dense ops.random ops.convolution ops.composed
+cached_plan ops.pooling
 ops.rewrite
 ops.in_place
 ops.nn ops.normalization ops.recurrent

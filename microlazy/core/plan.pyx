@@ -13,6 +13,7 @@ from microlazy.core.lifetimes cimport (
     OUTSIDE, allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of, lifetimes,
 )
 from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.chain cimport Chain, fuse
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
@@ -351,7 +352,9 @@ cdef class Plan:
     cdef int unroll(self, Node run) except -1:
         """Put the nodes on the outer tape, before their run: the plan will not run again."""
         cdef Node node
-        cdef list nodes = self.nodes
+        cdef list nodes = []
+        for node in self.nodes:
+            nodes += (<Chain>node).undo() if type(node) is Chain else [node]
         self.unrolled = True
         self.nodes = self.groups = self.handed = []
         self.inputs = []                # they stay with the nodes
@@ -498,6 +501,7 @@ cdef Plan build(object forward, object structure, list args):
     result = y = None
     stand_ins.clear()
     refuse_kept(plan)
+    plan.nodes = fuse(plan.nodes, plan.outputs)
     for node in plan.nodes:
         node.planned = node.out.movable = True
         producers[id(node.out)] = node

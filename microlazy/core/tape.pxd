@@ -105,6 +105,7 @@ cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient,
 cdef bint is_cut(Pass p, Node node) noexcept
 cdef int reach(Pass p, Node node) except -1
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
+cdef int check(Node node) except -1           # ... refuse if they have changed since
 cdef int lead_to(Pass p, Node node) except -1     # let the pass inspect this node
 cdef void enlist(Node node) noexcept          # put a node at the tape's end
 cdef void enlist_before(Node node, Node later) noexcept       # the same, but before a node there

@@ -1,0 +1,18 @@
+"""Runs of elementwise nodes in a plan, joined into one that works block by block."""
+
+from microlazy.core.loops.chain cimport Program
+from microlazy.core.tape cimport Node
+from microlazy.core.tensor cimport Tensor
+
+cdef class Chain(Node):
+    """Elementwise nodes one after the other, of which only the last one's result is seen."""
+    cdef list members, results    # the nodes; their results, the last of which is `out`
+    cdef Program ahead, back
+    cdef list targets             # in `back`: the inputs whose gradients its arrays take
+    cdef long long wanted         # the inputs that `back` was written for, a bit each
+    cdef int write_ahead(self) except -1
+    cdef list write_back(self, long long wanted)          # its steps
+    cdef list undo(self)          # the members as nodes of their own, their results computed
+
+# The nodes of a plan with the runs joined; outputs are seen from outside.
+cdef list fuse(list nodes, list outputs)
