@@ -134,7 +134,15 @@ def program_of(chosen, returned):
             result = function(a, b)
             if result.size <= 60:
                 found.append(result)
-        return sum(found[-1 - i % len(found)] for i in returned)
+        axes = [None, (0,), (1,), (2,), (0, 1), (1, 2), (0, 2), ()]
+        total = 0
+        for i in returned:
+            x = found[-1 - i % len(found)]
+            total = total + (x.mean if i % 2 else x.sum)(
+                tuple(axis for axis in axes[i % 8] if axis < x.ndim) if axes[i % 8] else None,
+                keepdims=x.ndim > 0,
+            )
+        return total + found[-1]
 
     return program
 
@@ -142,7 +150,7 @@ def program_of(chosen, returned):
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(steps, min_size=2, max_size=30),
-    st.lists(st.integers(0, 5), min_size=1, max_size=3),
+    st.lists(st.integers(0, 99), min_size=1, max_size=3),
     st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4),
     st.integers(0, 2**32 - 1),
 )
@@ -157,7 +165,7 @@ def test_any_program_of_elementwise_ops(chosen, returned, shapes, seed):
 @npx.use_np
 def test_any_program_in_a_compiled_step(chosen, seed):
     generator = numpy.random.default_rng(seed)
-    program, records = program_of(chosen, [0]), []
+    program, records = program_of(chosen, [0, 3]), []
     batches = [np.array(generator.normal(size=(8, 5)).astype("float32")) for _ in range(6)]
     start = np.array(generator.normal(size=(4, 5)).astype("float32"))
     for compiled in (False, True):
@@ -180,6 +188,15 @@ def test_any_program_in_a_compiled_step(chosen, seed):
                 trainer.step(len(x))
         records.append([p.data().asnumpy().tobytes() for p in net.collect_params().values()])
     assert records[0] == records[1]
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, 2, (0, 1), (1, 2), (0, 2)])
+def test_a_sum_or_mean_behind_a_chain(axis):
+    generator = numpy.random.default_rng(0)
+    arrays = [nd.array(generator.normal(size=(40, 30, 50))) for _ in range(2)]
+    for reduce in ("sum", "mean", "max"):
+        check_bits(lambda x, y, r=reduce: getattr(nd.tanh(x * y + x), r)(axis=axis), arrays)
+        check_bits(lambda x, y, r=reduce: nd.exp(-getattr(x * y + x, r)(axis=axis)), arrays)
 
 
 def test_as_many_ops_as_there_are():

@@ -18,10 +18,10 @@ gradients optimizers ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
-ops.chain ops.reduce ops.gather ops.scans
-plan ops.indexing ops.dense ops.random ops.convolution ops.composed
-cached_plan ops.pooling
-ops.rewrite
+ops.reduce ops.gather ops.scans
+ops.chain ops.indexing ops.dense ops.random ops.convolution ops.composed
+plan ops.pooling
+cached_plan ops.rewrite
 ops.in_place
 ops.nn ops.normalization ops.recurrent
 functions

@@ -68,6 +68,7 @@ cdef class Node(Slot):
     cdef bint awaited             # reached by a pass that has not yet come to it
     cdef bint views               # its output shares its input's memory
     cdef bint part                # it hands out one of several results of another node
+    cdef bint takes_broadcast     # in a plan: the one gradient of its output may be a broadcast view
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
     cdef int users                # in a plan: how many of its arrays look at the output's memory
     cdef void* earlier            # neighbours on the tape (unowned)

@@ -10,8 +10,9 @@ cdef class Chain(Node):
     cdef Program ahead, back
     cdef list targets             # in `back`: the inputs whose gradients its arrays take
     cdef long long wanted         # the inputs that `back` was written for, a bit each
+    cdef bint spread              # ... and whether the result's gradient is broadcast
     cdef int write_ahead(self) except -1
-    cdef list write_back(self, long long wanted)          # its steps
+    cdef list write_back(self, long long wanted, Tensor g)    # g broadcast or None; its steps
     cdef list undo(self)          # the members as nodes of their own, their results computed
 
 # The nodes of a plan with the runs joined; outputs are seen from outside.

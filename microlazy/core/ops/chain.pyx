@@ -6,14 +6,16 @@ are those of the members, so all results are theirs to the bit.
 """
 
 cimport cython
-from microlazy.core.kernels.table cimport B_ADD, FIRST_COMPARISON
+from microlazy.core.kernels.table cimport B_ADD, FIRST_COMPARISON, R_SUM
 from microlazy.core.lifetimes cimport inputs_of
 from microlazy.core.loops.chain cimport (
     ASKED, BINARY, BINARY_GRAD, FILL, MOST_ARRAYS, NUMBER, PASS, SCALE, SPREAD, UNARY, UNARY_GRAD,
     assemble,
 )
-from microlazy.core.loops.reductions cimport sum_to
+from microlazy.core.loops.reductions cimport sum_to, with_kept_axes
 from microlazy.core.ops.elementwise cimport BinaryOp, BinaryScalar, UnaryOp
+from microlazy.core.ops.reduce cimport Reduce
+from microlazy.core.strided cimport expanded
 from microlazy.core.tape cimport NEEDS_OUT, NEEDS_REST, Node, Pass, check, snapshot, tracked
 from microlazy.core.tensor cimport Tensor, allocate, like, same_shape
 
@@ -193,20 +195,20 @@ cdef bint some_read(list steps, int first, int last) except -1:
 cdef dict layout_of(Tensor x, Tensor out):
     """How x is broadcast to out, if each of some elements is repeated, and all that again."""
     cdef Py_ssize_t period = 1, repeat = 1
-    cdef int i, k
-    cdef bint beyond = False      # past the axes that both have
-    for i in range(1, out.ndim + 1):
-        k = x.ndim - i
-        if out.shape_[out.ndim - i] == 1:
+    cdef int axis
+    cdef bint beyond = False      # past the axes that x has
+    x = expanded(x, out.ndim, out.shape_)
+    for axis in range(out.ndim - 1, -1, -1):
+        if out.shape_[axis] == 1:
             continue
-        if k >= 0 and x.shape_[k] == out.shape_[out.ndim - i]:
+        if x.strides_[axis]:
             if beyond:
                 return None
-            period *= x.shape_[k]
+            period *= out.shape_[axis]
         elif period > 1:
             beyond = True
         else:
-            repeat *= out.shape_[out.ndim - i]
+            repeat *= out.shape_[axis]
     return {"repeat": repeat, "period": period}
 
 
@@ -229,6 +231,7 @@ cdef class Chain(Node):
         cdef bint asked[MOST_ARRAYS]
         cdef bint accumulate
         cdef long long wanted = 0
+        cdef bint spread = not self.grad.contiguous
         cdef int i, place, count = <int>len(self.rest)
         cdef Tensor x, target
         cdef list parts = []
@@ -236,8 +239,8 @@ cdef class Chain(Node):
             x = <Tensor>self.rest[i]
             data[i] = x.data
             wanted |= <long long>p.wants(x) << i
-        if wanted != self.wanted:
-            self.write_back(wanted)
+        if wanted != self.wanted or spread != self.spread:
+            self.write_back(wanted, self.grad if spread else None)
         data[count], data[count + 1] = self.out.data, self.grad.data
         for place, i in enumerate(self.targets, count + 2):
             x = <Tensor>self.rest[i]
@@ -263,13 +266,16 @@ cdef class Chain(Node):
         self.ahead = assemble(draft.steps, <int>len(self.rest) + 1)
         return 0
 
-    cdef list write_back(self, long long wanted):
+    cdef list write_back(self, long long wanted, Tensor g):
         cdef Draft draft = Draft(self, wanted)
         cdef int i, count = <int>len(self.rest)
         cdef Node last = <Node>self.members[len(self.members) - 1]
         if last.needs & NEEDS_OUT:
             draft.places[id(self.out)] = count
         draft.gradients[id(self.out)] = count + 1
+        if g is not None:
+            draft.gradients[id(self.out)] = draft.write(
+                SPREAD, draft.new_tile(), dict(layout_of(g, self.out), a=count + 1))
         for i in range(<int>len(self.members) - 1, -1, -1):
             y = <Tensor>self.results[i]
             if id(y) in draft.gradients:
@@ -277,6 +283,7 @@ cdef class Chain(Node):
         self.back = assemble(draft.steps, count + 2 + <int>len(draft.targets))
         self.targets = draft.targets
         self.wanted = wanted
+        self.spread = g is not None
         return draft.steps
 
     cdef list undo(self):
@@ -325,7 +332,7 @@ cdef Py_ssize_t end_of_chain(list nodes, Py_ssize_t start, dict readers) except 
     while i < len(nodes) and i < start + MOST_MEMBERS and is_link(<Node>nodes[i], out):
         if far <= i:
             last = i
-        far = max(far, <Py_ssize_t>readers.get(id((<Node>nodes[i]).out), 0))
+        far = max(far, <Py_ssize_t>max(readers.get(id((<Node>nodes[i]).out), (0,))))
         i += 1
     return last
 
@@ -350,7 +357,7 @@ cdef Chain join(list nodes):
     for i in range(count):
         wanted |= <long long>tracked(<Tensor>chain.rest[i]) << i
     chain.write_ahead()
-    steps = chain.write_back(wanted)
+    steps = chain.write_back(wanted, None)
     chain.needs = (NEEDS_REST if some_read(steps, 0, count - 1) else 0) | (
         NEEDS_OUT if some_read(steps, count, count) else 0)
     if chain.out.slot is chain.members[len(nodes) - 1]:
@@ -360,18 +367,35 @@ cdef Chain join(list nodes):
     return chain
 
 
+cdef bint may_hand_on_as_it_is(Node node) except -1:
+    """Whether a node is a sum or mean whose gradient a chain can read without a copy of it."""
+    cdef Reduce reduce
+    if type(node) is not Reduce or type(node.a.slot) is not Chain:
+        return False
+    reduce = <Reduce>node
+    return reduce.op == R_SUM and (
+        layout_of(with_kept_axes(reduce.out, node.a, reduce.mask), node.a) is not None)
+
+
 cdef list fuse(list nodes, list outputs):
     cdef list found = []
-    cdef dict readers = {}            # the last of each result
+    cdef dict readers = {}            # of each result, in order; the last may be the outside
     cdef Py_ssize_t i, last
+    cdef Node node
     for i in range(len(nodes)):
         for x in inputs_of(<Node>nodes[i]):
-            readers[id(x)] = i
+            readers.setdefault(id(x), []).append(i)
     for x in outputs:
-        readers[id(x)] = len(nodes)
+        readers.setdefault(id(x), []).append(len(nodes))
     i = 0
     while i < len(nodes):
         last = end_of_chain(nodes, i, readers)
-        found.append(nodes[i] if last == i else join(nodes[i:last + 1]))
+        if last > i:
+            found.append(join(nodes[i:last + 1]))
+        else:
+            node = <Node>nodes[i]
+            found.append(node)
+            if may_hand_on_as_it_is(node) and readers[id(node.a)] == [i]:
+                (<Node>node.a.slot).takes_broadcast = True
         i = last + 1
     return found
