@@ -251,6 +251,82 @@ def function_of_rows(x, y):
     return nd.exp(nd.broadcast_mul(nd.tanh(x), y)) - x
 
 
+# ---- relu in the op before it --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Conv2D(6, 3, padding=1, in_channels=4),
+        lambda: nn.Conv2DTranspose(6, 3, strides=2, in_channels=4),
+        lambda: nn.BatchNorm(in_channels=4),
+        lambda: nn.BatchNorm(in_channels=4, scale=False, axis=1),
+        lambda: nn.BatchNorm(in_channels=8, axis=-1),
+        lambda: nn.Dense(5, flatten=False, in_units=8),
+        lambda: nn.Dense(3, use_bias=False, in_units=4 * 64),
+    ],
+)
+def test_relu_goes_into_the_layer_before_it(make, train):
+    layer, records = make(), []
+    layer.initialize()
+    if isinstance(layer, nn.BatchNorm):  # with values around 0 on both sides
+        layer.gamma.set_data(nd.random.normal(shape=layer.gamma.shape))
+        layer.beta.set_data(nd.random.normal(shape=layer.beta.shape))
+    start = {path: p.data().copy() for path, p in layer.collect_params().items()}
+    block = planned(lambda x: nd.relu(layer(x)))
+    block.layer = layer
+    generator = numpy.random.default_rng(0)
+    x = nd.array(numpy.round(generator.normal(size=(3, 4, 8, 8)), 1))
+    parameters = layer.collect_params()
+    for call in (block.function, block):
+        for path, p in parameters.items():
+            p.set_data(start[path])
+        x.attach_grad()
+        for _ in range(2):
+            with autograd.record(train_mode=train):
+                y = call(x)
+            y.backward()
+        arrays = [y, x.grad, *(p.data() for p in parameters.values())]
+        arrays += [p.grad() for p in parameters.values() if p.grad_req != "null"]
+        arrays.append(call(x))
+        records.append([a.asnumpy().tobytes() for a in arrays])
+    assert records[0] == records[1]
+    with autograd.record(train_mode=train):
+        assert [op[-5:] for op in ops_of(block, x)] in (["+relu"], ["shape", "+relu"])
+
+
+def test_relu_stays_where_its_input_is_read_elsewhere():
+    layer = nn.BatchNorm(in_channels=4)
+    layer.initialize()
+
+    def twice(x):
+        y = layer(x)
+        return nd.relu(y) + y.sum()
+
+    assert "batch_norm" in ops_of(Function(twice), nd.ones((2, 4)))
+    both = Function(lambda x: [y := layer(x), nd.relu(y)])
+    assert ops_of(both, nd.ones((2, 4))) == ["batch_norm", "relu"]
+
+
+def test_gradients_of_gradients_through_a_relu_in_a_layer():
+    layer = nn.Dense(4, in_units=3)
+    layer.initialize()
+
+    def slopes(call):
+        x = nd.array([[0.3, -1.2, 2.0]])
+        x.attach_grad()
+        with autograd.record():
+            y = nd.square(call(x))
+            slope = autograd.grad(y, x, create_graph=True)[0]
+        slope.backward()
+        return slope.asnumpy().tobytes(), x.grad.asnumpy().tobytes()
+
+    block = planned(lambda x: nd.relu(layer(x)))
+    for _ in range(3):
+        assert slopes(block) == slopes(block.function)
+
+
 # ---- which ops are joined ------------------------------------------------------------------------
 
 

@@ -20,9 +20,9 @@ ops.numpy_call exchange
 ops.elementwise
 ops.reduce ops.gather ops.scans
 ops.chain ops.indexing ops.dense ops.random ops.convolution ops.composed
-plan ops.pooling
-cached_plan ops.rewrite
-ops.in_place
+fuse ops.pooling
+plan ops.rewrite
+cached_plan ops.in_place
 ops.nn ops.normalization ops.recurrent
 functions
 array

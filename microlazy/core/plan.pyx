@@ -9,11 +9,12 @@ out the outputs. Eager calls run the very same nodes, so both give the same bits
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.calls cimport alike, flatten, unflatten
+from microlazy.core.fuse cimport fuse
 from microlazy.core.lifetimes cimport (
     OUTSIDE, allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of, lifetimes,
 )
 from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.ops.chain cimport Chain, fuse
+from microlazy.core.ops.chain cimport Chain
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
@@ -307,7 +308,7 @@ cdef class Plan:
             node = <Node>self.nodes[i]
             base = bases[i]
             found.append((
-                node.name(),
+                node.name() + "+relu" * node.with_relu,
                 [places.get(id(x), ("array", x)) for x in inputs_of(node)],
                 shape_tuple(node.out),
                 numpy_dtype(node.out.dtype).name,

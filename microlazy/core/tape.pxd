@@ -68,7 +68,8 @@ cdef class Node(Slot):
     cdef bint awaited             # reached by a pass that has not yet come to it
     cdef bint views               # its output shares its input's memory
     cdef bint part                # it hands out one of several results of another node
-    cdef bint takes_broadcast     # in a plan: the one gradient of its output may be a broadcast view
+    cdef bint with_relu           # in a plan: it took over the relu behind it; see take_relu
+    cdef bint takes_broadcast     # in a plan: the one gradient of its output may be broadcast
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
     cdef int users                # in a plan: how many of its arrays look at the output's memory
     cdef void* earlier            # neighbours on the tape (unowned)
@@ -80,6 +81,7 @@ cdef class Node(Slot):
     cdef bint leads(self, Pass p) noexcept        # whether p wants a gradient of what is behind it
     cdef int inspect(self, Pass p) except -1      # before any backward(): refuse what is not usable
     cdef int release(self) except -1
+    cdef bint take_relu(self) noexcept    # compute relu of the result from now on, if it can
     cdef int sharing(self, Block block) noexcept  # how many arrays of its own look at this memory
     cdef str name(self)
 

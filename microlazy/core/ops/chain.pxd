@@ -15,5 +15,9 @@ cdef class Chain(Node):
     cdef list write_back(self, long long wanted, Tensor g)    # g broadcast or None; its steps
     cdef list undo(self)          # the members as nodes of their own, their results computed
 
-# The nodes of a plan with the runs joined; outputs are seen from outside.
-cdef list fuse(list nodes, list outputs)
+# The last node of the longest chain that begins at a node, itself if there is none; `readers`
+# has the numbers of the nodes that read each array.
+cdef Py_ssize_t end_of_chain(list nodes, Py_ssize_t start, dict readers) except -1
+cdef Chain join(list nodes)
+# How x is broadcast to out, if each of some elements is repeated, and all that again; else None.
+cdef dict layout_of(Tensor x, Tensor out)

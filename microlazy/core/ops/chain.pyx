@@ -6,15 +6,13 @@ are those of the members, so all results are theirs to the bit.
 """
 
 cimport cython
-from microlazy.core.kernels.table cimport B_ADD, FIRST_COMPARISON, R_SUM
-from microlazy.core.lifetimes cimport inputs_of
+from microlazy.core.kernels.table cimport B_ADD, FIRST_COMPARISON
 from microlazy.core.loops.chain cimport (
     ASKED, BINARY, BINARY_GRAD, FILL, MOST_ARRAYS, NUMBER, PASS, SCALE, SPREAD, UNARY, UNARY_GRAD,
     assemble,
 )
-from microlazy.core.loops.reductions cimport sum_to, with_kept_axes
+from microlazy.core.loops.reductions cimport sum_to
 from microlazy.core.ops.elementwise cimport BinaryOp, BinaryScalar, UnaryOp
-from microlazy.core.ops.reduce cimport Reduce
 from microlazy.core.strided cimport expanded
 from microlazy.core.tape cimport NEEDS_OUT, NEEDS_REST, Node, Pass, check, snapshot, tracked
 from microlazy.core.tensor cimport Tensor, allocate, like, same_shape
@@ -193,7 +191,6 @@ cdef bint some_read(list steps, int first, int last) except -1:
 
 
 cdef dict layout_of(Tensor x, Tensor out):
-    """How x is broadcast to out, if each of some elements is repeated, and all that again."""
     cdef Py_ssize_t period = 1, repeat = 1
     cdef int axis
     cdef bint beyond = False      # past the axes that x has
@@ -326,7 +323,6 @@ cdef bint is_link(Node node, Tensor out) except -1:
 
 
 cdef Py_ssize_t end_of_chain(list nodes, Py_ssize_t start, dict readers) except -1:
-    """The last node of the longest chain that begins at a node; itself if there is none."""
     cdef Py_ssize_t i = start, last = start, far = 0
     cdef Tensor out = (<Node>nodes[start]).out
     while i < len(nodes) and i < start + MOST_MEMBERS and is_link(<Node>nodes[i], out):
@@ -365,37 +361,3 @@ cdef Chain join(list nodes):
     for node in nodes:
         node.out = None               # which has the node as its slot
     return chain
-
-
-cdef bint may_hand_on_as_it_is(Node node) except -1:
-    """Whether a node is a sum or mean whose gradient a chain can read without a copy of it."""
-    cdef Reduce reduce
-    if type(node) is not Reduce or type(node.a.slot) is not Chain:
-        return False
-    reduce = <Reduce>node
-    return reduce.op == R_SUM and (
-        layout_of(with_kept_axes(reduce.out, node.a, reduce.mask), node.a) is not None)
-
-
-cdef list fuse(list nodes, list outputs):
-    cdef list found = []
-    cdef dict readers = {}            # of each result, in order; the last may be the outside
-    cdef Py_ssize_t i, last
-    cdef Node node
-    for i in range(len(nodes)):
-        for x in inputs_of(<Node>nodes[i]):
-            readers.setdefault(id(x), []).append(i)
-    for x in outputs:
-        readers.setdefault(id(x), []).append(len(nodes))
-    i = 0
-    while i < len(nodes):
-        last = end_of_chain(nodes, i, readers)
-        if last > i:
-            found.append(join(nodes[i:last + 1]))
-        else:
-            node = <Node>nodes[i]
-            found.append(node)
-            if may_hand_on_as_it_is(node) and readers[id(node.a)] == [i]:
-                (<Node>node.a.slot).takes_broadcast = True
-        i = last + 1
-    return found
