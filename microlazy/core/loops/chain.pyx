@@ -34,7 +34,7 @@ cdef class Program:
             scratch = new(ND, dtype, 1, &room)
             tiles = scratch.data
         room = self.tiles * width
-        if team == 1:
+        if n < self.grain:
             run_blocks(self.steps, self.count, self.arrays, self.tiles, arrays, asked, tiles, width,
                        0, n, dtype)
             return 0

@@ -1028,7 +1028,7 @@ cdef class WindowProduct(Node):
         return 0
 
     cdef bint take_relu(self) noexcept:
-        if self.relu:
+        if self.relu or self.role == FILTERS:
             return False
         self.needs |= NEEDS_OUT
         self.relu = True
