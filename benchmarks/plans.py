@@ -1,8 +1,11 @@
-"""What plans bring: ``python -m benchmarks.plans [WORKLOAD ...]``.
+"""What plans bring: ``python -m benchmarks.plans [--threads] [WORKLOAD ...]``.
 
 Each network trains eagerly, hybridized and by compile_step, in turns in one process. Times are the
 processor's on one thread, the least of some rounds: other programs on the machine disturb them
 little. Memory is the most that was taken, parameters, gradients and the batch with it.
+
+With ``--threads``, steps by compile_step are timed by the clock on one thread and on two, in turns.
+That needs a machine which does nothing else.
 """
 
 import gc
@@ -39,31 +42,58 @@ def memory_of(make: Callable[[str], Step], name: str) -> int:
     return memory_info()["allocated"] - before
 
 
-def processor_time(step: Step, count: int) -> float:
-    begin = time.process_time()
+def time_of(step: Step, count: int, clock: Callable[[], float] = time.process_time) -> float:
+    """Return the mean seconds of some steps, by the processor's time or another clock."""
+    begin = clock()
     for _ in range(count):
         step()
-    return (time.process_time() - begin) / count
+    return (clock() - begin) / count
 
 
 def measure(name: str) -> dict[str, float]:
     """Return the least seconds of a step, for each way."""
     steps = {way: make(name) for way, make in WAYS.items()}
     for step in steps.values():
-        processor_time(step, 3)
-    count = max(1, int(BUDGET / max(processor_time(steps["eager"], 1), 1e-6)))
+        time_of(step, 3)
+    count = max(1, int(BUDGET / max(time_of(steps["eager"], 1), 1e-6)))
     best = dict.fromkeys(steps, float("inf"))
     for _ in range(ROUNDS):
         for way, step in steps.items():
-            best[way] = min(best[way], processor_time(step, count))
+            best[way] = min(best[way], time_of(step, count))
     return best
 
 
-def main(workloads: list[str]) -> None:
+def measure_threads(name: str) -> dict[int, float]:
+    """Return the least seconds of a compiled step on one thread and on two."""
+    step = build(name, compiled=True)
+    time_of(step, 3)
+    count = max(1, int(BUDGET / max(time_of(step, 1, time.perf_counter), 1e-6)))
+    best = {1: float("inf"), 2: float("inf")}
+    for _ in range(ROUNDS):
+        for threads in best:
+            parallel.set_num_threads(threads)
+            best[threads] = min(best[threads], time_of(step, count, time.perf_counter))
+    return best
+
+
+def compare_threads(workloads: list[str]) -> None:
+    """Measure and print how much faster two threads are."""
+    print("| workload | one thread | two threads | one / two |")
+    print("|---|--:|--:|--:|")
+    for name in tqdm(workloads, leave=False):
+        one, two = measure_threads(name).values()
+        print(f"| {name} | {duration(one)} | {duration(two)} | {one / two:.2f}× |", flush=True)
+
+
+def main(arguments: list[str]) -> None:
     """Measure and print a table."""
+    workloads = [name for name in arguments if name != "--threads"]
     unknown = [name for name in workloads if name not in NETWORKS]
     if unknown:
         raise SystemExit(f"no workloads: {', '.join(unknown)}; there are {', '.join(NETWORKS)}")
+    if "--threads" in arguments:
+        compare_threads(workloads or [*WORKLOADS, "wide"])
+        return
     parallel.set_num_threads(1)
     print(f"| workload | {' | '.join(WAYS)} | {' | '.join(f'memory, {way}' for way in WAYS)} |")
     print("|---|" + "--:|" * 2 * len(WAYS))

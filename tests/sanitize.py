@@ -33,8 +33,8 @@ FLAGS = (
     "-fno-sanitize=alignment",
 )
 SHORT = (
-    *("memory_safety", "random_programs", "layouts", "exchange", "indexing", "plan", "autograd"),
-    *("kernels", "array", "bad_input"),
+    *("memory_safety", "random_programs", "layouts", "exchange", "indexing", "plan", "chains"),
+    *("autograd", "kernels", "array", "bad_input"),
 )
 # They ask whether memory is used again, which that build never does.
 POOL = (

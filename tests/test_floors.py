@@ -14,19 +14,18 @@ loops.elementwise loops.windows
 loops.window_products loops.window_sums loops.window_tiles
 loops.window_phases loops.window_lanes
 loops.convolution
-loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
+loops.reductions loops.chain loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
 generator trace lifetimes calls ops.slots
-gradients plan optimizers ops.cast
-cached_plan plan_gradients
+gradients optimizers ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
 ops.reduce ops.gather ops.scans
-ops.indexing ops.dense ops.random ops.convolution ops.composed
-ops.pooling
-ops.rewrite
-ops.in_place
+ops.chain ops.indexing ops.dense ops.random ops.convolution ops.composed
+fuse ops.pooling
+plan ops.rewrite
+cached_plan plan_gradients ops.in_place
 ops.nn ops.normalization ops.recurrent
 functions
 array

@@ -201,9 +201,9 @@ cdef class CachedPlan:
         --------
         >>> from microlazy import nd
         >>> from microlazy.gluon import nn
-        >>> net = nn.HybridLambda(lambda F, x: F.exp(x * 2))
+        >>> net = nn.HybridLambda(lambda F, x: F.exp(x * 2).sum())
         >>> [step.op for step in net.plan(nd.ones((2,))).steps]
-        ['multiply', 'exp']
+        ['multiply+exp', 'sum']
         """
         cdef Plan plan = self.choose(args, [])
         if plan is not None:

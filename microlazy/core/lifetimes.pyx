@@ -154,14 +154,20 @@ cdef int allocate_gradients(list nodes, list outputs, list groups, tuple lives,
     bases, ends = lives
     cdef dict numbers = {id(node): i for i, node in enumerate(nodes)}
     cdef dict dead = dead_results(nodes, outputs, bases, ends) if once else {}
+    cdef dict lent = {}                 # what is not free before a node's backward()
     cdef list free = [(<Node>members[0]).out.block for members in groups
                       if ends[numbers[id(members[0])]] < len(nodes)]
     for i in range(len(nodes) - 1, -1, -1):
         node = <Node>nodes[i]
+        done = [node.grad.block] if node.grad is not None and id(node.out) not in given else []
+        done += [(<Node>each).out.block for each in dead.get(i, ())] + lent.pop(id(node), [])
         for x in inputs_of(node):
             source = producers.get(id(x))
             if source is None or id(x) in given or x.slot is not source or (
                     source.grad is not None):
+                continue
+            if source.takes_broadcast:
+                lent[id(source)], done = done, []     # which reads this node's gradient
                 continue
             source.grad = header(x.face, x.dtype, x.ndim, x.shape_)
             block = block_by_fit(free, size_of(source))
@@ -170,7 +176,5 @@ cdef int allocate_gradients(list nodes, list outputs, list groups, tuple lives,
             else:
                 free.remove(block)
                 look_at(source.grad, block, block.data)
-        if node.grad is not None and id(node.out) not in given:
-            free.append(node.grad.block)
-        free += [(<Node>each).out.block for each in dead.get(i, ())]
+        free += done
     return 0

@@ -9,10 +9,12 @@ out the outputs. Eager calls run the very same nodes, so both give the same bits
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.calls cimport alike, flatten, unflatten
+from microlazy.core.fuse cimport fuse
 from microlazy.core.lifetimes cimport (
     OUTSIDE, allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of, lifetimes,
 )
 from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.chain cimport Chain
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
@@ -332,7 +334,7 @@ cdef class Plan:
             node = <Node>self.nodes[i]
             base = bases[i]
             found.append((
-                node.name(),
+                node.name() + "+relu" * node.with_relu,
                 [places.get(id(x), ("array", x)) for x in inputs_of(node)],
                 shape_tuple(node.out),
                 numpy_dtype(node.out.dtype).name,
@@ -383,7 +385,9 @@ cdef class Plan:
     cdef int unroll(self, Node run) except -1:
         """Put the nodes on the outer tape, before their run: the plan will not run again."""
         cdef Node node
-        cdef list nodes = self.nodes
+        cdef list nodes = []
+        for node in self.nodes:
+            nodes += (<Chain>node).undo() if type(node) is Chain else [node]
         self.unrolled = True
         self.nodes = self.groups = self.handed = []
         self.inputs = []                # they stay with the nodes
@@ -549,6 +553,7 @@ cdef Plan build(object forward, object structure, list args, list variables=None
     result = y = None
     stand_ins.clear()
     refuse_kept(plan)
+    plan.nodes = fuse(plan.nodes, plan.outputs)
     for node in plan.nodes:
         node.planned = node.out.movable = True
         producers[id(node.out)] = node

@@ -71,6 +71,8 @@ cdef class Node(Slot):
     cdef bint awaited             # reached by a pass that has not yet come to it
     cdef bint views               # its output shares its input's memory
     cdef bint part                # it hands out one of several results of another node
+    cdef bint with_relu           # in a plan: it took over the relu behind it; see take_relu
+    cdef bint takes_broadcast     # in a plan: the one gradient of its output may be broadcast
     cdef bint planned             # belongs to a plan: it keeps its buffers, and no tape lists it
     cdef int users                # in a plan: how many of its arrays look at the output's memory
     cdef void* earlier            # neighbours on the tape (unowned)
@@ -82,6 +84,7 @@ cdef class Node(Slot):
     cdef bint leads(self, Pass p) noexcept        # whether p wants a gradient of what is behind it
     cdef int inspect(self, Pass p) except -1      # before any backward(): refuse what is not usable
     cdef int release(self) except -1
+    cdef bint take_relu(self) noexcept    # compute relu of the result from now on, if it can
     cdef int sharing(self, Block block) noexcept  # how many arrays of its own look at this memory
     cdef str name(self)
 
@@ -112,6 +115,7 @@ cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient,
 cdef bint is_cut(Pass p, Node node) noexcept
 cdef int reach(Pass p, Node node) except -1
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
+cdef int check(Node node) except -1           # ... refuse if they have changed since
 cdef int lead_to(Pass p, Node node) except -1     # let the pass inspect this node
 cdef void enlist(Node node) noexcept          # put a node at the tape's end
 cdef void enlist_before(Node node, Node later) noexcept       # the same, but before a node there

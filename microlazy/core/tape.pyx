@@ -405,6 +405,9 @@ cdef class Node(Slot):
         bury(self)
         return 0
 
+    cdef bint take_relu(self) noexcept:
+        return False
+
     cdef int sharing(self, Block block) noexcept:
         return self.y is not None and self.y.block is block
 

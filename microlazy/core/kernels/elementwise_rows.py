@@ -253,8 +253,8 @@ UNARY = (
         before="exp(-abs(x))",
     ),
     Unary(
-        "relu", "0 if x <= 0 else x", "g if x > 0 else (0 if x <= 0 else x)",
-        lambda f, g, x, y: f.masked(g, f.greater(x, 0.0)),
+        "relu", "0 if x <= 0 else x", "g if y > 0 else (0 if y <= 0 else y)",
+        lambda f, g, x, y: f.masked(g, f.greater(y, 0.0)),
         "relu", "", "relu", "max(x, 0); the gradient at 0 is 0.", "[-1, 2]", "[0.0, 2.0]",
         light=True,
     ),

@@ -2,6 +2,10 @@
 
 from microlazy.core.tensor cimport Tensor
 
+cdef Py_ssize_t grain(int op) noexcept nogil              # from how many elements threads pay
+cdef Py_ssize_t binary_grain(int op) noexcept nogil
+cdef double number_at(const char* data, int dtype) noexcept nogil
+
 cdef int fill(Tensor x, double value) except -1
 cdef int scaled(double alpha, Tensor g, Tensor dx, bint accumulate) except -1   # dx (+)= alpha * g
 cdef int apply_unary(int op, Tensor x, Tensor out) except -1

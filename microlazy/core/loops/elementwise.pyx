@@ -25,7 +25,7 @@ for _op, _row in enumerate(elementwise_rows.BINARY):
     is_light_binary[_op] = _row.light
 
 
-cdef inline Py_ssize_t grain(int op) noexcept nogil:
+cdef Py_ssize_t grain(int op) noexcept nogil:
     return LIGHT_GRAIN if is_light[op] else GRAIN
 
 
@@ -59,11 +59,11 @@ cdef int apply_unary_grad(int op, const char* x, const char* y, const char* g, c
     return 0
 
 
-cdef inline double number_at(const char* data, int dtype) noexcept nogil:
+cdef double number_at(const char* data, int dtype) noexcept nogil:
     return (<const float*>data)[0] if dtype == FLOAT32 else (<const double*>data)[0]
 
 
-cdef inline Py_ssize_t binary_grain(int op) noexcept nogil:
+cdef Py_ssize_t binary_grain(int op) noexcept nogil:
     return LIGHT_GRAIN if is_light_binary[op] else GRAIN
 
 

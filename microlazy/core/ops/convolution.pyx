@@ -65,6 +65,13 @@ cdef class WindowProduct(Node):
             self.find_from(first, second, packed(self.b), g, target, accumulate)
         return 0
 
+    cdef bint take_relu(self) noexcept:
+        if self.relu or self.role == FILTERS:
+            return False
+        self.needs |= NEEDS_OUT
+        self.relu = True
+        return True
+
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef int first = 1 if self.role == IMAGES else 0
         cdef int second = 1 if self.role == RESULTS else 2

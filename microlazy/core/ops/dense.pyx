@@ -167,6 +167,13 @@ cdef class FullyConnected(Node):
                           accumulate)
         return 0
 
+    cdef bint take_relu(self) noexcept:
+        if self.relu:
+            return False
+        self.needs |= NEEDS_OUT
+        self.relu = True
+        return True
+
     cdef Py_ssize_t width(self) noexcept:
         """How many results there are for each row."""
         return self.in_units if self.in_first else self.units

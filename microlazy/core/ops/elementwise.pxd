@@ -1,6 +1,30 @@
 """Elementwise mathematics: one input, two inputs with broadcasting, or one and a number."""
 
+cimport cython
+from microlazy.core.tape cimport Node, Pass
 from microlazy.core.tensor cimport Tensor
+
+
+@cython.final
+cdef class UnaryOp(Node):
+    cdef int op
+
+
+@cython.final
+cdef class BinaryOp(Node):
+    cdef int op
+    cdef int give_zero(self, Pass p, Tensor x) except -1
+    cdef Tensor operand(self, Pass p, int which, Tensor x, Tensor y)
+    cdef int partial(self, int which, Tensor a, Tensor b, Tensor y, Tensor dx,
+                     bint accumulate) except -1
+
+
+@cython.final
+cdef class BinaryScalar(Node):
+    cdef int op
+    cdef double s
+    cdef bint swapped
+    cdef bint is_linear(self, double* slope) noexcept     # whether its gradient is slope * g
 
 cdef Tensor unary(int op, Tensor x)
 cdef Tensor binary(int op, Tensor a, Tensor b)

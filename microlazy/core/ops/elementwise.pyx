@@ -208,8 +208,6 @@ cdef object growth_of_power(object a, object b):
 @cython.no_gc
 @cython.final
 cdef class UnaryOp(Node):
-    cdef int op
-
     cdef int forward(self) except -1:
         return apply_unary(self.op, self.a, self.out)
 
@@ -267,8 +265,6 @@ cdef Tensor unary(int op, Tensor x):
 @cython.no_gc
 @cython.final
 cdef class BinaryOp(Node):
-    cdef int op
-
     cdef int forward(self) except -1:
         return compute_binary(self.op, self.a, self.b, self.out)
 
@@ -440,10 +436,6 @@ def integer_divide(a, b):
 @cython.no_gc
 @cython.final
 cdef class BinaryScalar(Node):
-    cdef int op
-    cdef double s
-    cdef bint swapped
-
     cdef int forward(self) except -1:
         return apply_binary_scalar(self.op, self.a, self.s, self.swapped, self.out)
 
@@ -451,19 +443,17 @@ cdef class BinaryScalar(Node):
         cdef bint accumulate
         cdef Tensor dx, a, s, y, g = self.grad
         cdef int op = self.op
-        if op == B_ADD or (op == B_SUBTRACT and not self.swapped):
+        cdef double slope
+        cdef bint linear = self.is_linear(&slope)
+        if linear and slope == 1:
             return pass_on(p, self.a, g)
         dx = p.target(self.a, &accumulate)
         if dx is None:
             return 0
         if op >= FIRST_COMPARISON:
             return 0 if accumulate else fill(dx, 0.0)
-        if op == B_SUBTRACT:
-            return scaled(-1.0, g, dx, accumulate)
-        if op == B_MULTIPLY:
-            return scaled(self.s, g, dx, accumulate)
-        if op == B_DIVIDE and not self.swapped:
-            return scaled(1.0 / self.s, g, dx, accumulate)
+        if linear:
+            return scaled(slope, g, dx, accumulate)
         a = packed(self.a)
         s = like(a)
         fill(s, self.s)
@@ -476,6 +466,18 @@ cdef class BinaryScalar(Node):
                                      a.size, a.dtype)
         return apply_binary_grad(op, 0, a.data, s.data, y.data, g.data, dx.data, accumulate,
                                  a.size, a.dtype)
+
+    cdef bint is_linear(self, double* slope) noexcept:
+        slope[0] = 1.0
+        if self.op == B_MULTIPLY:
+            slope[0] = self.s
+        elif self.op == B_SUBTRACT:
+            slope[0] = -1.0 if self.swapped else 1.0
+        elif self.op == B_DIVIDE and not self.swapped:
+            slope[0] = 1.0 / self.s
+        else:
+            return self.op == B_ADD
+        return True
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         if self.swapped:

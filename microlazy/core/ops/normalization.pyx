@@ -272,6 +272,12 @@ cdef class BatchNorm(Node):
         return derive_composed(p, composed_batch, [self.a, self.b, self.c],
                                (mean, scale, self.eps, self.axis, self.relu), g)
 
+    cdef bint take_relu(self) noexcept:
+        if self.relu:
+            return False
+        self.relu = True
+        return True
+
     cdef Tensor row(self, int which):
         """A copy of what was kept for each channel."""
         cdef Tensor y = new(self.a.face, self.kept.dtype, 1, &self.channels)

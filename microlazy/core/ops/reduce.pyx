@@ -17,7 +17,7 @@ from microlazy.core.ops.shape cimport (
 )
 from microlazy.core.ops.slots cimport hand_on, set_fit
 from microlazy.core.strided cimport add_to, assign, packed
-from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, run, state, tracked_integers
+from microlazy.core.tape cimport NEEDS_A, NEEDS_OUT, Node, Pass, reach, run, state, tracked_integers
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, allocate, is_float,
     like, new, numpy_dtype, parse_axis, same_shape, shape_tuple, view_numpy,
@@ -50,10 +50,6 @@ cdef unsigned int axis_mask(object axis, int ndim, bint exclude) except? 0xfffff
 @cython.no_gc
 @cython.final
 cdef class Reduce(Node):
-    cdef int op
-    cdef unsigned int mask
-    cdef double factor                # 1 / count for mean
-
     cdef int forward(self) except -1:
         if self.a.size == 0:
             return self.forward_empty()
@@ -76,13 +72,15 @@ cdef class Reduce(Node):
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
-        cdef Tensor x = self.a, part
-        cdef Tensor dx = p.target(x, &accumulate)
-        cdef Tensor g
+        cdef Tensor x = self.a, part, dx, g
+        if isinstance(x.slot, Node) and (<Node>x.slot).takes_broadcast:
+            x.slot.grad = self.spread(self.grad)
+            return reach(p, <Node>x.slot)
+        dx = p.target(x, &accumulate)
         if dx is None or dx.size == 0:
             return 0
-        g = with_kept_axes(self.grad, x, self.mask)
         if self.op != R_SUM:
+            g = with_kept_axes(self.grad, x, self.mask)
             part = like(dx)
             if self.op == R_PROD and (are_normal(self.y) or not has_zero(packed(x))):
                 compute_binary(B_DIVIDE, with_kept_axes(self.y, x, self.mask), x, part)
@@ -92,11 +90,15 @@ cdef class Reduce(Node):
                 compute_binary(B_EQUAL, x, with_kept_axes(self.y, x, self.mask), part)
             compute_binary(B_MULTIPLY, part, g, part if accumulate else dx)
             return add_to(dx, part) if accumulate else 0
-        if self.factor != 1.0:
-            part = like(self.grad)
-            kernels.scale[g.dtype](self.factor, self.grad.data, part.data, False, part.size)
-            g = with_kept_axes(part, x, self.mask)
+        g = self.spread(self.grad)
         return add_to(dx, g) if accumulate else assign(dx, g)
+
+    cdef Tensor spread(self, Tensor g):
+        cdef Tensor part = g
+        if self.factor != 1.0:
+            part = like(g)
+            kernels.scale[g.dtype](self.factor, g.data, part.data, False, part.size)
+        return with_kept_axes(part, self.a, self.mask)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Tensor x = self.a, y

@@ -18,6 +18,7 @@ class Step(NamedTuple):
     number : int
         Its place among the steps.
     op : str
+        Ops that run in one pass over memory are joined by "+".
     inputs : tuple of str
         ``%3`` is what step 3 gave, ``input 0`` the call's first array; parameters have their path,
         other arrays their shape.

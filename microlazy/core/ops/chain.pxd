@@ -1,0 +1,23 @@
+"""Runs of elementwise nodes in a plan, joined into one that works block by block."""
+
+from microlazy.core.loops.chain cimport Program
+from microlazy.core.tape cimport Node
+from microlazy.core.tensor cimport Tensor
+
+cdef class Chain(Node):
+    """Elementwise nodes one after the other, of which only the last one's result is seen."""
+    cdef list members, results    # the nodes; their results, the last of which is `out`
+    cdef Program ahead, back
+    cdef list targets             # in `back`: the inputs whose gradients its arrays take
+    cdef long long wanted         # the inputs that `back` was written for, a bit each
+    cdef bint spread              # ... and whether the result's gradient is broadcast
+    cdef int write_ahead(self) except -1
+    cdef list write_back(self, long long wanted, Tensor g)    # g broadcast or None; its steps
+    cdef list undo(self)          # the members as nodes of their own, their results computed
+
+# The last node of the longest chain that begins at a node, itself if there is none; `readers`
+# has the numbers of the nodes that read each array.
+cdef Py_ssize_t end_of_chain(list nodes, Py_ssize_t start, dict readers) except -1
+cdef Chain join(list nodes)
+# How x is broadcast to out, if each of some elements is repeated, and all that again; else None.
+cdef dict layout_of(Tensor x, Tensor out)
