@@ -76,7 +76,7 @@ def test_what_must_come_first(monkeypatch):
     weight = gluon.Parameter("weight", shape=(1,))
     weight.initialize()
     trainer = gluon.Trainer([weight], "sgd")
-    monkeypatch.setattr(amp, "_initialized", False)
+    monkeypatch.setattr(amp, "_amp_initialized", False)
     with pytest.raises(AssertionError, match=r"amp.init\(\)"):
         amp.init_trainer(trainer)
     for use in (lambda: amp.unscale(trainer), lambda: amp.scale_loss(1, trainer).__enter__()):

@@ -109,7 +109,7 @@ RULES = [
     Rule(
         "Graphs and modules",
         path=(
-            r"/symbol/|block/symbol|executor\.py|/module/|microlazy/model\.py"
+            r"/symbol/|/onnx/|microlazy/rnn/|block/symbol|executor\.py|/module/|microlazy/model\.py"
             r"|microlazy/operator\.py|attribute\.py"
         ),
     ),

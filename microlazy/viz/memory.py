@@ -45,7 +45,7 @@ def plot_plan(net: HybridBlock, *args: Any) -> Figure:
     >>> net = nn.HybridLambda(lambda F, x: F.tanh(F.exp(x) + 1) * 2)
     >>> figure = plot_plan(net, nd.ones((2, 3)))
     >>> [text.get_text() for text in figure.axes[0].texts]
-    ['0 exp', '1 add', '2 tanh', '3 multiply']
+    ['0 exp+add+tanh+multiply']
     """
     if not isinstance(net, HybridBlock):
         raise TypeError(f"plot_plan draws a HybridBlock, not {type(net).__name__}")

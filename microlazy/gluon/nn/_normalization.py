@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy
@@ -9,7 +10,6 @@ import numpy
 from ...core.ops.normalization import batch_norm, group_norm, layer_norm
 from ...core.tensor import Tensor
 from ...initializer import Initializer
-from ...kvstore import workers
 from ...ops.normalization import batch_norm_of_workers
 from ..parameter import Parameter
 from ..utils import axis_of, number_of
@@ -213,6 +213,12 @@ class BatchNormReLU(BatchNorm):
     _fuse_relu = True
 
 
+def _workers() -> Any:
+    """The module of workers, if there are others: whoever joins them has imported it."""
+    module = sys.modules.get("microlazy.kvstore.workers")
+    return None if module is None or module.others() is None else module
+
+
 class SyncBatchNorm(BatchNorm):
     """Batch normalization over the batches of all workers; with one worker it is `BatchNorm`.
 
@@ -275,7 +281,7 @@ class SyncBatchNorm(BatchNorm):
         )
 
     def _plain(self, x: Any) -> Tensor | None:
-        return super()._plain(x) if workers.others() is None else None
+        return super()._plain(x) if _workers() is None else None
 
     def hybrid_forward(
         self,
@@ -287,7 +293,8 @@ class SyncBatchNorm(BatchNorm):
         running_var: Tensor,
     ) -> Tensor:
         arrays = (x, gamma, beta, running_mean, running_var)
-        if workers.others() is None or not isinstance(x, Tensor):
+        workers = _workers()
+        if workers is None or not isinstance(x, Tensor):
             return super().hybrid_forward(F, *arrays)
         return batch_norm_of_workers(workers.total, *arrays, *self._kwargs.values())
 
