@@ -421,6 +421,25 @@ def test_networks_under_np(tmp_path):
         npx.reset_np()
 
 
+@pytest.mark.parametrize("layout", ["TNC", "NTC"])
+@pytest.mark.parametrize("kind", [rnn.RNN, rnn.LSTM, rnn.GRU])
+def test_recurrent_layers_under_np(kind, layout, tmp_path):
+    npx.set_np()
+    try:
+        layer = kind(4, 2, layout=layout, bidirectional=True)
+        layer.initialize()
+        x = mx.np.random.uniform(size=(5, 6, 3))
+        layer.hybridize()
+        expected = layer(x)
+        path = layer.export_onnx(tmp_path / "net.onnx", (None, "steps", 3))
+        check(path, [x], expected)
+        check(path, [x], mx.onnx.load(path)(x))
+        graph, parameters = layer.export(tmp_path / "net")
+        check(path, [x], gluon.SymbolBlock.imports(graph, ["data"], parameters)(x))
+    finally:
+        npx.reset_np()
+
+
 # ---- graphs and files ----------------------------------------------------------------------------
 
 
