@@ -477,6 +477,14 @@ def test_in_networks_of_gluon(face):
     assert (net(x) == net(x)).asnumpy().all()  # nothing drops or moves outside of record()
 
 
+def test_a_module_in_gluon_prints_as_the_module():
+    block = ToGluon(nn.Dense(3), prefix="told_")
+    assert repr(block) == f"ToGluon({nn.Dense(3)!r})"
+    block.initialize()
+    block(jnp.ones((2, 4)))
+    assert {row.init for row in block.explain().rows} == {"Dense.init"}
+
+
 def test_a_first_call_in_another_network_that_fails():
     net = keras.Sequential([ToGluon(nn.Dense(3)), keras.layers.Conv2D(2, 2)])
     with pytest.raises(ValueError, match="conv2d"):

@@ -657,6 +657,38 @@ def test_wrong_arguments(call, text):
         call()
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: layers.Dense(3, kernel_regularizer="l2"), "write AdamW's weight_decay"),
+        (lambda: layers.Conv2D(3, 3, bias_constraint="nonneg"), "write assign()"),
+        (lambda: layers.Dense(3, kernel_initialiser="ones"), "nearest is 'kernel_initializer'"),
+        (lambda: keras.Variable(numpy.ones(3)), "write layer.add_weight()"),
+        (lambda: keras.Variable(initializer="ones", shape=(3,)), "write layer.add_weight()"),
+    ],
+)
+def test_arguments_that_are_not_there(call, text):
+    with pytest.raises(TypeError, match=re.escape(text)):
+        call()
+
+
+def test_explain_names_the_initializer():
+    net = keras.Sequential([layers.Dense(2, kernel_initializer="he_normal")])
+    assert [row.init for row in net.explain().rows] == ["HeNormal", "Zeros"]
+
+
+@pytest.mark.parametrize("wrong", [("adamm", "mse"), ("sgd", "mes"), ("sgd", "mse", ["mea"])])
+def test_a_compile_that_is_refused_changes_nothing(wrong):
+    net = keras.Sequential([layers.Dense(1)])
+    net.compile("sgd", "mse", metrics=["mae"])
+    x, y = numpy.ones((4, 2), "float32"), numpy.ones((4, 1), "float32")
+    before = net.evaluate(x, y, verbose=0, return_dict=True)
+    with pytest.raises(ValueError, match="identifier"):
+        net.compile(*wrong)
+    assert net.evaluate(x, y, verbose=0, return_dict=True) == before
+    assert before.keys() == {"loss", "mae"}
+
+
 def test_wrong_data():
     net = keras.Sequential([layers.Dense(1)])
     net.compile("sgd", "mse")

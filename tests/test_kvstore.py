@@ -89,6 +89,10 @@ def test_a_function_updates_the_store():
     assert (pulled(store, "a"), seen) == ([5, 5], ["a"])
 
 
+def test_a_store_prints_its_place_among_the_workers():
+    assert repr(mx.kv.create("local")) == "<KVStore 'local': worker 0 of 1>"
+
+
 def test_refusals_change_nothing():
     store = mx.kv.create()
     store.init(3, nd.ones((2,)))

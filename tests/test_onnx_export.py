@@ -421,6 +421,25 @@ def test_networks_under_np(tmp_path):
         npx.reset_np()
 
 
+@pytest.mark.parametrize("layout", ["TNC", "NTC"])
+@pytest.mark.parametrize("kind", [rnn.RNN, rnn.LSTM, rnn.GRU])
+def test_recurrent_layers_under_np(kind, layout, tmp_path):
+    npx.set_np()
+    try:
+        layer = kind(4, 2, layout=layout, bidirectional=True)
+        layer.initialize()
+        x = mx.np.random.uniform(size=(5, 6, 3))
+        layer.hybridize()
+        expected = layer(x)
+        path = layer.export_onnx(tmp_path / "net.onnx", (None, "steps", 3))
+        check(path, [x], expected)
+        check(path, [x], mx.onnx.load(path)(x))
+        graph, parameters = layer.export(tmp_path / "net")
+        check(path, [x], gluon.SymbolBlock.imports(graph, ["data"], parameters)(x))
+    finally:
+        npx.reset_np()
+
+
 # ---- graphs and files ----------------------------------------------------------------------------
 
 
@@ -492,6 +511,25 @@ def test_float64(tmp_path):
     check(net.export_onnx(tmp_path / "net.onnx", (1, 3), dtypes="float64"), [x], net(x))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_shapes_given_find_sizes(dtype, tmp_path):
+    net, cell = nn.HybridSequential(), gluon.rnn.LSTMCell(4)
+    net.add(nn.Conv2D(2, 3), nn.BatchNorm(), nn.Dense(3))
+    shapes = {net: [(1, 3, 8, 8)], cell: [(1, 3), [(1, 4), (1, 4)]]}
+    for block in shapes:
+        block.cast(dtype)
+        block.initialize()
+    with pytest.raises(MXNetError, match="deferred"):
+        net.export_onnx(tmp_path / "net.onnx", ("batch", 3, 8, 8), dtypes=dtype)
+    for block, given in shapes.items():
+        count = 3 if block is cell else 1
+        path = block.export_onnx(tmp_path / "net.onnx", *given, dtypes=[dtype] * count)
+        assert mx.onnx.load(path).collect_params().keys() == block.collect_params().keys()
+    x = nd.random.uniform(shape=(5, 3, 8, 8), dtype=dtype)
+    path = net.export_onnx(tmp_path / "net.onnx", (1, 3, 8, 8), dtypes=dtype)
+    numpy.testing.assert_allclose(mx.onnx.load(path)(x).asnumpy(), net(x).asnumpy(), 1e-5, 1e-6)
+
+
 def test_refusals(tmp_path):
     path = tmp_path / "net.onnx"
 
@@ -511,7 +549,8 @@ def test_refusals(tmp_path):
             {},
             r"node .special0_gammaln0. \(gammaln\) cannot be written",
         ),
-        (Fixed(), [(2, 3)], {}, r"free sizes batch .*dynamic_batch=False"),
+        (Fixed(), [(2, 3)], {}, r"free sizes, batch: .*dynamic_batch=False"),
+        (Special(), [(1, 3)] * 2, {}, "with 2 inputs: too many positional arguments"),
         (dense, [(1, 3)], {}, "initialize"),
         (Special(), [], {}, "needs the shape of each input"),
         (Special(), [(1, -3)], {}, r"-3 in \('batch', -3\) is no size"),

@@ -650,6 +650,9 @@ def test_float16_weights_move():
         (lambda: nn.ConvTranspose2d, "gluon.nn.Conv2DTranspose"),
         (lambda: torch.optim.lr_scheduler, "param_groups"),
         (lambda: torch.compile, "the module itself"),
+        (lambda: torch.ones(2).cuda(), "'Tensor' .*; leave it out: there is one device"),
+        (lambda: nn.Linear(2, 2).cuda(), "'Linear' .*; leave it out: there is one device"),
+        (lambda: torch.ones(2).register_hook(print), "hooks on gradients are missing"),
     ],
 )
 def test_names_that_are_missing(ask, hint):

@@ -92,6 +92,9 @@ class InOrder(Initializer):
         super().__init__(make=make, axes=axes)
         self._make, self._axes = make, axes
 
+    def __repr__(self) -> str:
+        return getattr(self._make, "__name__", type(self._make).__name__)
+
     def _init_weight(self, name: str, arr: Tensor) -> None:
         shape = tuple(in_order(arr, self._axes).shape)
         values = to_numpy(self._make(shape, dtype=numpy.dtype(arr.dtype).name))

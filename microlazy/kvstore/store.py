@@ -47,6 +47,10 @@ class KVStore:
         self._key_type: type | None = None
         self._updater: Callable[[Any, Any, Any], object] | None = None
 
+    def __repr__(self) -> str:
+        workers = f"worker {self.rank} of {self.num_workers}"
+        return f"<{type(self).__name__} {self._type!r}: {workers}>"
+
     @property
     def type(self) -> str:
         """The name that it was created by."""

@@ -14,6 +14,7 @@ from microlazy import params_file
 from microlazy.base import MXNetError
 from microlazy.core.tensor import Tensor
 from microlazy.files import write_atomically
+from microlazy.gluon.block.dry_run import abstract
 from microlazy.gluon.block.symbol import without_kind
 from microlazy.gluon.block.symbolic import graph_of, shapes_in
 from microlazy.onnx.block import ONNXBlock
@@ -159,22 +160,36 @@ def export_block(
     if not flat:
         raise MXNetError("export_onnx needs the shape of each input: net.export_onnx(path, (1, 3))")
     inputs, graph = graph_of(block, shapes)
+    types = list(dtypes) if isinstance(dtypes, list | tuple) else [dtypes] * len(inputs)
+    if len(types) != len(inputs):
+        raise MXNetError(f"{len(types)} dtypes are given for {len(inputs)} inputs")
     names = [x.name or "" for x in inputs]
     if dynamic_batch and not is_free(flat) and not any(None in shape for shape in flat):
         flat = [(_BATCH, *shape[1:]) for shape in flat]
     named = {name: _named(shape, name) for name, shape in zip(names, flat, strict=True)}
     parameters = block.collect_params()
+    if any(p.state == "deferred" for p in parameters.values()):
+        _find_sizes(block, shapes, types)
     arrays = {
         name: parameters[name].reduced().asnumpy()
         for name in graph.list_inputs()
         if name in parameters
     }
-    types = list(dtypes) if isinstance(dtypes, list | tuple) else [dtypes] * len(names)
-    if len(types) != len(names):
-        raise MXNetError(f"{len(types)} dtypes are given for {len(names)} inputs")
     if metadata is None:
         metadata = block.metadata if isinstance(block, ONNXBlock) else {}
     return _save(model_of(graph, arrays, named, types, metadata), path, False)
+
+
+def _find_sizes(block: Any, shapes: Sequence[Any], dtypes: Sequence[Any]) -> None:
+    """A dry run, where the shapes of all inputs are numbers."""
+    if any(not isinstance(size, int) for shape in shapes_in(shapes) for size in shape):
+        return
+    each = iter(dtypes)
+
+    def given(part: Any) -> Any:
+        return abstract(part, next(each)) if isinstance(part, tuple) else [*map(given, part)]
+
+    block.dry_run(*map(given, shapes))
 
 
 def get_operator_support(opset_version: int | None = None) -> list[str]:
@@ -336,8 +351,8 @@ class _Exporter:
             return free, (runs[0], runs[1])
         if is_free(list(self.inputs.values())):
             raise MXNetError(
-                f"{first_error}; with the free sizes {', '.join(self.free)} the graph cannot run: "
-                "give numbers for all sizes (and dynamic_batch=False)"
+                f"{first_error}. Numbers stood for the free sizes, {', '.join(self.free)}: if "
+                "these do not fit, give all sizes (and dynamic_batch=False)"
             )
         raise first_error or MXNetError("the graph has no inputs")
 

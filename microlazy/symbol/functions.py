@@ -44,7 +44,7 @@ def _made(fill: float) -> Function:
 def sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The sizes of an array that a graph makes; one that is not known is 1, which broadcasts.
 
-    MXNet's recurrent networks begin with zeros of no known batch.
+    MXNet's recurrent networks begin with zeros of no known batch: 0, or -1 where 0 is a size.
 
     Examples
     --------
@@ -53,7 +53,8 @@ def sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
     (1, 3)
     """
     need_few(shape)
-    return shape if is_np_shape() else tuple(max(size, 1) for size in shape)
+    smallest = 0 if is_np_shape() else 1
+    return tuple(1 if size < smallest else size for size in shape)
 
 
 def _full(shape: tuple[int, ...], value: float, dtype: Any = "float32") -> Tensor:

@@ -126,7 +126,7 @@ class Digraph:
         if program is None:
             raise MXNetError(
                 "cannot draw the graph: the program dot is not installed; install Graphviz, or "
-                "save() the text"
+                "write the text: save(), or a file that ends in .gv"
             )
         run = subprocess.run(
             [program, f"-T{kind}"], input=self.source.encode(), capture_output=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ... import autograd
@@ -60,6 +61,9 @@ class ToGluon(Block):
         #: The parameters by the places of the variables, layer by layer.
         self.places: dict[Path, Parameter] = {}
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._module!r})"
+
     def forward(self, *inputs: Any) -> Any:
         arrays = [x.as_np_ndarray() if isinstance(x, Tensor) else x for x in inputs]
         if not self._is_live():
@@ -92,8 +96,16 @@ class ToGluon(Block):
                     shape=value.shape,
                     dtype=value.dtype.name,
                     grad_req="write" if path[0] == "params" else "null",
-                    init=InOrder(lambda shape, dtype, value=value: value, None),
+                    init=InOrder(_init_of(self._module, value), None),
                 )
+
+
+def _init_of(module: Module, value: Any) -> Callable[..., Any]:
+    def init(shape: Any, dtype: Any) -> Any:
+        return value
+
+    init.__name__ = f"{type(module).__name__}.init"
+    return init
 
 
 def _as_nd(x: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import lru_cache, wraps
 from inspect import signature
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 
@@ -122,6 +122,15 @@ class Layer(Block):
     _is_built = False
     _runs_build = False  # within a first call, which has chosen the type of arrays
     _trainable = True
+
+    _keyword_hints: ClassVar[Mapping[str, str]] = {
+        f"{weight}_{what}": text
+        for weight in ("kernel", "bias", "recurrent", "embeddings", "gamma", "beta", "activity")
+        for what, text in (
+            ("regularizer", "AdamW's weight_decay, or add the penalty to the loss"),
+            ("constraint", "assign() of the variable after each step"),
+        )
+    }
 
     def __init__(
         self,

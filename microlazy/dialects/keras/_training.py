@@ -80,9 +80,9 @@ class Training(Layer):
         """
         given = [metrics] if isinstance(metrics, str) else metrics or []
         chosen = None if loss is None else losses.get(loss)
-        self._metrics = [get_metric(metric, chosen) for metric in given]
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = chosen
+        measured = [get_metric(metric, chosen) for metric in given]
+        self.optimizer = optimizers.get(optimizer)  # the last that may be refused
+        self._metrics, self.loss = measured, chosen
         self.run_eagerly = run_eagerly
         self._changed()
 

@@ -45,6 +45,14 @@ class Variable:
 
     __array_priority__ = 1000  # in arithmetic with an array, this side answers
 
+    def __new__(cls, *given: Any, **options: Any) -> Variable:
+        if options or (given and not isinstance(given[0], Parameter)):  # a copy is made of nothing
+            raise TypeError(
+                "Variable shows a weight of a layer, and is not made of values: write "
+                "layer.add_weight(), or an array that a GradientTape watches"
+            )
+        return super().__new__(cls)
+
     def __init__(self, parameter: Parameter, name: str, owner: Tree, axes: Axes = None) -> None:
         self.parameter = parameter
         self.name = name

@@ -32,6 +32,24 @@ _NEAREST = {
     "vmap": "functions of whole batches",
 }
 
+_MEMBERS = {
+    "cuda": "; leave it out: there is one device, the CPU",
+    "register_full_backward_hook": "; hooks on gradients are missing",
+    "register_hook": "; hooks on gradients are missing",
+}
+
+
+def missing_member(cls: type, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for an attribute that a tensor or a module does not have.
+
+    Examples
+    --------
+    >>> print(missing_member(int, "register_hook", []))
+    'int' object has no attribute 'register_hook'; hooks on gradients are missing
+    """
+    hint = _MEMBERS.get(name) or foreign.nearest(name, known)
+    return AttributeError(f"{cls.__name__!r} object has no attribute {name!r}{hint}")
+
 
 def teller(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
     """The `__getattr__` of a module, which says what there is for a name that it does not have.

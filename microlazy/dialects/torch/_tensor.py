@@ -15,8 +15,8 @@ from ...base import MXNetError
 from ...core import gradients
 from ...core.cached_plan import advance_generation
 from ...core.tensor import Tensor as Array
-from ...foreign import nearest
 from . import _dtypes
+from ._absent import missing_member
 from ._device import CPU, GradFn, device
 from ._errors import axis_of, check_graph, raise_used, translated
 from ._modes import mode
@@ -233,10 +233,7 @@ class Tensor:
         return tensor_text(numpy.asarray(self._array.detach()), origin)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}"
-            + nearest(name, dir(type(self)))
-        )
+        raise missing_member(type(self), name, dir(type(self)))
 
     def __reduce__(self) -> Any:
         return _restored, (self._array.asnumpy(), self._is_variable())

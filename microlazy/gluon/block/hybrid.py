@@ -451,14 +451,18 @@ class HybridBlock(Block):
         Raises
         ------
         MXNetError
-            If a parameter has no values yet, a `forward()` does not take symbols, or ONNX has
+            If a parameter is not initialized, a `forward()` does not take symbols, or ONNX has
             nothing for an operator: the message names it. Nothing is written then.
+
+        Notes
+        -----
+        Deferred parameters find their sizes in a dry run, if all sizes of the inputs are numbers.
 
         Examples
         --------
         >>> import os, tempfile
         >>> import microlazy as mx
-        >>> layer = mx.gluon.nn.Dense(3, in_units=4)
+        >>> layer = mx.gluon.nn.Dense(3)
         >>> layer.initialize()
         >>> path = layer.export_onnx(os.path.join(tempfile.mkdtemp(), "dense.onnx"), (1, 4))
         >>> mx.onnx.load(path)(mx.nd.ones((2, 4))).shape

@@ -6,6 +6,7 @@ import inspect
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from ... import ndarray as nd
@@ -28,11 +29,18 @@ def symbols_of(block: Any, args: tuple[Any, ...]) -> Any:
     """What a hybrid block gives for symbols: symbols, nested as its outputs are."""
     scope = nullcontext() if block.name_scope().transparent else Prefix(block.prefix)
     with scope:
-        try:
-            if not _has_namespace(block):
-                return block.forward(*args)
+        function, parameters = block.forward, {}
+        if _has_namespace(block):
+            function = partial(block.hybrid_forward, sym)
             parameters = {name: p.var() for name, p in block._reg_params.items()}
-            return block.hybrid_forward(sym, *args, **parameters)
+        try:
+            inspect.signature(function).bind(*args, **parameters)
+        except TypeError as error:
+            raise MXNetError(
+                f"{where(block)} cannot be called with {len(args)} inputs: {error}"
+            ) from error
+        try:
+            return function(*args, **parameters)
         except (TypeError, AttributeError, MXNetError) as error:
             if isinstance(error, MXNetError) and _has_namespace(block):
                 raise

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from inspect import signature
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from ...initializer import ArgumentError
 from ..parameter import Parameter, ParameterDict
@@ -24,7 +24,7 @@ def _keywords_of(init: Callable[..., None]) -> frozenset[str] | None:
     return frozenset(p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY)
 
 
-def refuse_keywords(cls: type, given: Iterable[str]) -> NoReturn:
+def refuse_keywords(cls: type[Tree], given: Iterable[str]) -> NoReturn:
     """Say which keyword a class does not take, and the nearest that it does."""
     from difflib import get_close_matches  # seldom needed
 
@@ -37,7 +37,12 @@ def refuse_keywords(cls: type, given: Iterable[str]) -> NoReturn:
     }
     name = next(iter(given))
     nearest = get_close_matches(name, known, 1)
-    hint = f"the nearest is {nearest[0]!r}" if nearest else f"it takes {', '.join(known)}"
+    if name in cls._keyword_hints:
+        hint = f"write {cls._keyword_hints[name]}"
+    elif nearest:
+        hint = f"the nearest is {nearest[0]!r}"
+    else:
+        hint = f"it takes {', '.join(known)}"
     raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}; {hint}")
 
 
@@ -55,6 +60,9 @@ class Tree:
 
     # Whether it only holds layers and computes nothing itself.
     _is_container = False
+
+    # What to write instead of keywords that another framework has.
+    _keyword_hints: ClassVar[Mapping[str, str]] = {}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if kwargs:

@@ -13,6 +13,7 @@ from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ...ops.recurrent import CELLS, recurrent
 from ...symbol import Symbol
+from ...util import is_np_shape
 from ..nn._layer import (
     Layer,
     choice_of,
@@ -250,7 +251,8 @@ class _RNNLayer(Layer):
         turned = self._layout == "NTC"
         names = sorted(parameters, key=lambda name: name.endswith("bias"))
         flat = [F.reshape(parameters[name], shape=(-1,)) for name in names]
-        states = self.begin_state(0, func=F.zeros) if given is None else list(given)
+        unknown = -1 if is_np_shape() else 0
+        states = self.begin_state(unknown, func=F.zeros) if given is None else list(given)
         low, high = self._clip
         outputs, *last = F.RNN(
             F.swapaxes(x, 0, 1) if turned else x,

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 from .... import autograd
 from ....core.tensor import Tensor as Array
-from ....foreign import nearest
 from ....gluon import Block
 from ....gluon.block.op_hooks import watched_forward
 from ....gluon.block.tree import Tree, children_of, parameters_of
 from ....gluon.parameter import Parameter as GluonParameter
 from ....util import is_np_array
 from .. import _dtypes
+from .._absent import missing_member
 from .._device import device
 from .._modes import mode, set_grad_enabled
 from .._tensor import Tensor, forget_gradients, unwrap, with_recording, wrapped
@@ -81,9 +81,7 @@ class Module(Block):
         if name in own.get("_buffer_names", ()):
             return None
         known = [*dir(type(self)), *own, *own.get("_reg_params", ())]
-        raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}{nearest(name, known)}"
-        )
+        raise missing_member(type(self), name, known)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
