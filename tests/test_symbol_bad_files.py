@@ -243,6 +243,7 @@ def sources():
     """Files to begin with: one of today, those of older and newer versions, some of MXNet's."""
     recorded = json.loads((ORACLE / "symbols.json").read_text(encoding="utf-8"))
     names = ("lstm_both_ways", "numpy", "numpy_shapes", "attention", "residual", "prelu")
+    names += ("loop", "while", "branch_taken")
     return [graph(), *DIALECTS.values(), BETA_2, *(recorded[name]["graph"] for name in names)]
 
 

@@ -124,6 +124,7 @@ def call(
     attr: Mapping[str, str] | None = None,
     hint: str | None = None,
     numpy: bool = False,
+    subgraphs: Sequence[Symbol] = (),
 ) -> Symbol:
     """A call of an operator.
 
@@ -143,9 +144,11 @@ def call(
         What the name begins with; by default the name of the operator in lower case.
     numpy : bool
         Whether the result has NumPy's rules, as it has where an input has them.
+    subgraphs : sequence of Symbol
+        The graphs that a loop or a branch holds.
     """
     texts = {key: text_of(value) for key, value in attributes.items()}
-    found = operator_with(operator, texts)
+    found = operator_with(operator, texts, subgraphs)
     by_name = hint or operator.removeprefix("_npi_").removeprefix("_npx_").removeprefix("_np_")
     name = names.current().get(name, by_name.lower())
     own = _attributes(attr)

@@ -10,6 +10,7 @@ from typing import Any
 from microlazy.base import MXNetError
 from microlazy.foreign import missing
 from microlazy.symbol.composing import call, compose, number_attributes
+from microlazy.symbol.control_flow import cond, foreach, while_loop
 from microlazy.symbol.operators import names_known, operator_of
 from microlazy.symbol.symbol import Symbol
 
@@ -395,7 +396,11 @@ _RANDOM = Namespace(
     | {"exponential": exponential, "randn": randn, "shuffle": shuffle},
 )
 _LINALG = Namespace("microlazy.symbol.linalg", ("_linalg_",))
-_CONTRIB = Namespace("microlazy.symbol.contrib", ("_contrib_",))
+_CONTRIB = Namespace(
+    "microlazy.symbol.contrib",
+    ("_contrib_",),
+    {"cond": cond, "foreach": foreach, "while_loop": while_loop},
+)
 _IMAGE = Namespace("microlazy.symbol.image", ("_image_",))
 _INTERNAL = Namespace("microlazy.symbol._internal", ("",))
 _NUMPY_LINALG = Namespace("microlazy.symbol.numpy.linalg", ("_npi_",), numpy=True)

@@ -22,7 +22,7 @@ from microlazy.core.tensor import Tensor
 from microlazy.symbol.attributes import HIDDEN, TextError, parse
 from microlazy.symbol.functions import FUNCTIONS
 
-__all__ = ["Operator", "names_known", "operator_of"]
+__all__ = ["Operator", "described", "names_known", "operator_of"]
 
 # An attribute, and the input that is there only if it is true.
 _ASKED_FOR = {
@@ -56,7 +56,7 @@ _PLACES = (
     ("_npx_", "npx"),
     ("_npi_", "np np.linalg np.random"),
     ("_np_", "np np.linalg np.random"),
-    ("_", "nd"),
+    ("_", "nd nd.contrib"),
     ("", "nd"),
 )
 _DEVIATION = ("LayerNorm", "GroupNorm")  # whose third output is a standard deviation
@@ -79,6 +79,8 @@ class Operator:
         Its attributes, and what their texts stand for; see `attributes.parse`.
     function : callable
         What computes it.
+    fits_plans : bool
+        Whether a plan can hold it: what looks at values, or is a user's, no plan holds.
 
     Examples
     --------
@@ -86,6 +88,8 @@ class Operator:
     >>> operator_of("FullyConnected").inputs
     ('data', 'weight', 'bias')
     """
+
+    fits_plans = True
 
     def __init__(self, names: Sequence[str], inputs: str, kinds: str, outputs: str) -> None:
         self.name = names[0]
@@ -111,23 +115,35 @@ class Operator:
             If an attribute is not known, or its text is wrong.
         """
         found = {}
-        for name, text in attributes.items():
-            if name not in self.kinds:
-                if name in HIDDEN or name.startswith("__") or name in _WITHOUT_EFFECT:
-                    continue
-                raise MXNetError(
-                    f"{self.name} has no attribute {name!r}; it has {', '.join(self.kinds)}"
-                )
-            try:
-                value = parse(self.kinds[name], text)
-            except TextError as error:
-                raise MXNetError(f"attribute {name!r} of {self.name}: {error}") from None
+        for name, value in self.parsed(attributes).items():
             if name in self._parameters or _Takes.ANY_NAME in self._takes:
                 if name not in _WITHOUT_EFFECT:
                     found[name] = value
             elif value not in (None, False) and name not in _WITHOUT_EFFECT:
                 raise MXNetError(
-                    f"{self.name}: microlazy does not have its attribute {name!r}, here {text!r}"
+                    f"{self.name}: microlazy does not have its attribute {name!r}, here "
+                    f"{attributes[name]!r}"
+                )
+        return found
+
+    def parsed(self, attributes: Mapping[str, str]) -> dict[str, Any]:
+        """The values of the attributes that are the operator's own.
+
+        Raises
+        ------
+        MXNetError
+            As in `values`.
+        """
+        found = {}
+        for name, text in attributes.items():
+            if name in self.kinds:
+                try:
+                    found[name] = parse(self.kinds[name], text)
+                except TextError as error:
+                    raise MXNetError(f"attribute {name!r} of {self.name}: {error}") from None
+            elif not (name in HIDDEN or name.startswith("__") or name in _WITHOUT_EFFECT):
+                raise MXNetError(
+                    f"{self.name} has no attribute {name!r}; it has {', '.join(self.kinds)}"
                 )
         return found
 
@@ -185,6 +201,10 @@ class Operator:
         else:
             found = self.function(*arrays, **values)
         return list(found) if isinstance(found, list | tuple) else [found]
+
+    def abstract(self, arrays: Sequence[Tensor], values: Mapping[str, Any]) -> list[Tensor]:
+        """The outputs' shapes and dtypes, for arrays that have nothing else."""
+        return self.compute(arrays, values)
 
 
 class _Takes(Enum):
@@ -263,14 +283,23 @@ def operator_of(name: str) -> Operator:
     Traceback (most recent call last):
     microlazy.base.MXNetError: there is no operator 'Convolve'
     """
+    names, *parts = described(name)
+    return Operator(names, *parts) if names[0] == name else operator_of(names[0])
+
+
+def described(name: str) -> tuple[list[str], str, str, str]:
+    """What the table says of an operator: its names, inputs, attributes and outputs.
+
+    Raises
+    ------
+    MXNetError
+        If MXNet does not have it.
+    """
     line = _lines().get(_OLD.get(name, name))
     for prefix, other in (("_npi_", "_np_"), ("_np_", "_npi_"), ("_npx_", "_npi_")):
         if line is None and name.startswith(prefix):  # 2.0 moved some
             line = _lines().get(other + name.removeprefix(prefix))
     if line is None:
         raise MXNetError(f"there is no operator {name!r}")
-    names, *parts = line.split("|")
-    first = names.split()[0]
-    if first != name:
-        return operator_of(first)
-    return Operator(names.split(), *parts)
+    names, inputs, attributes, outputs = line.split("|")
+    return names.split(), inputs, attributes, outputs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy
@@ -26,7 +27,9 @@ from microlazy.symbol.graph import (
     is_known,
     variables_of,
 )
+from microlazy.symbol.operators import Operator
 from microlazy.symbol.running import computed
+from microlazy.symbol.subgraphs import GraphOperator
 from microlazy.symbol.symbol import Symbol
 
 __all__ = ["RULES", "Run", "infer", "infer_types", "merged"]
@@ -266,7 +269,7 @@ class Run:
         if any(array is None for array in arrays):
             return None
         try:
-            return computed(node, arrays)
+            return computed(node, arrays, abstract=True)
         except AbstractValueError:
             return None  # its values decide
 
@@ -280,7 +283,7 @@ class Run:
             for name, entry in zip(names, node.inputs, strict=False)
             if (shape := self.shape_of(entry)) is not None
         }
-        rule = operator.rule if isinstance(operator, CustomOperator) else RULES.get(operator.name)
+        rule = _rule(operator)
         unknown = [name for name in names if not is_known(shapes.get(name))]
         if operator.name == "RNN" and is_known(shapes.get("data")):
             self._settle_first_weights(node.inputs[1][0], shapes["data"][2])
@@ -342,6 +345,34 @@ class Run:
             if dtype is not None and numpy.dtype(dtype).kind == "f":
                 return dtype
         return "float32"
+
+
+def _rule(operator: Operator) -> Rule | None:
+    if isinstance(operator, CustomOperator):
+        return operator.rule
+    if isinstance(operator, GraphOperator):
+        return partial(_inside, operator)
+    return RULES.get(operator.name)
+
+
+def _inside(operator: GraphOperator, shapes: Shapes, values: Mapping[str, Any]) -> dict[str, Shape]:
+    """The shapes of inputs that follow from how the graphs of an operator use them."""
+    found: dict[str, Shape] = {}
+    for graph, places in zip(operator.subgraphs, operator.places, strict=True):
+        inputs = [operator.inputs[place] for place in places]
+        names = dict(zip(inputs, graph.list_inputs(), strict=True))
+        sliced = operator.inputs[: operator.sliced]
+        known = {
+            name: shapes[given][1:] if given in sliced else shapes[given]
+            for given, name in names.items()
+            if is_known(shapes.get(given))
+        }
+        run = Run(graph, known, {})
+        told = {node.name: run.shapes[id(node)] for node in variables_of(run.nodes)}
+        for given, name in names.items():
+            if given not in sliced and told[name] is not None:
+                found[given] = told[name]
+    return found
 
 
 def _face(node: Node) -> int:

@@ -76,6 +76,53 @@ def _attention(mx):
     return Attention()
 
 
+def _loop(mx):
+    class Loop(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="loop_")
+            with self.name_scope():
+                self.step = mx.gluon.nn.Dense(4, activation="tanh")
+                self.factor = self.params.get("factor", shape=(1,))
+
+        def hybrid_forward(self, F, x, factor):
+            first = F.broadcast_mul(F.zeros_like(F.slice_axis(x, axis=0, begin=0, end=1)), factor)
+
+            def body(row, states):
+                out = self.step(row + states[0]) + F.broadcast_mul(states[1], factor)
+                return [out, row], [out, states[1] + 1]
+
+            states = [F.reshape(first, (-3, -2)), F.ones((3, 4))]
+            (outputs, rows), last = F.contrib.foreach(body, x, states)
+            return F.concat(outputs + rows, F.expand_dims(last[0], 0), dim=0)
+
+    return Loop()
+
+
+def _while(mx):
+    class While(mx.gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            total = F.sum(x * x)
+
+            def func(i, s):
+                return [s, F.broadcast_add(s, i)], [i + 1, F.broadcast_mul(s, i) - total]
+
+            first = [F.ones((1,)), F.reshape(total, (1,))]
+            outputs, last = F.contrib.while_loop(lambda i, s: i < 4, func, first, 6)
+            return F.concat(*[F.slice_axis(y, axis=0, begin=0, end=3) for y in outputs], dim=0)
+
+    return While(prefix="while_")
+
+
+def _branch(mx, sign):
+    class Branch(mx.gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            y = F.exp(x)
+            other = F.contrib.cond(sign * F.sum(x * x) > 0, lambda: x * y, lambda: F.square(x) - y)
+            return F.concat(y, other, dim=0)
+
+    return Branch(prefix="branch_")
+
+
 IMAGE, ROWS, STEPS = (2, 3, 6, 6), (2, 5), (2, 3, 4)
 
 CASES = {
@@ -168,6 +215,10 @@ CASES = {
     ),
     "residual": (_residual, [IMAGE]),
     "attention": (_attention, [STEPS]),
+    "loop": (_loop, [STEPS]),
+    "while": (_while, [ROWS]),
+    "branch_taken": (lambda mx: _branch(mx, 1), [ROWS]),
+    "branch_not_taken": (lambda mx: _branch(mx, -1), [ROWS]),
     "rnn_relu": (lambda mx: mx.gluon.rnn.RNN(3, prefix="l_"), [STEPS]),
     "rnn_tanh": (lambda mx: mx.gluon.rnn.RNN(3, 2, "tanh", prefix="l_"), [STEPS]),
     "lstm": (lambda mx: mx.gluon.rnn.LSTM(3, prefix="l_"), [STEPS]),
