@@ -36,7 +36,6 @@ MODULES = {
     "library": "libraries of compiled operators cannot be loaded; see mx.operator",
     "log": "use Python's logging",
     "notebook": "drawing in notebooks is not part of microlazy",
-    "rnn": "cells of symbols are not part of microlazy; use gluon.rnn",
     "rtc": "microlazy computes on the CPU",
     "th": "Torch 7 is not part of microlazy",
     "torch": "Torch 7 is not part of microlazy; arrays go to PyTorch by torch.from_dlpack(x)",

@@ -370,8 +370,9 @@ def _inside(operator: GraphOperator, shapes: Shapes, values: Mapping[str, Any]) 
         run = Run(graph, known, {})
         told = {node.name: run.shapes[id(node)] for node in variables_of(run.nodes)}
         for given, name in names.items():
-            if given not in sliced and told[name] is not None:
-                found[given] = told[name]
+            shape = told[name]
+            if given not in sliced and shape is not None:
+                found[given] = shape
     return found
 
 

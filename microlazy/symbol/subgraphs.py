@@ -217,7 +217,7 @@ class Branches(GraphOperator):
         return [list(values[f"{part}_input_locs"]) for part in ("cond", "then", "else")]
 
     def compute(self, arrays: Sequence[Tensor], values: Mapping[str, Any]) -> list[Tensor]:
-        condition = self._run(0, arrays)[0]
+        condition: Any = self._run(0, arrays)[0]  # of either face
         return contrib.cond(condition, lambda: self._run(1, arrays), lambda: self._run(2, arrays))
 
     def abstract(self, arrays: Sequence[Tensor], values: Mapping[str, Any]) -> list[Tensor]:
