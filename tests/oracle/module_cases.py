@@ -68,11 +68,12 @@ def mlp(mx, folder):
     )  # fmt: skip
     again = mx.mod.Module.load(prefix, 2)
     again.bind(checked.provide_data, checked.provide_label, for_training=False)
-    further = mx.mod.Module(mx.model.load_checkpoint(prefix, 2)[0])
+    graph, *kept = mx.model.load_checkpoint(prefix, 2)
+    further = mx.mod.Module(graph)
     further.fit(
         train, num_epoch=3, begin_epoch=2, optimizer="adam",
         optimizer_params=(("learning_rate", 0.005),),
-        **dict(zip(("arg_params", "aux_params"), mx.model.load_checkpoint(prefix, 2)[1:])),
+        arg_params=kept[0], aux_params=kept[1],
     )  # fmt: skip
     return {
         "curve": curve.values,
@@ -130,7 +131,8 @@ def lenet(mx, folder):
 def _sentences(mx):
     rng = RandomState(0)
     words = [chr(97 + i) for i in range(12)]
-    parts = zip(rng.randint(0, 12, 120), rng.choice([1, 2], 120), rng.choice([4, 6], 120))
+    starts, steps, sizes = rng.randint(0, 12, 120), rng.choice([1, 2], 120), rng.choice([4, 6], 120)
+    parts = zip(starts, steps, sizes, strict=True)
     made = [[words[(start + i * step) % 12] for i in range(size)] for start, step, size in parts]
     return mx.rnn.encode_sentences(made, start_label=1, invalid_label=0)
 
