@@ -683,3 +683,11 @@ def test_buckets_share_their_parameters():
         model.update()
         assert (model.get_params()[0]["fc_bias"].asnumpy() != before).all()
     assert model.output_names == ["softmax_output"] and len(model._buckets) == 3
+
+
+def test_what_programs_look_for():
+    x = sym.var("x").exp(name="e")
+    assert {"exp", "sum", "reshape", "get_internals", "optimize_for"} <= set(dir(x))
+    for other in (x.get_backend_symbol("MKLDNN"), x.optimize_for("MKLDNN", {}, static_alloc=True)):
+        assert other.tojson() == x.tojson()
+    assert x.infer_type_partial(x="float64")[1] == [numpy.float64]
