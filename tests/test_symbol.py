@@ -691,3 +691,38 @@ def test_what_programs_look_for():
     for other in (x.get_backend_symbol("MKLDNN"), x.optimize_for("MKLDNN", {}, static_alloc=True)):
         assert other.tojson() == x.tojson()
     assert x.infer_type_partial(x="float64")[1] == [numpy.float64]
+
+
+# Functions of sym.np of a symbol and a number: operator and values, as MXNet 1.9.1 has them.
+OF_NUMBERS = {
+    "where(c, x, 3)": ("_npi_where_rscalar", [1, 3]),
+    "where(c, 3, x)": ("_npi_where_lscalar", [3, 6]),
+    "where(c, x, x * 2)": ("_npi_where", [1, 12]),
+    "zeros_like(x)": ("_npi_full_like", [0, 0]),
+    "ones_like(x)": ("_npi_full_like", [1, 1]),
+    "bitwise_and(x, 3)": ("_npi_bitwise_and_scalar", [1, 2]),
+    "bitwise_or(x, 3)": ("_npi_bitwise_or_scalar", [3, 7]),
+    "bitwise_xor(3, x)": ("_npi_bitwise_xor_scalar", [2, 5]),
+    "lcm(x, 4)": ("_npi_lcm_scalar", [4, 12]),
+    "ldexp(x, 3)": ("_npi_ldexp_scalar", [8, 48]),
+    "ldexp(3, x)": ("_npi_rldexp_scalar", [6, 192]),
+}
+
+
+@pytest.mark.parametrize("text", OF_NUMBERS)
+def test_numpy_functions_of_a_symbol_and_a_number(text):
+    operator, expected = OF_NUMBERS[text]
+    scope = {name: getattr(sym.np, name) for name in (text.partition("(")[0],)}
+    scope |= {"x": sym.var("x").as_np_ndarray(), "c": sym.var("c").as_np_ndarray()}
+    graph = eval(text, scope)
+    assert graph.heads[0][0].operator.name == operator
+    dtype = "int32" if "bitwise" in text or "lcm" in text else "float32"
+    arrays = {"x": mx.np.array([1, 6], dtype=dtype), "c": mx.np.array([1, 0])}
+    given = {name: arrays[name] for name in graph.list_arguments()}
+    assert sym.load_json(graph.tojson()).eval(**given)[0].tolist() == expected
+
+
+def test_a_choice_needs_a_symbol():
+    with pytest.raises(TypeError, match="one of 1 and 2 must be a symbol"):
+        sym.np.where(sym.var("c"), 1, 2)
+    assert "to_tensor" in dir(sym.npx.image)

@@ -139,6 +139,14 @@ def _einsum(*data: Tensor, subscripts: str, optimize: int = 0) -> Any:
     return _np.einsum(subscripts, *data, optimize=bool(optimize))
 
 
+def _where_first(condition: Tensor, x: Tensor, scalar: float) -> Any:
+    return _np.where(condition, scalar, x)
+
+
+def _where_second(condition: Tensor, y: Tensor, scalar: float) -> Any:
+    return _np.where(condition, y, scalar)
+
+
 def _concatenate(*data: Tensor, axis: int | None = 0) -> Any:
     return _np.concatenate(list(data), axis=axis)
 
@@ -192,6 +200,11 @@ _OF_NUMPY: dict[str, Function] = {
     "less_equal": operator.le,
     "arctan2": _np.arctan2,
     "copysign": _np.copysign,
+    "bitwise_and": _np.bitwise_and,
+    "bitwise_or": _np.bitwise_or,
+    "bitwise_xor": _np.bitwise_xor,
+    "lcm": _np.lcm,
+    "ldexp": _np.ldexp,
 }
 
 FUNCTIONS: dict[str, Function] = {
@@ -204,8 +217,10 @@ FUNCTIONS: dict[str, Function] = {
     **{f"_npi_{name}_scalar": _with_number(function) for name, function in _OF_NUMPY.items()},
     **{
         f"_npi_r{name}_scalar": _number_first(_OF_NUMPY[name])
-        for name in ("subtract", "true_divide", "mod", "power", "arctan2", "copysign")
+        for name in ("subtract", "true_divide", "mod", "power", "arctan2", "copysign", "ldexp")
     },
+    "_npi_where_lscalar": _where_first,
+    "_npi_where_rscalar": _where_second,
     "_zeros": _made(0),
     "_zeros_without_dtype": _made(0),
     "_ones": _made(1),

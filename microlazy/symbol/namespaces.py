@@ -350,10 +350,11 @@ def _of_numpy(name: str, swapped: str | None = None) -> Callable[..., Any]:
 
 
 _NUMPY_CHOSEN = {
-    **{name: _of_numpy(name) for name in ("add", "multiply", "equal", "not_equal")},
+    **{name: _of_numpy(name) for name in ("add", "multiply", "equal", "not_equal", "lcm")},
+    **{name: _of_numpy(name) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
     **{
         name: _of_numpy(name, f"r{name}")
-        for name in ("subtract", "true_divide", "mod", "power", "arctan2", "copysign")
+        for name in ("subtract", "true_divide", "mod", "power", "arctan2", "copysign", "ldexp")
     },
     "greater": _of_numpy("greater", "less"),
     "less": _of_numpy("less", "greater"),
@@ -364,6 +365,24 @@ _NUMPY_CHOSEN = {
     "split": split_v2,
 }
 _NUMPY_CHOSEN["divide"] = _NUMPY_CHOSEN["true_divide"]
+
+
+def _filled_like(fill: float) -> Callable[..., Any]:
+    def function(a: Symbol, dtype: Any = None, name: str | None = None) -> Symbol:
+        attributes = {"fill_value": fill} | ({} if dtype is None else {"dtype": dtype})
+        return call("_npi_full_like", [a], attributes, name, numpy=True)
+
+    return function
+
+
+def _where(condition: Symbol, x: Any, y: Any) -> Symbol:
+    if isinstance(x, Symbol) and isinstance(y, Symbol):
+        return call("_npi_where", [condition, x, y], {}, numpy=True)
+    if isinstance(y, Symbol):
+        return call("_npi_where_lscalar", [condition, y], {"scalar": float(x)}, numpy=True)
+    if isinstance(x, Symbol):
+        return call("_npi_where_rscalar", [condition, x], {"scalar": float(y)}, numpy=True)
+    raise TypeError(f"one of {x!r} and {y!r} must be a symbol")
 
 
 def _tensordot(a: Symbol, b: Symbol, axes: Any = 2) -> Symbol:
@@ -412,11 +431,15 @@ _NUMPY = Namespace(
         "concatenate": _concatenate,
         "einsum": _einsum,
         "linalg": _NUMPY_LINALG,
+        "ones_like": _filled_like(1.0),
         "tensordot": _tensordot,
+        "where": _where,
+        "zeros_like": _filled_like(0.0),
     },
     numpy=True,
 )
-_NPX = Namespace("microlazy.symbol.numpy_extension", ("_npx_",), numpy=True)
+_NPX_IMAGE = Namespace("microlazy.symbol.numpy_extension.image", ("_npx__image_",), numpy=True)
+_NPX = Namespace("microlazy.symbol.numpy_extension", ("_npx_",), {"image": _NPX_IMAGE}, numpy=True)
 
 SYM = Namespace(
     "microlazy.symbol",
