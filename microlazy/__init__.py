@@ -19,25 +19,18 @@ from microlazy import (
     context,
     gluon,
     initializer,
-    kvstore,
-    lr_scheduler,
     ndarray,
     numpy,
     numpy_extension,
-    optimizer,
-    random,
     registry,
     util,
 )
 from microlazy import initializer as init
-from microlazy import kvstore as kv
 from microlazy import ndarray as nd
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
-from microlazy._config import config
 from microlazy.base import MXNetError
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu
-from microlazy.gluon import compile_step
 from microlazy.util import (
     is_np_array,
     is_np_shape,
@@ -49,14 +42,13 @@ from microlazy.util import (
     use_np_shape,
 )
 
-rnd = random
-optim = optimizer
-
 # What is imported when it is used: a module, or a member of one.
 _LATE = {
     "AttrScope": "attribute.AttrScope",
     "attribute": "attribute",
     "callback": "callback",
+    "compile_step": "gluon.compile_step",
+    "config": "_config.config",
     "contrib": "contrib",
     "dialects": "dialects",
     "einops": "einops",
@@ -65,6 +57,9 @@ _LATE = {
     "image": "image",
     "img": "image",
     "io": "io",
+    "kv": "kvstore",
+    "kvstore": "kvstore",
+    "lr_scheduler": "lr_scheduler",
     "metric": "metric",
     "mod": "module",
     "model": "model",
@@ -73,8 +68,12 @@ _LATE = {
     "monitor": "monitor",
     "name": "name",
     "operator": "operator",
+    "optim": "optimizer",
+    "optimizer": "optimizer",
     "profiler": "profiler",
+    "random": "random",
     "recordio": "recordio",
+    "rnd": "random",
     "rnn": "rnn",
     "runtime": "runtime",
     "sklearn": "sklearn",
@@ -96,13 +95,17 @@ if TYPE_CHECKING:
         executor,
         image,
         io,
+        kvstore,
+        lr_scheduler,
         metric,
         model,
         module,
         monitor,
         name,
         operator,
+        optimizer,
         profiler,
+        random,
         recordio,
         rnn,
         runtime,
@@ -112,11 +115,16 @@ if TYPE_CHECKING:
         viz,
     )
     from microlazy import image as img
+    from microlazy import kvstore as kv
     from microlazy import module as mod
     from microlazy import monitor as mon
+    from microlazy import optimizer as optim
+    from microlazy import random as rnd
     from microlazy import symbol as sym
     from microlazy import viz as visualization
+    from microlazy._config import config
     from microlazy.attribute import AttrScope
+    from microlazy.gluon import compile_step
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
@@ -127,3 +135,6 @@ else:  # a type checker would take it for a promise
         from microlazy.foreign import missing
 
         raise missing("microlazy", name, [*globals(), *_LATE])
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATE})

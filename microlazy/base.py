@@ -1,5 +1,6 @@
 """Errors that the whole package raises, and what MXNet's programs import beside them."""
 
+import ctypes
 import os
 import sys
 from typing import Any
@@ -74,6 +75,7 @@ class AbstractValueError(MXNetError):
 # ---- kinds of values, for isinstance ----
 
 integer_types = (int, numpy.int32, numpy.int64)
+NDArrayHandle = ctypes.c_void_p  # what MXNet hands to callbacks in C; nothing here makes one
 numeric_types = (float, int, numpy.generic)
 string_types = (str,)
 mx_real_t = numpy.float32  # the default dtype

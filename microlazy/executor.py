@@ -13,6 +13,7 @@ from microlazy import autograd
 from microlazy import ndarray as nd
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import Context, current_context
+from microlazy.core.tape import is_tracked
 from microlazy.core.tensor import Tensor
 from microlazy.gluon import HybridBlock
 from microlazy.symbol import Symbol
@@ -216,7 +217,16 @@ class Executor:
             heads = [heads]
         if isinstance(heads, Mapping):
             heads = [heads[name] for name in self._symbol.list_outputs()]
-        autograd.backward(self._recorded, heads)
+        gradients = [None] * len(self._recorded) if heads is None else heads
+        if len(gradients) != len(self._recorded):
+            raise MXNetError(
+                f"backward: {len(gradients)} gradients are given for {len(self._recorded)} outputs"
+            )
+        pairs = list(zip(self._recorded, gradients, strict=True))
+        # An output that depends on no argument, such as an accuracy, goes nowhere.
+        pairs = [pair for pair in pairs if is_tracked(pair[0])]
+        if pairs:
+            autograd.backward([head for head, _ in pairs], [gradient for _, gradient in pairs])
 
     def copy_params_from(
         self,

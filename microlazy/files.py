@@ -17,7 +17,6 @@ import re
 import stat
 import struct
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -120,6 +119,8 @@ def _name(descriptor: int, folder: str, name: str, is_new: bool) -> None:
     To replace a file it must have another name first, if only for a moment. That name is the same
     each time: what a killed process left there goes when the file is written again.
     """
+    import zlib  # seldom needed
+
     link = f"{LINKS}/{descriptor}"
     passing = f".{zlib.crc32(os.fsencode(name)):08x}.tmp"
     place = os.open(folder, os.O_RDONLY)

@@ -122,7 +122,8 @@ def missing(
     if name in MEMBERS.get(module, {}) or (module == "microlazy" and name in OUTSIDE):
         return AttributeError(message)
     for face, path in _FACES.items():
-        if callable(vars(sys.modules.get(path, sys)).get(name)):
+        module_there = sys.modules.get(path)
+        if name in dir(module_there) and callable(getattr(module_there, name)):
             return AttributeError(f"{message}; write {face}.{name}")
     if name in OUTSIDE:  # the message says it
         return AttributeError(message)

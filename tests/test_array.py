@@ -838,3 +838,10 @@ def test_an_array_that_came_back_through_numpy_overlaps_its_origin():
     y = np.from_numpy(numpy.asarray(x)[:-1])  # another block, on x's memory
     x[1:] += y
     same(x, numpy.array([0, 1, 3, 5, 7, 9, 11, 13], "float32"))
+
+
+@both_faces
+def test_an_array_stands_for_its_dtype(face):
+    half = face.ones((2,), dtype="float16")
+    assert numpy.dtype(face.ones((2,)).astype(half).dtype) == "float16"
+    assert numpy.dtype(face.zeros((2,), dtype=half).dtype) == "float16"

@@ -222,7 +222,7 @@ def test_gradients_flow_through_shared_layers():
     assert shared.weight.grad().asnumpy().tolist() == [[6] * 3] * 3
 
 
-def test_a_hybrid_forward_wins_over_an_inherited_forward():
+def test_a_users_inherited_forward_wins_over_a_hybrid_forward():  # as in MXNet
     class Plain(gluon.HybridBlock):
         def forward(self, x):
             return x + 1
@@ -232,7 +232,7 @@ def test_a_hybrid_forward_wins_over_an_inherited_forward():
             return x + 2
 
     assert Plain()(ones(1)).asnumpy() == [2]
-    assert Again()(ones(1)).asnumpy() == [3]
+    assert Again()(ones(1)).asnumpy() == [2]
 
 
 def test_own_parameters_come_as_arrays():
@@ -601,3 +601,45 @@ def test_mxnets_helpers_for_nested_arguments():
     assert gluon.block._regroup([1, 2, 3], [0, 2]) == [1, [2, 3]]
     with pytest.raises(ValueError, match="The output of a HybridBlock must be arrays"):
         gluon.block._flatten([x, "x"], "output")
+
+
+class ByName(gluon.HybridBlock):
+    """Picks its arrays out of dicts, as losses of Sockeye do, and leaves the rest to a subclass."""
+
+    def forward(self, outputs, labels):
+        return super().forward(outputs["out"] * 2, labels["label"])
+
+
+class Difference(ByName):
+    def hybrid_forward(self, F, output, label):
+        return F.sum(output - label)
+
+
+class Doubling(nn.Dense):
+    def hybrid_forward(self, F, x, weight, bias):
+        return F.FullyConnected(x, weight, bias, num_hidden=self._units) * 2
+
+
+class ByNameInCall(gluon.HybridBlock):
+    def __call__(self, inputs):
+        return super().__call__(inputs["a"], inputs["b"])
+
+    def hybrid_forward(self, F, a, b):
+        return F.sum(a * b)
+
+
+@pytest.mark.parametrize("hybrid", [False, True])
+def test_a_users_forward_stays_and_comes_to_hybrid_forward(hybrid):
+    loss, layer, named = Difference(), Doubling(2, in_units=3), ByNameInCall()
+    layer.initialize(mx.init.One())
+    for net in (loss, layer, named):
+        net.hybridize(hybrid)
+    x = ones(3)
+    for _ in range(2):
+        x.attach_grad()
+        with autograd.record():
+            value = loss({"out": x, "other": None}, {"label": ones(3)})
+        value.backward()
+        assert (value.asscalar(), x.grad.asnumpy().tolist()) == (3, [2, 2, 2])
+        assert layer(ones(1, 3)).asnumpy().tolist() == [[6, 6]]
+        assert named({"a": x, "b": x}).asscalar() == 3

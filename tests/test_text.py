@@ -1,5 +1,7 @@
 """`mx.contrib.text` and `mx.registry`; what is equal to MXNet 1.9.1's answers was asked there."""
 
+import ctypes
+import pickle
 from collections import Counter
 
 import pytest
@@ -176,8 +178,9 @@ def test_a_registry_of_ones_own():
 
 
 def test_names_that_mxnets_programs_import(monkeypatch):
+    from microlazy.base import NDArrayHandle
     from microlazy.contrib.amp import amp
-    from microlazy.gluon.data.dataloader import default_mp_batchify_fn
+    from microlazy.gluon.data.dataloader import ForkingPickler, default_mp_batchify_fn
     from microlazy.image.image import _get_interp_method, imresize
     from microlazy.ndarray.ndarray import NDArray, array
 
@@ -186,6 +189,8 @@ def test_names_that_mxnets_programs_import(monkeypatch):
         mx.contrib.amp,
         mx.gluon.data.batchify.default_batchify_fn,
     )
+    assert issubclass(ForkingPickler, pickle.Pickler)
+    assert (NDArrayHandle, amp._amp_initialized in (True, False)) == (ctypes.c_void_p, True)
     one, two = nd.ones((2,)), nd.array([2, 3])
     assert nd._internal._minus(two, one).asnumpy().tolist() == [1, 2]
     sizes = [(), (1, 1, 2, 2), (4, 4, 2, 2), (4, 4, 8, 2)]

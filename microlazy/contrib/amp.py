@@ -40,7 +40,7 @@ __all__ = [
     "unscale",
 ]
 
-_initialized = False
+_amp_initialized = False
 amp = sys.modules[__name__]  # MXNet's path to the same names
 
 # What functions do well in float16, only in float32, or in the widest of their arrays' dtypes.
@@ -164,9 +164,9 @@ def init(
     >>> from microlazy.contrib import amp
     >>> amp.init()
     """
-    global _initialized
+    global _amp_initialized
     _need_float16(target_dtype)
-    _initialized = True
+    _amp_initialized = True
 
 
 def init_trainer(trainer: Trainer) -> None:
@@ -200,7 +200,7 @@ def init_trainer(trainer: Trainer) -> None:
     >>> net.weight.data().asscalar().item()
     0.5
     """
-    if not _initialized:
+    if not _amp_initialized:
         raise AssertionError("AMP not initialized, did you forget to call amp.init()?")
     if not isinstance(trainer, Trainer):
         raise TypeError(f"init_trainer takes a Trainer, not {trainer!r}")

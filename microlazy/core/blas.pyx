@@ -15,8 +15,6 @@ from microlazy.core.tensor cimport FLOAT32, itemsize
 
 import os
 import sys
-from importlib.machinery import PathFinder
-from importlib.util import find_spec, module_from_spec
 from threading import RLock
 
 ctypedef void (*sgemm_t)(char* ta, char* tb, int* m, int* n, int* k, float* alpha, float* a,
@@ -79,6 +77,9 @@ def _routines():
     >>> "dgemm" in _routines().__pyx_capi__
     True
     """
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
     name = "scipy.linalg.cython_blas"
     if name in sys.modules:
         return sys.modules[name]
@@ -99,6 +100,7 @@ cdef int find_thread_control() except -1:
     """Look for the functions that set how many threads SciPy's OpenBLAS uses."""
     global blas_threads, set_blas_threads, library
     import ctypes
+    from importlib.util import find_spec
     from pathlib import Path
 
     root = Path(find_spec("scipy").origin).parent

@@ -11,7 +11,6 @@ the same program draws the same numbers again.
 import operator
 import os
 import sys
-import zlib
 
 import numpy
 
@@ -101,7 +100,10 @@ def _own_number() -> int:
     """
     process = sys.modules.get("multiprocessing.process")
     name = "MainProcess" if process is None else process.current_process().name
-    return 0 if name == "MainProcess" else zlib.crc32(name.encode())
+    if name == "MainProcess":
+        return 0
+    from zlib import crc32      # which most programs do not need
+    return crc32(name.encode())
 
 
 def stream():

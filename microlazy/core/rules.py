@@ -27,8 +27,16 @@ OPERATORS: dict[type, str] = {
 }
 RESERVED = ("grad", "weight", "lr", "wd", "t", "mark")
 FUNCTIONS = {
-    "sqrt": 1, "abs": 1, "sign": 1, "maximum": 2, "minimum": 2, "clip": 2,
-    "norm": 1, "mean": 1, "ratio": 2, "normal": 0,
+    "sqrt": 1,
+    "abs": 1,
+    "sign": 1,
+    "maximum": 2,
+    "minimum": 2,
+    "clip": 2,
+    "norm": 1,
+    "mean": 1,
+    "ratio": 2,
+    "normal": 0,
 }
 OF_NUMBERS = {*OPERATORS.values(), "sqrt", "maximum", "minimum", "clip", "ratio"}
 ONLY_OF_NUMBERS = {"power", "remainder", "ratio"}
@@ -142,7 +150,7 @@ class Rule:
     ):
         if not isinstance(states, str):
             raise TypeError(f"states are names in one string, such as 'mean var', not {states!r}")
-        self.formula = textwrap.dedent(formula).strip()
+        self._formula, self._numbers = formula, numbers
         first = [each.partition("=") for each in states.split()]
         self.states = tuple(name for name, *_ in first)
         self.copies = tuple(name for name, _, value in first if value == "weight")
@@ -153,9 +161,18 @@ class Rule:
                 raise ValueError(f"the state {name!r} starts from zeros, or by {name}=weight")
         self.by_row = by_row
         self.carried = tuple(carried.split())
-        self.numbers = textwrap.dedent(numbers).strip()
         self.function = function
         self.summary = summary
+
+    @functools.cached_property
+    def formula(self) -> str:
+        """The formula without the indentation of the program that it stands in."""
+        return textwrap.dedent(self._formula).strip()
+
+    @functools.cached_property
+    def numbers(self) -> str:
+        """The numbers of an optimizer that come before the formula, without indentation."""
+        return textwrap.dedent(self._numbers).strip()
 
     @functools.cached_property
     def parsed(self) -> Parsed:
@@ -184,9 +201,7 @@ class Rule:
         >>> Rule("weight -= grad", states="mom").with_formula("weight -= mom").states
         ('mom',)
         """
-        states = " ".join(
-            f"{name}=weight" if name in self.copies else name for name in self.states
-        )
+        states = " ".join(f"{name}=weight" if name in self.copies else name for name in self.states)
         carried = " ".join(self.carried)
         return Rule(formula, states=states, by_row=self.by_row, carried=carried, numbers=numbers)
 
@@ -299,8 +314,9 @@ class _Parser:
                 raise _refusal(tree, f"{name} needs an array")
             return self.number(name, *(each.place for each in operands))
         if name in ONLY_OF_NUMBERS or name == "clip" and not operands[1].is_number:
-            raise _refusal(tree, "a power, a remainder, a ratio and the bound of a clip are of "
-                                 "numbers")
+            raise _refusal(
+                tree, "a power, a remainder, a ratio and the bound of a clip are of numbers"
+            )
         return self.step(name, *operands)
 
     def random(self, tree: Any) -> _Operand:

@@ -1179,6 +1179,22 @@ def ops_behind(y) -> list:
     return [(<Node>node).name() for node in reversed(p.recorded)]
 
 
+def is_tracked(Tensor x) -> bool:
+    """Whether a gradient can go back from an array: it has a graph behind it, or a gradient.
+
+    Examples
+    --------
+    >>> from microlazy import autograd, nd
+    >>> from microlazy.core.tape import is_tracked
+    >>> x = nd.array([1., 2.])
+    >>> x.attach_grad()
+    >>> with autograd.record():
+    ...     print(is_tracked(x * 2), is_tracked(nd.BlockGrad(x)))
+    True False
+    """
+    return tracked(x)
+
+
 # ---- scopes ------------------------------------------------------------------------------------
 
 @cython.final

@@ -174,8 +174,9 @@ cdef object numpy_dtype(int dtype):
 
 
 cdef int dtype_number(object dtype) except -1:
-    hashable = type(dtype) is str or (
-        dtype.__hash__ is not None and not isinstance(dtype, Tensor))
+    if isinstance(dtype, Tensor):   # stands for its dtype, as for NumPy
+        return (<Tensor>dtype).dtype
+    hashable = type(dtype) is str or dtype.__hash__ is not None
     number = DTYPE_NUMBERS.get(dtype, -1) if hashable else -1
     found = None
     if number == -1:

@@ -3,14 +3,15 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..foreign import BLOCK, PARAMETER, TRAINER, give_hints
-from . import block, compiled_step, loss, nn, parameter, trainer, utils
+from ..foreign import BLOCK, PARAMETER, give_hints
+from . import block, nn, parameter, utils
 from .block import *  # noqa: F403
-from .compiled_step import *  # noqa: F403
 from .parameter import *  # noqa: F403
-from .trainer import *  # noqa: F403
 
 __all__ = [
+    "CompiledStep",
+    "Trainer",
+    "compile_step",
     "contrib",
     "data",
     "loss",
@@ -20,22 +21,43 @@ __all__ = [
     "rnn",
     "utils",
     *block.__all__,
-    *compiled_step.__all__,
     *parameter.__all__,
-    *trainer.__all__,
 ]
 
 give_hints(block.Block, BLOCK)
-give_hints(trainer.Trainer, TRAINER)
 give_hints(parameter.Parameter, PARAMETER)
 
+# Modules and members of modules that are imported when they are used.
+_LATE_MODULES = (
+    "compiled_step",
+    "contrib",
+    "data",
+    "loss",
+    "metric",
+    "model_zoo",
+    "rnn",
+    "trainer",
+)
+_LATE = {
+    "CompiledStep": "compiled_step",
+    "Trainer": "trainer",
+    "compile_step": "compiled_step",
+}
+
 if TYPE_CHECKING:
-    from . import contrib, data, metric, model_zoo, rnn
-else:  # imported when they are used
+    from . import compiled_step, contrib, data, loss, metric, model_zoo, rnn, trainer
+    from .compiled_step import CompiledStep, compile_step
+    from .trainer import Trainer
+else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
-        if name in ("contrib", "data", "metric", "model_zoo", "rnn"):
+        if name in _LATE_MODULES:
             return import_module(f"{__name__}.{name}")
+        if name in _LATE:
+            return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
         from ..foreign import missing
 
         raise missing(__name__, name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATE, *_LATE_MODULES})

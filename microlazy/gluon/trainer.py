@@ -12,17 +12,19 @@ from .. import optimizer as opt
 from ..core.cached_plan import generation
 from ..core.optimizers import convert, mark_used, stale
 from ..core.tensor import Tensor
+from ..foreign import TRAINER, give_hints
 from ..kvstore import KVStore, check_name
 from ..optimizer.base import zeros_like
 from ..optimizer.group import Group
 from ..params_file import write_atomically
 from .block import Block
 from .parameter import Parameter, ParameterDict
+from .trainer_attributes import TrainerAttributes
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
+class Trainer(TrainerAttributes):
     """Updates a set of parameters by the gradients that a backward pass left in them.
 
     Parameters
@@ -418,6 +420,9 @@ class Trainer:
             "loss does not depend on all parameters. If that is meant, call step with "
             "ignore_stale_grad=True: it updates only the parameters with a new gradient"
         )
+
+
+give_hints(Trainer, TRAINER)
 
 
 def _common_contexts(params: list[Parameter]) -> list[Any]:

@@ -67,7 +67,7 @@ class BucketingModule(BaseModule):
         }
         self._buckets: dict[Any, Module] = {}
         self._grad_req: Any = "write"
-        self._current = self._made(default_bucket_key)
+        self._curr_module = self._made(default_bucket_key)
 
     def _made(self, key: Any) -> Module:
         symbol, data_names, label_names = self._sym_gen(key)
@@ -92,8 +92,8 @@ class BucketingModule(BaseModule):
         """
         _, arguments, auxiliary = load_checkpoint(prefix, epoch)
         module = BucketingModule(sym_gen, default_bucket_key, **kwargs)
-        module._current._preloaded = (arguments, auxiliary)
-        module._current.params_initialized = module.params_initialized = True
+        module._curr_module._preloaded = (arguments, auxiliary)
+        module._curr_module.params_initialized = module.params_initialized = True
         return module
 
     @staticmethod
@@ -150,32 +150,32 @@ class BucketingModule(BaseModule):
     @property
     def symbol(self) -> Any:
         """The graph of the current bucket."""
-        return self._current.symbol
+        return self._curr_module.symbol
 
     @property
     def data_names(self) -> list[str]:
         """The names of a batch's data."""
-        return self._current.data_names
+        return self._curr_module.data_names
 
     @property
     def output_names(self) -> list[str]:
         """The names of the outputs."""
-        return self._current.output_names
+        return self._curr_module.output_names
 
     @property
     def data_shapes(self) -> Any:
         """The names and shapes of the current bucket's data."""
-        return self._current.data_shapes
+        return self._curr_module.data_shapes
 
     @property
     def label_shapes(self) -> Any:
         """The names and shapes of the current bucket's labels."""
-        return self._current.label_shapes
+        return self._curr_module.label_shapes
 
     @property
     def output_shapes(self) -> Any:
         """The names and shapes of the current bucket's outputs."""
-        return self._current.output_shapes
+        return self._curr_module.output_shapes
 
     def bind(
         self,
@@ -204,13 +204,13 @@ class BucketingModule(BaseModule):
             return
         self.for_training, self.inputs_need_grad = for_training, inputs_need_grad
         self._grad_req = grad_req
-        module = self._buckets.get(self._default, self._current)
+        module = self._buckets.get(self._default, self._curr_module)
         module.bind(
             data_shapes, label_shapes, for_training, inputs_need_grad, force_rebind,
             grad_req=grad_req,
         )  # fmt: skip
         self._buckets = {self._default: module}
-        self._current, self.binded = module, True
+        self._curr_module, self.binded = module, True
 
     def switch_bucket(self, bucket_key: Any, data_shapes: Any, label_shapes: Any = None) -> None:
         """Make a bucket the current one; its graph is made when it is needed first.
@@ -233,7 +233,7 @@ class BucketingModule(BaseModule):
                 grad_req=self._grad_req,
             )
             self._buckets[bucket_key] = module
-        self._current = self._buckets[bucket_key]
+        self._curr_module = self._buckets[bucket_key]
 
     def init_params(self, initializer: Any = DEFAULT, **options: Any) -> None:
         """Fill the parameters.
@@ -301,7 +301,7 @@ class BucketingModule(BaseModule):
         """
         self._need("binded", "params_initialized")
         self.prepare(data_batch)
-        self._current.forward(data_batch, is_train)
+        self._curr_module.forward(data_batch, is_train)
 
     def backward(self, out_grads: Any = None) -> None:
         """Compute the gradients of the last batch.
@@ -310,12 +310,12 @@ class BucketingModule(BaseModule):
         ----------
         out_grads : list of NDArray, optional
         """
-        self._current.backward(out_grads)
+        self._curr_module.backward(out_grads)
 
     def update(self) -> None:
         """Make a step of the optimizer on the parameters of the current bucket."""
         self._need("binded", "params_initialized", "optimizer_initialized")
-        self._current.update()
+        self._curr_module.update()
 
     def get_outputs(self, merge_multi_context: bool = True) -> list[Tensor]:
         """The outputs of the last batch.
@@ -325,7 +325,7 @@ class BucketingModule(BaseModule):
         merge_multi_context : bool
             Of no effect.
         """
-        return self._current.get_outputs()
+        return self._curr_module.get_outputs()
 
     def get_input_grads(self, merge_multi_context: bool = True) -> list[Tensor]:
         """The gradients of the data of the last batch.
@@ -335,7 +335,7 @@ class BucketingModule(BaseModule):
         merge_multi_context : bool
             Of no effect.
         """
-        return self._current.get_input_grads()
+        return self._curr_module.get_input_grads()
 
     def get_states(self, merge_multi_context: bool = True) -> list[Tensor]:
         """The states of the current bucket.
@@ -365,7 +365,7 @@ class BucketingModule(BaseModule):
         eval_metric, labels, pre_sliced
             As in `Module.update_metric`.
         """
-        self._current.update_metric(eval_metric, labels)
+        self._curr_module.update_metric(eval_metric, labels)
 
     def install_monitor(self, mon: Any) -> None:
         """Have a monitor watch the outputs of all nodes, in every bucket there is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from microlazy import optimizer as optimizers
 from microlazy.base import MXNetError
@@ -20,6 +20,14 @@ from microlazy.module.base_module import DEFAULT, BaseModule, Params
 from microlazy.symbol import Symbol
 
 __all__ = ["Module"]
+
+
+class ExecutorGroup(NamedTuple):
+    """What programs read of MXNet's `Module._exec_group`."""
+
+    execs: list[Executor]  # one for each context
+    batch_size: int
+
 
 class Module(BaseModule):
     """A graph that is trained.
@@ -311,6 +319,10 @@ class Module(BaseModule):
         self._need("binded")
         assert self._executor is not None
         return self._executor
+
+    @property
+    def _exec_group(self) -> ExecutorGroup:
+        return ExecutorGroup([self._run], self._data_shapes[0].shape[0])
 
     # ---- parameters -----------------------------------------------------------------------------
 

@@ -5,31 +5,25 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what is made from tables, with its signatures
+if TYPE_CHECKING:  # what is imported when it is used; what is made from tables, with signatures
     from microlazy.ndarray.made import *  # noqa: F403
+    from microlazy.ndarray.updates import *  # noqa: F403
 
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
+from microlazy._late import gather as _gather_from
 from microlazy.core.array import NDArray
 from microlazy.core.exchange import to_dlpack_for_read, to_dlpack_for_write
-from microlazy.ndarray import linalg, methods, random
+from microlazy.ndarray import methods
 from microlazy.ndarray.creation import *  # noqa: F403
-from microlazy.ndarray.densities import *  # noqa: F403
 from microlazy.ndarray.elementwise import *  # noqa: F403
 from microlazy.ndarray.indexing import *  # noqa: F403
-from microlazy.ndarray.layers import *  # noqa: F403
 from microlazy.ndarray.manipulation import *  # noqa: F403
 from microlazy.ndarray.output_layers import *  # noqa: F403
 from microlazy.ndarray.products import *  # noqa: F403
-from microlazy.ndarray.random_aliases import *  # noqa: F403
 from microlazy.ndarray.reductions import *  # noqa: F403
 from microlazy.ndarray.sorting import *  # noqa: F403
-from microlazy.ndarray.updates import *  # noqa: F403
 from microlazy.params_file import load, load_frombuffer, save
-
-globals().update(
-    {f"linalg_{name}": getattr(linalg, name) for name in linalg.__all__ if name != "syevd"}
-)
 
 
 def waitall() -> None:
@@ -42,23 +36,39 @@ def waitall() -> None:
     """
 
 
-# Functions that are imported when they are used, and their modules.
+# Modules and functions that are imported when they are used, and modules whose functions come when
+# one is asked for.
+_LATE_MODULES = ("_internal", "contrib", "image", "linalg", "op", "random")
 _LATE = dict.fromkeys(
     ("BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"),
     f"{__name__}.detection",
 ) | {"Custom": "microlazy.operator"}
+_LATE_FUNCTIONS = ("densities", "layers", "random_aliases", "updates")
 
 if TYPE_CHECKING:
-    from microlazy.ndarray import contrib, image, op
-    from microlazy.ndarray.detection import *  # noqa: F403
+    from microlazy.ndarray import contrib, image, linalg, op, random
     from microlazy.operator import Custom
 else:  # a type checker would take it for a promise
 
+    def _gather() -> None:
+        _gather_from(globals(), _LATE_FUNCTIONS)
+        linalg = import_module(f"{__name__}.linalg")
+        for name in linalg.__all__:
+            if name != "syevd":
+                globals()[f"linalg_{name}"] = getattr(linalg, name)
+
     def __getattr__(name: str) -> Any:
-        if name in ("_internal", "contrib", "image", "op"):  # imported when they are used
+        if name in (*_LATE_MODULES, *_LATE_FUNCTIONS):
             return import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(import_module(_LATE[name]), name)
+        _gather()
+        if name in globals():
+            return globals()[name]
         from microlazy.foreign import missing
 
         raise missing("microlazy.nd", name, [*globals(), *_LATE])
+
+    def __dir__() -> list[str]:
+        _gather()
+        return sorted({*globals(), *_LATE, *_LATE_MODULES})

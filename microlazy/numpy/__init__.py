@@ -2,10 +2,30 @@
 
 # mypy: implicit-reexport
 
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what is made from tables, with its signatures
+if TYPE_CHECKING:  # what is imported when it is used; what is made from tables, with signatures
+    from microlazy.numpy.differences import *  # noqa: F403
+    from microlazy.numpy.functional import *  # noqa: F403
+    from microlazy.numpy.histograms import *  # noqa: F403
+    from microlazy.numpy.index_tricks import *  # noqa: F403
     from microlazy.numpy.made import *  # noqa: F403
+    from microlazy.numpy.memory import packbits, unpackbits
+    from microlazy.numpy.padding import *  # noqa: F403
+    from microlazy.numpy.polynomials import *  # noqa: F403
+    from microlazy.numpy.printing import *  # noqa: F403
+    from microlazy.numpy.quantiles import median, nanmedian
+    from microlazy.numpy.sets import (
+        in1d,
+        intersect1d,
+        isin,
+        unique,
+        unique_all,
+        unique_counts,
+        unique_inverse,
+        unique_values,
+    )
 
 from numpy import (
     bool_,
@@ -40,30 +60,20 @@ from numpy import (
     unsignedinteger,
 )
 
+from microlazy._late import gather as _gather
 from microlazy.core.array import ndarray, register_methods, register_protocols
-from microlazy.numpy import fft, linalg, protocols, random
+from microlazy.numpy import protocols, random
 from microlazy.numpy.creation import *  # noqa: F403
-from microlazy.numpy.differences import *  # noqa: F403
 from microlazy.numpy.dtypes import *  # noqa: F403
 from microlazy.numpy.elementwise import *  # noqa: F403
 from microlazy.numpy.files import *  # noqa: F403
-from microlazy.numpy.functional import *  # noqa: F403
-from microlazy.numpy.histograms import *  # noqa: F403
-from microlazy.numpy.index_tricks import *  # noqa: F403
 from microlazy.numpy.indexing import *  # noqa: F403
 from microlazy.numpy.joining import *  # noqa: F403
 from microlazy.numpy.manipulation import *  # noqa: F403
-from microlazy.numpy.memory import *  # noqa: F403
 from microlazy.numpy.methods import METHODS as _METHODS
-from microlazy.numpy.nan_statistics import *  # noqa: F403
-from microlazy.numpy.padding import *  # noqa: F403
-from microlazy.numpy.polynomials import *  # noqa: F403
-from microlazy.numpy.printing import *  # noqa: F403
 from microlazy.numpy.products import *  # noqa: F403
 from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
-from microlazy.numpy.quantiles import *  # noqa: F403
 from microlazy.numpy.ranges import *  # noqa: F403
-from microlazy.numpy.sets import *  # noqa: F403
 from microlazy.numpy.sorting import *  # noqa: F403
 from microlazy.numpy.statistics import *  # noqa: F403
 
@@ -73,9 +83,33 @@ register_methods(1, _METHODS)
 register_protocols(protocols)
 PINF, NINF, NAN, NaN, PZERO, NZERO = inf, -inf, nan, nan, 0.0, -0.0
 
-if not TYPE_CHECKING:  # a type checker would take it for a promise
+# Modules that are imported when they are used, and modules whose functions come when one is
+# asked for.
+_LATE = ("fft", "linalg")
+_LATE_FUNCTIONS = (
+    "differences",
+    "functional",
+    "histograms",
+    "index_tricks",
+    "memory",
+    "nan_statistics",
+    "padding",
+    "polynomials",
+    "printing",
+    "quantiles",
+    "sets",
+)
+
+if TYPE_CHECKING:
+    from microlazy.numpy import fft, linalg
+else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name in (*_LATE, *_LATE_FUNCTIONS):
+            return _import_module(f"{__name__}.{name}")
+        _gather(globals(), _LATE_FUNCTIONS)
+        if name in globals():
+            return globals()[name]
         import numpy
 
         from microlazy.foreign import missing
@@ -87,4 +121,8 @@ if not TYPE_CHECKING:  # a type checker would take it for a promise
                 f"{explain('microlazy.np', name)}: an array's dtype is one of float16, float32, "
                 "float64, int8, int32, int64, uint8 and bool"
             )
-        raise missing("microlazy.np", name, globals())
+        raise missing("microlazy.np", name, [*globals(), *_LATE])
+
+    def __dir__() -> list[str]:
+        _gather(globals(), _LATE_FUNCTIONS)
+        return sorted({*globals(), *_LATE})

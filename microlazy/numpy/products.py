@@ -2,7 +2,6 @@
 
 import math
 import operator
-import string
 from typing import Any
 
 import numpy as onp
@@ -29,6 +28,8 @@ __all__ = [
     "vecdot",
     "vecmat",
 ]
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def dot(a: Any, b: Any, out: ndarray | None = None) -> ndarray:
@@ -190,7 +191,7 @@ def _with_letters(items: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
                 "einsum: subscripts are a str such as 'ij,jk', or a list of numbers after each "
                 f"operand, not {axes!r}"
             )
-        names = string.ascii_uppercase + string.ascii_lowercase
+        names = _LETTERS
         for axis in axes:
             if axis is not Ellipsis and not 0 <= axis < len(names):
                 raise ValueError(f"einsum: an axis is a number from 0 to 51, not {axis!r}")

@@ -309,8 +309,12 @@ def apply_ufunc(
 @functools.cache
 def _function_like(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return the function of np or np.linalg with the name of NumPy's, if there is one."""
-    modules = {"numpy": _np(), "numpy.linalg": _np().linalg, "numpy.fft": _np().fft}
-    ours = getattr(modules.get(function.__module__), function.__name__, None)
+    holder = _np()
+    if function.__module__ in ("numpy.linalg", "numpy.fft"):
+        holder = getattr(holder, function.__module__.removeprefix("numpy."))
+    elif function.__module__ != "numpy":
+        return None
+    ours = getattr(holder, function.__name__, None)
     return ours if inspect.isroutine(ours) and ours is not function else None
 
 

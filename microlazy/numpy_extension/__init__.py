@@ -22,7 +22,6 @@ from microlazy.ops.activations import (
     softmax,
 )
 from microlazy.ops.convolution import convolution, deconvolution, pooling
-from microlazy.ops.ctc import ctc_loss
 from microlazy.ops.elementwise import functions_of as _functions_of
 from microlazy.ops.gathering import (
     embedding,
@@ -57,9 +56,7 @@ from microlazy.ops.normalization import (
 )
 from microlazy.ops.ordering import topk
 from microlazy.ops.products import batch_dot, fully_connected
-from microlazy.ops.recurrent import rnn
 from microlazy.ops.sequence_lengths import sequence_mask
-from microlazy.ops.spectra import irfft, rfft
 from microlazy.params_file import load, save
 from microlazy.util import (
     is_np_array,
@@ -92,22 +89,29 @@ def waitall() -> None:
 _LATE = {
     "bilinear_sampler": "spatial",
     "box_nms": "detection",
+    "ctc_loss": "ctc",
+    "irfft": "spectra",
     "multibox_detection": "detection",
     "multibox_prior": "detection",
     "multibox_target": "detection",
+    "rfft": "spectra",
+    "rnn": "recurrent",
     "roi_align": "spatial",
     "roi_pooling": "spatial",
 }
 
 if TYPE_CHECKING:
     from microlazy.numpy_extension import image
+    from microlazy.ops.ctc import ctc_loss
     from microlazy.ops.detection import (
         box_nms,
         multibox_detection,
         multibox_prior,
         multibox_target,
     )
+    from microlazy.ops.recurrent import rnn
     from microlazy.ops.spatial import bilinear_sampler, roi_align, roi_pooling
+    from microlazy.ops.spectra import irfft, rfft
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
@@ -118,3 +122,6 @@ else:  # a type checker would take it for a promise
         from microlazy.foreign import missing
 
         raise missing("microlazy.npx", name, [*globals(), *_LATE])
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATE, "image"})

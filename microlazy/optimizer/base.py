@@ -419,6 +419,11 @@ class Optimizer:
     def _get_wd(self, index: Index) -> float:
         return self._get_wds([index])[0]
 
+    def _has_own_rates(self) -> bool:
+        """Whether the class of a user says itself what the rates of a weight are."""
+        kind, names = type(self), ("_get_lr", "_get_lrs", "_get_wd", "_get_wds")
+        return any(getattr(kind, name) is not getattr(Optimizer, name) for name in names)
+
     def _marks(self, indices: Sequence[Index]) -> list[float] | None:
         """What a rule knows as each weight's `mark`; None is 1 for all."""
         return None

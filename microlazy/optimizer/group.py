@@ -61,6 +61,7 @@ class RuleGroup(Group):
         self.values = operator.attrgetter("learning_rate", "wd", *self.program.inputs)
         self.lr_mults = optimizer._multipliers("lr_mult", indices)
         self.wd_mults = optimizer._multipliers("wd_mult", indices)
+        self.asks = optimizer._has_own_rates()
         self.marks = optimizer._marks(indices)
         self.take_note = optimizer._after_step
         self.counts: list[int] = []
@@ -120,6 +121,8 @@ class RuleGroup(Group):
             if self.has_float16:
                 convert(*self.loads)
             values = self.values(optimizer)
+            if self.asks:
+                values = self.ask_rates(values)
             carried = self.program.run(
                 self.rule_weights,
                 self.rule_grads,
@@ -142,6 +145,12 @@ class RuleGroup(Group):
             self.take_note(values[0])
         if self.has_float16:
             convert(*self.stores)
+
+    def ask_rates(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Have the rates of each weight told by methods of a user's class."""
+        self.lr_mults = [self.optimizer._get_lr(index) for index in self.indices]
+        self.wd_mults = [self.optimizer._get_wd(index) for index in self.indices]
+        return (1.0, 1.0, *values[2:])
 
     def counted(self) -> dict[Index, int]:
         """How often each weight was updated by now."""

@@ -30,7 +30,7 @@ HIDDEN = frozenset(_HIDDEN_TEXT.split())
 
 MOST_ELEMENTS = 1 << 31  # of an array whose shape a file tells; MXNet's own limit
 _MOST_TEXT = 1 << 16
-_INTEGER = re.compile(r"[+-]?\d{1,99}L?")
+_INTEGER = r"[+-]?\d{1,99}L?"
 _CODES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool")
 _TRUTH = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 
@@ -98,7 +98,7 @@ def _bool(text: str) -> bool:
 def _int(text: str) -> int:
     if text in ("True", "False"):
         return int(text == "True")
-    if not _INTEGER.fullmatch(text):
+    if not re.fullmatch(_INTEGER, text):
         raise TextError(f"{text!r} is no integer")
     number = int(text.rstrip("L"))
     if abs(number) >= 1 << 40:

@@ -6,6 +6,7 @@ operators say everything else themselves.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -32,7 +33,7 @@ from microlazy.symbol.running import computed
 from microlazy.symbol.subgraphs import GraphOperator
 from microlazy.symbol.symbol import Symbol
 
-__all__ = ["RULES", "Run", "infer", "infer_types", "merged"]
+__all__ = ["RULES", "Run", "infer", "infer_partially", "infer_types", "merged"]
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
@@ -406,12 +407,61 @@ def infer(
     shapes, dtypes : dict of str
         What is known of variables.
     """
-    run = Run(symbol, shapes, dtypes or {})
+    return _parts(Run(symbol, shapes, dtypes or {}))
+
+
+def _parts(run: Run) -> tuple[list[Shape | None], list[Shape | None], list[Shape | None]]:
     changed = auxiliary_of(run.nodes)
     variables = variables_of(run.nodes)
     arguments = [run.shapes[id(node)] for node in variables if id(node) not in changed]
     auxiliary = [run.shapes[id(node)] for node in variables if id(node) in changed]
     return arguments, [run.shape_of(head) for head in run.heads], auxiliary
+
+
+# Stand for a size that is not known. Many numbers divide them, so that they can be split, pooled
+# and reshaped.
+_PROBES = (5040, 10080)
+
+
+def infer_partially(symbol: Symbol, shapes: dict[str, Any]) -> Any:
+    """As `infer`, with 0 for each size that is not known, and () for a shape.
+
+    A graph runs on known shapes only. So it runs twice, with two sizes in place of those that are
+    not known: what differs between the runs depends on them.
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> from microlazy.symbol.shapes import infer_partially
+    >>> infer_partially(mx.sym.FullyConnected(mx.sym.var("x"), num_hidden=3), {"x": (0, 5)})
+    ([(0, 5), (3, 5), (3,)], [(0, 3)], [])
+    """
+    plain = Run(symbol, shapes, {})
+    given = {
+        node.name: shape
+        for node in variables_of(plain.nodes)
+        if (shape := plain.shapes[id(node)]) is not None and not is_known(shape)
+    }
+    first = second = _parts(plain)
+    # The sizes may stand in a relation that the probes do not have.
+    with contextlib.suppress(MXNetError, ValueError, MemoryError):
+        if given:
+            first, second = (
+                _parts(Run(symbol, shapes | _filled(given, probe), {})) for probe in _PROBES
+            )
+    parts = zip(first, second, strict=True)
+    return tuple([_common(a, b) for a, b in zip(*part, strict=True)] for part in parts)
+
+
+def _filled(shapes: Mapping[str, Shape], size: int) -> dict[str, Shape]:
+    return {name: tuple(n if n > 0 else size for n in shape) for name, shape in shapes.items()}
+
+
+def _common(first: Shape | None, second: Shape | None) -> Shape:
+    """What two runs agree on."""
+    if first is None or second is None or len(first) != len(second):
+        return ()
+    return tuple(max(a, 0) if a == b else 0 for a, b in zip(first, second, strict=True))
 
 
 def infer_types(symbol: Symbol, dtypes: Mapping[str, Any]) -> Any:

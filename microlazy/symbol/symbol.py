@@ -340,24 +340,23 @@ class Symbol:
         >>> net.infer_shape(x=(1, 3, 5, 5))[1]
         [(1, 8, 3, 3)]
         """
-        found = self._inferred(args, kwargs)
+        found = import_module("microlazy.symbol.shapes").infer(self, self._named(args, kwargs))
         if any(shape is None or 0 in shape for shape in found[0]):
             return None, None, None
         return found
 
     def infer_shape_partial(self, *args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
-        """As `infer_shape`, with None for each shape that cannot be told.
+        """As `infer_shape`, with 0 for each size that cannot be told, and () for a shape.
 
         Examples
         --------
         >>> import microlazy as mx
-        >>> mx.sym.FullyConnected(mx.sym.var("x"), num_hidden=3).infer_shape_partial()
-        ([None, None, None], [None], [])
+        >>> x = mx.sym.var("x", shape=(0, 20))
+        >>> mx.sym.FullyConnected(x, num_hidden=3).infer_shape_partial()
+        ([(0, 20), (3, 20), (3,)], [(0, 3)], [])
         """
-        return self._inferred(args, kwargs)
-
-    def _inferred(self, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
-        return import_module("microlazy.symbol.shapes").infer(self, self._named(args, kwargs))
+        given = self._named(args, kwargs)
+        return import_module("microlazy.symbol.shapes").infer_partially(self, given)
 
     def infer_type(self, *args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
         """The dtypes of arguments, outputs and auxiliary states, from those of some variables.

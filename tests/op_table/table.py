@@ -83,8 +83,8 @@ def public_functions(module: str) -> list[str]:
     if names is None:
         names = [
             name
-            for name, value in vars(found).items()
-            if f"{getattr(value, '__module__', '')}.".startswith(own)
+            for name in dir(found)  # those too that are imported when they are used
+            if f"{getattr(getattr(found, name), '__module__', '')}.".startswith(own)
         ]
     return sorted(
         f"{module}.{name}"

@@ -95,7 +95,7 @@ def formula_reads(formula: str, names: str) -> bool:
     >>> formula_reads("g * (a / y)", "y"), formula_reads("g", "ab")
     (True, False)
     """
-    return re.search(rf"\b[{names}]\b", formula) is not None
+    return not set(names).isdisjoint(re.findall(r"\w+", formula))
 
 
 UNARY = (

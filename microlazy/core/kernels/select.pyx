@@ -3,7 +3,7 @@
 
 import os
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
@@ -36,11 +36,12 @@ def available() -> tuple[str, ...]:
         from numpy._core._multiarray_umath import __cpu_features__ as features
     except ImportError:         # a private name of NumPy's: it may move
         features = {}
+    folder = import_module("microlazy.core.kernels").__path__
     return tuple(
         name
         for name, needs in REQUIRED.items()
         if all(features.get(feature) for feature in needs)
-        and find_spec(f"microlazy.core.kernels.{name}") is not None
+        and PathFinder.find_spec(f"microlazy.core.kernels.{name}", folder) is not None
     )
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Never, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from ...context import Context
 from ...initializer import Initializer
 from ..parameter import Parameter, ParameterDict
 from .dry_run import dry_run, shapes_of
-from .explain import Explanation, layers_as_html
 from .naming import NameScope
 from .running import Running
 from .saving import Saving
 from .sharing import share_parameters
-from .summary import summarize
 from .tree import Tree, children_of, own_parameters
+
+if TYPE_CHECKING:
+    from .explain import Explanation
 
 
 class Block(Running, Saving):
@@ -293,9 +294,13 @@ class Block(Running, Saving):
         >>> row.path, row.shape, row.state
         ('weight', '(3, ?)', 'declared')
         """
+        from .explain import Explanation  # seldom needed
+
         return Explanation(self)
 
     def _repr_html_(self) -> str:
+        from .explain import layers_as_html  # seldom needed
+
         return layers_as_html(self)
 
     def summary(self, *inputs: Any) -> None:
@@ -319,6 +324,8 @@ class Block(Running, Saving):
                      Dense-1                                      (2, 3)              15
         ====...
         """
+        from .summary import summarize  # seldom needed
+
         print(summarize(self, inputs))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
@@ -19,11 +19,13 @@ from ..parameter.parameter import lock
 from .block import Block
 from .first_call import remember
 from .infer import infer_from_use
-from .plan_table import PlanTable
 from .refusal import tell_refusal
 from .running import Running
 from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
+
+if TYPE_CHECKING:
+    from .plan_table import PlanTable
 
 
 def without_namespace(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,9 +78,10 @@ class HybridBlock(Block):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # Whichever of the two a subclass overrides is the one that runs.
-        if "hybrid_forward" in cls.__dict__ and "forward" not in cls.__dict__:
-            cls.forward = HybridBlock.forward  # type: ignore[method-assign]
+        # Our layers override forward(). A subclass with a hybrid_forward() wants that to run; the
+        # forward() of a user's class stays, which comes to hybrid_forward() in the end.
+        if "hybrid_forward" in cls.__dict__ and cls.forward.__module__.startswith("microlazy."):
+            cls.forward = cls.__dict__.get("forward", HybridBlock.forward)  # type: ignore[method-assign]
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_plan": None}
@@ -208,9 +211,9 @@ class HybridBlock(Block):
     def _run(self, args: tuple[Any, ...]) -> Any:
         if not self._active or is_tracing() or self._is_hooked():
             return super()._run(args)
-        self._plan = CachedPlan(_Source(self))
+        plan = self._plan = CachedPlan(_Source(self))
         try:
-            return self(*args)
+            return plan(*args)  # not self(): a class may take other arguments there
         except BaseException:
             self._plan = None
             raise
@@ -342,6 +345,8 @@ class HybridBlock(Block):
         [24, 24, 24]
         """
         found = (self._plan or CachedPlan(_Source(self))).steps(*args)
+        from .plan_table import PlanTable  # seldom needed
+
         return PlanTable(found, self._collect_params_with_prefix())
 
     def infer_shape(self, *args: Any) -> None:

@@ -103,7 +103,7 @@ class Tree:
             self.register_child(value, name)
         elif isinstance(value, Parameter):
             self._check_constructed(name)
-            if name in self._reg_params:
+            if self._reg_params.get(name, value) is not value:
                 raise ArgumentError(
                     f"Overriding Parameter attribute {name} is not allowed. To share parameters "
                     "between blocks, give params= when the block is made; to change the values "

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from multiprocessing.reduction import ForkingPickler  # noqa: F401  (loaders of MXNet's users import it from here)
 from typing import Any
 
 import numpy
@@ -14,6 +15,7 @@ import numpy
 from ...context import cpu_pinned
 from ...core import generator
 from ...core.tensor import Tensor
+from ._pool_iterator import _MultiWorkerIter  # noqa: F401  (they subclass it)
 from ._workers import Processes, Task, Threads, TooSlow, own_random_numbers, set_seeds
 from .batchify import by_parts, default_batchify_fn
 from .dataset import ArrayDataset, by_rows

@@ -28,6 +28,7 @@ from ...initializer import ArgumentError, InitDesc, Initializer, Uniform, create
 from ...symbol import Symbol
 from ...util import is_np_array
 from ..utils import _html_table
+from .mxnet_attributes import MXNetAttributes
 from .shapes import (
     ParameterShapeError,
     Shape,
@@ -116,7 +117,7 @@ def _contexts(ctx: Context | Iterable[Context] | None, doing: str) -> list[Conte
     return list(dict.fromkeys(places))
 
 
-class Parameter:
+class Parameter(MXNetAttributes):
     """An array that a network learns, with its gradient.
 
     Parameters
@@ -187,7 +188,7 @@ class Parameter:
         trace.abstract((1,), dtype)  # refuses what is no dtype
         self.name = name
         self.init = init
-        self.array: Tensor | None = None  # the only copy, once there is one; to be read only
+        self.array: Tensor | None = None  # the only copy, once there is one, as data() gives it
         self._copies: list[Tensor] = []  # one for each context
         self._contexts: list[Context] = []  # what initialize() was called with
         self._deferred_init: Deferred | None = None
@@ -504,7 +505,8 @@ class Parameter:
     def _keep(self, copies: list[Tensor]) -> None:
         """Have these copies from now on."""
         self._copies = copies
-        self.array = copies[0] if len(copies) == 1 else None
+        own = type(self).data is Parameter.data  # else layers ask a class of users for its values
+        self.array = copies[0] if own and len(copies) == 1 else None
         advance_generation()
 
     def _make(self, deferred: Deferred, contexts: list[Context]) -> None:

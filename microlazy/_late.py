@@ -1,0 +1,36 @@
+"""Modules of a face that are imported when one of their names is first asked for.
+
+Most programs use few of a face's functions. A face imports at once what layers, arrays and
+methods of arrays stand on; the rest of its modules come together, the first time that a name is
+not there.
+"""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+
+def gather(face: dict[str, Any], modules: Iterable[str]) -> None:
+    """Import modules of a face and put their public names into it.
+
+    What is there stays; a second call changes nothing.
+
+    Parameters
+    ----------
+    face : dict
+        The globals of the face's package.
+    modules : iterable of str
+        Names of modules in that package, each with an `__all__`.
+
+    Examples
+    --------
+    >>> from microlazy import numpy
+    >>> from microlazy._late import gather
+    >>> gather(vars(numpy), ["sets"])
+    >>> "unique" in vars(numpy)
+    True
+    """
+    for module in modules:
+        found = import_module(f"{face['__name__']}.{module}")
+        for name in found.__all__:
+            face.setdefault(name, getattr(found, name))

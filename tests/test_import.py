@@ -1,0 +1,127 @@
+"""What `import microlazy` loads, counted: how long it takes is for `python -m benchmarks.checks`.
+
+The ceilings have some 10 % of air. What goes over one should be imported when it is used: see
+`_LATE` in the packages.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COUNT = """
+import json, sys
+from pathlib import Path
+import numpy
+before = set(sys.modules)
+{program}
+new = set(sys.modules) - before
+own = sorted(name for name in new if name.partition(".")[0] == "microlazy")
+paths = [Path(sys.modules[name].__file__) for name in own]
+print(json.dumps({{
+    "own": own,
+    "others": sorted(new - set(own)),
+    "compiled": sum(path.suffix != ".py" for path in paths),
+    "source": sum(path.stat().st_size for path in paths if path.suffix == ".py"),
+}}))
+"""
+IMPORT = "import microlazy"
+FORWARD = """
+import microlazy as mx
+net = mx.gluon.nn.Dense(3)
+net.initialize()
+net(mx.nd.ones((2, 4)))
+"""
+NOT_AT_IMPORT = [
+    "microlazy.core.optimizers",
+    "microlazy.dialects",
+    "microlazy.gluon.data",
+    "microlazy.gluon.loss",
+    "microlazy.gluon.trainer",
+    "microlazy.ndarray.updates",
+    "microlazy.numpy.fft",
+    "microlazy.numpy.linalg",
+    "microlazy.optimizer",
+    "microlazy.symbol.operators",
+    "microlazy.viz",
+    "numpy.fft",
+    "scipy",
+    "string",
+    "zlib",
+]
+
+
+def count(program):
+    """What a new process loads for a program, besides NumPy."""
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT.format(program=program)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "program, modules, compiled, source",
+    [(IMPORT, 169, 46, 940_000), (FORWARD, 170, 46, 950_000)],
+    ids=["import", "first forward"],
+)
+def test_little_is_loaded(program, modules, compiled, source):
+    found = count(program)
+    assert len(found["own"]) <= modules
+    assert found["compiled"] <= compiled
+    assert found["source"] <= source  # bytes; those of compiled files depend on the compiler
+
+
+def test_what_few_programs_need_is_imported_when_it_is_used():
+    found = count(IMPORT)
+    loaded = {*found["own"], *found["others"]}
+    assert "microlazy.gluon.block.block" in loaded
+    assert not loaded & set(NOT_AT_IMPORT)
+
+
+@pytest.mark.parametrize("face", ["np", "npx", "nd", "gluon"])
+def test_names_that_come_late_are_listed_and_are_there(face):
+    program = f"""
+import microlazy as mx
+face = mx.{face}
+at_once = set(vars(face))
+for name in dir(face):
+    getattr(face, name)
+print(*set(dir(face)) - at_once)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    late = set(done.stdout.split())
+    one = {"np": "unique", "npx": "rnn", "nd": "sgd_update", "gluon": "Trainer"}[face]
+    assert one in late
+
+
+def test_a_star_import_of_a_face_has_what_comes_late():
+    program = "from microlazy.numpy import *\nfrom microlazy.ndarray import *\nunique, sgd_update"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_threads_that_ask_for_late_names_at_once_all_get_them():
+    program = """
+import threading
+import microlazy
+names = ["unique", "histogram", "polyval", "pad", "median", "linalg", "fft", "nanmean"] * 4
+barrier, wrong = threading.Barrier(len(names)), []
+def ask(name):
+    barrier.wait()
+    try:
+        getattr(microlazy.np, name)
+    except Exception as error:
+        wrong.append(error)
+asking = [threading.Thread(target=ask, args=(name,)) for name in names]
+for each in asking:
+    each.start()
+for each in asking:
+    each.join()
+assert not wrong, wrong
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
