@@ -132,8 +132,8 @@ class BucketingModule(BaseModule):
             return graphs.get(key, made[0]), *made[1:]
 
         module = BucketingModule(graph, default_bucket_key, **kwargs)
-        module._current._preloaded = (arg_params, aux_params)
-        module._current.params_initialized = module.params_initialized = True
+        module._curr_module._preloaded = (arg_params, aux_params)
+        module._curr_module.params_initialized = module.params_initialized = True
         return module
 
     def save_checkpoint(self, prefix: str, epoch: int, remove_amp_cast: bool = False) -> None:
@@ -345,7 +345,7 @@ class BucketingModule(BaseModule):
         merge_multi_context : bool
             Of no effect.
         """
-        return self._current.get_states()
+        return self._curr_module.get_states()
 
     def set_states(self, states: Any = None, value: float | None = None) -> None:
         """Give the states of the current bucket values.
@@ -355,7 +355,7 @@ class BucketingModule(BaseModule):
         states, value
             As in `Module.set_states`.
         """
-        self._current.set_states(states, value)
+        self._curr_module.set_states(states, value)
 
     def update_metric(self, eval_metric: Any, labels: Any, pre_sliced: bool = False) -> None:
         """Take the last outputs into account.

@@ -24,6 +24,8 @@ _REGIONS = "nd.array([[1, 0.3, 0.2, 3.1, 4.4], [0, 2.2, 1.1, 3.9, 2.4]], dtype='
 _ANCHORS = "nd.concat(u[:, :2], u[:, :2] + 0.3).reshape((1, 3, 4))"
 _OBJECTS = "nd.array([[[1, 0.1, 0.2, 0.6, 0.7]]], dtype='float64')"
 _MATCHES = "nd.array([[2, 0, 1]], dtype='float64')"
+_FILTERS = "nd.concat(x, y, dim=0).reshape((2, 3, 2, 2))"
+_SHIFTS = "nd.tile(u, (2, 22)).reshape((2, 264))[:, :128].reshape((2, 8, 4, 4))"
 
 ROWS = (
     # ---- creation ----
@@ -300,6 +302,18 @@ ROWS = (
         "nd.contrib.box_iou",
         "nd.contrib.box_iou(nd.concat(u, u + 1)[:, 2:6], nd.concat(u, p + 1)[:, 2:6])",
         "nd.contrib.box_iou(p, p[:2] + 0.3, format='center')",
+    ),
+    _f(
+        "nd.contrib.DeformableConvolution",
+        f"nd.contrib.DeformableConvolution(img, {_SHIFTS}, {_FILTERS}, v[:2], (2, 2), num_filter=2)",
+        f"nd.contrib.DeformableConvolution(img[:, :2], nd.concat({_SHIFTS}, {_SHIFTS}), "
+        f"{_FILTERS}[:, :1], None, (2, 2), num_filter=2, num_group=2, num_deformable_group=2, "
+        "no_bias=True)",
+    ),
+    _f(
+        "nd.contrib.ModulatedDeformableConvolution",
+        f"nd.contrib.ModulatedDeformableConvolution(img, {_SHIFTS}, {_SHIFTS}[:, :4], {_FILTERS}, "
+        "v[:2], (2, 2), num_filter=2)",
     ),
     _f("nd.contrib.gradientmultiplier", "nd.contrib.gradientmultiplier(x, 3)", surrogate=True),
     _f("nd.contrib.round_ste nd.contrib.sign_ste", "nd.contrib.round_ste(x)", surrogate=True),
