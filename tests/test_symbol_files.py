@@ -100,7 +100,9 @@ def steps(graph):
 
 # What is written with other operators here than in MXNet, to the same effect.
 OTHERWISE = {"pixel_shuffle1d", "pixel_shuffle2d", "pixel_shuffle3d", "numpy_shapes"}
-OTHERWISE |= {"rnn_cell", "lstm_cell", "gru_cell", "residual_cell"}
+OTHERWISE |= {"rnn_cell", "lstm_cell", "gru_cell", "residual_cell", "projected_cell"}
+OTHERWISE |= {case for case in CASES if case.startswith("images_")} | {"sync_batch_norm"}
+OTHERWISE |= set(symbol_cases.LOSSES) - {"l1_loss", "softmax_loss", "softmax_loss_dense"}
 # MXNet's branches have an input for each graph that takes it, ours have one.
 OTHERWISE |= {"branch_taken", "branch_not_taken"}
 # Recurrent layers, whose first states are inputs in files of MXNet, and zeros here.

@@ -191,6 +191,8 @@ RULES: dict[str, Rule] = {
     "FullyConnected": _fully_connected,
     "Convolution": _convolution,
     "Deconvolution": _deconvolution,
+    "_contrib_DeformableConvolution": _convolution,
+    "_contrib_ModulatedDeformableConvolution": _convolution,
     "BatchNorm": _batch_norm,
     "_contrib_BatchNormWithReLU": _batch_norm,
     "_contrib_SyncBatchNorm": _batch_norm,

@@ -123,6 +123,85 @@ def _branch(mx, sign):
     return Branch(prefix="branch_")
 
 
+def _loss(mx, kind, prepare=lambda F, x: x, outputs=lambda F, x: x, **options):
+    """A loss of the last three columns of the input, with the first three for the label."""
+
+    class Scored(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="scored_")
+            with self.name_scope():
+                self.loss = getattr(mx.gluon.loss, kind)(**options)
+
+        def hybrid_forward(self, F, x):
+            label, found = (F.slice_axis(x, axis=1, begin=i, end=i + 3) for i in (0, 3))
+            return self.loss(outputs(F, found), prepare(F, label))
+
+    return Scored()
+
+
+def _compared(mx, kind, prepare=None, **options):
+    """A loss of two vectors, and a third or a label."""
+
+    class Compared(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="compared_")
+            with self.name_scope():
+                self.loss = getattr(mx.gluon.loss, kind)(**options)
+
+        def hybrid_forward(self, F, x):
+            a, b, c = (F.slice_axis(x, axis=1, begin=i, end=i + 2) for i in (0, 2, 4))
+            return self.loss(a, b, c if prepare is None else prepare(F, c))
+
+    return Compared()
+
+
+def _alignment(mx):
+    class Alignment(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="alignment_")
+            with self.name_scope():
+                self.loss = mx.gluon.loss.CTCLoss()
+
+        def hybrid_forward(self, F, x):
+            labels = F.slice_axis(F.round(F.abs(x * 4)), axis=1, begin=0, end=2)
+            return self.loss(x, F.clip(F.max(labels, axis=2), a_min=0, a_max=2))
+
+    return Alignment()
+
+
+def _images_cell(mx, kind):
+    make = getattr(mx.gluon.contrib.rnn, kind)
+    shape = (2, 4) if "1D" in kind else (2, 4, 4)
+    return _unrolled(mx, make(shape, 3, 3, 3, i2h_pad=1, prefix="l_"))
+
+
+def _sign(F, x):
+    return F.sign(F.max(x, axis=1))
+
+
+LOSSES = {
+    "l2_loss": lambda mx: _loss(mx, "L2Loss"),
+    "l1_loss": lambda mx: _loss(mx, "L1Loss", weight=0.5),
+    "binary_loss": lambda mx: _loss(mx, "SigmoidBCELoss", lambda F, x: x > 0),
+    "binary_loss_of_sigmoid": lambda mx: _loss(
+        mx, "SigmoidBCELoss", lambda F, x: x > 0, lambda F, x: F.sigmoid(x), from_sigmoid=True
+    ),
+    "softmax_loss": lambda mx: _loss(mx, "SoftmaxCELoss", lambda F, x: F.argmax(x, axis=1)),
+    "softmax_loss_dense": lambda mx: _loss(
+        mx, "SoftmaxCELoss", lambda F, x: F.softmax(x), sparse_label=False
+    ),
+    "divergence_loss": lambda mx: _loss(
+        mx, "KLDivLoss", lambda F, x: F.softmax(x * 9), from_logits=False
+    ),
+    "huber_loss": lambda mx: _loss(mx, "HuberLoss", rho=0.3),
+    "hinge_loss": lambda mx: _loss(mx, "HingeLoss", lambda F, x: F.sign(x)),
+    "squared_hinge_loss": lambda mx: _loss(mx, "SquaredHingeLoss", lambda F, x: F.sign(x)),
+    "logistic_loss": lambda mx: _loss(mx, "LogisticLoss", lambda F, x: F.sign(x)),
+    "poisson_loss": lambda mx: _loss(mx, "PoissonNLLLoss", lambda F, x: F.abs(x)),
+    "triplet_loss": lambda mx: _compared(mx, "TripletLoss"),
+    "cosine_loss": lambda mx: _compared(mx, "CosineEmbeddingLoss", _sign, margin=0.1),
+}
+
 IMAGE, ROWS, STEPS = (2, 3, 6, 6), (2, 5), (2, 3, 4)
 
 CASES = {
@@ -212,6 +291,30 @@ CASES = {
             mx.gluon.nn.Dense(3, prefix="d_"),
         ),
         [IMAGE],
+    ),
+    **{name: (make, [(4, 6)]) for name, make in LOSSES.items()},
+    "alignment_loss": (_alignment, [(2, 5, 4)]),
+    "sync_batch_norm": (lambda mx: mx.gluon.contrib.nn.SyncBatchNorm(prefix="l_"), [IMAGE]),
+    "deformable": (
+        lambda mx: mx.gluon.contrib.cnn.DeformableConvolution(
+            4, 3, padding=1, in_channels=3, activation="relu", prefix="l_"
+        ),
+        [IMAGE],
+    ),
+    "deformable_modulated": (
+        lambda mx: mx.gluon.contrib.cnn.ModulatedDeformableConvolution(
+            4, 3, in_channels=3, use_bias=False, prefix="l_"
+        ),
+        [IMAGE],
+    ),
+    **{
+        f"images_{kind.lower()}": (lambda mx, kind=kind: _images_cell(mx, kind), [(1, 3, 2, 4)])
+        for kind in ("Conv1DRNNCell", "Conv1DLSTMCell", "Conv1DGRUCell")
+    },
+    "images_conv2dlstmcell": (lambda mx: _images_cell(mx, "Conv2DLSTMCell"), [(1, 3, 2, 4, 4)]),
+    "projected_cell": (
+        lambda mx: _unrolled(mx, mx.gluon.contrib.rnn.LSTMPCell(3, 2, prefix="l_")),
+        [STEPS],
     ),
     "residual": (_residual, [IMAGE]),
     "attention": (_attention, [STEPS]),

@@ -123,6 +123,7 @@ class DeformableConvolution(Layer):
             "pad": sizes_of(kind, "padding", padding, 2, 0),
             "num_filter": size_of(kind, "channels", channels, 1),
             "num_group": size_of(kind, "groups", groups, 1),
+            "layout": layout,
         }
         places = math.prod(self._kwargs["kernel"])
         self._shifts = self._numbers * places * num_deformable_group
