@@ -163,6 +163,10 @@ class Operator:
             names.remove("bias")
         if "bins" in names and value("bin_cnt"):
             names.remove("bins")
+        if "q" in names and value("q_scalar") is not None:
+            names.remove("q")
+        if "weights" in names and "has_weights" in self.kinds and not value("has_weights"):
+            names.remove("weights")
         if "like" in names and value("mode") != "like":
             names.remove("like")
         if self.name == "LeakyReLU" and value("act_type") != "prelu":

@@ -22,7 +22,7 @@ ZOO = {
     "mobilenetv2_0.25": 64,
     "resnet18_v1": 64,
     "resnet18_v2": 64,
-    "squeezenet1.1": 64,
+    "squeezenet1.1": 224,
     "vgg11_bn": 32,
 }
 
@@ -34,10 +34,19 @@ def _model(name):
 NETWORKS = CASES | {name: (_model(name), [(1, 3, n, n)]) for name, n in ZOO.items()}
 
 
+def keep_small(block):
+    """Divide weights, so that numbers do not grow over a hundred layers."""
+    for parameter in block.collect_params().values():
+        if len(parameter.shape) > 1:
+            parameter.set_data(parameter.data() * (4 / numpy.prod(parameter.shape[1:]) ** 0.5))
+
+
 def write(folder, mx):
     for case, (make, shapes) in NETWORKS.items():
         block, inputs = make(mx), [mx.nd.array(x) for x in inputs_of(shapes, case)]
         fill(block, inputs, mx.nd.array)
+        if case in ZOO:
+            keep_small(block)
         block.hybridize()
         numpy.save(folder / f"{case}.npy", block(*inputs).asnumpy())
         block.export(str(folder / case))
