@@ -12,7 +12,7 @@ from microlazy.base import MXNetError
 from microlazy.symbol.attributes import HIDDEN, dtype_code, text_of
 from microlazy.symbol.custom import operator_with
 from microlazy.symbol.graph import Entry, Node, missing_input
-from microlazy.symbol.operators import Operator
+from microlazy.symbol.operators import UNNAMED, Operator
 from microlazy.symbol.symbol import NumpySymbol, Symbol
 
 __all__ = ["call", "compose", "group", "number_attributes", "var"]
@@ -181,7 +181,7 @@ def _inputs(
         expected: Sequence[str] = [f"arg{i}" for i in range(len(given))]
     else:
         expected = operator.input_names(node.values)
-        missing = [name for name in operator.inputs if name in ("input1", "input2")]
+        missing = [name for name in operator.inputs if name in UNNAMED]
         expected = [*missing[: len(given)], *expected] if missing else expected
     if len(given) > len(expected):
         raise MXNetError(

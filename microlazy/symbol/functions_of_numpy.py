@@ -93,6 +93,72 @@ def _percentile(
     return _np.percentile(a, at, axis, interpolation=interpolation, keepdims=keepdims)
 
 
+def _average(
+    a: Tensor,
+    weights: Tensor | None = None,
+    axis: tuple[int, ...] | None = None,
+    returned: bool = False,
+    weighted: bool = True,
+) -> Any:
+    return _np.average(a, axis, weights, returned)
+
+
+def _norm(
+    data: Tensor,
+    ord: float = 2.0,
+    axis: tuple[int, ...] | None = None,
+    keepdims: bool = False,
+    flag: int = -2,
+) -> Any:
+    """The flag says which norm: of all elements, of vectors, of matrices, Frobenius, nuclear."""
+    kind = {-2: None, -1: ord, 0: ord, 1: None, 2: "nuc"}[flag]
+    if axis is not None and len(axis) == 1:
+        return _np.linalg.norm(data, kind, axis[0], keepdims)
+    return _np.linalg.norm(data, kind, axis, keepdims)
+
+
+def _pad(
+    data: Tensor,
+    pad_width: tuple[tuple[int, int], ...],
+    mode: str = "constant",
+    constant_value: float = 0.0,
+    reflect_type: str = "even",
+) -> Any:
+    options: dict[str, Any] = {}
+    if mode == "constant":
+        options = {"constant_values": constant_value}
+    elif mode in ("reflect", "symmetric"):
+        options = {"reflect_type": reflect_type or "even"}
+    return _np.pad(data, pad_width, mode, **options)
+
+
+def _delete(
+    arr: Tensor,
+    obj: Tensor | None = None,
+    start: int | None = None,
+    stop: int | None = None,
+    step: int | None = None,
+    int_ind: int | None = None,
+    axis: int | None = None,
+) -> Any:
+    at = obj if obj is not None else slice(start, stop, step) if int_ind is None else int_ind
+    return _np.delete(arr, at, axis)
+
+
+def _differences(
+    data: Tensor,
+    *ends: Tensor,
+    to_begin_arr_given: bool = False,
+    to_end_arr_given: bool = False,
+    to_begin_scalar: float | None = None,
+    to_end_scalar: float | None = None,
+) -> Any:
+    left = iter(ends)
+    begin = next(left) if to_begin_arr_given else to_begin_scalar
+    end = next(left) if to_end_arr_given else to_end_scalar
+    return _np.ediff1d(data, end, begin)
+
+
 def _bincount(
     data: Tensor, weights: Tensor | None = None, minlength: int = 0, has_weights: bool = False
 ) -> Any:
@@ -221,7 +287,12 @@ FUNCTIONS_OF_NUMPY: dict[str, Function] = {
     "_npi_einsum": _einsum,
     "_npi_concatenate": _concatenate,
     "_npi_percentile": _percentile,
+    "_npi_average": _average,
     "_npi_bincount": _bincount,
+    "_npi_delete": _delete,
+    "_npi_ediff1d": _differences,
+    "_npi_norm": _norm,
+    "_npi_pad": _pad,
     "_npi_logspace": _logspace,
     "_npi_identity": _identity,
     "_npi_insert_scalar": _insert_one,

@@ -96,6 +96,66 @@ def _insert(arr: Symbol, obj: Any, values: Symbol, axis: int | None = None) -> S
     return _numpy("_npi_insert_scalar", [arr, values], {"int_ind": int(obj), "axis": axis})
 
 
+def _delete(arr: Symbol, obj: Any, axis: int | None = None) -> Symbol:
+    if isinstance(obj, Symbol):
+        return _numpy("_npi_delete", [arr, obj], {"axis": axis})
+    if isinstance(obj, slice):
+        ends = {"start": obj.start, "stop": obj.stop, "step": obj.step or 1}
+        return _numpy("_npi_delete", [arr], ends | {"axis": axis})
+    return _numpy("_npi_delete", [arr], {"int_ind": int(obj), "axis": axis})
+
+
+def _ediff1d(ary: Symbol, to_end: Any = None, to_begin: Any = None) -> Symbol:
+    attributes: dict[str, Any] = {}
+    inputs = [ary]
+    for name, value in (("to_begin", to_begin), ("to_end", to_end)):
+        is_array = isinstance(value, Symbol)
+        inputs += [value] if is_array else []
+        attributes[f"{name}_arr_given"] = is_array
+        attributes[f"{name}_scalar"] = None if is_array else value
+    return _numpy("_npi_ediff1d", inputs, attributes)
+
+
+def _average(
+    a: Symbol,
+    axis: Any = None,
+    weights: Symbol | None = None,
+    returned: bool = False,
+    out: None = None,
+) -> Symbol:
+    axis = (axis,) if isinstance(axis, int) else axis
+    attributes = {"axis": axis, "returned": returned, "weighted": weights is not None}
+    return _numpy("_npi_average", [a] if weights is None else [a, weights], attributes)
+
+
+_PADDING = {"constant": ("constant_values", 0), "reflect": ("reflect_type", "even")}
+_PADDING["symmetric"] = _PADDING["reflect"]
+
+
+def _pad(x: Symbol, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Symbol:
+    name, value = _PADDING.get(mode, ("", None))
+    given = kwargs.pop(name, value)
+    if kwargs:
+        raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {set(kwargs)}")
+    key = name.removesuffix("s")
+    attributes = {"pad_width": pad_width, "mode": mode} | ({key: given} if key else {})
+    return _numpy("_npi_pad", [x], attributes)
+
+
+# The flags of the operator, by what NumPy calls the norm.
+_NORMS = {None: 1, "fro": 1, "f": 1, "nuc": 2}
+
+
+def _norm(x: Symbol, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Symbol:
+    axis = (axis,) if isinstance(axis, int) else axis
+    flag = _NORMS.get(ord, 0 if axis is not None and len(axis) == 2 else -1)
+    if axis is None and ord is None:
+        flag = -2
+    number = 2 if ord in _NORMS else ord
+    attributes = {"ord": number, "axis": axis, "keepdims": keepdims, "flag": flag}
+    return _numpy("_npi_norm", [x], attributes)
+
+
 def _split(ary: Symbol, indices_or_sections: Any, axis: int = 0) -> Symbol:
     return split_v2(ary, indices_or_sections, axis)
 
@@ -253,10 +313,13 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "argsort": _argsort,
     "around": _around,
     "array_split": _split,
+    "average": _average,
     "bincount": _bincount,
     "concatenate": _concatenate,
+    "delete": _delete,
     "deg2rad": _each("_npi_radians"),
     "dsplit": _split_along(2),
+    "ediff1d": _ediff1d,
     "einsum": _einsum,
     "empty_like": _filled_like(0.0, "prototype"),
     "fabs": _each("_npi_absolute"),
@@ -273,6 +336,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "logspace": _logspace,
     "ones_like": _filled_like(1.0, "a"),
     "outer": _outer,
+    "pad": _pad,
     "percentile": _percentile,
     "quantile": _quantile,
     "rad2deg": _each("_npi_degrees"),
@@ -288,13 +352,13 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "where": _where,
     "zeros_like": _filled_like(0.0, "a"),
 }
-LINALG = {"pinv": _pinv}
+LINALG = {"norm": _norm, "pinv": _pinv}
 
 # NumPy's name of a parameter, and those of operators: behind a colon, the functions.
 _RENAMED = """
 data=a: argmax argmin clip expand_dims swapaxes
 data=m: flip rot90 tril
-data=x: nan_to_num pad norm
+data=x: nan_to_num
 data=A: tile
 data=ar: unique
 data=arr: diag_indices_from

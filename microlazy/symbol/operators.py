@@ -22,7 +22,7 @@ from microlazy.core.tensor import Tensor
 from microlazy.symbol.attributes import HIDDEN, TextError, parse
 from microlazy.symbol.functions import FUNCTIONS
 
-__all__ = ["Operator", "described", "names_known", "operator_of"]
+__all__ = ["UNNAMED", "Operator", "described", "names_known", "operator_of"]
 
 # An attribute, and the input that is there only if it is true.
 _ASKED_FOR = {
@@ -30,6 +30,8 @@ _ASKED_FOR = {
     "use_length": "length",
     "use_data_lengths": "data_lengths",
     "use_label_lengths": "label_lengths",
+    "has_weights": "weights",
+    "weighted": "weights",
 }
 # Of no meaning on one CPU; which device a graph runs on is not said by its nodes.
 _WITHOUT_EFFECT_TEXT = """
@@ -37,11 +39,15 @@ workspace cudnn_tune cudnn_off ctx num_args min_calib_range max_calib_range lstm
 sparse_grad __layout__ force_deterministic mkldnn_off
 """
 _WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT_TEXT.split())
-# Attributes that files have and MXNet's own description has not.
+# Attributes that files have and MXNet's own description has not, or not so closely.
 _UNSAID = {
     "_histogram": {"range": "floats?"},
     "_linspace": {"num": "int", "endpoint": "bool"},
     "_npi_concatenate": {"axis": "int?"},
+    "_npi_eye": {"M": "int?"},
+    "_npi_norm": {"ord": "float", "axis": "ints?", "keepdims": "bool", "flag": "int"},
+    "_npi_pad": {"pad_width": "pairs"},
+    **dict.fromkeys(("_npi_blackman", "_npi_hamming", "_npi_hanning"), {"M": "int"}),
 }
 # Names of older versions.
 _OLD = {"BatchNorm_v1": "BatchNorm", "Convolution_v1": "Convolution", "Pooling_v1": "Pooling"}
@@ -59,6 +65,7 @@ _PLACES = (
     ("_", "nd nd.contrib"),
     ("", "nd"),
 )
+UNNAMED = ("input1", "input2", "input3")  # there if they are given
 _DEVIATION = ("LayerNorm", "GroupNorm")  # whose third output is a standard deviation
 
 
@@ -165,15 +172,15 @@ class Operator:
             names.remove("bins")
         if "q" in names and value("q_scalar") is not None:
             names.remove("q")
-        if "weights" in names and "has_weights" in self.kinds and not value("has_weights"):
-            names.remove("weights")
+        if "obj" in names and any(value(key) is not None for key in ("int_ind", "stop")):
+            names.remove("obj")
         if "like" in names and value("mode") != "like":
             names.remove("like")
         if self.name == "LeakyReLU" and value("act_type") != "prelu":
             names.remove("gamma")
         if "state_cell" in names and value("mode") != "lstm":
             names.remove("state_cell")
-        return tuple(name for name in names if name not in ("input1", "input2"))
+        return tuple(name for name in names if name not in UNNAMED)
 
     def output_names(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """What the outputs that are seen are called behind the node's name."""
