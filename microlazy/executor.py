@@ -17,9 +17,10 @@ from microlazy.core.tape import is_tracked
 from microlazy.core.tensor import Tensor
 from microlazy.gluon import HybridBlock
 from microlazy.symbol import Symbol
+from microlazy.symbol.dtypes import infer_types
 from microlazy.symbol.graph import Node, is_known
 from microlazy.symbol.running import Program, labels_of
-from microlazy.symbol.shapes import infer, infer_types
+from microlazy.symbol.shapes import infer
 
 __all__ = ["Executor", "bind", "simple_bind"]
 

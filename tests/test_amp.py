@@ -90,8 +90,11 @@ def test_what_must_come_first(monkeypatch):
 def network():
     net = gluon.nn.HybridSequential(prefix="net_")
     with net.name_scope():
-        net.add(gluon.nn.Dense(8, activation="relu", in_units=4), gluon.nn.BatchNorm(in_channels=8),
-                gluon.nn.Dense(2, in_units=8))
+        net.add(
+            gluon.nn.Dense(8, activation="relu", in_units=4),
+            gluon.nn.BatchNorm(in_channels=8),
+            gluon.nn.Dense(2, in_units=8),
+        )
     net.initialize(mx.init.Xavier())
     return net
 
@@ -122,8 +125,9 @@ def test_layers_that_stay_in_float32():
 def test_a_converted_network_trains():
     amp.init()
     half = amp.convert_hybrid_block(network())
-    trainer = gluon.Trainer(half.collect_params(), "sgd",
-                            {"learning_rate": 0.1, "multi_precision": True})
+    trainer = gluon.Trainer(
+        half.collect_params(), "sgd", {"learning_rate": 0.1, "multi_precision": True}
+    )
     amp.init_trainer(trainer)
     loss_of, losses = gluon.loss.L2Loss(), []
     x, y = nd.random.normal(shape=(16, 4)), nd.random.normal(shape=(16, 2))
@@ -143,8 +147,11 @@ def test_refusals():
         (lambda: amp.init("bfloat16"), ValueError, "must be float16"),
         (lambda: amp.convert_hybrid_block(gluon.nn.Sequential()), TypeError, "HybridBlock"),
         (lambda: amp.convert_hybrid_block(network(), "float64"), ValueError, "must be float16"),
-        (lambda: amp.convert_hybrid_block(network(), excluded_sym_names=["x"]), ValueError,
-         "no layer is called x"),
+        (
+            lambda: amp.convert_hybrid_block(network(), excluded_sym_names=["x"]),
+            ValueError,
+            "no layer is called x",
+        ),
         (lambda: amp.convert_model(None, {}, {}), MXNetError, "convert_hybrid_block"),
         (lambda: amp.list_fp32_ops("float32"), ValueError, "must be float16"),
     ]:
@@ -154,9 +161,13 @@ def test_refusals():
 
 def test_the_lists_name_functions_of_nd():
     names = [
-        *amp.list_lp16_ops(), *amp.list_fp32_ops(), *amp.list_lp16_fp32_ops(),
-        *amp.list_widest_type_cast(), *amp.list_loss_output_functions(),
-        *(name for name, _, _ in amp.list_conditional_fp32_ops()), *amp.list_lp16_use_fp32_params(),
+        *amp.list_lp16_ops(),
+        *amp.list_fp32_ops(),
+        *amp.list_lp16_fp32_ops(),
+        *amp.list_widest_type_cast(),
+        *amp.list_loss_output_functions(),
+        *(name for name, _, _ in amp.list_conditional_fp32_ops()),
+        *amp.list_lp16_use_fp32_params(),
     ]
     assert [name for name in names if not hasattr(nd, name)] == []
     assert mx.contrib.amp is amp

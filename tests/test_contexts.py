@@ -122,8 +122,12 @@ def test_gradients_are_where_their_arrays_are_and_pass_between_contexts():
 
 
 def test_gpus_are_refused():
-    for use in (lambda: nd.ones((2,), ctx=mx.gpu()), lambda: nd.ones((2,)).as_in_context(mx.gpu()),
-                lambda: mx.gpu().__enter__(), lambda: np.ones(2, device=mx.gpu(1))):
+    for use in (
+        lambda: nd.ones((2,), ctx=mx.gpu()),
+        lambda: nd.ones((2,)).as_in_context(mx.gpu()),
+        lambda: mx.gpu().__enter__(),
+        lambda: np.ones(2, device=mx.gpu(1)),
+    ):
         with pytest.raises(MXNetError, match="computes on the CPU only"):
             use()
     assert context.num_gpus() == 0
@@ -150,15 +154,26 @@ except mx.MXNetError as error:
     print(error)
 """
     answer = subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | {"MICROLAZY_GPU_AS_CPU": "2"},
-        capture_output=True, text=True, timeout=120, check=False)
+        [sys.executable, "-c", program],
+        env=os.environ | {"MICROLAZY_GPU_AS_CPU": "2"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert answer.stderr == ""
     assert answer.stdout == (
         "gpu(1) [gpu(0), gpu(1)] \n[1.]\n<NDArray 1 @gpu(1)>\n"
-        "gpu(2): MICROLAZY_GPU_AS_CPU says that there are 2 GPUs\n")
+        "gpu(2): MICROLAZY_GPU_AS_CPU says that there are 2 GPUs\n"
+    )
     answer = subprocess.run(
-        [sys.executable, "-c", "import microlazy"], env=os.environ | {"MICROLAZY_GPU_AS_CPU": "no"},
-        capture_output=True, text=True, timeout=120, check=False)
+        [sys.executable, "-c", "import microlazy"],
+        env=os.environ | {"MICROLAZY_GPU_AS_CPU": "no"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert "MICROLAZY_GPU_AS_CPU is the number of GPUs" in answer.stderr
 
 
@@ -278,8 +293,9 @@ with trace.tracing(), trace.suspended():
     x = nd.ones((2, 3)).copyto(mx.cpu(1))
 print(x.sum().ctx)
 """
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
-                            timeout=120, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
     assert (answer.stdout, answer.stderr) == ("cpu(1)\n", "")
 
 
@@ -336,8 +352,9 @@ def trained(ctx, hybrid, steps=5, **kwargs):
     x, y = rng.normal(size=(12, 4)), rng.normal(size=(12, 1))
     loss, losses = gluon.loss.L2Loss(), []
     for _ in range(steps):
-        parts = zip(gluon.utils.split_and_load(x, ctx), gluon.utils.split_and_load(y, ctx),
-                    strict=True)
+        parts = zip(
+            gluon.utils.split_and_load(x, ctx), gluon.utils.split_and_load(y, ctx), strict=True
+        )
         with autograd.record():
             every = [loss(net(a), b) for a, b in parts]
         for each in every:

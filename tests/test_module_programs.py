@@ -100,9 +100,7 @@ def test_refusals(made, message):
 
 
 def test_states_are_kept():
-    model = mx.mod.Module(
-        mx.sym.var("data") + mx.sym.var("s"), label_names=None, state_names=["s"]
-    )
+    model = mx.mod.Module(mx.sym.var("data") + mx.sym.var("s"), label_names=None, state_names=["s"])
     model.bind([("data", (2,))])
     model.init_params()
     model.set_states([mx.nd.array([1, 2])])

@@ -1,6 +1,6 @@
 """Files that were changed at random are read or refused, with little memory.
 
-    pytest tests/test_mutated_files.py -m exhaustive   # 20,000 of each format
+pytest tests/test_mutated_files.py -m exhaustive   # 20,000 of each format
 """
 
 import importlib.util

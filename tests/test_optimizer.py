@@ -77,8 +77,9 @@ def test_a_rule_without_a_kernel_gives_the_same_bits(case, dtype):
     longer = rule.with_formula("\n".join(padded), numbers=rule.numbers)
     assert longer.program.kernel == -1
     interpreted = made_from(case, type("Interpreted", (type(with_kernel),), {"rule": longer}))
-    for one, other in zip(two_weights(with_kernel, dtype, 20), two_weights(interpreted, dtype, 20),
-                          strict=True):
+    for one, other in zip(
+        two_weights(with_kernel, dtype, 20), two_weights(interpreted, dtype, 20), strict=True
+    ):
         assert numpy.asarray(one).tobytes() == numpy.asarray(other).tobytes()
 
 
@@ -221,8 +222,15 @@ def dcasgd(w, g, state, t, lr, wd):
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (7, 513), (401, 600)])
 @pytest.mark.parametrize(
     "formula, arguments",
-    [(lamb, {}), (lans, {}), (lars, {"momentum": 0.9}), (adamw, {}), (adabelief, {}),
-     (groupadagrad, {"wd": 0}), (dcasgd, {"momentum": 0.9})],
+    [
+        (lamb, {}),
+        (lans, {}),
+        (lars, {"momentum": 0.9}),
+        (adamw, {}),
+        (adabelief, {}),
+        (groupadagrad, {"wd": 0}),
+        (dcasgd, {"momentum": 0.9}),
+    ],
 )
 def test_formulas_of_papers_in_float64(formula, arguments, shape):
     rng = numpy.random.default_rng(shape[1])
@@ -317,8 +325,9 @@ def test_what_optimizers_carry_is_saved():
     for made in (optimizer.Nadam(), optimizer.LARS(momentum=0.9, learning_rate=0.5)):
         update = optimizer.get_updater(made)
         update([0, 1], [nd.ones(1), nd.ones(1)], [nd.ones(1), nd.ones(1)])
-        other = optimizer.get_updater(type(made)(**({} if type(made) is optimizer.Nadam
-                                                    else {"momentum": 0.9})))
+        other = optimizer.get_updater(
+            type(made)(**({} if type(made) is optimizer.Nadam else {"momentum": 0.9}))
+        )
         other.set_states(update.get_states(dump_optimizer=True))
         for name in ("m_schedule", "last_lr"):
             assert getattr(other.optimizer, name, None) == getattr(made, name, None)
@@ -378,15 +387,17 @@ def test_formulas_in_float64(name, formula, arguments, size):
     expected = [rng.normal(size=size), rng.normal(size=(2, size))]
     weights = [nd.array(w, dtype="float64") for w in expected]
     states = [[0.0, 0.0], [0.0, 0.0]]
-    made = optimizer.create(name, learning_rate=0.1, wd=0.05, clip_gradient=0.7, rescale_grad=0.5,
-                            **arguments)
+    made = optimizer.create(
+        name, learning_rate=0.1, wd=0.05, clip_gradient=0.7, rescale_grad=0.5, **arguments
+    )
     update = optimizer.get_updater(made)
     for t in range(1, 6):
         grads = [rng.normal(size=w.shape) for w in expected]
         update([0, 1], [nd.array(g, dtype="float64") for g in grads], weights)
         for i, g in enumerate(grads):
-            expected[i] = formula(expected[i], g * 0.5, states[i], t, lr=0.1, wd=0.05, clip=0.7,
-                                  **arguments)
+            expected[i] = formula(
+                expected[i], g * 0.5, states[i], t, lr=0.1, wd=0.05, clip=0.7, **arguments
+            )
             numpy.testing.assert_allclose(weights[i].asnumpy(), expected[i], rtol=1e-11)
 
 
@@ -486,8 +497,12 @@ def test_multipliers_by_index_and_by_name():
 
 def test_a_copy_keeps_counts_and_leaves_the_parameters():
     made = optimizer.Adam(param_dict={})
-    made.update([0, 1], [nd.ones(1), nd.ones(1)], [nd.ones(1), nd.ones(1)],
-                [made.create_state(i, nd.ones(1)) for i in range(2)])
+    made.update(
+        [0, 1],
+        [nd.ones(1), nd.ones(1)],
+        [nd.ones(1), nd.ones(1)],
+        [made.create_state(i, nd.ones(1)) for i in range(2)],
+    )
     other = copy.deepcopy(made)
     assert other._index_update_count == {0: 1, 1: 1}
     assert other.param_dict == {}
@@ -500,7 +515,8 @@ def test_float16_weights_are_computed_in_float32():
     grad = nd.array([1.0, 1.0], dtype="float16")
     for multi_precision in (False, True):
         update = optimizer.get_updater(
-            optimizer.SGD(learning_rate=0.1, momentum=0.9, multi_precision=multi_precision))
+            optimizer.SGD(learning_rate=0.1, momentum=0.9, multi_precision=multi_precision)
+        )
         weight = nd.array([1.0, 2.0], dtype="float16")
         if multi_precision:
             update(0, grad, weight)
@@ -607,7 +623,8 @@ def test_the_base_class_updates_nothing():
 def test_mxnets_schedules(case):
     schedule = getattr(lr_scheduler, case["name"])(**case["arguments"])
     numpy.testing.assert_allclose(
-        [schedule(n) for n in range(1, 15)], case["lrs"], rtol=1e-12, atol=1e-15)
+        [schedule(n) for n in range(1, 15)], case["lrs"], rtol=1e-12, atol=1e-15
+    )
 
 
 @pytest.mark.parametrize("case", RECORDED["schedulers"], ids=ids)

@@ -135,7 +135,9 @@ def test_names_keep_their_order_and_letters(tmp_path):
     data = {"z": nd.ones(1), "": nd.zeros(2), "größe 数": nd.ones(3)}
     save(tmp_path / "a", data)
     assert {name: array.shape for name, array in load(tmp_path / "a").items()} == {
-        "z": (1,), "": (2,), "größe 数": (3,)
+        "z": (1,),
+        "": (2,),
+        "größe 数": (3,),
     }
     assert list(load(tmp_path / "a")) == list(data)
 

@@ -75,8 +75,7 @@ def test_mxnets_answers(case, face):
     trainer.step(4)
     parameters = (net[0].weight, net[0].bias, net[1].weight, net[1].bias)
     for parameter, expected in zip(parameters, case["parameters"], strict=True):
-        numpy.testing.assert_allclose(
-            parameter.data().asnumpy(), expected, rtol=2e-5, atol=2e-6)
+        numpy.testing.assert_allclose(parameter.data().asnumpy(), expected, rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
@@ -207,8 +206,10 @@ def test_an_optimizer_of_ones_own():
 
 def test_float16_and_float32_parameters_together(tmp_path):
     def make_pair():
-        pair = [gluon.Parameter("half", shape=(2,), dtype="float16", init="ones"),
-                gluon.Parameter("single", shape=(2,), init="ones")]
+        pair = [
+            gluon.Parameter("half", shape=(2,), dtype="float16", init="ones"),
+            gluon.Parameter("single", shape=(2,), init="ones"),
+        ]
         for parameter in pair:
             parameter.initialize()
         arguments = {"learning_rate": 0.1, "momentum": 0.9, "multi_precision": True}
@@ -275,8 +276,9 @@ def test_float16_parameters_can_be_stale(recwarn):
     pair = [gluon.Parameter(name, shape=(2,), dtype="float16", init="ones") for name in "ab"]
     for parameter in pair:
         parameter.initialize()
-    trainer = gluon.Trainer(pair, "nag", {"learning_rate": 0.5, "momentum": 0.5,
-                                          "multi_precision": True})
+    trainer = gluon.Trainer(
+        pair, "nag", {"learning_rate": 0.5, "momentum": 0.5, "multi_precision": True}
+    )
     for parameter in (*pair, pair[0]):
         with autograd.record():
             loss = parameter.data() * 1
@@ -337,12 +339,15 @@ def test_parameters_that_were_never_initialized_are_refused_at_once():
         gluon.Trainer(net.collect_params(), "sgd")
 
 
-@pytest.mark.parametrize("use", [
-    lambda trainer: trainer.step(1),
-    lambda trainer: trainer.update(1),
-    lambda trainer: trainer.allreduce_grads(),
-    lambda trainer: trainer.save_states("never"),
-])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda trainer: trainer.step(1),
+        lambda trainer: trainer.update(1),
+        lambda trainer: trainer.allreduce_grads(),
+        lambda trainer: trainer.save_states("never"),
+    ],
+)
 def test_deferred_parameters_are_refused_by_name(use):
     net = make_net(3)
     net.initialize()
@@ -376,17 +381,32 @@ def test_other_things_than_parameters_are_refused(params):
         ({"optimizer": "nope"}, ValueError, "Cannot find optimizer nope"),
         ({"optimizer": None}, TypeError, "named by a str"),
         ({"optimizer": "sgd", "optimizer_params": {"foo": 3}}, TypeError, "foo"),
-        ({"optimizer": "sgd", "optimizer_params": {"lr": 0.1}}, TypeError,
-         "SGD has no argument 'lr', did you mean 'learning_rate'"),
-        ({"optimizer": "adam", "optimizer_params": {"beta_1": 0.1}}, TypeError,
-         "Adam has no argument 'beta_1', did you mean 'beta1'"),
-        ({"optimizer": "sgd", "optimizer_params": 0.1}, TypeError,
-         "optimizer_params is a dict such as.*0.1"),
-        ({"optimizer": optimizer.SGD(), "optimizer_params": {"wd": 3}}, ValueError,
-         "optimizer_params"),
+        (
+            {"optimizer": "sgd", "optimizer_params": {"lr": 0.1}},
+            TypeError,
+            "SGD has no argument 'lr', did you mean 'learning_rate'",
+        ),
+        (
+            {"optimizer": "adam", "optimizer_params": {"beta_1": 0.1}},
+            TypeError,
+            "Adam has no argument 'beta_1', did you mean 'beta1'",
+        ),
+        (
+            {"optimizer": "sgd", "optimizer_params": 0.1},
+            TypeError,
+            "optimizer_params is a dict such as.*0.1",
+        ),
+        (
+            {"optimizer": optimizer.SGD(), "optimizer_params": {"wd": 3}},
+            ValueError,
+            "optimizer_params",
+        ),
         ({"optimizer": "sgd", "kvstore": "dist_sync"}, MXNetError, "dist_sync"),
-        ({"optimizer": "sgd", "kvstore": None, "update_on_kvstore": True}, ValueError,
-         "update_on_kvstore"),
+        (
+            {"optimizer": "sgd", "kvstore": None, "update_on_kvstore": True},
+            ValueError,
+            "update_on_kvstore",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(arguments, error, reason):
@@ -414,8 +434,9 @@ def test_a_batch_size_is_a_number(batch_size):
     assert values(net) == before
 
 
-@pytest.mark.parametrize("params", [
-    [], {}, (), gluon.nn.Sequential().params, make_net(3).collect_params("no such name")])
+@pytest.mark.parametrize(
+    "params", [[], {}, (), gluon.nn.Sequential().params, make_net(3).collect_params("no such name")]
+)
 def test_nothing_to_train_is_refused(params):
     with pytest.raises(ValueError, match=r"nothing to train: give net.collect_params\(\)"):
         gluon.Trainer(params, "sgd")

@@ -13,6 +13,8 @@ from microlazy.ops.convolution import col2im, im2col
 from microlazy.ops.convolution import convolution as Convolution
 from microlazy.ops.convolution import deconvolution as Deconvolution
 from microlazy.ops.convolution import pooling as Pooling
+from microlazy.ops.correlation import correlation as Correlation
+from microlazy.ops.correlation import crop as Crop
 from microlazy.ops.ctc import ctc_loss
 from microlazy.ops.deformable import deformable_convolution as DeformableConvolution
 from microlazy.ops.deformable import (
@@ -40,6 +42,8 @@ __all__ = [
     "BatchNorm",
     "CTCLoss",
     "Convolution",
+    "Correlation",
+    "Crop",
     "Deconvolution",
     "Dropout",
     "Embedding",

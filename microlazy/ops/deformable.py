@@ -213,9 +213,7 @@ def _windows(name: str, sizes: Pair, options: dict[str, Pair]) -> Pair:
     return counts
 
 
-def _deformed_windows(
-    x: A, offset: A, mask: A | None, options: dict[str, Pair], groups: int
-) -> A:
+def _deformed_windows(x: A, offset: A, mask: A | None, options: dict[str, Pair], groups: int) -> A:
     """The elements of all windows, between the pixels by bilinear interpolation.
 
     With `mask` pixels fade out over one place beyond the edge; otherwise they are those of the
@@ -233,7 +231,9 @@ def _deformed_windows(
         for i, start in enumerate(_starts((rows, columns), options))
     )
     reach = 0 if mask is None else -1
-    pixels = f.reshape(_bordered(x, mask is None), (batch * groups, per_group, (height + 2) * (width + 2)))
+    pixels = f.reshape(
+        _bordered(x, mask is None), (batch * groups, per_group, (height + 2) * (width + 2))
+    )
     pixels = f.swapaxes(pixels, 1, 2)
     inside = _within(down, reach, height) * _within(across, reach, width)
     if mask is not None:

@@ -1,7 +1,12 @@
 """`mx.rnn`: recurrent cells of symbols, for graphs that modules train; see gluon.rnn for blocks."""
 
 from microlazy.rnn.io import BucketSentenceIter, encode_sentences
-from microlazy.rnn.rnn import do_rnn_checkpoint, load_rnn_checkpoint, save_rnn_checkpoint
+from microlazy.rnn.rnn import (
+    do_rnn_checkpoint,
+    load_rnn_checkpoint,
+    rnn_unroll,
+    save_rnn_checkpoint,
+)
 from microlazy.rnn.rnn_cell import (
     BaseRNNCell,
     BidirectionalCell,
@@ -34,5 +39,6 @@ __all__ = [
     "do_rnn_checkpoint",
     "encode_sentences",
     "load_rnn_checkpoint",
+    "rnn_unroll",
     "save_rnn_checkpoint",
 ]

@@ -9,8 +9,9 @@ from microlazy.core.tensor import Tensor
 from microlazy.model import load_checkpoint, save_checkpoint
 from microlazy.rnn._base import BaseRNNCell
 from microlazy.symbol import Symbol
+from microlazy.symbol.composing import var
 
-__all__ = ["do_rnn_checkpoint", "load_rnn_checkpoint", "save_rnn_checkpoint"]
+__all__ = ["do_rnn_checkpoint", "load_rnn_checkpoint", "rnn_unroll", "save_rnn_checkpoint"]
 
 Cells = BaseRNNCell | Sequence[BaseRNNCell]
 
@@ -89,6 +90,40 @@ def load_rnn_checkpoint(
     for cell in _each(cells):
         arguments = cell.pack_weights(arguments)
     return symbol, arguments, auxiliary
+
+
+def rnn_unroll(
+    cell: BaseRNNCell,
+    length: int,
+    inputs: Any = None,
+    begin_state: Any = None,
+    input_prefix: str = "",
+    layout: str = "NTC",
+) -> Any:
+    """Unroll a cell; its method `unroll` under an older name.
+
+    Parameters
+    ----------
+    cell : BaseRNNCell
+    length, inputs, begin_state, layout
+        As in `BaseRNNCell.unroll`; without inputs, variables are made.
+    input_prefix : str
+        What their names begin with.
+
+    Returns
+    -------
+    outputs, states
+
+    Examples
+    --------
+    >>> import microlazy as mx
+    >>> outputs, states = mx.rnn.rnn_unroll(mx.rnn.RNNCell(2), 3, input_prefix="in_")
+    >>> [name for name in mx.sym.Group(outputs).list_arguments() if name.startswith("in_")]
+    ['in_t0_data', 'in_t1_data', 'in_t2_data']
+    """
+    if inputs is None:
+        inputs = [var(f"{input_prefix}t{step}_data") for step in range(length)]
+    return cell.unroll(length, inputs, begin_state, layout)
 
 
 def do_rnn_checkpoint(cells: Cells, prefix: str, period: int = 1) -> Callable[..., None]:

@@ -78,14 +78,15 @@ def _function(operator: str, hint: str, numpy: bool) -> Callable[..., Any]:
 
     def function(*args: Any, **kwargs: Any) -> Any:
         kwargs = {renamed.get(key, key): value for key, value in kwargs.items()}
-        if found.variadic and "data" in kwargs:
-            args = (kwargs.pop("data"),)
+        if found.variadic and found.inputs[0] in kwargs:
+            args = (kwargs.pop(found.inputs[0]),)
         return compose(operator, hint, args, kwargs, numpy)
 
     function.__name__ = function.__qualname__ = hint
     shown = {old: new for new, old in renamed.items() if old in (*found.inputs, *found.kinds)}
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    several = [inspect.Parameter(shown.get("data", "data"), inspect.Parameter.VAR_POSITIONAL)]
+    first = found.inputs[0] if found.inputs else "data"
+    several = [inspect.Parameter(shown.get(first, first), inspect.Parameter.VAR_POSITIONAL)]
     inputs = [inspect.Parameter(shown.get(name, name), kind, default=None) for name in found.inputs]
     options = inspect.Parameter.KEYWORD_ONLY if found.variadic else kind
     names = [name for name in found.kinds if not (found.variadic and name in found.inputs)]

@@ -364,6 +364,7 @@ data=ar: unique
 data=arr: diag_indices_from
 data=arrays: stack vstack hstack dstack
 data=tup: column_stack
+data=arys: atleast_1d atleast_2d atleast_3d
 dim1=axis1: swapaxes
 dim2=axis2: swapaxes
 A=a: cholesky det eig eigh eigvals eigvalsh inv slogdet solve svd

@@ -156,12 +156,16 @@ class Operator:
                 )
         return found
 
+    def default(self, name: str) -> Any:
+        """What an attribute is if nothing is said; None if the function has no such parameter."""
+        return self._parameters.get(name)
+
     def input_names(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The inputs that there are with some attributes."""
         names = list(self.inputs)
 
         def value(attribute: str) -> Any:
-            return values.get(attribute, self._parameters.get(attribute))
+            return values.get(attribute, self.default(attribute))
 
         for attribute, name in _ASKED_FOR.items():
             if name in names and attribute in self.kinds and not value(attribute):

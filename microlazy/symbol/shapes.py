@@ -1,4 +1,4 @@
-"""Shapes and dtypes of a graph, from those of some variables: the graph runs on shapes alone.
+"""Shapes of a graph, from those of some variables: the graph runs on shapes alone.
 
 A rule says which shapes an operator needs of its parameters, given the shape of its data; the
 operators say everything else themselves.
@@ -33,7 +33,7 @@ from microlazy.symbol.running import computed
 from microlazy.symbol.subgraphs import GraphOperator
 from microlazy.symbol.symbol import Symbol
 
-__all__ = ["RULES", "Run", "infer", "infer_partially", "infer_types", "merged"]
+__all__ = ["RULES", "Run", "infer", "infer_partially", "merged"]
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
@@ -464,40 +464,3 @@ def _common(first: Shape | None, second: Shape | None) -> Shape:
     if first is None or second is None or len(first) != len(second):
         return ()
     return tuple(max(a, 0) if a == b else 0 for a, b in zip(first, second, strict=True))
-
-
-def infer_types(symbol: Symbol, dtypes: Mapping[str, Any]) -> Any:
-    """The dtypes of arguments, outputs and auxiliary states, as NumPy's classes.
-
-    Parameters
-    ----------
-    symbol : Symbol
-    dtypes : dict of str
-        What is known of variables.
-    """
-    nodes = in_order(symbol.heads)
-    found: dict[int, Any] = {}
-    for node in variables_of(nodes):
-        found[id(node)] = dtypes.get(node.name, node.dtype)
-    for node in nodes:
-        if node.operator is None:
-            continue
-        known = [found.get(id(given)) for given, _ in node.inputs]
-        floats = [dtype for dtype in known if dtype and numpy.dtype(dtype).kind == "f"]
-        beside = floats[0] if floats else "float32"
-        for given, _ in node.inputs:
-            if found.get(id(given)) is None:
-                found[id(given)] = beside
-        stated = node.values.get("dtype")
-        found[id(node)] = stated or beside
-    changed = auxiliary_of(nodes)
-
-    def types(ids: list[int]) -> list[Any]:
-        return [numpy.dtype(found[key] or "float32").type for key in ids]
-
-    variables = [id(node) for node in variables_of(nodes)]
-    return (
-        types([key for key in variables if key not in changed]),
-        types([id(node) for node, _ in symbol.heads]),
-        types([key for key in variables if key in changed]),
-    )

@@ -369,7 +369,7 @@ class Symbol:
         [<class 'numpy.float64'>, <class 'numpy.float64'>]
         """
         given = self._named(args, kwargs)
-        return import_module("microlazy.symbol.shapes").infer_types(self, given)
+        return import_module("microlazy.symbol.dtypes").infer_types(self, given)
 
     def infer_type_partial(self, *args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
         """As `infer_type`: float32 is what nothing says.

@@ -304,6 +304,17 @@ ROWS = (
         "nd.contrib.box_iou(p, p[:2] + 0.3, format='center')",
     ),
     _f(
+        "nd.Crop",
+        "nd.Crop(img, img[:, :, :2, 1:4], offset=(2, 1))",
+        "nd.Crop(img, h_w=(2, 3), center_crop=True)",
+    ),
+    _f(
+        "nd.Correlation",
+        "nd.Correlation(img, img[:, :, ::-1] + 0.4, max_displacement=1, pad_size=1)",
+        "nd.Correlation(img, img[:, :, ::-1] / 3, kernel_size=3, max_displacement=2, stride1=2, "
+        "stride2=2, pad_size=3, is_multiply=False)",
+    ),
+    _f(
         "nd.contrib.DeformableConvolution",
         f"nd.contrib.DeformableConvolution(img, {_SHIFTS}, {_FILTERS}, v[:2], (2, 2), num_filter=2)",
         f"nd.contrib.DeformableConvolution(img[:, :2], nd.concat({_SHIFTS}, {_SHIFTS}), "
@@ -322,9 +333,7 @@ ROWS = (
     _none("nd.contrib.allclose", "nd.contrib.allclose(x, y)"),
     _none("nd.contrib.rand_zipfian", "nd.contrib.rand_zipfian(i.astype('float64'), 4, 5)"),
     # ---- updates ----
-    _none(
-        "nd.sgd_update nd.signsgd_update", "nd.sgd_update(x, y, lr=0.1, wd=0.2)", dynamic=True
-    ),
+    _none("nd.sgd_update nd.signsgd_update", "nd.sgd_update(x, y, lr=0.1, wd=0.2)", dynamic=True),
     _none(
         "nd.sgd_mom_update nd.nag_mom_update nd.signum_update nd.rmsprop_update",
         "nd.sgd_mom_update(x, y, p, lr=0.1)",
@@ -450,9 +459,7 @@ ROWS = (
         "nd.image.random_lighting npx.image.random_lighting",
         "nd.image.random_lighting(t[:, :, :3], 0.1)",
     ),
-    _none(
-        "nd.image.random_hue npx.image.random_hue", "nd.image.random_hue(t[:, :, :3], 0.5, 1.5)"
-    ),
+    _none("nd.image.random_hue npx.image.random_hue", "nd.image.random_hue(t[:, :, :3], 0.5, 1.5)"),
     _none(
         "nd.image.random_color_jitter npx.image.random_color_jitter",
         "nd.image.random_color_jitter(t[:, :, :3], 0.1, 0.2, 0.3, 0.4)",

@@ -63,7 +63,8 @@ def read(folder, mx):
         free = [x for x in symbol.list_inputs() if not arrays & {f"arg:{x}", f"aux:{x}"}]
         if len(free) > 1:  # the first states of a recurrent layer of MXNet
             shapes_of = dict(zip(free, [x.shape for x in inputs], strict=False))
-            found = dict(zip(symbol.list_arguments(), symbol.infer_shape(**shapes_of)[0]))
+            told = symbol.infer_shape(**shapes_of)[0]
+            found = dict(zip(symbol.list_arguments(), told, strict=True))
             inputs += [mx.nd.zeros(found[name]) for name in free[1:]]
         block = mx.gluon.SymbolBlock.imports(files[0], free, files[1] if arrays else None)
         found = block(*inputs)

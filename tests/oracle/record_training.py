@@ -88,8 +88,10 @@ SCHEDULERS = [
     ("PolyScheduler", {"max_update": 10, "base_lr": 1.0}),
     ("PolyScheduler", {"max_update": 10, "base_lr": 1.0, "pwr": 1, "final_lr": 0.2, **WARM}),
     ("CosineScheduler", {"max_update": 10, "base_lr": 1.0}),
-    ("CosineScheduler", {"max_update": 12, "base_lr": 0.5, "final_lr": 0.1, **WARM,
-                         "warmup_mode": "constant"}),
+    (
+        "CosineScheduler",
+        {"max_update": 12, "base_lr": 0.5, "final_lr": 0.1, **WARM, "warmup_mode": "constant"},
+    ),
 ]
 
 
@@ -99,8 +101,13 @@ def loss_answer(name, arguments, inputs):
     with autograd.record():
         loss = getattr(gluon.loss, name)(**arguments)(pred, *others)
     loss.backward()
-    return {"name": name, "arguments": arguments, "inputs": inputs,
-            "loss": floats(loss), "grad": floats(pred.grad)}
+    return {
+        "name": name,
+        "arguments": arguments,
+        "inputs": inputs,
+        "loss": floats(loss),
+        "grad": floats(pred.grad),
+    }
 
 
 def optimizer_answer(name, arguments):
@@ -138,9 +145,15 @@ def trainer_answer(name, arguments):
         loss = gluon.loss.L2Loss()(net(nd.array(x)), nd.array(y))
     loss.backward()
     trainer.step(4)
-    return {"name": name, "arguments": arguments, "x": x, "y": y,
-            "parameters": [floats(p.data()) for p in (net[0].weight, net[0].bias,
-                                                      net[1].weight, net[1].bias)]}
+    return {
+        "name": name,
+        "arguments": arguments,
+        "x": x,
+        "y": y,
+        "parameters": [
+            floats(p.data()) for p in (net[0].weight, net[0].bias, net[1].weight, net[1].bias)
+        ],
+    }
 
 
 answers = {
@@ -152,6 +165,7 @@ answers = {
         trainer_answer("adam", {"learning_rate": 0.05, "wd": 0.1}),
     ],
 }
-lines = [f'"{part}": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]"
-         for part, rows in answers.items()]
+lines = [
+    f'"{part}": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]" for part, rows in answers.items()
+]
 Path(__file__).with_name("training.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

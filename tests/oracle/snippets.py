@@ -48,9 +48,7 @@ def load() -> list[Snippet]:
                 raise ValueError(f"{path.name}: {header!r} is not a snippet's header")
             for each in ("nd", "np") if face == "both" else (face,):
                 name = f"{each}/{family}/{match[1]}"
-                snippets.append(
-                    Snippet(path.stem, name, each, code.strip(), match[2] is not None)
-                )
+                snippets.append(Snippet(path.stem, name, each, code.strip(), match[2] is not None))
     names = [snippet.name for snippet in snippets]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
