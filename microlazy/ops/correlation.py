@@ -56,7 +56,7 @@ def crop(
     starts = tuple((n - size) // 2 for n, size in zip(whole, sizes, strict=True))
     starts = starts if center_crop else tuple(offset)
     parts = zip(starts, sizes, whole, strict=True)
-    if not all(0 <= start and 0 < size and start + size <= n for start, size, n in parts):
+    if not all(start >= 0 and size > 0 and start + size <= n for start, size, n in parts):
         raise ShapeError(
             f"Crop: a part of {sizes} from {starts} is not inside images of {data[0].shape}"
         )

@@ -24,6 +24,7 @@ _REGIONS = "nd.array([[1, 0.3, 0.2, 3.1, 4.4], [0, 2.2, 1.1, 3.9, 2.4]], dtype='
 _ANCHORS = "nd.concat(u[:, :2], u[:, :2] + 0.3).reshape((1, 3, 4))"
 _OBJECTS = "nd.array([[[1, 0.1, 0.2, 0.6, 0.7]]], dtype='float64')"
 _MATCHES = "nd.array([[2, 0, 1]], dtype='float64')"
+_SIZES = "nd.array([[40, 36, 1], [33, 40, 1.5]], dtype='float64')"
 _FILTERS = "nd.concat(x, y, dim=0).reshape((2, 3, 2, 2))"
 _SHIFTS = "nd.tile(u, (2, 22)).reshape((2, 264))[:, :128].reshape((2, 8, 4, 4))"
 
@@ -304,6 +305,18 @@ ROWS = (
         "nd.contrib.box_iou(p, p[:2] + 0.3, format='center')",
     ),
     _f(
+        "nd.contrib.PSROIPooling",
+        f"nd.contrib.PSROIPooling(nd.tile(img, (1, 4, 1, 1)), {_REGIONS}, 0.8, 3, 2)",
+        f"nd.contrib.PSROIPooling(nd.tile(img, (1, 4, 1, 1)), {_REGIONS}, 0.5, 3, 4, 2)",
+    ),
+    _none(
+        "nd.contrib.Proposal nd.contrib.MultiProposal",
+        f"nd.contrib.Proposal(img[:, :2], img[:, :2].repeat(2, axis=1) / 3, {_SIZES}, scales=(2,), "
+        "ratios=(1,), feature_stride=8, rpn_post_nms_top_n=6, rpn_min_size=4)",
+        f"nd.contrib.Proposal(img[:, :2], img[:, :2].repeat(2, axis=1), {_SIZES}, 20, 9, 0.5, 1, "
+        "(1,), (2,), 8, True, True)",
+    ),
+    _f(
         "nd.Crop",
         "nd.Crop(img, img[:, :, :2, 1:4], offset=(2, 1))",
         "nd.Crop(img, h_w=(2, 3), center_crop=True)",
@@ -316,7 +329,8 @@ ROWS = (
     ),
     _f(
         "nd.contrib.DeformableConvolution",
-        f"nd.contrib.DeformableConvolution(img, {_SHIFTS}, {_FILTERS}, v[:2], (2, 2), num_filter=2)",
+        f"nd.contrib.DeformableConvolution(img, {_SHIFTS}, {_FILTERS}, v[:2], (2, 2), "
+        "num_filter=2)",
         f"nd.contrib.DeformableConvolution(img[:, :2], nd.concat({_SHIFTS}, {_SHIFTS}), "
         f"{_FILTERS}[:, :1], None, (2, 2), num_filter=2, num_group=2, num_deformable_group=2, "
         "no_bias=True)",
