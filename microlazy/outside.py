@@ -14,13 +14,12 @@ _REASONS = {
         quantized_elemwise_mul quantized_embedding quantized_flatten quantized_fully_connected
         quantized_pooling quantized_rnn""",
     "these layers for detecting objects are not part of microlazy": """
-        Correlation DeformableConvolution DeformablePSROIPooling ModulatedDeformableConvolution
-        MultiProposal PSROIPooling Proposal RROIAlign""",
+        DeformablePSROIPooling RROIAlign""",
     "microlazy computes on the CPU": """
         gpu_memory_info get_cuda_compute_capability CuDNNBatchNorm""",
     "it belongs to gluon.probability, which is not part of microlazy": "constraint_check",
-    "it was obsolete in MXNet 1.9 already; use the name without _v1, or nd.slice for Crop": """
-        BatchNorm_v1 Convolution_v1 Pooling_v1 Crop ImageRecordIter_v1 ImageRecordUInt8Iter_v1""",
+    "it was obsolete in MXNet 1.9 already; use the name without _v1": """
+        BatchNorm_v1 Convolution_v1 Pooling_v1 ImageRecordIter_v1 ImageRecordUInt8Iter_v1""",
     "MXNet has it for GPUs only; use numpy.fft": "fft ifft",
     "it is too special for microlazy": "count_sketch hawkesll",
     "images are decoded by mx.image.imdecode": "imdecode",

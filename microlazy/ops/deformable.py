@@ -9,7 +9,7 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
-from microlazy.ops.checks import as_tuple, required
+from microlazy.ops.checks import as_tuple, check_tuning, required
 
 A = TypeVar("A", bound=Tensor)
 Pair = tuple[int, ...]
@@ -28,9 +28,9 @@ def deformable_convolution(
     num_filter: int | None = None,
     num_group: int = 1,
     num_deformable_group: int = 1,
-    workspace: int = 1024,
     no_bias: bool = False,
     layout: str | None = None,
+    **tuning: Any,
 ) -> A:
     """Convolve images, with each place of each window shifted by an offset.
 
@@ -49,10 +49,10 @@ def deformable_convolution(
         The channels are divided into this many groups, which do not see each other.
     num_deformable_group : int
         The channels are divided into this many groups with shifts of their own.
-    workspace
-        Of no effect.
     no_bias : bool
     layout : {None, 'NCHW'}
+    **tuning
+        Of no effect: `workspace`.
 
     Returns
     -------
@@ -80,7 +80,8 @@ def deformable_convolution(
     array([[[[1.],
              [3.]]]], dtype=float32)
     """
-    options = _options("deformable_convolution", kernel, stride, dilate, pad)
+    check_tuning("deformable_convolution", tuning)
+    options = _options("deformable_convolution", kernel, stride, dilate, pad, layout)
     groups = (num_group, num_deformable_group)
     return _convolved(data, offset, None, weight, None if no_bias else bias, options, groups)
 
@@ -99,10 +100,10 @@ def modulated_deformable_convolution(
     num_filter: int | None = None,
     num_group: int = 1,
     num_deformable_group: int = 1,
-    workspace: int = 1024,
     no_bias: bool = False,
     im2col_step: int = 64,
     layout: str | None = None,
+    **tuning: Any,
 ) -> A:
     """Convolve images, with each place of each window shifted and multiplied by a factor.
 
@@ -114,7 +115,7 @@ def modulated_deformable_convolution(
         The factors.
     kernel, stride, dilate, pad, num_filter, num_group, num_deformable_group, no_bias, layout
         As in `deformable_convolution`.
-    workspace, im2col_step
+    im2col_step, **tuning
         Of no effect.
 
     Returns
@@ -133,13 +134,18 @@ def modulated_deformable_convolution(
     >>> nd.contrib.ModulatedDeformableConvolution(x, shifts, 2 * x, w, **options).asnumpy().ravel()
     array([2., 2.], dtype=float32)
     """
-    options = _options("modulated_deformable_convolution", kernel, stride, dilate, pad)
+    check_tuning("modulated_deformable_convolution", tuning)
+    options = _options("modulated_deformable_convolution", kernel, stride, dilate, pad, layout)
     groups = (num_group, num_deformable_group)
     return _convolved(data, offset, mask, weight, None if no_bias else bias, options, groups)
 
 
-def _options(name: str, kernel: Any, stride: Any, dilate: Any, pad: Any) -> dict[str, Pair]:
+def _options(
+    name: str, kernel: Any, stride: Any, dilate: Any, pad: Any, layout: str | None
+) -> dict[str, Pair]:
     """Two sizes of each kind."""
+    if layout not in (None, "NCHW"):
+        raise MXNetError(f"{name}: layout must be 'NCHW', not {layout!r}")
     given = {
         "kernel": required(name, "kernel", kernel),
         "stride": stride or 1,

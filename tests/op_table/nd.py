@@ -309,12 +309,13 @@ ROWS = (
         f"nd.contrib.PSROIPooling(nd.tile(img, (1, 4, 1, 1)), {_REGIONS}, 0.8, 3, 2)",
         f"nd.contrib.PSROIPooling(nd.tile(img, (1, 4, 1, 1)), {_REGIONS}, 0.5, 3, 4, 2)",
     ),
-    _none(
+    _f(
         "nd.contrib.Proposal nd.contrib.MultiProposal",
         f"nd.contrib.Proposal(img[:, :2], img[:, :2].repeat(2, axis=1) / 3, {_SIZES}, scales=(2,), "
         "ratios=(1,), feature_stride=8, rpn_post_nms_top_n=6, rpn_min_size=4)",
         f"nd.contrib.Proposal(img[:, :2], img[:, :2].repeat(2, axis=1), {_SIZES}, 20, 9, 0.5, 1, "
         "(1,), (2,), 8, True, True)",
+        surrogate=True,
     ),
     _f(
         "nd.Crop",

@@ -19,6 +19,7 @@ __all__ = ["DeformableConvolution", "ModulatedDeformableConvolution"]
 Init = Initializer | str | None
 Sizes = int | tuple[int, int]
 
+
 class DeformableConvolution(Layer):
     """A convolution over height and width whose filters' places are shifted.
 

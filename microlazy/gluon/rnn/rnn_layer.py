@@ -39,7 +39,6 @@ Init = Initializer | str | None
 States = list[Tensor]
 
 
-
 class _RNNLayer(Layer):
     """What all recurrent layers share."""
 
