@@ -152,7 +152,7 @@ def _options(
         "dilate": dilate or 1,
         "pad": pad or 0,
     }
-    options = {}
+    options: dict[str, Pair] = {}
     for key, value in given.items():
         sizes = (value,) * 2 if isinstance(value, int) else as_tuple(value)
         least = 0 if key == "pad" else 1
@@ -191,9 +191,9 @@ def _convolved(
         wanted = (batch, shifted * places * numbers, rows, columns)
         if array is not None and array.shape != wanted:
             raise ShapeError(f"{name}: {key} must have shape {wanted}, not {array.shape}")
-    wanted = (filters, channels // parts, *options["kernel"])
-    if weight.shape != wanted:
-        raise ShapeError(f"{name}: weight must have shape {wanted}, not {weight.shape}")
+    shape = (filters, channels // parts, *options["kernel"])
+    if weight.shape != shape:
+        raise ShapeError(f"{name}: weight must have shape {shape}, not {weight.shape}")
     size = channels // parts * places
     windows = _deformed_windows(data, offset, mask, options, shifted)
     out = f.batch_dot(

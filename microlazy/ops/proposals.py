@@ -84,7 +84,7 @@ def proposal(
     >>> nd.contrib.Proposal(scores, moves, nd.array([[16, 12, 1]]), **options).asnumpy()
     array([[ 0.,  0.,  0., 11., 15.]], dtype=float32)
     """
-    options = {
+    options: dict[str, Any] = {
         "scales": tuple(map(float, as_tuple(scales))),
         "ratios": tuple(map(float, as_tuple(ratios))),
         "stride": int(feature_stride),
@@ -209,7 +209,7 @@ def _suppressed(boxes: Array, threshold: float, most: int) -> Array:
     """The places of boxes that do not overlap a better one; they are sorted, best first."""
     areas = (boxes[:, 2:] - boxes[:, :2] + 1).prod(1)
     left = numpy.arange(len(boxes))
-    found = []
+    found: list[int] = []
     while len(left) and len(found) < most:
         best, left = left[0], left[1:]
         found.append(best)
@@ -299,10 +299,9 @@ def psroi_pooling(
         which = numpy.arange(pooled_size) * groups // pooled_size
         place = f.from_numpy_result(f.face_of(data), which, "int64")
         images = f.take(f.take(images, place, 2), place, 3)
-    shape = (regions, 1, pooled_size, 1, height, 1)
-    lines = f.reduction("sum", images * f.reshape(f.as_dtype(rows, data.dtype), shape), 4)
-    shape = (regions, 1, 1, pooled_size, width)
-    return f.reduction("sum", lines * f.reshape(f.as_dtype(columns, data.dtype), shape), 4)
+    down = f.reshape(f.as_dtype(rows, data.dtype), (regions, 1, pooled_size, 1, height, 1))
+    across = f.reshape(f.as_dtype(columns, data.dtype), (regions, 1, 1, pooled_size, width))
+    return f.reduction("sum", f.reduction("sum", images * down, 4) * across, 4)
 
 
 def _image(rois: Array, batch: int) -> Array:

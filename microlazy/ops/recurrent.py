@@ -92,10 +92,13 @@ def parameter_shapes(
     [[(8, 3), (8, 2), (8,), (8,)]]
     """
     rows, size = CELLS[mode].gates * state_size, projection_size or state_size
-    projection = [(projection_size, state_size)] if projection_size else []
+    projection = ((projection_size, state_size),) if projection_size else ()
     return [
-        [(rows, size * directions if layer else input_size), (rows, size), (rows,), (rows,)]
-        + projection
+        [
+            (rows, size * directions if layer else input_size),
+            *((rows, size), (rows,), (rows,)),
+            *projection,
+        ]
         for layer in range(num_layers)
         for _ in range(directions)
     ]
