@@ -47,13 +47,17 @@ MEMBERS = {
     "microlazy.contrib": {
         "autograd": "use mx.autograd",
         "io": "iterators are in mx.io; a loop over a DataLoader needs none",
-        "svrg_optimization": "the Module API is not part of microlazy; use gluon.Trainer",
+        "svrg_optimization": "SVRG is not part of microlazy; use mx.mod.Module or gluon.Trainer",
         "tensorboard": "gluon.contrib.estimator.TensorBoardHandler writes TensorBoard's files",
     },
     "microlazy.gluon.contrib.data": {
         "text": "data sets of texts are not part of microlazy; mx.contrib.text has vocabularies "
         "and vectors of words, and gluon.data.ArrayDataset takes arrays",
     },
+    "microlazy.rnn": dict.fromkeys(
+        ("BaseConvRNNCell", "ConvGRUCell", "ConvLSTMCell", "ConvRNNCell"),
+        "take Conv2DLSTMCell and its kin of gluon.contrib.rnn, which unroll on symbols too",
+    ),
 }
 
 

@@ -124,3 +124,8 @@ def test_dtypes(case):
         assert "float32" in found[0]
     else:
         assert found == TYPES[case]
+
+
+def test_missing_cells_say_what_to_take():
+    with pytest.raises(AttributeError, match=r"Conv2DLSTMCell .* of gluon\.contrib\.rnn"):
+        mx.rnn.ConvLSTMCell  # noqa: B018

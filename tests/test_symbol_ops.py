@@ -61,7 +61,7 @@ def names_of(call):
 
 
 # What MXNet's sym has not either: names of microlazy's own, steps of optimizers whose rates are
-# arrays or numbers; and control flow, which microlazy has for arrays alone.
+# arrays or numbers; and control flow, whose functions take what they are given.
 NO_SYMBOLS = """
 log_sigmoid softrelu gelu silu moveaxis contrib.isnan contrib.isinf contrib.isfinite
 contrib.foreach contrib.while_loop contrib.cond contrib.rand_zipfian lamb_update_phase2

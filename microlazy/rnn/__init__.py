@@ -1,5 +1,7 @@
 """`mx.rnn`: recurrent cells of symbols, for graphs that modules train; see gluon.rnn for blocks."""
 
+from typing import Any
+
 from microlazy.rnn.io import BucketSentenceIter, encode_sentences
 from microlazy.rnn.rnn import (
     do_rnn_checkpoint,
@@ -42,3 +44,9 @@ __all__ = [
     "rnn_unroll",
     "save_rnn_checkpoint",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from microlazy.outside import explain
+
+    raise AttributeError(explain("microlazy.rnn", name))
