@@ -11,6 +11,7 @@ from test_symbol_ops import Recording
 
 import microlazy as mx
 from microlazy import np, npx, sym
+from microlazy.base import MXNetError
 
 ORACLE = Path(__file__).parent / "oracle"
 NAMES = json.loads((ORACLE / "symbol_names.json").read_text(encoding="utf-8"))
@@ -136,3 +137,12 @@ def test_laws_made_of_others():
 def test_wrong_arguments(call, kind, message):
     with pytest.raises(kind, match=message):
         call(sym.var("x").as_np_ndarray())
+
+
+@pytest.mark.parametrize(
+    "make", ["eye(1 << 20, 1 << 20)", "identity(1 << 20)", "blackman(1 << 38)", "hanning(1 << 38)"]
+)
+def test_what_a_file_says_is_not_allocated(make):
+    graph = sym.load_json(eval(f"np.{make}", {"np": sym.np}).tojson())
+    with pytest.raises(MXNetError, match="too many|too large|elements"):
+        graph.eval()

@@ -47,6 +47,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from microlazy.outside import explain
+    from microlazy.foreign import missing
 
-    raise AttributeError(explain("microlazy.rnn", name))
+    raise missing("microlazy.rnn", name, __all__)

@@ -182,6 +182,19 @@ def _identity(shape: tuple[int, ...], dtype: Any = "float32") -> Any:
     return _np.identity(shape[0], dtype=dtype or "float32")
 
 
+def _eye(N: int, M: int | None = None, k: int = 0, dtype: Any = "float32") -> Any:
+    need_few((N, M or N))
+    return _np.eye(N, M or None, k, dtype=dtype or "float32")
+
+
+def _window(function: Function) -> Function:
+    def make(M: int, dtype: Any = "float32") -> Any:
+        need_few((M,))
+        return function(M, dtype=dtype or "float32")
+
+    return make
+
+
 def _insert_one(arr: Tensor, values: Tensor, int_ind: int, axis: int | None = None) -> Any:
     return _np.insert(arr, int_ind, values, axis)
 
@@ -295,6 +308,10 @@ FUNCTIONS_OF_NUMPY: dict[str, Function] = {
     "_npi_pad": _pad,
     "_npi_logspace": _logspace,
     "_npi_identity": _identity,
+    "_npi_eye": _eye,
+    "_npi_blackman": _window(_np.blackman),
+    "_npi_hamming": _window(_np.hamming),
+    "_npi_hanning": _window(_np.hanning),
     "_npi_insert_scalar": _insert_one,
     "_npi_insert_slice": _insert_slice,
     "_npi_insert_tensor": _insert_many,
