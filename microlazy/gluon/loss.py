@@ -945,7 +945,7 @@ def _number(truth: Any, like: Any) -> Any:
 def _cosine(x: Tensor, y: Tensor) -> Tensor:
     """The cosine between rows, in one column; it and its gradient are 0 at a row of zeros."""
     squares = [(rows * rows).sum(axis=-1) for rows in (x, y)]
-    least = _epsilon(x, float(numpy.finfo("float32").tiny))
+    least = _epsilon(x, 0.0) or float(numpy.finfo("float32").tiny)
     a, b = (_each("sqrt", square.clip(least, math.inf)) for square in squares)
     is_found = _number((squares[0] > 0) * (squares[1] > 0), x)
     cosine = (x * y).sum(axis=-1) * is_found / (a * b).clip(_epsilon(x), math.inf)

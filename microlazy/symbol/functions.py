@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from microlazy import ndarray, numpy, numpy_extension
+from microlazy import ndarray, numpy_extension
 from microlazy.base import MXNetError
 from microlazy.core.tensor import Tensor
 from microlazy.ndarray import methods
@@ -24,7 +24,6 @@ __all__ = ["FUNCTIONS"]
 Function = Callable[..., Any]
 
 _nd: Any = ndarray  # functions of both take arrays of either type here
-_np: Any = numpy
 _npx: Any = numpy_extension
 
 
