@@ -17,10 +17,10 @@ from microlazy.core.tape import is_tracked
 from microlazy.core.tensor import Tensor
 from microlazy.gluon import HybridBlock
 from microlazy.symbol import Symbol
-from microlazy.symbol.custom import CustomOperator
+from microlazy.symbol.dtypes import infer_types
 from microlazy.symbol.graph import Node, is_known
 from microlazy.symbol.running import Program, labels_of
-from microlazy.symbol.shapes import infer, infer_types
+from microlazy.symbol.shapes import infer
 
 __all__ = ["Executor", "bind", "simple_bind"]
 
@@ -72,9 +72,8 @@ class Executor:
         self.outputs: list[Tensor] = []
         self._program = Program(symbol)
         self._graph = _Graph(self._program, [*arguments, *auxiliary])
-        # A plan has no place for operators of users.
         kinds = [node.operator for node in self._program.nodes]
-        self._graph.hybridize(not any(isinstance(kind, CustomOperator) for kind in kinds))
+        self._graph.hybridize(all(kind is None or kind.fits_plans for kind in kinds))
         self._monitor: Callable[[str, Tensor], Any] | None = None
         self._recorded: list[Tensor] = []
         wanted = [name for name in gradients if requests[name] != "null"]

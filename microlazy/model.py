@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections import namedtuple
 from collections.abc import Mapping
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from microlazy import params_file
 from microlazy.base import MXNetError
@@ -14,6 +15,14 @@ from microlazy.symbol import Symbol
 from microlazy.symbol.symbol_file import load
 
 __all__ = ["BatchEndParam", "load_checkpoint", "load_params", "save_checkpoint"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name == "FeedForward":  # which stands upon modules
+            return import_module("microlazy.module.feed_forward").FeedForward
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 BatchEndParam = namedtuple("BatchEndParam", ["epoch", "nbatch", "eval_metric", "locals"])
 

@@ -13,13 +13,12 @@ _REASONS = {
         quantized_elemwise_mul quantized_embedding quantized_flatten quantized_fully_connected
         quantized_pooling quantized_rnn""",
     "these layers for detecting objects are not part of microlazy": """
-        Correlation DeformableConvolution DeformablePSROIPooling ModulatedDeformableConvolution
-        MultiProposal PSROIPooling Proposal RROIAlign""",
+        DeformablePSROIPooling RROIAlign""",
     "microlazy computes on the CPU": """
         gpu_memory_info get_cuda_compute_capability CuDNNBatchNorm""",
     "it belongs to gluon.probability, which is not part of microlazy": "constraint_check",
-    "it was obsolete in MXNet 1.9 already; use the name without _v1, or nd.slice for Crop": """
-        BatchNorm_v1 Convolution_v1 Pooling_v1 Crop ImageRecordIter_v1 ImageRecordUInt8Iter_v1""",
+    "it was obsolete in MXNet 1.9 already; use the name without _v1": """
+        BatchNorm_v1 Convolution_v1 Pooling_v1 ImageRecordIter_v1 ImageRecordUInt8Iter_v1""",
     "MXNet has it for GPUs only; use numpy.fft": "fft ifft",
     "it is too special for microlazy": "count_sketch hawkesll",
     "images are decoded by mx.image.imdecode": "imdecode",
@@ -35,7 +34,6 @@ MODULES = {
     "library": "libraries of compiled operators cannot be loaded; see mx.operator",
     "log": "use Python's logging",
     "notebook": "drawing in notebooks is not part of microlazy",
-    "rnn": "cells of symbols are not part of microlazy; use gluon.rnn",
     "rtc": "microlazy computes on the CPU",
     "th": "Torch 7 is not part of microlazy",
     "torch": "Torch 7 is not part of microlazy; arrays go to PyTorch by torch.from_dlpack(x)",
@@ -48,13 +46,17 @@ MEMBERS = {
     "microlazy.contrib": {
         "autograd": "use mx.autograd",
         "io": "iterators are in mx.io; a loop over a DataLoader needs none",
-        "svrg_optimization": "the Module API is not part of microlazy; use gluon.Trainer",
+        "svrg_optimization": "SVRG is not part of microlazy; use mx.mod.Module or gluon.Trainer",
         "tensorboard": "gluon.contrib.estimator.TensorBoardHandler writes TensorBoard's files",
     },
     "microlazy.gluon.contrib.data": {
         "text": "data sets of texts are not part of microlazy; mx.contrib.text has vocabularies "
         "and vectors of words, and gluon.data.ArrayDataset takes arrays",
     },
+    "microlazy.rnn": dict.fromkeys(
+        ("BaseConvRNNCell", "ConvGRUCell", "ConvLSTMCell", "ConvRNNCell"),
+        "take Conv2DLSTMCell and its kin of gluon.contrib.rnn, which unroll on symbols too",
+    ),
 }
 
 

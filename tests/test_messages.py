@@ -269,7 +269,6 @@ def test_one_hot_labels_get_a_hint():
     ("name", "message"),
     [
         ("executor_manager", "mx.mod.Module"),
-        ("rnn", "use gluon.rnn$"),
         ("rtc", "CPU"),
         ("torch", "from_dlpack"),
     ],

@@ -65,8 +65,8 @@ def test_what_symbols_do_not_have():
 def test_a_name_that_is_missing_is_explained():
     with pytest.raises(AttributeError, match="the nearest name is 'FullyConnected'"):
         sym.FulyConnected  # noqa: B018
-    with pytest.raises(AttributeError, match="microlazy has no operator 'Correlation'"):
-        sym.Correlation  # noqa: B018
+    with pytest.raises(AttributeError, match="microlazy has no operator '_contrib_RROIAlign'"):
+        sym.contrib.RROIAlign  # noqa: B018
     assert {"Convolution", "exp", "random", "zeros"} <= set(dir(sym))
     assert "gemm2" in dir(sym.linalg) and "box_nms" in dir(sym.contrib)
     assert "num_hidden" in str(mx.sym.FullyConnected.__signature__)
@@ -115,8 +115,6 @@ def test_blocks_that_cannot_give_symbols(tmp_path):
 
     with pytest.raises(MXNetError, match="'plain0' .*hybrid_forward"):
         Plain()(sym.var("x"))
-    with pytest.raises(MXNetError, match="projection_size gives no symbols"):
-        gluon.rnn.LSTM(3, projection_size=2)(sym.var("x"))
     layer = gluon.nn.Dense(2)
     with pytest.raises(MXNetError, match="dense"):
         layer.export(str(tmp_path / "net"))
@@ -263,9 +261,32 @@ def test_losses_of_symbols(name):
 
 
 def test_losses_without_symbols():
-    for loss, count in ((gluon.loss.CosineEmbeddingLoss(), 3), (gluon.loss.SDMLLoss(), 2)):
-        with pytest.raises(MXNetError, match="cannot be called on symbols"):
-            loss(*[sym.var(f"x{i}") for i in range(count)])
+    with pytest.raises(MXNetError, match="cannot be called on symbols"):  # nor can MXNet's
+        gluon.loss.SDMLLoss()(sym.var("x1"), sym.var("x2"))
+
+
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True, "layout": "NTC", "num_layers": 2}])
+def test_a_projected_layer_as_a_graph(options, tmp_path):
+    layer = gluon.rnn.LSTM(5, projection_size=2, prefix="l_", **options)
+    layer.initialize(mx.init.Normal(0.4))
+    x = nd.random.normal(shape=(3, 4, 6))
+    expected = layer(x).asnumpy()
+    files = layer.export(str(tmp_path / "net"))
+    again = gluon.SymbolBlock.imports(files[0], "data", files[1])
+    numpy.testing.assert_allclose(again(x).asnumpy(), expected, 1e-6)
+    graph = sym.load(files[0])
+    node = graph.get_internals().attr_dict()["l_rnn0"]
+    assert (node["projection_size"], node["state_size"]) == ("2", "5")
+    if not options:  # as MXNet 1.9.1 writes it
+        assert graph.list_arguments() == [
+            "data",
+            "l_l0_i2h_weight",
+            "l_l0_h2h_weight",
+            "l_l0_h2r_weight",
+            "l_l0_i2h_bias",
+            "l_l0_h2h_bias",
+        ]
+        assert graph.infer_shape(data=(3, 4, 6))[0][1:4] == [(20, 6), (20, 2), (2, 5)]
 
 
 def test_weights_of_samples_as_symbols():
@@ -683,3 +704,46 @@ def test_buckets_share_their_parameters():
         model.update()
         assert (model.get_params()[0]["fc_bias"].asnumpy() != before).all()
     assert model.output_names == ["softmax_output"] and len(model._buckets) == 3
+
+
+def test_what_programs_look_for():
+    x = sym.var("x").exp(name="e")
+    assert {"exp", "sum", "reshape", "get_internals", "optimize_for"} <= set(dir(x))
+    for other in (x.get_backend_symbol("MKLDNN"), x.optimize_for("MKLDNN", {}, static_alloc=True)):
+        assert other.tojson() == x.tojson()
+    assert x.infer_type_partial(x="float64")[1] == [numpy.float64]
+
+
+# Functions of sym.np of a symbol and a number: operator and values, as MXNet 1.9.1 has them.
+OF_NUMBERS = {
+    "where(c, x, 3)": ("_npi_where_rscalar", [1, 3]),
+    "where(c, 3, x)": ("_npi_where_lscalar", [3, 6]),
+    "where(c, x, x * 2)": ("_npi_where", [1, 12]),
+    "zeros_like(x)": ("_npi_full_like", [0, 0]),
+    "ones_like(x)": ("_npi_full_like", [1, 1]),
+    "bitwise_and(x, 3)": ("_npi_bitwise_and_scalar", [1, 2]),
+    "bitwise_or(x, 3)": ("_npi_bitwise_or_scalar", [3, 7]),
+    "bitwise_xor(3, x)": ("_npi_bitwise_xor_scalar", [2, 5]),
+    "lcm(x, 4)": ("_npi_lcm_scalar", [4, 12]),
+    "ldexp(x, 3)": ("_npi_ldexp_scalar", [8, 48]),
+    "ldexp(3, x)": ("_npi_rldexp_scalar", [6, 192]),
+}
+
+
+@pytest.mark.parametrize("text", OF_NUMBERS)
+def test_numpy_functions_of_a_symbol_and_a_number(text):
+    operator, expected = OF_NUMBERS[text]
+    scope = {name: getattr(sym.np, name) for name in (text.partition("(")[0],)}
+    scope |= {"x": sym.var("x").as_np_ndarray(), "c": sym.var("c").as_np_ndarray()}
+    graph = eval(text, scope)
+    assert graph.heads[0][0].operator.name == operator
+    dtype = "int32" if "bitwise" in text or "lcm" in text else "float32"
+    arrays = {"x": mx.np.array([1, 6], dtype=dtype), "c": mx.np.array([1, 0])}
+    given = {name: arrays[name] for name in graph.list_arguments()}
+    assert sym.load_json(graph.tojson()).eval(**given)[0].tolist() == expected
+
+
+def test_a_choice_needs_a_symbol():
+    with pytest.raises(TypeError, match="one of 1 and 2 must be a symbol"):
+        sym.np.add(1, 2)
+    assert "to_tensor" in dir(sym.npx.image)

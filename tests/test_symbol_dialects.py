@@ -4,6 +4,7 @@ import json
 
 import numpy
 import pytest
+from oracle import symbol_versions
 
 import microlazy as mx
 from microlazy import gluon, nd, sym
@@ -209,6 +210,38 @@ def test_old_names_of_operators():
     graph = json.loads(sym.Pooling(sym.var("x"), kernel=(2, 2), name="p").tojson())
     graph["nodes"][1]["op"] = "Pooling_v1"
     assert sym.load_json(json.dumps(graph)).infer_shape(x=(1, 1, 4, 4))[1] == [(1, 1, 3, 3)]
-    with pytest.raises(MXNetError, match="node 1, 'p': microlazy has no operator 'Correlation'"):
-        graph["nodes"][1]["op"] = "Correlation"
+    with pytest.raises(MXNetError, match="node 1, 'p': microlazy has no operator '_contrib_RR"):
+        graph["nodes"][1]["op"] = "_contrib_RROIAlign"
         sym.load_json(json.dumps(graph))
+
+
+@pytest.mark.parametrize("version", symbol_versions.VERSIONS)
+@pytest.mark.parametrize("name", symbol_versions.NETWORKS)
+def test_well_known_networks_in_files_of_old_versions(name, version):
+    assert symbol_versions.same(mx, name, version)
+
+
+@pytest.mark.parametrize("version", symbol_versions.VERSIONS)
+@pytest.mark.parametrize("name", symbol_versions.NETWORKS)
+def test_bad_nodes_of_old_versions_are_named(name, version):
+    make, *_ = symbol_versions.NETWORKS[name]
+    graph = symbol_versions.written(json.loads(make(mx).tojson()), version)
+    key = {"0.8": "param", "0.9": "attr", "1.x": "attrs"}[version]
+    last = next(node for node in graph["nodes"] if node["name"] == "softmax")
+    place = graph["nodes"].index(last)
+    last[key] = {**last.get(key, {}), "colour": "red"}
+    with pytest.raises(MXNetError, match="'softmax': SoftmaxOutput has no attribute 'colour'"):
+        sym.load_json(json.dumps(graph))
+    last["op"] = "HardmaxOutput"
+    with pytest.raises(MXNetError, match=f"node {place}, 'softmax': .*'HardmaxOutput'"):
+        sym.load_json(json.dumps(graph))
+
+
+@pytest.mark.parametrize("version", symbol_versions.VERSIONS)
+def test_inference_needs_no_labels(version):
+    make, shape, _ = symbol_versions.NETWORKS["lenet"]
+    symbol = make(mx)
+    graph = symbol_versions.written(json.loads(symbol.tojson()), version)
+    net = gluon.SymbolBlock(sym.load_json(json.dumps(graph)), sym.var("data"))
+    net.initialize()
+    assert net(nd.ones(shape)).shape == (2, 3)

@@ -67,23 +67,30 @@ def first(outputs):
 @pytest.mark.parametrize("case", RECORDED)
 def test_a_graph_is_written_as_it_was_read(case):
     symbol = sym.load_json(json.dumps(RECORDED[case]["graph"]))
-    found = json.loads(symbol.tojson())
-    wanted = RECORDED[case]["graph"]
-    for node, other in zip(found["nodes"], wanted["nodes"], strict=True):
-        # The third number of an input counts how often it was written to.
-        assert node | {"inputs": [entry[:2] for entry in node["inputs"]]} == other | {
-            "inputs": [entry[:2] for entry in other["inputs"]]
-        }
-    assert {key: found[key] for key in ("arg_nodes", "heads", "attrs")} == {
-        key: wanted[key] for key in ("arg_nodes", "heads", "attrs")
-    }
+    found, wanted = json.loads(symbol.tojson()), RECORDED[case]["graph"]
+    assert essence(found) == essence(wanted)
+    assert found["attrs"] == wanted["attrs"]
+
+
+def essence(graph):
+    """A graph without the third numbers of inputs, which count how often they were written to."""
+    nodes = [
+        node
+        | {"inputs": [entry[:2] for entry in node["inputs"]]}
+        | {"subgraphs": [essence(part) for part in node.get("subgraphs", ())]}
+        for node in graph["nodes"]
+    ]
+    return nodes, graph["arg_nodes"], graph["heads"]
 
 
 def steps(graph):
     """The operators of a graph and what they do, without attributes that have their defaults."""
     found = []
     for node in graph["nodes"]:
-        if node["op"] != "null":
+        if "subgraphs" in node:
+            inside = tuple(step for part in node["subgraphs"] for step in steps(part))
+            found.append((node["op"], inside, len(node["inputs"])))
+        elif node["op"] != "null":
             operator = operator_of(node["op"])
             values = operator.values(node.get("attrs", {}))
             kept = {k: v for k, v in values.items() if v != operator._parameters.get(k)}
@@ -93,7 +100,11 @@ def steps(graph):
 
 # What is written with other operators here than in MXNet, to the same effect.
 OTHERWISE = {"pixel_shuffle1d", "pixel_shuffle2d", "pixel_shuffle3d", "numpy_shapes"}
-OTHERWISE |= {"rnn_cell", "lstm_cell", "gru_cell", "residual_cell"}
+OTHERWISE |= {"rnn_cell", "lstm_cell", "gru_cell", "residual_cell", "projected_cell"}
+OTHERWISE |= {case for case in CASES if case.startswith("images_")} | {"sync_batch_norm"}
+OTHERWISE |= set(symbol_cases.LOSSES) - {"l1_loss", "softmax_loss", "softmax_loss_dense"}
+# MXNet's branches have an input for each graph that takes it, ours have one.
+OTHERWISE |= {"branch_taken", "branch_not_taken"}
 # Recurrent layers, whose first states are inputs in files of MXNet, and zeros here.
 STATES = {"rnn_relu", "rnn_tanh", "lstm", "lstm_both_ways", "gru"}
 

@@ -920,31 +920,36 @@ class CosineEmbeddingLoss(Loss):
     def forward(
         self, input1: Tensor, input2: Tensor, label: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        input2 = _as_array("CosineEmbeddingLoss", "input2", input2, input1, input1.dtype)
-        input1 = self._like(input1, input2)
-        label = _as_array("CosineEmbeddingLoss", "label", label, input2)
-        cosine = _cosine(input1, input2)
-        label = label.reshape((label.size, 1))
-        if label.size != cosine.size:
-            raise ShapeError(
-                f"CosineEmbeddingLoss: {label.size} labels do not fit {cosine.size} rows of "
-                f"inputs of shape {input2.shape}"
-            )
-        alike, apart = ((label == sign).astype(cosine.dtype) for sign in (1, -1))
-        far = activation(cosine - self._margin, "relu")
+        if not isinstance(input1, Symbol):
+            input2 = _as_array("CosineEmbeddingLoss", "input2", input2, input1, input1.dtype)
+            label = _as_array("CosineEmbeddingLoss", "label", label, input2)
+            rows = input2.size // max(input2.shape[-1], 1) if input2.ndim else 0
+            if label.size != rows:
+                raise ShapeError(
+                    f"CosineEmbeddingLoss: {label.size} labels do not fit {rows} rows of inputs of "
+                    f"shape {input2.shape}"
+                )
+        cosine = _cosine(self._like(input1, input2), input2)
+        alike, apart = (_number(label.reshape((-1, 1)) == sign, cosine) for sign in (1, -1))
+        far = _activated(cosine - self._margin, "relu")
         return _weigh((1 - cosine) * alike + far * apart, self._weight, sample_weight)
 
     hybrid_forward = without_namespace(forward)
 
 
+def _number(truth: Any, like: Any) -> Any:
+    """0 or 1, in the dtype of another array, which graphs find themselves."""
+    return truth.astype(like.dtype) if isinstance(truth, Tensor) else truth
+
+
 def _cosine(x: Tensor, y: Tensor) -> Tensor:
     """The cosine between rows, in one column; it and its gradient are 0 at a row of zeros."""
     squares = [(rows * rows).sum(axis=-1) for rows in (x, y)]
-    least = float(numpy.finfo(x.dtype).tiny)
-    a, b = (unary_op("sqrt", square.clip(least, math.inf)) for square in squares)
-    is_found = ((squares[0] > 0) * (squares[1] > 0)).astype(x.dtype)
+    least = _epsilon(x, 0.0) or float(numpy.finfo("float32").tiny)
+    a, b = (_each("sqrt", square.clip(least, math.inf)) for square in squares)
+    is_found = _number((squares[0] > 0) * (squares[1] > 0), x)
     cosine = (x * y).sum(axis=-1) * is_found / (a * b).clip(_epsilon(x), math.inf)
-    return cosine.reshape((cosine.size, 1))
+    return cosine.reshape((-1, 1))
 
 
 class SDMLLoss(Loss):

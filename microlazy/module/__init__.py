@@ -5,3 +5,5 @@
 from microlazy.module.base_module import BaseModule
 from microlazy.module.bucketing_module import BucketingModule
 from microlazy.module.module import Module
+from microlazy.module.python_module import PythonLossModule, PythonModule
+from microlazy.module.sequential_module import SequentialModule

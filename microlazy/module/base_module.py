@@ -15,8 +15,9 @@ from microlazy.data_iter import DataBatch
 from microlazy.initializer import Uniform
 from microlazy.model import BatchEndParam
 
-__all__ = ["BaseModule"]
+__all__ = ["DEFAULT", "BaseModule", "Callbacks", "Params"]
 
+DEFAULT = Uniform(0.01)  # what fills parameters if nothing else is said
 Callbacks = Callable[..., Any] | Iterable[Callable[..., Any]] | None
 Params = Mapping[str, Tensor] | None
 
@@ -61,6 +62,31 @@ class BaseModule:
 
     # ---- what subclasses have -------------------------------------------------------------------
 
+    @property
+    def data_names(self) -> list[str]:
+        """The names of a batch's data; a subclass has them."""
+        raise NotImplementedError(f"{type(self).__name__} has no data_names")
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs; a subclass has them."""
+        raise NotImplementedError(f"{type(self).__name__} has no output_names")
+
+    @property
+    def data_shapes(self) -> Any:
+        """The names and shapes of a batch's data; a subclass has them."""
+        raise NotImplementedError(f"{type(self).__name__} has no data_shapes")
+
+    @property
+    def label_shapes(self) -> Any:
+        """The names and shapes of a batch's labels; a subclass has them."""
+        raise NotImplementedError(f"{type(self).__name__} has no label_shapes")
+
+    @property
+    def output_shapes(self) -> Any:
+        """The names and shapes of the outputs; a subclass has them."""
+        raise NotImplementedError(f"{type(self).__name__} has no output_shapes")
+
     def bind(self, data_shapes: Any, label_shapes: Any = None, **options: Any) -> None:
         """Take memory for batches of some shapes; a subclass has it."""
         raise NotImplementedError(f"{type(self).__name__} has no bind()")
@@ -88,6 +114,46 @@ class BaseModule:
     def get_outputs(self, merge_multi_context: bool = True) -> list[Tensor]:
         """The outputs of the last batch; a subclass has it."""
         raise NotImplementedError(f"{type(self).__name__} has no get_outputs()")
+
+    def get_input_grads(self, merge_multi_context: bool = True) -> list[Tensor]:
+        """The gradients of the data of the last batch; a subclass has it."""
+        raise NotImplementedError(f"{type(self).__name__} has no get_input_grads()")
+
+    def get_states(self, merge_multi_context: bool = True) -> list[Tensor]:
+        """The states, which are neither parameters nor data: there are none.
+
+        Parameters
+        ----------
+        merge_multi_context : bool
+            Of no effect.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> model = mx.mod.PythonLossModule()
+        >>> model.bind([("data", (2,))])
+        >>> model.get_states()
+        []
+        """
+        self._need("binded", "params_initialized")
+        return []
+
+    def set_states(self, states: Any = None, value: float | None = None) -> None:
+        """Give the states values: there are none.
+
+        Parameters
+        ----------
+        states, value
+            As in `Module.set_states`.
+
+        Raises
+        ------
+        ValueError
+            If there are values for states.
+        """
+        self._need("binded", "params_initialized")
+        if states:
+            raise ValueError(f"set_states: {len(states)} arrays are given, but there is no state")
 
     def get_params(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The parameters and auxiliary states; a subclass has it."""
@@ -374,7 +440,7 @@ class BaseModule:
         if monitor is not None:
             self.install_monitor(monitor)
         self.init_params(
-            initializer or Uniform(0.01),
+            initializer or DEFAULT,
             arg_params=arg_params,
             aux_params=aux_params,
             allow_missing=allow_missing,

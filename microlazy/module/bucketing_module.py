@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from microlazy.context import Context
 from microlazy.core.tensor import Tensor
 from microlazy.model import load_checkpoint
-from microlazy.module.base_module import BaseModule
-from microlazy.module.module import DEFAULT, Module
+from microlazy.module.base_module import DEFAULT, BaseModule, Params
+from microlazy.module.module import Module
+from microlazy.symbol import Symbol
 
 __all__ = ["BucketingModule"]
 
@@ -92,6 +93,46 @@ class BucketingModule(BaseModule):
         _, arguments, auxiliary = load_checkpoint(prefix, epoch)
         module = BucketingModule(sym_gen, default_bucket_key, **kwargs)
         module._curr_module._preloaded = (arguments, auxiliary)
+        module._curr_module.params_initialized = module.params_initialized = True
+        return module
+
+    @staticmethod
+    def load_dict(
+        sym_dict: Mapping[Any, Symbol] | None = None,
+        sym_gen: Any = None,
+        default_bucket_key: Any = None,
+        arg_params: Params = None,
+        aux_params: Params = None,
+        **kwargs: Any,
+    ) -> BucketingModule:
+        """Make a module of graphs and parameters that are at hand.
+
+        Parameters
+        ----------
+        sym_dict : dict
+            The graphs by the keys of their buckets.
+        sym_gen, default_bucket_key, **kwargs
+            As in `BucketingModule`.
+        arg_params, aux_params : dict of str to NDArray
+            The parameters.
+
+        Raises
+        ------
+        AssertionError
+            If one of them is missing.
+        """
+        needed = {"sym_dict": sym_dict, "arg_params": arg_params, "aux_params": aux_params}
+        for name, value in needed.items():
+            if value is None:
+                raise AssertionError(f"{name} needs to be provided for BucketingModule.load_dict")
+        graphs = dict(sym_dict or {})
+
+        def graph(key: Any) -> tuple[Any, Any, Any]:
+            made = sym_gen(key)
+            return graphs.get(key, made[0]), *made[1:]
+
+        module = BucketingModule(graph, default_bucket_key, **kwargs)
+        module._curr_module._preloaded = (arg_params, aux_params)
         module._curr_module.params_initialized = module.params_initialized = True
         return module
 
@@ -295,6 +336,26 @@ class BucketingModule(BaseModule):
             Of no effect.
         """
         return self._curr_module.get_input_grads()
+
+    def get_states(self, merge_multi_context: bool = True) -> list[Tensor]:
+        """The states of the current bucket.
+
+        Parameters
+        ----------
+        merge_multi_context : bool
+            Of no effect.
+        """
+        return self._curr_module.get_states()
+
+    def set_states(self, states: Any = None, value: float | None = None) -> None:
+        """Give the states of the current bucket values.
+
+        Parameters
+        ----------
+        states, value
+            As in `Module.set_states`.
+        """
+        self._curr_module.set_states(states, value)
 
     def update_metric(self, eval_metric: Any, labels: Any, pre_sliced: bool = False) -> None:
         """Take the last outputs into account.

@@ -14,16 +14,12 @@ from microlazy.core.tensor import Tensor
 from microlazy.data_iter import DataDesc
 from microlazy.executor import Executor, simple_bind
 from microlazy.files import write_atomically
-from microlazy.initializer import InitDesc, Uniform
+from microlazy.initializer import InitDesc
 from microlazy.model import load_checkpoint, save_checkpoint
-from microlazy.module.base_module import BaseModule
+from microlazy.module.base_module import DEFAULT, BaseModule, Params
 from microlazy.symbol import Symbol
 
 __all__ = ["Module"]
-
-Params = Mapping[str, Tensor] | None
-
-DEFAULT = Uniform(0.01)  # what fills parameters if nothing else is said
 
 
 class ExecutorGroup(NamedTuple):
@@ -553,6 +549,53 @@ class Module(BaseModule):
         if not self.inputs_need_grad:
             raise AssertionError("get_input_grads: bind with inputs_need_grad=True before")
         return [self._run.grad_dict[name] for name in self._data_names]
+
+    def get_states(self, merge_multi_context: bool = True) -> list[Tensor]:
+        """The states, in the order of `state_names`.
+
+        Parameters
+        ----------
+        merge_multi_context : bool
+            Of no effect.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> net = mx.sym.var("data") + mx.sym.var("state")
+        >>> model = mx.mod.Module(net, label_names=None, state_names=["state"])
+        >>> model.bind([("data", (2,))])
+        >>> model.init_params()
+        >>> model.set_states(value=3)
+        >>> model.get_states()[0].asnumpy()
+        array([3., 3.], dtype=float32)
+        """
+        self._need("binded", "params_initialized")
+        return [self._run.arg_dict[name] for name in self._state_names]
+
+    def set_states(self, states: Any = None, value: float | None = None) -> None:
+        """Give the states values.
+
+        Parameters
+        ----------
+        states : list of NDArray, optional
+            In the order of `state_names`.
+        value : float, optional
+            Of all elements of all states.
+
+        Raises
+        ------
+        ValueError
+            If neither or both are given, or another number of states.
+        """
+        self._need("binded", "params_initialized")
+        if (states is None) is (value is None):
+            raise ValueError("set_states: give either states or a value")
+        own = self.get_states()
+        given = [value] * len(own) if states is None else list(states)
+        if len(given) != len(own):
+            raise ValueError(f"set_states: {len(given)} arrays are given for {len(own)} states")
+        for state, new in zip(own, given, strict=True):
+            state[:] = new[0] if isinstance(new, list) else new
 
     def update_metric(self, eval_metric: Any, labels: Any, pre_sliced: bool = False) -> None:
         """Take the last outputs into account.

@@ -1,6 +1,7 @@
 """Detection layers under their names in `nd` and `nd.contrib`."""
 
 from microlazy.ops import detection as _detection
+from microlazy.ops import proposals as _proposals
 from microlazy.ops import spatial as _spatial
 from microlazy.ops.arguments import op
 
@@ -16,6 +17,9 @@ CONTRIB = {
     "MultiBoxDetection": op(_detection.multibox_detection),
     "MultiBoxPrior": op(_detection.multibox_prior),
     "MultiBoxTarget": op(_detection.multibox_target),
+    "MultiProposal": _proposals.proposal,
+    "PSROIPooling": _proposals.psroi_pooling,
+    "Proposal": _proposals.proposal,
     "ROIAlign": op(_spatial.roi_align),
     "bipartite_matching": op(_detection.bipartite_matching),
     "box_decode": op(_detection.box_decode),

@@ -13,7 +13,13 @@ from microlazy.ops.convolution import col2im, im2col
 from microlazy.ops.convolution import convolution as Convolution
 from microlazy.ops.convolution import deconvolution as Deconvolution
 from microlazy.ops.convolution import pooling as Pooling
+from microlazy.ops.correlation import correlation as Correlation
+from microlazy.ops.correlation import crop as Crop
 from microlazy.ops.ctc import ctc_loss
+from microlazy.ops.deformable import deformable_convolution as DeformableConvolution
+from microlazy.ops.deformable import (
+    modulated_deformable_convolution as ModulatedDeformableConvolution,
+)
 from microlazy.ops.gathering import embedding as Embedding
 from microlazy.ops.manipulation import arange_like
 from microlazy.ops.normalization import batch_norm as BatchNorm
@@ -36,6 +42,8 @@ __all__ = [
     "BatchNorm",
     "CTCLoss",
     "Convolution",
+    "Correlation",
+    "Crop",
     "Deconvolution",
     "Dropout",
     "Embedding",
@@ -120,6 +128,8 @@ CONTRIB = {
     "BatchNormWithReLU": BatchNormWithReLU,
     "BilinearResize2D": BilinearResize2D,
     "CTCLoss": CTCLoss,
+    "DeformableConvolution": DeformableConvolution,
+    "ModulatedDeformableConvolution": ModulatedDeformableConvolution,
     "SyncBatchNorm": SyncBatchNorm,
     "arange_like": arange_like,
     "ctc_loss": ctc_loss,

@@ -4,7 +4,8 @@ LSTM: Hochreiter & Schmidhuber 1997, with forget gates (Gers et al. 2000). GRU: 
 with the reset gate applied behind the product, as cuDNN has it.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from microlazy.base import MXNetError, ShapeError
@@ -71,10 +72,16 @@ class Weights(NamedTuple):
     h2h_weight: Tensor
     i2h_bias: Tensor
     h2h_bias: Tensor
+    h2r_weight: Tensor | None = None  # projects the output, which is the first state
 
 
 def parameter_shapes(
-    mode: str, input_size: int, state_size: int, num_layers: int, directions: int
+    mode: str,
+    input_size: int,
+    state_size: int,
+    num_layers: int,
+    directions: int,
+    projection_size: int | None = None,
 ) -> list[list[tuple[int, ...]]]:
     """The shapes of weights and biases for each layer and direction, as in `Weights`.
 
@@ -84,10 +91,14 @@ def parameter_shapes(
     >>> parameter_shapes("lstm", 3, 2, 1, 1)
     [[(8, 3), (8, 2), (8,), (8,)]]
     """
-    rows = CELLS[mode].gates * state_size
+    rows, size = CELLS[mode].gates * state_size, projection_size or state_size
+    projection = ((projection_size, state_size),) if projection_size else ()
     return [
-        [(rows, state_size * directions if layer else input_size), (rows, state_size)]
-        + [(rows,)] * 2
+        [
+            (rows, size * directions if layer else input_size),
+            *((rows, size), (rows,), (rows,)),
+            *projection,
+        ]
         for layer in range(num_layers)
         for _ in range(directions)
     ]
@@ -96,19 +107,18 @@ def parameter_shapes(
 def _unpacked(parameters: Tensor, shapes: list[list[tuple[int, ...]]]) -> list[Tensor]:
     """Cut the flat parameters: all weights first, then all biases, each in order of layers.
 
-    Returned are those of each layer and direction together, as in `Weights`.
+    Returned are those of each layer and direction together, as in `Weights`; a projection is
+    among the weights, behind those of its layer and direction.
     """
-    flat = [shape for pair in (shapes_of[:2] for shapes_of in shapes) for shape in pair]
-    flat += [shape for pair in (shapes_of[2:] for shapes_of in shapes) for shape in pair]
-    edges = [0]
-    for shape in flat:
-        edges.append(edges[-1] + shape[0] * (shape[1] if len(shape) == 2 else 1))
-    check_shapes("rnn", (edges[-1],), parameters=parameters)
-    parts = [f.reshape(parameters[a:b], s) for a, b, s in zip(edges, edges[1:], flat, strict=False)]
-    biases = parts[len(parts) // 2 :]
-    return [
-        part for i in range(0, len(biases), 2) for part in (*parts[i : i + 2], *biases[i : i + 2])
-    ]
+    flat = [shape for shapes_of in shapes for shape in shapes_of]
+    order = sorted(range(len(flat)), key=lambda place: len(flat[place]) == 1)  # weights first
+    check_shapes("rnn", (sum(map(math.prod, flat)),), parameters=parameters)
+    parts: dict[int, Tensor] = {}
+    end = 0
+    for place in order:
+        start, end = end, end + math.prod(flat[place])
+        parts[place] = f.reshape(parameters[start:end], flat[place])
+    return [parts[place] for place in range(len(flat))]
 
 
 class Options(NamedTuple):
@@ -129,6 +139,8 @@ def _run(
     for t in range(steps)[::-1] if reverse else range(steps):
         hidden = nn.fully_connected(states[0], weights.h2h_weight, weights.h2h_bias)
         new = options.cell.step(projected[t], hidden, states, options.clip)
+        if weights.h2r_weight is not None:
+            new = (nn.fully_connected(new[0], weights.h2r_weight, None), *new[1:])
         out = new[0]
         if options.alive is not None:
             alive = options.alive[t]
@@ -147,14 +159,15 @@ def _alive(data: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _layer(
-    data: Tensor, states: list[Tensor], weights: list[Tensor], options: Options
+    data: Tensor, states: list[Tensor], weights: list[Tensor], directions: int, options: Options
 ) -> list[Tensor]:
     """One layer, composed: the outputs, and the last states of all its directions."""
     ways, last = [], []
-    for way in range(len(weights) // 4):
+    count = len(weights) // directions
+    for way in range(directions):
         outputs, final = _run(
             data,
-            Weights(*weights[4 * way : 4 * way + 4]),
+            Weights(*weights[count * way : count * (way + 1)]),
             tuple(state[way] for state in states),
             way == 1,
             options,
@@ -165,9 +178,13 @@ def _layer(
     return [joined, *(f.stack(parts) for parts in zip(*last, strict=True))]
 
 
-def _zeros(mode: str, data: Tensor, directions: int, size: int) -> list[Tensor]:
-    zero = f.new_array(f.face_of(data), (directions, data.shape[1], size), data.dtype, 0.0)
-    return [zero] * CELLS[mode].states
+def _zeros(mode: str, data: Tensor, directions: int, weights: Sequence[Tensor]) -> list[Tensor]:
+    """The first states, with the parameters of one direction."""
+    rows, size = weights[1].shape
+    cell = CELLS[mode]
+    sizes = (size, rows // cell.gates)[: cell.states]  # an LSTM's output may be projected
+    shapes = [(directions, data.shape[1], size) for size in sizes]
+    return [f.new_array(f.face_of(data), shape, data.dtype, 0.0) for shape in shapes]
 
 
 def layer_composed(
@@ -207,10 +224,11 @@ def layer_composed(
         state, cell = (None if x is None else f.expand_dims(x, 0) for x in (state, cell))
     weights = arrays[: 4 * directions]
     alive = _alive(data, arrays[-1]) if with_lengths else None
-    zeros = _zeros(mode, data, directions, weights[1].shape[1])
+    zeros = _zeros(mode, data, directions, weights)
     both = zip((state, cell), zeros, strict=False)
     states = [zero if x is None else x for x, zero in both]
-    outputs, *last = _layer(data, states, weights, Options(CELLS[mode], (None, None), alive))
+    options = Options(CELLS[mode], (None, None), alive)
+    outputs, *last = _layer(data, states, weights, directions, options)
     if not with_states:
         return outputs
     parts = [outputs, *last] if with_outputs else last
@@ -230,6 +248,7 @@ def recurrent(
     p: float = 0.0,
     clip: Clip = (None, None),
     with_states: bool = True,
+    projects: bool = False,
 ) -> list[Tensor]:
     """Run a stack of recurrent layers over a batch of sequences.
 
@@ -241,7 +260,8 @@ def recurrent(
     lengths : array, shape (batch,), optional
         Of the sequences.
     weights : list of arrays
-        For each layer and direction those from input and from state to the gates, and their biases.
+        For each layer and direction those from input and from state to the gates, and their
+        biases; and that of the projection, if there is one.
     mode : {'rnn_relu', 'rnn_tanh', 'lstm', 'gru'}
     directions : {1, 2}
     p : float
@@ -250,6 +270,8 @@ def recurrent(
         Bounds of lstm's cell state.
     with_states : bool
         Whether the last states are wanted.
+    projects : bool
+        Whether each step's output, which is the next state, is a projection of lstm's.
 
     Returns
     -------
@@ -269,13 +291,14 @@ def recurrent(
     if lengths is not None:
         check_shapes("rnn", (data.shape[1],), sequence_length=lengths)
     cell = CELLS[mode]
-    layers = len(weights) // (4 * directions)
-    plain = clip == (None, None)
+    count = directions * (5 if projects else 4)
+    layers = len(weights) // count
+    plain = clip == (None, None) and not projects
     last: list[list[Tensor]] = []
     for layer in range(layers):
         if p and layer:
             data = nn.dropout(data, p)
-        own = weights[4 * directions * layer : 4 * directions * (layer + 1)]
+        own = weights[count * layer : count * (layer + 1)]
         first: list[Tensor | None] = [None] * cell.states
         if states is not None:
             a, b = layer * directions, (layer + 1) * directions
@@ -285,9 +308,9 @@ def recurrent(
             found = nodes.recurrent_layer(mode, data, first, lengths, own, True, with_states)
         if found is None:
             alive = None if lengths is None else _alive(data, lengths)
-            zeros = _zeros(mode, data, directions, own[1].shape[1])
+            zeros = _zeros(mode, data, directions, own)
             given = [z if x is None else x for x, z in zip(first, zeros, strict=True)]
-            found = _layer(data, given, own, Options(cell, clip, alive))
+            found = _layer(data, given, own, directions, Options(cell, clip, alive))
         data = found[0]
         last.append(found[1:])
     if not with_states:
@@ -325,10 +348,12 @@ def rnn(
     data : array, shape (steps, batch, features)
     parameters : array
         The weights of all layers and directions in one row, input to hidden before hidden to
-        hidden, then all biases in the same order. Gates: input, forget, new, output of lstm;
-        reset, update, new of gru.
-    state, state_cell : array, shape (num_layers * directions, batch, state_size)
-        The first states; the second for lstm alone.
+        hidden before the projection, then all biases in the same order. Gates: input, forget,
+        new, output of lstm; reset, update, new of gru.
+    state : array, shape (num_layers * directions, batch, projection_size or state_size)
+        The first state.
+    state_cell : array, shape (num_layers * directions, batch, state_size)
+        The first cell state, for lstm alone.
     sequence_length : array, shape (batch,), optional
         With `use_sequence_length`: states do not change behind a sequence's end, outputs are 0
         there, and the other direction starts at the end.
@@ -339,6 +364,9 @@ def rnn(
         Dropout between layers, while training.
     state_outputs : bool
         Return the last states too.
+    projection_size : int, optional
+        Of lstm: each step's output is projected to this size; Sak et al. 2014. (MXNet computes
+        it on GPUs only.)
     lstm_state_clip_min, lstm_state_clip_max : float, optional
         Bounds of lstm's cell state at each step.
 
@@ -363,10 +391,8 @@ def rnn(
     state_size = required("rnn", "state_size", state_size)
     num_layers = required("rnn", "num_layers", num_layers)
     mode = required("rnn", "mode", mode)
-    if projection_size is not None or lstm_state_clip_nan:
-        raise MXNetError(
-            "rnn: projection_size and lstm_state_clip_nan are outside: MXNet has them on GPUs only"
-        )
+    if lstm_state_clip_nan:
+        raise MXNetError("rnn: lstm_state_clip_nan is outside: MXNet has it on GPUs only")
     if mode not in CELLS:
         raise MXNetError(f"rnn: mode is one of {', '.join(CELLS)}, not {mode!r}")
     if data.ndim != 3:
@@ -377,21 +403,24 @@ def rnn(
         raise MXNetError(f"rnn: mode {mode!r} {'needs' if mode == 'lstm' else 'has no'} state_cell")
     if mode != "lstm" and (lstm_state_clip_min, lstm_state_clip_max) != (None, None):
         raise MXNetError(f"rnn: lstm_state_clip_min and _max belong to mode 'lstm', not {mode!r}")
+    if projection_size and mode != "lstm":
+        raise MXNetError(f"rnn: projection_size belongs to mode 'lstm', not {mode!r}")
     directions = 2 if bidirectional else 1
     first = [state] if state_cell is None else [state, state_cell]
-    expected = (num_layers * directions, data.shape[1], state_size)
-    for given in first:
-        check_shapes("rnn", expected, state=given)
+    for given, size in zip(first, (projection_size or state_size, state_size), strict=False):
+        check_shapes("rnn", (num_layers * directions, data.shape[1], size), state=given)
     lengths = None
     if use_sequence_length:
         if sequence_length is None:
             raise MXNetError("rnn: use_sequence_length needs sequence_length")
         lengths = sequence_length
-    weights = _unpacked(
-        parameters, parameter_shapes(mode, data.shape[2], state_size, num_layers, directions)
-    )
+    sizes = (data.shape[2], state_size, num_layers, directions, projection_size)
+    weights = _unpacked(parameters, parameter_shapes(mode, *sizes))
     clip = (lstm_state_clip_min, lstm_state_clip_max)
-    found = recurrent(data, first, lengths, weights, mode, directions, p, clip, state_outputs)
+    found = recurrent(
+        *(data, first, lengths, weights, mode, directions, p, clip, state_outputs),
+        projects=bool(projection_size),
+    )
     return found if state_outputs else found[0]
 
 

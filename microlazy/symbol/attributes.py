@@ -66,7 +66,7 @@ def parse(kind: str, text: str) -> Any:
     Parameters
     ----------
     kind : str
-        bool, int, float, ints, floats or text; with a question mark, None is a value too.
+        bool, int, float, ints, floats, pairs or text; with a question mark, None is a value too.
     text : str
         As in a file.
 
@@ -133,11 +133,19 @@ def _floats(text: str) -> tuple[float | None, ...]:
     return _parts(text, _float, "numbers")
 
 
+def _pairs(text: str) -> tuple[tuple[Any, ...], ...]:
+    numbers = _ints(re.sub(r"[()\[\]]", "", text))
+    if len(numbers) % 2:
+        raise TextError(f"{text!r} are no pairs of integers")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "bool": _bool,
     "int": _int,
     "float": _float,
     "ints": _ints,
+    "pairs": _pairs,
     "floats": _floats,
     "text": str,
 }

@@ -12,7 +12,7 @@ from microlazy.base import MXNetError
 from microlazy.symbol.attributes import HIDDEN, dtype_code, text_of
 from microlazy.symbol.custom import operator_with
 from microlazy.symbol.graph import Entry, Node, missing_input
-from microlazy.symbol.operators import Operator
+from microlazy.symbol.operators import UNNAMED, Operator
 from microlazy.symbol.symbol import NumpySymbol, Symbol
 
 __all__ = ["call", "compose", "group", "number_attributes", "var"]
@@ -124,6 +124,7 @@ def call(
     attr: Mapping[str, str] | None = None,
     hint: str | None = None,
     numpy: bool = False,
+    subgraphs: Sequence[Symbol] = (),
 ) -> Symbol:
     """A call of an operator.
 
@@ -143,9 +144,11 @@ def call(
         What the name begins with; by default the name of the operator in lower case.
     numpy : bool
         Whether the result has NumPy's rules, as it has where an input has them.
+    subgraphs : sequence of Symbol
+        The graphs that a loop or a branch holds.
     """
     texts = {key: text_of(value) for key, value in attributes.items()}
-    found = operator_with(operator, texts)
+    found = operator_with(operator, texts, subgraphs)
     by_name = hint or operator.removeprefix("_npi_").removeprefix("_npx_").removeprefix("_np_")
     name = names.current().get(name, by_name.lower())
     own = _attributes(attr)
@@ -178,7 +181,7 @@ def _inputs(
         expected: Sequence[str] = [f"arg{i}" for i in range(len(given))]
     else:
         expected = operator.input_names(node.values)
-        missing = [name for name in operator.inputs if name in ("input1", "input2")]
+        missing = [name for name in operator.inputs if name in UNNAMED]
         expected = [*missing[: len(given)], *expected] if missing else expected
     if len(given) > len(expected):
         raise MXNetError(

@@ -11,12 +11,28 @@ from microlazy.core.tensor import Tensor
 from microlazy.operator import Custom, make_prop
 from microlazy.symbol.attributes import HIDDEN
 from microlazy.symbol.operators import Operator, operator_of
+from microlazy.symbol.subgraphs import GRAPHS
+from microlazy.symbol.symbol import Symbol
 
 __all__ = ["CustomOperator", "operator_with"]
 
 
-def operator_with(name: str, attributes: Mapping[str, str]) -> Operator:
-    """The operator of a name; that of a user, if it is one, with some attributes.
+def operator_with(
+    name: str, attributes: Mapping[str, str], subgraphs: Sequence[Symbol] = ()
+) -> Operator:
+    """The operator of a name; with some attributes, if they decide what its inputs are.
+
+    Parameters
+    ----------
+    name : str
+    attributes : dict of str to str
+    subgraphs : sequence of Symbol
+        The graphs that a loop or a branch holds.
+
+    Raises
+    ------
+    MXNetError
+        If there is none, or the attributes or graphs are not those of the operator.
 
     Examples
     --------
@@ -24,7 +40,11 @@ def operator_with(name: str, attributes: Mapping[str, str]) -> Operator:
     >>> operator_with("concat", {})
     <Operator Concat>
     """
+    if name in GRAPHS:
+        return GRAPHS[name](attributes, subgraphs)
     operator = operator_of(name)
+    if subgraphs:
+        raise MXNetError(f"{operator.name} has no subgraphs")
     return CustomOperator(attributes) if operator.name == "Custom" else operator
 
 
@@ -41,6 +61,8 @@ class CustomOperator(Operator):
     MXNetError
         If nothing is registered under `op_type`, or its class does not take the keywords.
     """
+
+    fits_plans = False
 
     def __init__(self, attributes: Mapping[str, str]) -> None:
         self._options = _own(attributes)

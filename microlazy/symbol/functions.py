@@ -7,9 +7,16 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from microlazy import ndarray, numpy
+from microlazy import ndarray, numpy_extension
+from microlazy.base import MXNetError
 from microlazy.core.tensor import Tensor
+from microlazy.ndarray import methods
 from microlazy.symbol.attributes import MOST_ELEMENTS, need_few
+from microlazy.symbol.functions_of_numpy import (
+    FUNCTIONS_OF_NUMPY,
+    number_first,
+    with_number,
+)
 from microlazy.util import is_np_shape
 
 __all__ = ["FUNCTIONS"]
@@ -17,21 +24,7 @@ __all__ = ["FUNCTIONS"]
 Function = Callable[..., Any]
 
 _nd: Any = ndarray  # functions of both take arrays of either type here
-_np: Any = numpy
-
-
-def _with_number(function: Function) -> Function:
-    def compute(data: Tensor, scalar: float, is_int: bool = False) -> Any:
-        return function(data, int(scalar) if is_int else scalar)
-
-    return compute
-
-
-def _number_first(function: Function) -> Function:
-    def compute(data: Tensor, scalar: float, is_int: bool = False) -> Any:
-        return function(int(scalar) if is_int else scalar, data)
-
-    return compute
+_npx: Any = numpy_extension
 
 
 def _made(fill: float) -> Function:
@@ -126,24 +119,6 @@ def split(
     return _nd.split_v2(data, sections or tuple(indices[1:]), axis, squeeze_axis)
 
 
-def _tensordot(
-    a: Tensor, b: Tensor, a_axes_summed: tuple[int, ...], b_axes_summed: tuple[int, ...]
-) -> Any:
-    return _np.tensordot(a, b, (a_axes_summed, b_axes_summed))
-
-
-def _tensordot_last(a: Tensor, b: Tensor, axes: int = 2) -> Any:
-    return _np.tensordot(a, b, axes)
-
-
-def _einsum(*data: Tensor, subscripts: str, optimize: int = 0) -> Any:
-    return _np.einsum(subscripts, *data, optimize=bool(optimize))
-
-
-def _concatenate(*data: Tensor, axis: int | None = 0) -> Any:
-    return _np.concatenate(list(data), axis=axis)
-
-
 def _histogram(
     data: Tensor,
     bins: Tensor | None = None,
@@ -151,6 +126,24 @@ def _histogram(
     range: tuple[float, ...] | None = None,
 ) -> Any:
     return _nd.histogram(data, bin_cnt if bins is None else bins, range)
+
+
+def _slice_set(data: Any, scalar: float = 0.0, **ends: Any) -> Any:
+    return methods.slice_assign_scalar(data, scalar, **ends)
+
+
+def _set_places(lhs: Tensor, rhs: Tensor, indices: Tensor, shape: tuple[int, ...] = ()) -> Any:
+    return _npx.index_update(lhs, indices, rhs)
+
+
+def _first(lhs: Tensor, rhs: Tensor) -> Any:
+    return _nd.identity(lhs)
+
+
+def _stored(data: Tensor, stype: str) -> Any:
+    if stype != "default":
+        raise MXNetError(f"cast_storage: arrays are dense here: stype is 'default', not {stype!r}")
+    return _nd.identity(data)
 
 
 def _shuffled(data: Tensor) -> Tensor:
@@ -178,34 +171,13 @@ _ARITHMETIC: dict[str, Function] = {
     "logical_or": _nd.logical_or,
     "logical_xor": _nd.logical_xor,
 }
-_OF_NUMPY: dict[str, Function] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "true_divide": operator.truediv,
-    "mod": operator.mod,
-    "power": operator.pow,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "arctan2": _np.arctan2,
-    "copysign": _np.copysign,
-}
 
 FUNCTIONS: dict[str, Function] = {
     **{f"_{name}": function for name, function in _ARITHMETIC.items()},
-    **{f"_{name}_scalar": _with_number(function) for name, function in _ARITHMETIC.items()},
+    **{f"_{name}_scalar": with_number(function) for name, function in _ARITHMETIC.items()},
     **{
-        f"_r{name}_scalar": _number_first(_ARITHMETIC[name])
+        f"_r{name}_scalar": number_first(_ARITHMETIC[name])
         for name in ("minus", "div", "mod", "power")
-    },
-    **{f"_npi_{name}_scalar": _with_number(function) for name, function in _OF_NUMPY.items()},
-    **{
-        f"_npi_r{name}_scalar": _number_first(_OF_NUMPY[name])
-        for name in ("subtract", "true_divide", "mod", "power", "arctan2", "copysign")
     },
     "_zeros": _made(0),
     "_zeros_without_dtype": _made(0),
@@ -221,8 +193,13 @@ FUNCTIONS: dict[str, Function] = {
     "_shuffle": _shuffled,
     "_copyto": _nd.identity,
     "_grad_add": operator.add,
-    "_npi_tensordot": _tensordot,
-    "_npi_tensordot_int_axes": _tensordot_last,
-    "_npi_einsum": _einsum,
-    "_npi_concatenate": _concatenate,
-}
+    "_slice_assign": methods.slice_assign,
+    "_slice_assign_scalar": _slice_set,
+    "_scatter_elemwise_div": operator.truediv,
+    "_scatter_plus_scalar": with_number(operator.add),
+    "_scatter_minus_scalar": with_number(operator.sub),
+    "_scatter_set_nd": _set_places,
+    "_identity_with_attr_like_rhs": _first,
+    "_contrib_SparseEmbedding": _nd.Embedding,
+    "cast_storage": _stored,
+} | FUNCTIONS_OF_NUMPY

@@ -9,7 +9,11 @@ from typing import Any
 
 from microlazy.base import MXNetError
 from microlazy.foreign import missing
-from microlazy.symbol.composing import call, compose, number_attributes
+from microlazy.symbol import numpy_functions, numpy_random
+from microlazy.symbol.choosing import binary, split_v2
+from microlazy.symbol.composing import call, compose
+from microlazy.symbol.control_flow import cond, foreach, while_loop
+from microlazy.symbol.numpy_functions import PARAMETERS
 from microlazy.symbol.operators import names_known, operator_of
 from microlazy.symbol.symbol import Symbol
 
@@ -70,16 +74,23 @@ def _function(operator: str, hint: str, numpy: bool) -> Callable[..., Any]:
     except MXNetError as error:
         raise AttributeError(str(error)) from None
 
+    renamed = PARAMETERS.get(hint, {}) if numpy else {}
+
     def function(*args: Any, **kwargs: Any) -> Any:
+        kwargs = {renamed.get(key, key): value for key, value in kwargs.items()}
+        if found.variadic and found.inputs[0] in kwargs:
+            args = (kwargs.pop(found.inputs[0]),)
         return compose(operator, hint, args, kwargs, numpy)
 
     function.__name__ = function.__qualname__ = hint
+    shown = {old: new for new, old in renamed.items() if old in (*found.inputs, *found.kinds)}
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    several = [inspect.Parameter("data", inspect.Parameter.VAR_POSITIONAL)]
-    inputs = [inspect.Parameter(name, kind, default=None) for name in found.inputs]
+    first = found.inputs[0] if found.inputs else "data"
+    several = [inspect.Parameter(shown.get(first, first), inspect.Parameter.VAR_POSITIONAL)]
+    inputs = [inspect.Parameter(shown.get(name, name), kind, default=None) for name in found.inputs]
     options = inspect.Parameter.KEYWORD_ONLY if found.variadic else kind
     names = [name for name in found.kinds if not (found.variadic and name in found.inputs)]
-    attributes = [inspect.Parameter(name, options, default=None) for name in names]
+    attributes = [inspect.Parameter(shown.get(name, name), options, default=None) for name in names]
     parameters = [*(several if found.variadic else inputs), *attributes]
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__doc__ = (
@@ -91,22 +102,6 @@ def _function(operator: str, hint: str, numpy: bool) -> Callable[..., Any]:
 
 
 # ---- functions that choose an operator by their arguments ----------------------------------------
-
-
-def _binary(two: str, right: str, left: str, numpy: bool = False) -> Callable[..., Any]:
-    """A function of two symbols, or of a symbol and a number on either side."""
-
-    def function(lhs: Any, rhs: Any, name: str | None = None) -> Any:
-        if isinstance(lhs, Symbol) and isinstance(rhs, Symbol):
-            return call(two, [lhs, rhs], {}, name, numpy=numpy)
-        if isinstance(lhs, Symbol):
-            return call(right, [lhs], number_attributes(rhs, numpy), name, numpy=numpy)
-        if isinstance(rhs, Symbol):
-            return call(left, [rhs], number_attributes(lhs, numpy), name, numpy=numpy)
-        raise TypeError(f"one of {lhs!r} and {rhs!r} must be a symbol")
-
-    function.__doc__ = f"Make a node of the operator {two} on two symbols, or on one and a number."
-    return function
 
 
 def _made(operator: str, shape: Any, dtype: Any, options: dict[str, Any]) -> Symbol:
@@ -217,29 +212,6 @@ def eye(N: int, M: int = 0, k: int = 0, dtype: Any = None, name: str | None = No
     return call("_eye", [], {"N": N, "M": M, "k": k, "dtype": dtype or "float32"}, name)
 
 
-def split_v2(
-    ary: Symbol,
-    indices_or_sections: int | Sequence[int],
-    axis: int = 0,
-    squeeze_axis: bool = False,
-    name: str | None = None,
-) -> Symbol:
-    """A node that splits along an axis: into equal parts, or before some places.
-
-    Examples
-    --------
-    >>> import microlazy as mx
-    >>> len(mx.sym.split_v2(mx.sym.var("x"), (1, 3)))
-    3
-    """
-    attributes: dict[str, Any] = {"axis": axis, "squeeze_axis": squeeze_axis}
-    if isinstance(indices_or_sections, int):
-        attributes |= {"indices": (), "sections": indices_or_sections}
-    else:
-        attributes |= {"indices": (0, *indices_or_sections), "sections": 0}
-    return call("_split_v2", [ary], attributes, name)
-
-
 def _sampler(name: str, numbers: Sequence[str], of_symbols: Sequence[str]) -> Callable[..., Any]:
     """A function that samples from a law with numbers, or for each element of symbols."""
 
@@ -321,71 +293,27 @@ _LAWS = {
 }
 
 _CHOSEN = {
-    "maximum": _binary("_maximum", "_MaximumScalar", "_MaximumScalar"),
-    "minimum": _binary("_minimum", "_MinimumScalar", "_MinimumScalar"),
-    "hypot": _binary("_hypot", "_HypotScalar", "_HypotScalar"),
-    "power": _binary("_Power", "_PowerScalar", "_RPowerScalar"),
-    "pow": _binary("_Power", "_PowerScalar", "_RPowerScalar"),
-    "add": _binary("_Plus", "_PlusScalar", "_PlusScalar"),
-    "subtract": _binary("_Minus", "_MinusScalar", "_RMinusScalar"),
-    "multiply": _binary("_Mul", "_MulScalar", "_MulScalar"),
-    "divide": _binary("_Div", "_DivScalar", "_RDivScalar"),
-    "true_divide": _binary("_Div", "_DivScalar", "_RDivScalar"),
-    "logical_and": _binary("_logical_and", "_logical_and_scalar", "_logical_and_scalar"),
-    "logical_or": _binary("_logical_or", "_logical_or_scalar", "_logical_or_scalar"),
-    "logical_xor": _binary("_logical_xor", "_logical_xor_scalar", "_logical_xor_scalar"),
-    "modulo": _binary("_Mod", "_ModScalar", "_RModScalar"),
-    "equal": _binary("_equal", "_equal_scalar", "_equal_scalar"),
-    "not_equal": _binary("_not_equal", "_not_equal_scalar", "_not_equal_scalar"),
-    "greater": _binary("_greater", "_greater_scalar", "_lesser_scalar"),
-    "greater_equal": _binary("_greater_equal", "_greater_equal_scalar", "_lesser_equal_scalar"),
-    "lesser": _binary("_lesser", "_lesser_scalar", "_greater_scalar"),
-    "lesser_equal": _binary("_lesser_equal", "_lesser_equal_scalar", "_greater_equal_scalar"),
+    "maximum": binary("_maximum", "_MaximumScalar", "_MaximumScalar", ("left", "right")),
+    "minimum": binary("_minimum", "_MinimumScalar", "_MinimumScalar", ("left", "right")),
+    "hypot": binary("_hypot", "_HypotScalar", "_HypotScalar", ("left", "right")),
+    "power": binary("_Power", "_PowerScalar", "_RPowerScalar", ("base", "exp")),
+    "pow": binary("_Power", "_PowerScalar", "_RPowerScalar", ("base", "exp")),
+    "add": binary("_Plus", "_PlusScalar", "_PlusScalar"),
+    "subtract": binary("_Minus", "_MinusScalar", "_RMinusScalar"),
+    "multiply": binary("_Mul", "_MulScalar", "_MulScalar"),
+    "divide": binary("_Div", "_DivScalar", "_RDivScalar"),
+    "true_divide": binary("_Div", "_DivScalar", "_RDivScalar"),
+    "logical_and": binary("_logical_and", "_logical_and_scalar", "_logical_and_scalar"),
+    "logical_or": binary("_logical_or", "_logical_or_scalar", "_logical_or_scalar"),
+    "logical_xor": binary("_logical_xor", "_logical_xor_scalar", "_logical_xor_scalar"),
+    "modulo": binary("_Mod", "_ModScalar", "_RModScalar"),
+    "equal": binary("_equal", "_equal_scalar", "_equal_scalar"),
+    "not_equal": binary("_not_equal", "_not_equal_scalar", "_not_equal_scalar"),
+    "greater": binary("_greater", "_greater_scalar", "_lesser_scalar"),
+    "greater_equal": binary("_greater_equal", "_greater_equal_scalar", "_lesser_equal_scalar"),
+    "lesser": binary("_lesser", "_lesser_scalar", "_greater_scalar"),
+    "lesser_equal": binary("_lesser_equal", "_lesser_equal_scalar", "_greater_equal_scalar"),
 }
-
-
-def _of_numpy(name: str, swapped: str | None = None) -> Callable[..., Any]:
-    scalar = f"_npi_{name}_scalar"
-    return _binary(f"_npi_{name}", scalar, f"_npi_{swapped or name}_scalar", numpy=True)
-
-
-_NUMPY_CHOSEN = {
-    **{name: _of_numpy(name) for name in ("add", "multiply", "equal", "not_equal")},
-    **{
-        name: _of_numpy(name, f"r{name}")
-        for name in ("subtract", "true_divide", "mod", "power", "arctan2", "copysign")
-    },
-    "greater": _of_numpy("greater", "less"),
-    "less": _of_numpy("less", "greater"),
-    "greater_equal": _of_numpy("greater_equal", "less_equal"),
-    "less_equal": _of_numpy("less_equal", "greater_equal"),
-    "maximum": _binary("_npi_maximum", "_npi_maximum_scalar", "_npi_maximum_scalar", True),
-    "minimum": _binary("_npi_minimum", "_npi_minimum_scalar", "_npi_minimum_scalar", True),
-    "split": split_v2,
-}
-_NUMPY_CHOSEN["divide"] = _NUMPY_CHOSEN["true_divide"]
-
-
-def _tensordot(a: Symbol, b: Symbol, axes: Any = 2) -> Symbol:
-    if isinstance(axes, int):
-        return call("_npi_tensordot_int_axes", [a, b], {"axes": axes}, numpy=True)
-    first, second = ([part] if isinstance(part, int) else part for part in axes)
-    attributes = {"a_axes_summed": tuple(first), "b_axes_summed": tuple(second)}
-    return call("_npi_tensordot", [a, b], attributes, numpy=True)
-
-
-def _einsum(subscripts: str, *operands: Symbol, optimize: Any = False) -> Symbol:
-    attributes = {
-        "num_args": len(operands),
-        "subscripts": subscripts,
-        "optimize": int(bool(optimize)),
-    }
-    return call("_npi_einsum", operands, attributes, numpy=True)
-
-
-def _concatenate(seq: Sequence[Symbol], axis: int = 0, name: str | None = None) -> Symbol:
-    attributes = {"num_args": len(seq), "axis": axis}
-    return call("_npi_concatenate", list(seq), attributes, name, numpy=True)
 
 
 _exponential = _sampler("exponential", ["lam", "shape", "dtype"], ["lam"])
@@ -396,23 +324,35 @@ _RANDOM = Namespace(
     | {"exponential": exponential, "randn": randn, "shuffle": shuffle},
 )
 _LINALG = Namespace("microlazy.symbol.linalg", ("_linalg_",))
-_CONTRIB = Namespace("microlazy.symbol.contrib", ("_contrib_",))
+_CONTRIB = Namespace(
+    "microlazy.symbol.contrib",
+    ("_contrib_",),
+    {"cond": cond, "foreach": foreach, "while_loop": while_loop},
+)
 _IMAGE = Namespace("microlazy.symbol.image", ("_image_",))
 _INTERNAL = Namespace("microlazy.symbol._internal", ("",))
-_NUMPY_LINALG = Namespace("microlazy.symbol.numpy.linalg", ("_npi_",), numpy=True)
+_NUMPY_LINALG = Namespace(
+    "microlazy.symbol.numpy.linalg", ("_npi_",), numpy_functions.LINALG, numpy=True
+)
+_NUMPY_RANDOM = Namespace(
+    "microlazy.symbol.numpy.random", ("_npi_",), numpy_random.WRITTEN, numpy=True
+)
 _NUMPY = Namespace(
     "microlazy.symbol.numpy",
     ("_npi_", "_np_"),
-    _NUMPY_CHOSEN
-    | {
-        "concatenate": _concatenate,
-        "einsum": _einsum,
-        "linalg": _NUMPY_LINALG,
-        "tensordot": _tensordot,
-    },
+    numpy_functions.WRITTEN | {"linalg": _NUMPY_LINALG, "random": _NUMPY_RANDOM},
     numpy=True,
 )
-_NPX = Namespace("microlazy.symbol.numpy_extension", ("_npx_",), numpy=True)
+_NPX_IMAGE = Namespace("microlazy.symbol.numpy_extension.image", ("_npx__image_",), numpy=True)
+_NPX_RANDOM = Namespace(
+    "microlazy.symbol.numpy_extension.random", ("_npx__random_",), numpy_random.NPX, numpy=True
+)
+_NPX = Namespace(
+    "microlazy.symbol.numpy_extension",
+    ("_npx_",),
+    {"image": _NPX_IMAGE, "random": _NPX_RANDOM},
+    numpy=True,
+)
 
 SYM = Namespace(
     "microlazy.symbol",

@@ -23,7 +23,7 @@ from microlazy.symbol.attributes import HIDDEN, TextError, parse
 from microlazy.symbol.functions import FUNCTIONS
 from microlazy.util import is_np_array
 
-__all__ = ["Operator", "names_known", "operator_of", "own_names"]
+__all__ = ["UNNAMED", "Operator", "described", "names_known", "operator_of", "own_names"]
 
 # An attribute, and the input that is there only if it is true.
 _ASKED_FOR = {
@@ -31,6 +31,8 @@ _ASKED_FOR = {
     "use_length": "length",
     "use_data_lengths": "data_lengths",
     "use_label_lengths": "label_lengths",
+    "has_weights": "weights",
+    "weighted": "weights",
 }
 # Of no meaning on one CPU; which device a graph runs on is not said by its nodes.
 _WITHOUT_EFFECT_TEXT = """
@@ -38,11 +40,15 @@ workspace cudnn_tune cudnn_off ctx num_args min_calib_range max_calib_range lstm
 sparse_grad __layout__ force_deterministic mkldnn_off
 """
 _WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT_TEXT.split())
-# Attributes that files have and MXNet's own description has not.
+# Attributes that files have and MXNet's own description has not, or not so closely.
 _UNSAID = {
     "_histogram": {"range": "floats?"},
     "_linspace": {"num": "int", "endpoint": "bool"},
     "_npi_concatenate": {"axis": "int?"},
+    "_npi_eye": {"M": "int?"},
+    "_npi_norm": {"ord": "float", "axis": "ints?", "keepdims": "bool", "flag": "int"},
+    "_npi_pad": {"pad_width": "pairs"},
+    **dict.fromkeys(("_npi_blackman", "_npi_hamming", "_npi_hanning"), {"M": "int"}),
 }
 # Names of older versions.
 _OLD = {"BatchNorm_v1": "BatchNorm", "Convolution_v1": "Convolution", "Pooling_v1": "Pooling"}
@@ -57,9 +63,10 @@ _PLACES = (
     ("_npx_", "npx"),
     ("_npi_", "np np.linalg np.random"),
     ("_np_", "np np.linalg np.random"),
-    ("_", "nd"),
+    ("_", "nd nd.contrib"),
     ("", "nd"),
 )
+UNNAMED = ("input1", "input2", "input3")  # there if they are given
 _DEVIATION = ("LayerNorm", "GroupNorm")  # whose third output is a standard deviation
 
 
@@ -80,6 +87,8 @@ class Operator:
         Its attributes, and what their texts stand for; see `attributes.parse`.
     function : callable
         What computes it.
+    fits_plans : bool
+        Whether a plan can hold it: what looks at values, or is a user's, no plan holds.
 
     Examples
     --------
@@ -87,6 +96,8 @@ class Operator:
     >>> operator_of("FullyConnected").inputs
     ('data', 'weight', 'bias')
     """
+
+    fits_plans = True
 
     def __init__(self, names: Sequence[str], inputs: str, kinds: str, outputs: str) -> None:
         self.name = names[0]
@@ -112,31 +123,43 @@ class Operator:
             If an attribute is not known to an operator that has some, or its text is wrong.
         """
         found = {}
-        for name, text in attributes.items():
-            if not self.kinds:
-                continue  # MXNet reads none of such an operator, and programs give some
-            if name not in self.kinds:
-                if name in HIDDEN or name.startswith("__") or name in _WITHOUT_EFFECT:
-                    continue
-                raise MXNetError(
-                    f"{self.name} has no attribute {name!r}; it has {', '.join(self.kinds)}"
-                )
-            try:
-                value = parse(self.kinds[name], text)
-            except TextError as error:
-                raise MXNetError(f"attribute {name!r} of {self.name}: {error}") from None
+        for name, value in self.parsed(attributes).items():
             if name in self._parameters or _Takes.ANY_NAME in self._takes:
                 if name not in _WITHOUT_EFFECT:
                     found[name] = value
             elif value not in (None, False) and name not in _WITHOUT_EFFECT:
                 raise MXNetError(
-                    f"{self.name}: microlazy does not have its attribute {name!r}, here {text!r}"
+                    f"{self.name}: microlazy does not have its attribute {name!r}, here "
+                    f"{attributes[name]!r}"
                 )
         return found
 
-    def default(self, attribute: str) -> Any:
-        """What an attribute is that a node does not have."""
-        return self._parameters.get(attribute)
+    def parsed(self, attributes: Mapping[str, str]) -> dict[str, Any]:
+        """The values of the attributes that are the operator's own.
+
+        Raises
+        ------
+        MXNetError
+            As in `values`.
+        """
+        if not self.kinds:
+            return {}  # MXNet reads none of such an operator, and programs give some
+        found = {}
+        for name, text in attributes.items():
+            if name in self.kinds:
+                try:
+                    found[name] = parse(self.kinds[name], text)
+                except TextError as error:
+                    raise MXNetError(f"attribute {name!r} of {self.name}: {error}") from None
+            elif not (name in HIDDEN or name.startswith("__") or name in _WITHOUT_EFFECT):
+                raise MXNetError(
+                    f"{self.name} has no attribute {name!r}; it has {', '.join(self.kinds)}"
+                )
+        return found
+
+    def default(self, name: str) -> Any:
+        """What an attribute is if nothing is said; None if the function has no such parameter."""
+        return self._parameters.get(name)
 
     def input_names(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The inputs that there are with some attributes."""
@@ -152,13 +175,17 @@ class Operator:
             names.remove("bias")
         if "bins" in names and value("bin_cnt"):
             names.remove("bins")
+        if "q" in names and value("q_scalar") is not None:
+            names.remove("q")
+        if "obj" in names and any(value(key) is not None for key in ("int_ind", "stop")):
+            names.remove("obj")
         if "like" in names and value("mode") != "like":
             names.remove("like")
         if self.name == "LeakyReLU" and value("act_type") != "prelu":
             names.remove("gamma")
         if "state_cell" in names and value("mode") != "lstm":
             names.remove("state_cell")
-        return tuple(name for name in names if name not in ("input1", "input2"))
+        return tuple(name for name in names if name not in UNNAMED)
 
     def output_names(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """What the outputs that are seen are called behind the node's name."""
@@ -194,6 +221,10 @@ class Operator:
         else:
             found = self.function(*arrays, **values)
         return list(found) if isinstance(found, list | tuple) else [found]
+
+    def abstract(self, arrays: Sequence[Tensor], values: Mapping[str, Any]) -> list[Tensor]:
+        """The outputs' shapes and dtypes, for arrays that have nothing else."""
+        return self.compute(arrays, values)
 
 
 class _Takes(Enum):
@@ -285,14 +316,23 @@ def operator_of(name: str) -> Operator:
     Traceback (most recent call last):
     microlazy.base.MXNetError: there is no operator 'Convolve'
     """
+    names, *parts = described(name)
+    return Operator(names, *parts) if names[0] == name else operator_of(names[0])
+
+
+def described(name: str) -> tuple[list[str], str, str, str]:
+    """What the table says of an operator: its names, inputs, attributes and outputs.
+
+    Raises
+    ------
+    MXNetError
+        If MXNet does not have it.
+    """
     line = _lines().get(_OLD.get(name, name))
     for prefix, other in (("_npi_", "_np_"), ("_np_", "_npi_"), ("_npx_", "_npi_")):
         if line is None and name.startswith(prefix):  # 2.0 moved some
             line = _lines().get(other + name.removeprefix(prefix))
     if line is None:
         raise MXNetError(f"there is no operator {name!r}")
-    names, *parts = line.split("|")
-    first = names.split()[0]
-    if first != name:
-        return operator_of(first)
-    return Operator(names.split(), *parts)
+    names, inputs, attributes, outputs = line.split("|")
+    return names.split(), inputs, attributes, outputs

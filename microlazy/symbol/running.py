@@ -91,6 +91,7 @@ class Program:
         self,
         arrays: Mapping[str, Tensor],
         watch: Callable[[Node, list[Tensor]], None] | None = None,
+        abstract: bool = False,
     ) -> list[Tensor]:
         """Compute the outputs.
 
@@ -100,6 +101,8 @@ class Program:
             Of the variables by name; labels of output layers may be left out.
         watch : callable, optional
             Is called with each node of an operator and its outputs.
+        abstract : bool
+            Whether the arrays have shapes and dtypes alone.
 
         Raises
         ------
@@ -112,7 +115,7 @@ class Program:
             if node.operator is None:
                 found.append([self._array(node, arrays)])
                 continue
-            outputs = computed(node, [found[place][index] for place, index in inputs])
+            outputs = computed(node, [found[place][index] for place, index in inputs], abstract)
             found.append(outputs)
             if watch is not None:
                 watch(node, outputs)
@@ -127,14 +130,15 @@ class Program:
         return array
 
 
-def computed(node: Node, arrays: list[Any]) -> list[Tensor]:
-    """What a node gives for some arrays."""
+def computed(node: Node, arrays: list[Any], abstract: bool = False) -> list[Tensor]:
+    """What a node gives for some arrays, which may have shapes and dtypes alone."""
     operator = node.operator
     assert operator is not None
     try:
         if len(arrays) == 2 and arrays[1] is None and operator.name in _WITHOUT_LABEL:
             return [_WITHOUT_LABEL[operator.name](arrays[0], node.values)]
-        outputs = operator.compute(arrays, node.values)
+        run = operator.abstract if abstract else operator.compute
+        outputs = run(arrays, node.values)
     except AbstractValueError:
         raise
     except (MXNetError, ValueError, TypeError, IndexError, AssertionError) as error:

@@ -1,4 +1,4 @@
-"""Shapes and dtypes of a graph, from those of some variables: the graph runs on shapes alone.
+"""Shapes of a graph, from those of some variables: the graph runs on shapes alone.
 
 A rule says which shapes an operator needs of its parameters, given the shape of its data; the
 operators say everything else themselves.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy
@@ -27,10 +28,12 @@ from microlazy.symbol.graph import (
     is_known,
     variables_of,
 )
+from microlazy.symbol.operators import Operator
 from microlazy.symbol.running import computed
+from microlazy.symbol.subgraphs import GraphOperator
 from microlazy.symbol.symbol import Symbol
 
-__all__ = ["RULES", "Run", "infer", "infer_partially", "infer_types", "merged"]
+__all__ = ["RULES", "Run", "infer", "infer_partially", "merged"]
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
@@ -188,6 +191,8 @@ RULES: dict[str, Rule] = {
     "FullyConnected": _fully_connected,
     "Convolution": _convolution,
     "Deconvolution": _deconvolution,
+    "_contrib_DeformableConvolution": _convolution,
+    "_contrib_ModulatedDeformableConvolution": _convolution,
     "BatchNorm": _batch_norm,
     "_contrib_BatchNormWithReLU": _batch_norm,
     "_contrib_SyncBatchNorm": _batch_norm,
@@ -267,7 +272,7 @@ class Run:
         if any(array is None for array in arrays):
             return None
         try:
-            return computed(node, arrays)
+            return computed(node, arrays, abstract=True)
         except AbstractValueError:
             return None  # its values decide
 
@@ -281,7 +286,7 @@ class Run:
             for name, entry in zip(names, node.inputs, strict=False)
             if (shape := self.shape_of(entry)) is not None
         }
-        rule = operator.rule if isinstance(operator, CustomOperator) else RULES.get(operator.name)
+        rule = _rule(operator)
         unknown = [name for name in names if not is_known(shapes.get(name))]
         if operator.name == "RNN" and is_known(shapes.get("data")):
             self._settle_first_weights(node.inputs[1][0], shapes["data"][2])
@@ -343,6 +348,35 @@ class Run:
             if dtype is not None and numpy.dtype(dtype).kind == "f":
                 return dtype
         return "float32"
+
+
+def _rule(operator: Operator) -> Rule | None:
+    if isinstance(operator, CustomOperator):
+        return operator.rule
+    if isinstance(operator, GraphOperator):
+        return partial(_inside, operator)
+    return RULES.get(operator.name)
+
+
+def _inside(operator: GraphOperator, shapes: Shapes, values: Mapping[str, Any]) -> dict[str, Shape]:
+    """The shapes of inputs that follow from how the graphs of an operator use them."""
+    found: dict[str, Shape] = {}
+    for graph, places in zip(operator.subgraphs, operator.places, strict=True):
+        inputs = [operator.inputs[place] for place in places]
+        names = dict(zip(inputs, graph.list_inputs(), strict=True))
+        sliced = operator.inputs[: operator.sliced]
+        known = {
+            name: shapes[given][1:] if given in sliced else shapes[given]
+            for given, name in names.items()
+            if is_known(shapes.get(given))
+        }
+        run = Run(graph, known, {})
+        told = {node.name: run.shapes[id(node)] for node in variables_of(run.nodes)}
+        for given, name in names.items():
+            shape = told[name]
+            if given not in sliced and shape is not None:
+                found[given] = shape
+    return found
 
 
 def _face(node: Node) -> int:
@@ -430,40 +464,3 @@ def _common(first: Shape | None, second: Shape | None) -> Shape:
     if first is None or second is None or len(first) != len(second):
         return ()
     return tuple(max(a, 0) if a == b else 0 for a, b in zip(first, second, strict=True))
-
-
-def infer_types(symbol: Symbol, dtypes: Mapping[str, Any]) -> Any:
-    """The dtypes of arguments, outputs and auxiliary states, as NumPy's classes.
-
-    Parameters
-    ----------
-    symbol : Symbol
-    dtypes : dict of str
-        What is known of variables.
-    """
-    nodes = in_order(symbol.heads)
-    found: dict[int, Any] = {}
-    for node in variables_of(nodes):
-        found[id(node)] = dtypes.get(node.name, node.dtype)
-    for node in nodes:
-        if node.operator is None:
-            continue
-        known = [found.get(id(given)) for given, _ in node.inputs]
-        floats = [dtype for dtype in known if dtype and numpy.dtype(dtype).kind == "f"]
-        beside = floats[0] if floats else "float32"
-        for given, _ in node.inputs:
-            if found.get(id(given)) is None:
-                found[id(given)] = beside
-        stated = node.values.get("dtype")
-        found[id(node)] = stated or beside
-    changed = auxiliary_of(nodes)
-
-    def types(ids: list[int]) -> list[Any]:
-        return [numpy.dtype(found[key] or "float32").type for key in ids]
-
-    variables = [id(node) for node in variables_of(nodes)]
-    return (
-        types([key for key in variables if key not in changed]),
-        types([id(node) for node, _ in symbol.heads]),
-        types([key for key in variables if key in changed]),
-    )

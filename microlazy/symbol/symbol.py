@@ -369,7 +369,51 @@ class Symbol:
         [<class 'numpy.float64'>, <class 'numpy.float64'>]
         """
         given = self._named(args, kwargs)
-        return import_module("microlazy.symbol.shapes").infer_types(self, given)
+        return import_module("microlazy.symbol.dtypes").infer_types(self, given)
+
+    def infer_type_partial(self, *args: Any, **kwargs: Any) -> tuple[Any, Any, Any]:
+        """As `infer_type`: float32 is what nothing says.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> mx.sym.var("x").exp().infer_type_partial()[1]
+        [<class 'numpy.float32'>]
+        """
+        return self.infer_type(*args, **kwargs)
+
+    def get_backend_symbol(self, backend: str) -> Symbol:
+        """The same graph: there is one backend, and its plans are made when the graph is bound.
+
+        Parameters
+        ----------
+        backend : str
+            Of no effect.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> mx.sym.var("x").exp(name="e").get_backend_symbol("MKLDNN")
+        <Symbol e>
+        """
+        return self
+
+    def optimize_for(self, backend: str, *args: Any, **kwargs: Any) -> Symbol:
+        """The same graph, as `get_backend_symbol` gives it.
+
+        Parameters
+        ----------
+        backend : str
+        *args, **kwargs
+            Of no effect: parameters, a context, and options of a backend.
+
+        Examples
+        --------
+        >>> import microlazy as mx
+        >>> mx.sym.var("x").exp(name="e").optimize_for("MKLDNN")
+        <Symbol e>
+        """
+        return self.get_backend_symbol(backend)
 
     def _named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         names = self.list_arguments()
@@ -588,6 +632,9 @@ class Symbol:
         ['x']
         """
         return self._function("BlockGrad")(self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *METHODS})
 
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:

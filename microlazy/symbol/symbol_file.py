@@ -22,12 +22,14 @@ from microlazy.base import MXNetError
 from microlazy.symbol.attributes import HIDDEN, parse
 from microlazy.symbol.custom import operator_with
 from microlazy.symbol.graph import Entry, Node, in_order, missing_input
+from microlazy.symbol.subgraphs import GraphOperator
 from microlazy.symbol.symbol import Symbol
 from microlazy.util import is_np_shape
 
 __all__ = ["load", "load_json", "written"]
 
 VERSION = 10901
+_MOST_DEEP = 8  # graphs in graphs
 _CASTS = ("amp_cast", "amp_multicast")
 
 
@@ -108,13 +110,16 @@ def _read(text: str | bytes, source: str) -> Symbol:
         raise MXNetError(f"{source}: {error}") from None
 
 
-def _graph(found: Any) -> Symbol:
+def _graph(found: Any, version: int | None = None, depth: int = 0) -> Symbol:
+    if depth > _MOST_DEEP:
+        raise _Refused(f"it has graphs in graphs, more than {_MOST_DEEP} deep")
     if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
         raise _Refused("it has no list of nodes")
-    version = _version(found)
+    if version is None:
+        version = _version(found)
     nodes: list[Node] = []
     for number, described in enumerate(found["nodes"]):
-        nodes.append(_node(number, described, nodes, version))
+        nodes.append(_node(number, described, nodes, version, depth))
     for number in _list(found.get("arg_nodes", []), "arg_nodes"):
         if _number(number, len(nodes), "arg_nodes") >= 0 and nodes[number].operator is not None:
             raise _Refused(f"arg_nodes has node {number}, {nodes[number].name!r}, no variable")
@@ -149,7 +154,7 @@ def _number(found: Any, count: int, what: str) -> int:
     return found
 
 
-def _node(number: int, found: Any, nodes: list[Node], version: int) -> Node:
+def _node(number: int, found: Any, nodes: list[Node], version: int, depth: int) -> Node:
     where = f"node {number}"
     if not isinstance(found, dict):
         raise _Refused(f"{where} is no object")
@@ -165,8 +170,10 @@ def _node(number: int, found: Any, nodes: list[Node], version: int) -> Node:
         if inputs:
             raise _Refused(f"{where} is a variable, but has inputs")
         return Node(None, name, _renamed(attributes))
+    parts = _list(found.get("subgraphs", []), f"subgraphs of {where}")
+    subgraphs = [_graph(part, version, depth + 1) for part in parts]
     try:
-        operator = operator_with(op, attributes)
+        operator = operator_with(op, attributes, subgraphs)
     except MXNetError as error:
         raise MXNetError(f"{where}: {error}") from None
     if version < 905 and operator.name in ("argmax", "argmin") and attributes.get("axis") == "-1":
@@ -249,6 +256,18 @@ def written(symbol: Symbol, remove_amp_cast: bool) -> str:
     remove_amp_cast : bool
         Whether to leave out casts of mixed precision.
     """
+    found = _described(symbol, remove_amp_cast)
+    rows = ",\n    ".join(json.dumps(row) for row in found["nodes"])
+    about = {"is_np_shape": ["int", 1]} if is_np_shape() else {}
+    return (
+        f'{{\n  "nodes": [\n    {rows}\n  ],\n  "arg_nodes": {found["arg_nodes"]},\n'
+        f'  "heads": {found["heads"]},\n'
+        f'  "attrs": {json.dumps(about | {"mxnet_version": ["int", VERSION]})}\n}}\n'
+    )
+
+
+def _described(symbol: Symbol, remove_amp_cast: bool) -> dict[str, Any]:
+    """The nodes and heads of a graph, as files have them."""
     nodes = in_order(symbol.heads)
     if remove_amp_cast:
         nodes = [
@@ -275,12 +294,10 @@ def written(symbol: Symbol, remove_amp_cast: bool) -> str:
         row["inputs"] = [
             entry(*part, version) for part, version in zip(node.inputs, versions, strict=True)
         ]
+        if isinstance(node.operator, GraphOperator):
+            parts = node.operator.subgraphs
+            row["subgraphs"] = [_described(part, remove_amp_cast) for part in parts]
         described.append(row)
-    rows = ",\n    ".join(json.dumps(row) for row in described)
     variables = [places[id(node)] for node in nodes if node.operator is None]
-    about = {"is_np_shape": ["int", 1]} if is_np_shape() else {}
-    return (
-        f'{{\n  "nodes": [\n    {rows}\n  ],\n  "arg_nodes": {variables},\n'
-        f'  "heads": {[entry(*head) for head in symbol.heads]},\n'
-        f'  "attrs": {json.dumps(about | {"mxnet_version": ["int", VERSION]})}\n}}\n'
-    )
+    heads = [entry(*head) for head in symbol.heads]
+    return {"nodes": described, "arg_nodes": variables, "heads": heads}

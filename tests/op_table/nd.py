@@ -24,6 +24,9 @@ _REGIONS = "nd.array([[1, 0.3, 0.2, 3.1, 4.4], [0, 2.2, 1.1, 3.9, 2.4]], dtype='
 _ANCHORS = "nd.concat(u[:, :2], u[:, :2] + 0.3).reshape((1, 3, 4))"
 _OBJECTS = "nd.array([[[1, 0.1, 0.2, 0.6, 0.7]]], dtype='float64')"
 _MATCHES = "nd.array([[2, 0, 1]], dtype='float64')"
+_SIZES = "nd.array([[40, 36, 1], [33, 40, 1.5]], dtype='float64')"
+_FILTERS = "nd.concat(x, y, dim=0).reshape((2, 3, 2, 2))"
+_SHIFTS = "nd.tile(u, (2, 22)).reshape((2, 264))[:, :128].reshape((2, 8, 4, 4))"
 
 ROWS = (
     # ---- creation ----
@@ -300,6 +303,43 @@ ROWS = (
         "nd.contrib.box_iou",
         "nd.contrib.box_iou(nd.concat(u, u + 1)[:, 2:6], nd.concat(u, p + 1)[:, 2:6])",
         "nd.contrib.box_iou(p, p[:2] + 0.3, format='center')",
+    ),
+    _f(
+        "nd.contrib.PSROIPooling",
+        f"nd.contrib.PSROIPooling(nd.tile(img, (1, 4, 1, 1)), {_REGIONS}, 0.8, 3, 2)",
+        f"nd.contrib.PSROIPooling(nd.tile(img, (1, 4, 1, 1)), {_REGIONS}, 0.5, 3, 4, 2)",
+    ),
+    _f(
+        "nd.contrib.Proposal nd.contrib.MultiProposal",
+        f"nd.contrib.Proposal(img[:, :2], img[:, :2].repeat(2, axis=1) / 3, {_SIZES}, scales=(2,), "
+        "ratios=(1,), feature_stride=8, rpn_post_nms_top_n=6, rpn_min_size=4)",
+        f"nd.contrib.Proposal(img[:, :2], img[:, :2].repeat(2, axis=1), {_SIZES}, 20, 9, 0.5, 1, "
+        "(1,), (2,), 8, True, True)",
+        surrogate=True,
+    ),
+    _f(
+        "nd.Crop",
+        "nd.Crop(img, img[:, :, :2, 1:4], offset=(2, 1))",
+        "nd.Crop(img, h_w=(2, 3), center_crop=True)",
+    ),
+    _f(
+        "nd.Correlation",
+        "nd.Correlation(img, img[:, :, ::-1] + 0.4, max_displacement=1, pad_size=1)",
+        "nd.Correlation(img, img[:, :, ::-1] / 3, kernel_size=3, max_displacement=2, stride1=2, "
+        "stride2=2, pad_size=3, is_multiply=False)",
+    ),
+    _f(
+        "nd.contrib.DeformableConvolution",
+        f"nd.contrib.DeformableConvolution(img, {_SHIFTS}, {_FILTERS}, v[:2], (2, 2), "
+        "num_filter=2)",
+        f"nd.contrib.DeformableConvolution(img[:, :2], nd.concat({_SHIFTS}, {_SHIFTS}), "
+        f"{_FILTERS}[:, :1], None, (2, 2), num_filter=2, num_group=2, num_deformable_group=2, "
+        "no_bias=True)",
+    ),
+    _f(
+        "nd.contrib.ModulatedDeformableConvolution",
+        f"nd.contrib.ModulatedDeformableConvolution(img, {_SHIFTS}, {_SHIFTS}[:, :4], {_FILTERS}, "
+        "v[:2], (2, 2), num_filter=2)",
     ),
     _f("nd.contrib.gradientmultiplier", "nd.contrib.gradientmultiplier(x, 3)", surrogate=True),
     _f("nd.contrib.round_ste nd.contrib.sign_ste", "nd.contrib.round_ste(x)", surrogate=True),

@@ -76,6 +76,132 @@ def _attention(mx):
     return Attention()
 
 
+def _loop(mx):
+    class Loop(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="loop_")
+            with self.name_scope():
+                self.step = mx.gluon.nn.Dense(4, activation="tanh")
+                self.factor = self.params.get("factor", shape=(1,))
+
+        def hybrid_forward(self, F, x, factor):
+            first = F.broadcast_mul(F.zeros_like(F.slice_axis(x, axis=0, begin=0, end=1)), factor)
+
+            def body(row, states):
+                out = self.step(row + states[0]) + F.broadcast_mul(states[1], factor)
+                return [out, row], [out, states[1] + 1]
+
+            states = [F.reshape(first, (-3, -2)), F.ones((3, 4))]
+            (outputs, rows), last = F.contrib.foreach(body, x, states)
+            return F.concat(outputs + rows, F.expand_dims(last[0], 0), dim=0)
+
+    return Loop()
+
+
+def _while(mx):
+    class While(mx.gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            total = F.sum(x * x)
+
+            def func(i, s):
+                return [s, F.broadcast_add(s, i)], [i + 1, F.broadcast_mul(s, i) - total]
+
+            first = [F.ones((1,)), F.reshape(total, (1,))]
+            outputs, last = F.contrib.while_loop(lambda i, s: i < 4, func, first, 6)
+            return F.concat(*[F.slice_axis(y, axis=0, begin=0, end=3) for y in outputs], dim=0)
+
+    return While(prefix="while_")
+
+
+def _branch(mx, sign):
+    class Branch(mx.gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            y = F.exp(x)
+            other = F.contrib.cond(sign * F.sum(x * x) > 0, lambda: x * y, lambda: F.square(x) - y)
+            return F.concat(y, other, dim=0)
+
+    return Branch(prefix="branch_")
+
+
+def _loss(mx, kind, prepare=lambda F, x: x, outputs=lambda F, x: x, **options):
+    """A loss of the last three columns of the input, with the first three for the label."""
+
+    class Scored(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="scored_")
+            with self.name_scope():
+                self.loss = getattr(mx.gluon.loss, kind)(**options)
+
+        def hybrid_forward(self, F, x):
+            label, found = (F.slice_axis(x, axis=1, begin=i, end=i + 3) for i in (0, 3))
+            return self.loss(outputs(F, found), prepare(F, label))
+
+    return Scored()
+
+
+def _compared(mx, kind, prepare=None, **options):
+    """A loss of two vectors, and a third or a label."""
+
+    class Compared(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="compared_")
+            with self.name_scope():
+                self.loss = getattr(mx.gluon.loss, kind)(**options)
+
+        def hybrid_forward(self, F, x):
+            a, b, c = (F.slice_axis(x, axis=1, begin=i, end=i + 2) for i in (0, 2, 4))
+            return self.loss(a, b, c if prepare is None else prepare(F, c))
+
+    return Compared()
+
+
+def _alignment(mx):
+    class Alignment(mx.gluon.HybridBlock):
+        def __init__(self):
+            super().__init__(prefix="alignment_")
+            with self.name_scope():
+                self.loss = mx.gluon.loss.CTCLoss()
+
+        def hybrid_forward(self, F, x):
+            labels = F.slice_axis(F.round(F.abs(x * 4)), axis=1, begin=0, end=2)
+            return self.loss(x, F.clip(F.max(labels, axis=2), a_min=0, a_max=2))
+
+    return Alignment()
+
+
+def _images_cell(mx, kind):
+    make = getattr(mx.gluon.contrib.rnn, kind)
+    shape = (2, 4) if "1D" in kind else (2, 4, 4)
+    return _unrolled(mx, make(shape, 3, 3, 3, i2h_pad=1, prefix="l_"))
+
+
+def _sign(F, x):
+    return F.sign(F.max(x, axis=1))
+
+
+LOSSES = {
+    "l2_loss": lambda mx: _loss(mx, "L2Loss"),
+    "l1_loss": lambda mx: _loss(mx, "L1Loss", weight=0.5),
+    "binary_loss": lambda mx: _loss(mx, "SigmoidBCELoss", lambda F, x: x > 0),
+    "binary_loss_of_sigmoid": lambda mx: _loss(
+        mx, "SigmoidBCELoss", lambda F, x: x > 0, lambda F, x: F.sigmoid(x), from_sigmoid=True
+    ),
+    "softmax_loss": lambda mx: _loss(mx, "SoftmaxCELoss", lambda F, x: F.argmax(x, axis=1)),
+    "softmax_loss_dense": lambda mx: _loss(
+        mx, "SoftmaxCELoss", lambda F, x: F.softmax(x), sparse_label=False
+    ),
+    "divergence_loss": lambda mx: _loss(
+        mx, "KLDivLoss", lambda F, x: F.softmax(x * 9), from_logits=False
+    ),
+    "huber_loss": lambda mx: _loss(mx, "HuberLoss", rho=0.3),
+    "hinge_loss": lambda mx: _loss(mx, "HingeLoss", lambda F, x: F.sign(x)),
+    "squared_hinge_loss": lambda mx: _loss(mx, "SquaredHingeLoss", lambda F, x: F.sign(x)),
+    "logistic_loss": lambda mx: _loss(mx, "LogisticLoss", lambda F, x: F.sign(x)),
+    "poisson_loss": lambda mx: _loss(mx, "PoissonNLLLoss", lambda F, x: F.abs(x)),
+    "triplet_loss": lambda mx: _compared(mx, "TripletLoss"),
+    "cosine_loss": lambda mx: _compared(mx, "CosineEmbeddingLoss", _sign, margin=0.1),
+}
+
 IMAGE, ROWS, STEPS = (2, 3, 6, 6), (2, 5), (2, 3, 4)
 
 CASES = {
@@ -166,8 +292,36 @@ CASES = {
         ),
         [IMAGE],
     ),
+    **{name: (make, [(4, 6)]) for name, make in LOSSES.items()},
+    "alignment_loss": (_alignment, [(2, 5, 4)]),
+    "sync_batch_norm": (lambda mx: mx.gluon.contrib.nn.SyncBatchNorm(prefix="l_"), [IMAGE]),
+    "deformable": (
+        lambda mx: mx.gluon.contrib.cnn.DeformableConvolution(
+            4, 3, padding=1, in_channels=3, activation="relu", prefix="l_"
+        ),
+        [IMAGE],
+    ),
+    "deformable_modulated": (
+        lambda mx: mx.gluon.contrib.cnn.ModulatedDeformableConvolution(
+            4, 3, in_channels=3, use_bias=False, prefix="l_"
+        ),
+        [IMAGE],
+    ),
+    **{
+        f"images_{kind.lower()}": (lambda mx, kind=kind: _images_cell(mx, kind), [(1, 3, 2, 4)])
+        for kind in ("Conv1DRNNCell", "Conv1DLSTMCell", "Conv1DGRUCell")
+    },
+    "images_conv2dlstmcell": (lambda mx: _images_cell(mx, "Conv2DLSTMCell"), [(1, 3, 2, 4, 4)]),
+    "projected_cell": (
+        lambda mx: _unrolled(mx, mx.gluon.contrib.rnn.LSTMPCell(3, 2, prefix="l_")),
+        [STEPS],
+    ),
     "residual": (_residual, [IMAGE]),
     "attention": (_attention, [STEPS]),
+    "loop": (_loop, [STEPS]),
+    "while": (_while, [ROWS]),
+    "branch_taken": (lambda mx: _branch(mx, 1), [ROWS]),
+    "branch_not_taken": (lambda mx: _branch(mx, -1), [ROWS]),
     "rnn_relu": (lambda mx: mx.gluon.rnn.RNN(3, prefix="l_"), [STEPS]),
     "rnn_tanh": (lambda mx: mx.gluon.rnn.RNN(3, 2, "tanh", prefix="l_"), [STEPS]),
     "lstm": (lambda mx: mx.gluon.rnn.LSTM(3, prefix="l_"), [STEPS]),

@@ -5,24 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ... import ndarray as nd
-from ... import numpy_extension as npx
 from ...base import ShapeError
-from ...core.functions import reshape
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
+from ..block.symbolic import functions_of
 from ..block.tree import where
 from ..nn import Activation
 from ..nn._convolution import described
 from ..nn._layer import Layer, choice_of, given_source, size_of, sizes_known, sizes_of
-from .sampling import deformed_windows
 
 __all__ = ["DeformableConvolution", "ModulatedDeformableConvolution"]
 
 Init = Initializer | str | None
 Sizes = int | tuple[int, int]
-
-_F: Any = nd  # its functions take arrays of either type
 
 
 class DeformableConvolution(Layer):
@@ -88,6 +83,7 @@ class DeformableConvolution(Layer):
     DeformableConvolution(3 -> 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
     """
 
+    _op = "DeformableConvolution"
     _numbers = 2  # for each place: how far down, how far across
     _order = ("offset", "deformable_conv")  # of the parameters
 
@@ -128,6 +124,7 @@ class DeformableConvolution(Layer):
             "pad": sizes_of(kind, "padding", padding, 2, 0),
             "num_filter": size_of(kind, "channels", channels, 1),
             "num_group": size_of(kind, "groups", groups, 1),
+            "layout": layout,
         }
         places = math.prod(self._kwargs["kernel"])
         self._shifts = self._numbers * places * num_deformable_group
@@ -179,33 +176,31 @@ class DeformableConvolution(Layer):
         offset_bias: Tensor | None = None,
         deformable_conv_bias: Tensor | None = None,
     ) -> Tensor:
-        options = self._kwargs | {"num_filter": self._shifts, "no_bias": offset_bias is None}
-        shifts = npx.convolution(x, offset_weight, offset_bias, **options)
-        out = self._convolved(x, shifts, deformable_conv_weight, deformable_conv_bias)
+        functions = functions_of(x)
+        shifts = functions.Convolution(
+            x,
+            offset_weight,
+            offset_bias,
+            no_bias=offset_bias is None,
+            **self._kwargs | {"num_filter": self._shifts},
+        )
+        out = getattr(functions.contrib, self._op)(
+            x,
+            *self._split(functions, shifts),
+            deformable_conv_weight,
+            deformable_conv_bias,
+            name="fwd",
+            no_bias=deformable_conv_bias is None,
+            num_deformable_group=self._num_deformable_group,
+            **self._kwargs,
+        )
         return out if self.act is None else self.act(out)
 
     forward = Layer.forward
 
-    def _convolved(self, x: Tensor, shifts: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """The convolution at the shifted places: a product of the filters with packed windows."""
-        windows = deformed_windows(
-            x, *self._split(shifts), self._kwargs, self._num_deformable_group
-        )
-        groups, filters = self._kwargs["num_group"], self._kwargs["num_filter"]
-        batch, rows, columns = x.shape[0], *shifts.shape[2:]
-        size = x.shape[1] // groups * math.prod(self._kwargs["kernel"])
-        out = _F.batch_dot(
-            reshape(weight, (groups, filters // groups, size)),
-            reshape(windows, (groups, size, batch * rows * columns)),
-        )
-        out = _F.swapaxes(reshape(out, (filters, batch, rows * columns)), 0, 1)
-        if bias is not None:
-            out = out + reshape(bias, (1, filters, 1))
-        return reshape(out, (batch, filters, rows, columns))
-
-    def _split(self, shifts: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _split(self, F: Any, shifts: Tensor) -> tuple[Tensor, ...]:
         """Shifts, and factors of what is found there."""
-        return shifts, None
+        return (shifts,)
 
     def _alias(self) -> str:
         return "deformable_conv"
@@ -232,13 +227,14 @@ class ModulatedDeformableConvolution(DeformableConvolution):
     (2, 8, 6, 6)
     """
 
+    _op = "ModulatedDeformableConvolution"
     _numbers = 3
     _order = ("deformable_conv", "offset")
 
-    def _split(self, shifts: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _split(self, F: Any, shifts: Tensor) -> tuple[Tensor, ...]:
         cut = self._shifts // 3 * 2
-        factors = _F.slice_axis(shifts, axis=1, begin=cut, end=None)
-        return _F.slice_axis(shifts, axis=1, begin=0, end=cut), _F.sigmoid(factors) * 2
+        offset = F.slice_axis(shifts, axis=1, begin=0, end=cut)
+        return offset, F.sigmoid(F.slice_axis(shifts, axis=1, begin=cut, end=None)) * 2
 
     def _alias(self) -> str:
         return "modulated_deformable_conv"

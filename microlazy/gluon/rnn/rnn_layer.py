@@ -24,7 +24,6 @@ from ..nn._layer import (
     sizes_known,
 )
 from ..parameter import Parameter
-from .projected import run_projected
 from .rnn_cell import (
     BidirectionalCell,
     DropoutCell,
@@ -34,7 +33,6 @@ from .rnn_cell import (
     RNNCell,
     make_states,
 )
-from .sequences import like_face
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
@@ -228,8 +226,18 @@ class _RNNLayer(Layer):
         batch = x.shape[0 if turned else 1]
         first = None if states is None else self._given_states(states, batch)
         steps = F.swapaxes(x, 0, 1) if turned else x
-        run = self._run_projected if self._projection_size else self._run_fused
-        outputs, *last = run(F, steps, first, sequence_length, parameters, states is not None)
+        outputs, *last = recurrent(
+            steps,
+            first,
+            sequence_length,
+            list(parameters.values()),
+            self._mode,
+            len(self._directions),
+            self._dropout,
+            self._clip,
+            states is not None,
+            bool(self._projection_size),
+        )
         outputs = F.swapaxes(outputs, 0, 1) if turned else outputs
         return outputs if states is None else (outputs, last)
 
@@ -243,12 +251,8 @@ class _RNNLayer(Layer):
 
     def _graph(self, F: Any, x: Any, given: Any, lengths: Any, parameters: dict[str, Any]) -> Any:
         """The operator RNN, on parameters in a row: all weights, then all biases."""
-        if self._projection_size:
-            raise MXNetError(
-                f"{self.name}: a layer with projection_size gives no symbols: the operator RNN has "
-                "it on GPUs only; unroll an LSTMPCell of gluon.contrib.rnn"
-            )
         turned = self._layout == "NTC"
+        # Those of a layer and direction stay together; a projection is behind its weights.
         names = sorted(parameters, key=lambda name: name.endswith("bias"))
         flat = [F.reshape(parameters[name], shape=(-1,)) for name in names]
         unknown = -1 if is_np_shape() else 0
@@ -265,7 +269,7 @@ class _RNNLayer(Layer):
             mode=self._mode,
             p=self._dropout,
             state_outputs=True,
-            projection_size=None,
+            projection_size=self._projection_size or None,
             lstm_state_clip_min=low,
             lstm_state_clip_max=high,
             use_sequence_length=lengths is not None,
@@ -280,35 +284,6 @@ class _RNNLayer(Layer):
         if shapes != expected:
             raise ShapeError(f"Invalid recurrent state shape. Expecting {expected}, got {shapes}.")
         return states
-
-    def _run_fused(
-        self, F: Any, x: Tensor, states: Any, lengths: Tensor | None, parameters: Any, last: bool
-    ) -> Any:
-        return recurrent(
-            x,
-            states,
-            lengths,
-            list(parameters.values()),
-            self._mode,
-            len(self._directions),
-            self._dropout,
-            self._clip,
-            last,
-        )
-
-    def _run_projected(
-        self, F: Any, x: Tensor, states: Any, lengths: Tensor | None, parameters: Any, last: bool
-    ) -> Any:
-        if states is None:
-            made = self.begin_state(x.shape[1], dtype=x.dtype)
-            states = [like_face(state, x) for state in made]
-        weights = [
-            [parameters[f"{way}{layer}_{role}"] for role in self._initializers]
-            for layer in range(self._num_layers)
-            for way in self._directions
-        ]
-        ways = len(self._directions)
-        return run_projected(x, states, lengths, weights, ways, self._dropout, self._clip)
 
     def infer_shape(self, x: Tensor, *args: Any) -> None:
         size = self._size_along(x, 2, 3)

@@ -97,8 +97,3 @@ def like_face(state: Any, inputs: Tensor) -> Any:
 def join_features(parts: Sequence[Tensor]) -> Tensor:
     """Arrays side by side along their last axis."""
     return functions_of(parts[0]).concat(*parts, dim=-1)
-
-
-def stack_layers(states: Sequence[Tensor]) -> Tensor:
-    """One state with a new first axis for layers and directions."""
-    return functions_of(states[0]).stack(*states, axis=0)
