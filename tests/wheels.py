@@ -316,13 +316,24 @@ def step_aarch64(options: argparse.Namespace) -> bool:
         return is_good
     need("qemu-aarch64-static")
     build(TARGETS["aarch64"], "--inplace")  # with the probe, which the tests of kernels use
-    root = options.root.resolve()
-    python = root / "usr" / "bin" / f"python{VERSION[0]}.{VERSION[1:]}"
-    command = ["qemu-aarch64-static", "-L", str(root), str(python), "-m", "pytest", "-q"]
+    python = emulated_python(options.root.resolve())
+    command = [str(python), "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     tests = shlex.split(options.tests)
-    paths = os.pathsep.join([str(TREE), str(root / "site")])
+    paths = os.pathsep.join([str(TREE), str(options.root.resolve() / "site")])
     done = subprocess.run([*command, *tests], cwd=TREE, env=os.environ | {"PYTHONPATH": paths})
     return is_good and done.returncode == 0
+
+
+def emulated_python(root: Path) -> Path:
+    """Write a program that starts the Python below a folder, and that it can start itself by."""
+    real = root / "usr" / "bin" / f"python{VERSION[0]}.{VERSION[1:]}"
+    emulator = ["qemu-aarch64-static", "-L", str(root), "-0"]
+    program = FOLDER / "aarch64" / "python"
+    program.write_text(
+        f'#!/bin/sh\nexec {shlex.join(emulator)} "$0" {shlex.quote(str(real))} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
 
 
 def step_windows(options: argparse.Namespace) -> bool:
