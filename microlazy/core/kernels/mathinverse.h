@@ -66,7 +66,7 @@ INLINE REAL M(cbrt)(REAL x)
         REAL cube = t * t * t;
         t = t - t * ((cube - a) / (2 * cube + a));
     }
-    return (x == 0) | !(M(abs)(x) < (REAL)INFINITY) ? x : M(copysign)(t * scale, x);
+    return ((x == 0) | !(M(abs)(x) < (REAL)INFINITY)) ? x : M(copysign)(t * scale, x);
 }
 
 INLINE REAL M(arctan)(REAL x)
