@@ -1,4 +1,4 @@
-"""Build the wheel, look into it, and build for the systems that wheels are made for.
+r"""Build the wheel, look into it, and build for the systems that wheels are made for.
 
     python -m tests.wheels                     # every step
     python -m tests.wheels build audit         # some
@@ -20,7 +20,8 @@ A step whose tools are not there is skipped, and says so. On Debian, as root:
 Debian's can be unpacked there, packages come from PyPI:
 
     dpkg --add-architecture arm64 && apt-get update
-    apt-get download python3.11{,-minimal}:arm64 libpython3.11-{minimal,stdlib}:arm64 ...
+    apt-get download $(printf '%s:arm64 ' python3.11{,-minimal} libpython3.11-{minimal,stdlib} \
+        lib{c6,gcc-s1,gomp1,stdc++6,ffi8,expat1,ssl3,bz2-1.0,lzma5,sqlite3-0,uuid1,crypt1} zlib1g)
     for deb in *.deb; do dpkg -x $deb ROOT; done
     pip install --target ROOT/site --platform manylinux_2_28_aarch64 --python-version 3.11 \
         --only-binary=:all: numpy scipy pytest hypothesis einops
@@ -28,7 +29,8 @@ Debian's can be unpacked there, packages come from PyPI:
 `--windows-headers` is a folder with Windows' `pyconfig.h`: `PC` of CPython's sources, which
 `apt-get source python3.11` downloads. The other headers of Python are the same on all systems.
 
-Everything is built in build/wheels, and kept there from run to run.
+Everything is built in build/wheels, and kept there from run to run. Zig builds its targets' C
+libraries the first time that it links, which takes minutes.
 """
 
 import argparse
