@@ -19,12 +19,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests.copied_tree import ROOT, copy_sources
+
 FOLDER = ROOT / "build" / "sanitized"
-SOURCES = (
-    *("microlazy", "tests", "docs", "benchmarks", "tutorials", "pyproject.toml", "setup.py"),
-    *("conftest.py", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"),
-)
 FLAGS = (
     *("-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g1", "-O1"),
     # Cython calls methods and module functions through pointers of other types.
@@ -51,13 +48,7 @@ MINUTES = 30  # that the tests of one file may take
 
 def build() -> None:
     """Copy the tree's sources and build the modules there."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
-            shutil.copytree(ROOT / name, FOLDER / name, ignore=ignore, dirs_exist_ok=True)
-        else:
-            shutil.copy2(ROOT / name, FOLDER / name)
+    copy_sources(FOLDER)
     flags = " ".join(filter(None, FLAGS))
     variables = os.environ | {"MICROLAZY_CFLAGS": flags, "PYTHONPATH": str(FOLDER)}
     command = [sys.executable, "setup.py", "build_ext", "--inplace"]

@@ -136,7 +136,7 @@ INLINE float f32_near_quotient(float a, float b)
 INLINE double f64_far_quotient(double a, double b)
 {
     double rest = fmod(a, b), q = (a - rest) / b, whole;
-    q = (rest != 0) & ((rest < 0) != (b < 0)) ? q - 1 : q;
+    q = ((rest != 0) & ((rest < 0) != (b < 0))) ? q - 1 : q;
     whole = f64_floor(q); /* (a - rest) / b is whole but for its rounding */
     whole = q - whole > 0.5 ? whole + 1 : whole;
     return b == 0 ? a / b : q == 0 ? copysign(0.0, a / b) : whole;

@@ -66,7 +66,7 @@ INLINE REAL M(cbrt)(REAL x)
         REAL cube = t * t * t;
         t = t - t * ((cube - a) / (2 * cube + a));
     }
-    return (x == 0) | !(M(abs)(x) < (REAL)INFINITY) ? x : M(copysign)(t * scale, x);
+    return ((x == 0) | !(M(abs)(x) < (REAL)INFINITY)) ? x : M(copysign)(t * scale, x);
 }
 
 INLINE REAL M(arctan)(REAL x)
@@ -144,7 +144,7 @@ INLINE REAL M(hypot)(REAL x, REAL y)
     REAL a = M(abs)(x), b = M(abs)(y), most = a > b ? a : b, least = a > b ? b : a;
     REAL ratio = least / most, h = most * M(sqrt)(1 + ratio * ratio);
     h = most == 0 ? 0 : h;
-    return (a == (REAL)INFINITY) | (b == (REAL)INFINITY) ? (REAL)INFINITY : a == a ? h : a;
+    return ((a == (REAL)INFINITY) | (b == (REAL)INFINITY)) ? (REAL)INFINITY : a == a ? h : a;
 }
 
 /* The angle of (b, a), from that of (max, min) in the first eighth of the plane. */
@@ -156,7 +156,7 @@ INLINE REAL M(arctan2)(REAL x, REAL y)
     REAL angle = M(arctan)(ratio);
     angle = a > b ? PI_2 - (angle - PI_2_LO) : angle;
     angle = M(bits)(y) >> (8 * sizeof(REAL) - 1) ? 2 * PI_2 - (angle - 2 * PI_2_LO) : angle;
-    return M(copysign)((x == x) & (y == y) ? angle : x + y, x);
+    return M(copysign)(((x == x) & (y == y)) ? angle : x + y, x);
 }
 
 #undef PI_2
