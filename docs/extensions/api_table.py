@@ -150,6 +150,7 @@ PAGES = [
     _page(GRAPHS, "symbol", MODELS, "sym"),
     _page(GRAPHS, "executor", MODELS),
     _page(GRAPHS, "module", MODELS),
+    _page(GRAPHS, "rnn", MODELS),
     _page(GRAPHS, "onnx", "What can be written and read: [ONNX](../onnx.md)."),
     _page(GRAPHS, "model", MODELS),
     _page(AROUND, "base", TOOLS),

@@ -54,6 +54,7 @@ def binary(
         raise TypeError(f"one of {lhs!r} and {rhs!r} must be a symbol")
 
     function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__doc__ = f"Make a node of the operator {two} on two symbols, or on one and a number."
     return function
 
 
