@@ -378,6 +378,9 @@ cdef class Plan:
         cdef Node node
         for node in self.nodes:
             count_each(inputs_of(node), counts)
+            if type(node) is Chain:
+                for member in (<Chain>node).members:
+                    count_each(inputs_of(<Node>member), counts)
             if isinstance(node, PlanStep):
                 (<PlanStep>node).count_holders(counts)
         return 0
