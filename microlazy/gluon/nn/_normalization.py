@@ -9,7 +9,6 @@ import numpy
 from ...core.ops.normalization import batch_norm, group_norm, layer_norm
 from ...core.tensor import Tensor
 from ...initializer import Initializer
-from ...kvstore import workers
 from ...ops.normalization import batch_norm_of_workers
 from ..parameter import Parameter
 from ..utils import axis_of, number_of
@@ -275,6 +274,8 @@ class SyncBatchNorm(BatchNorm):
         )
 
     def _plain(self, x: Any) -> Tensor | None:
+        from ...kvstore import workers  # few programs need it
+
         return super()._plain(x) if workers.others() is None else None
 
     def hybrid_forward(
@@ -286,6 +287,8 @@ class SyncBatchNorm(BatchNorm):
         running_mean: Tensor,
         running_var: Tensor,
     ) -> Tensor:
+        from ...kvstore import workers
+
         arrays = (x, gamma, beta, running_mean, running_var)
         if workers.others() is None or not isinstance(x, Tensor):
             return super().hybrid_forward(F, *arrays)
