@@ -246,7 +246,7 @@ def test_places_from_behind_and_beyond_the_end(is_constant, tmp_path):
         found = net(*before, nd.array([-1, 2, -3], dtype="int64"))
         assert numpy.array_equal(found.asnumpy(), table[[-1, 2, -3]])
         for place in (3, -4):
-            with pytest.raises((MXNetError, IndexError), match=f"index {place} is out of bounds .* of size 3"):
+            with pytest.raises((MXNetError, IndexError), match=f"index {place} is out of bounds"):
                 net(*before, nd.array([place], dtype="int64"))
 
 
