@@ -86,7 +86,7 @@ RULES = [
         "Files",
         path=(
             r"/(files|params_file|recordio|idx_file|pictures|recordio)\.py|symbol_file"
-            r"|optimizer/updater|command/"
+            r"|optimizer/updater|command/|/onnx/"
         ),
     ),
     Rule(
