@@ -29,6 +29,7 @@ from microlazy import initializer as init
 from microlazy import ndarray as nd
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
+from microlazy._late import star_names as _star_names
 from microlazy.base import MXNetError
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu
 from microlazy.util import (
@@ -85,6 +86,8 @@ _LATE = {
     "viz": "viz",
 }
 
+_FOREIGN = ("dialects", "einops", "sklearn")  # of _LATE, for other libraries: in no star import
+
 if TYPE_CHECKING:
     from microlazy import (
         attribute,
@@ -130,6 +133,8 @@ if TYPE_CHECKING:
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name == "__all__":  # a star import asks for it
+            return [name for name in _star_names(__dir__()) if name not in _FOREIGN]
         if name in _LATE:
             module, _, member = _LATE[name].partition(".")
             found = import_module(f"microlazy.{module}")

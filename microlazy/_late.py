@@ -10,6 +10,23 @@ from importlib import import_module
 from typing import Any
 
 
+def star_names(names: Iterable[str]) -> list[str]:
+    """The public ones of a face's names: its `__all__`, so that a star import has the late ones.
+
+    Parameters
+    ----------
+    names : iterable of str
+        All names of the face, those that come late too.
+
+    Examples
+    --------
+    >>> from microlazy._late import star_names
+    >>> star_names(["_hidden", "abs"])
+    ['abs']
+    """
+    return [name for name in names if not name.startswith("_")]
+
+
 def gather(face: dict[str, Any], modules: Iterable[str]) -> None:
     """Import modules of a face and put their public names into it.
 

@@ -126,6 +126,7 @@ def test_samplers():
         (lambda: IntervalSampler(3, 4), "interval must be from 1 to length=3, but it is 4"),
         (lambda: SplitSampler(3, 2, 2), "a part is from 0 to 1 of 2, but it is 2"),
         (lambda: SplitSampler(3, 0, 0, even_size=True), "of 0, but it is 0"),
+        (lambda: SplitSampler(-3, 2, 0), "a length of at least 0, not -3"),
     ):
         with pytest.raises(ValueError, match=message):
             make()

@@ -256,6 +256,34 @@ def test_static_values_of_other_types_are_others():
     assert [f(1.0, kind).item() for kind in (True, 1, 1.0, True)] == [11, 21, 21, 11]
 
 
+def test_places_of_static_arguments_may_be_numbers_of_numpy():
+    double = jax.jit(lambda x, n: x * n, static_argnums=numpy.int64(1))
+    assert double(np.ones(2), 2).tolist() == [2.0, 2.0]
+    for wrong in ({"static_argnums": 1.0}, {"static_argnums": "1"}, {"static_argnames": 1}):
+        option, value = next(iter(wrong.items()))
+        with pytest.raises(TypeError, match=f"jit: {option} must be an? .*, not {value!r}"):
+            jax.jit(lambda x, n: x * n, **wrong)
+
+
+def test_dicts_whose_keys_have_no_order_are_refused():
+    tree = {1: np.ones(2), "a": np.ones(2)}
+    for call in (
+        lambda: jax.tree_map(lambda x: x, tree),
+        lambda: jax.jit(lambda t: 1)(tree),
+        lambda: jax.jit(lambda x: {1: x, "a": x})(1),
+    ):
+        with pytest.raises(ValueError, match=r"\[1, 'a'\] have none"):
+            call()
+
+
+def test_elementwise_ops_inside_a_gradient_hold_the_arguments_of_the_function_around():
+    def slope(w, x, y):
+        return jax.grad(lambda w: jnp.tanh((x @ w - y) * y + y).sum())(w)
+
+    arrays = sample(3, 2), sample(4, 3), sample(4, 2)
+    leaves_equal(jax.jit(slope)(*arrays), slope(*arrays))
+
+
 def test_a_decorator_with_options():
     @jax.jit(static_argnames=("n",))
     def f(x, n=2):

@@ -128,6 +128,9 @@ BAD = {
     "pads": (lambda f: attribute("Conv", "pads")(f).ints.__setitem__(0, -1), r"pads = \[-1"),
     "pads of 2**60": (lambda f: attribute("Conv", "pads")(f).ints.__setitem__(0, 1 << 60),
                       r"node '.*' \(Conv\)"),
+    "auto_pad": (lambda f: node(f, "Conv").attribute.append(
+                     onnx.helper.make_attribute("auto_pad", "SAME")),
+                 r"node '.*' \(Conv\): auto_pad = 'SAME' cannot be read"),
     "kernel": (lambda f: attribute("Conv", "kernel_shape")(f).ints.append(3), "a kernel"),
     "fill": (made("ConstantOfShape", numpy.array([1 << 30, 1 << 30])), r"node 'last' .*array of"),
     "range": (made("Range", 0, 1 << 60, 1), r"node 'last' .*array of shape"),

@@ -228,6 +228,28 @@ def test_operators_as_onnx_defines_them(name, tmp_path):
         numpy.testing.assert_allclose(ours.asnumpy(), theirs.reshape(ours.shape), 1e-4, 1e-5)
 
 
+@pytest.mark.parametrize("is_constant", [False, True], ids=["input", "table"])
+def test_places_from_behind_and_beyond_the_end(is_constant, tmp_path):
+    table = numpy.arange(6, dtype="float32").reshape(3, 2)
+    places = helper.make_tensor_value_info("places", 7, ["n"])
+    given = [] if is_constant else [helper.make_tensor_value_info("table", 1, [3, 2])]
+    constants = [onnx.numpy_helper.from_array(table, "table")] if is_constant else []
+    out = helper.make_tensor_value_info("y", 1, None)
+    node = helper.make_node("Gather", ["table", "places"], ["y"])
+    made = helper.make_model(helper.make_graph([node], "g", [*given, places], [out], constants),
+                             opset_imports=[helper.make_opsetid("", 17)])  # fmt: skip
+    (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+    net = mx.onnx.load(tmp_path / "net.onnx")
+    before = [] if is_constant else [nd.array(table)]
+    for hybridized in (False, True):
+        net.hybridize(hybridized)
+        found = net(*before, nd.array([-1, 2, -3], dtype="int64"))
+        assert numpy.array_equal(found.asnumpy(), table[[-1, 2, -3]])
+        for place in (3, -4):
+            with pytest.raises((MXNetError, IndexError), match=f"index {place} is out of bounds"):
+                net(*before, nd.array([place], dtype="int64"))
+
+
 def test_shapes_can_be_given(tmp_path):
     shape = helper.make_tensor_value_info("x", 1, ["n", "t"])
     nodes = [

@@ -86,7 +86,7 @@ RULES = [
         "Files",
         path=(
             r"/(files|params_file|recordio|idx_file|pictures|recordio)\.py|symbol_file"
-            r"|optimizer/updater|command/"
+            r"|optimizer/updater|command/|/onnx/"
         ),
     ),
     Rule(
@@ -109,7 +109,7 @@ RULES = [
     Rule(
         "Graphs and modules",
         path=(
-            r"/symbol/|/onnx/|microlazy/rnn/|block/symbol|executor\.py|/module/|microlazy/model\.py"
+            r"/symbol/|microlazy/rnn/|block/symbol|executor\.py|/module/|microlazy/model\.py"
             r"|microlazy/operator\.py|attribute\.py"
         ),
     ),

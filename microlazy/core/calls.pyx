@@ -3,6 +3,7 @@
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.tape cimport State
 from microlazy.core.tensor cimport Tensor, current_device, deeper
+from microlazy.core.trees cimport sorted_keys
 
 import numpy
 
@@ -19,7 +20,7 @@ cdef object flatten(object value, list tensors, int depth=0, object leaf=None):
         return Tensor
     if isinstance(value, dict):
         depth = deeper(depth)
-        keys = list(value) if leaf is None else sorted(value)
+        keys = list(value) if leaf is None else sorted_keys(value)
         return (type(value), keys, [flatten(value[key], tensors, depth, leaf) for key in keys])
     if isinstance(value, (list, tuple)):
         depth = deeper(depth)

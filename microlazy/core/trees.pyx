@@ -78,7 +78,7 @@ cdef object mapped_dict(object f, object tree, object other, bint pair):
     cdef object out = {} if kind is dict else kind()
     if pair and not (isinstance(other, dict) and tree.keys() == other.keys()):
         raise different(tree, other)
-    for key in sorted(tree):
+    for key in sorted_keys(tree):
         out[key] = mapped(f, tree[key], other[key] if pair else None, pair)
     return out
 
@@ -97,13 +97,21 @@ cdef object mapped_sequence(object f, object tree, object other, bint pair):
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
+cdef list sorted_keys(object tree):
+    try:
+        return sorted(tree)
+    except TypeError as error:
+        raise ValueError(f"the keys of a dict in a tree must have an order, but those of "
+                         f"{list(tree)!r} have none: {error}") from None
+
+
 cdef object different(object tree, object other):
     return ValueError(f"trees of different structure: {told(tree)} against {told(other)}")
 
 
 cdef str told(object part):
     if isinstance(part, dict):
-        return f"a dict with keys {sorted(part)}"
+        return f"a dict with keys {sorted_keys(part)}"
     if isinstance(part, (list, tuple)):
         return f"a {type(part).__name__} of {len(part)}"
     return f"a leaf of type {type(part).__name__}"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what is imported when it is used; what is made from tables,
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
 from microlazy._late import gather as _gather_from
+from microlazy._late import star_names as _star_names
 from microlazy.core.array import NDArray
 from microlazy.core.exchange import to_dlpack_for_read, to_dlpack_for_write
 from microlazy.ndarray import methods
@@ -58,6 +59,8 @@ else:  # a type checker would take it for a promise
                 globals()[f"linalg_{name}"] = getattr(linalg, name)
 
     def __getattr__(name: str) -> Any:
+        if name == "__all__":  # a star import asks for it
+            return _star_names(__dir__())
         if name in (*_LATE_MODULES, *_LATE_FUNCTIONS):
             return import_module(f"{__name__}.{name}")
         if name in _LATE:

@@ -61,6 +61,7 @@ from numpy import (
 )
 
 from microlazy._late import gather as _gather
+from microlazy._late import star_names as _star_names
 from microlazy.core.array import ndarray, register_methods, register_protocols
 from microlazy.numpy import protocols, random
 from microlazy.numpy.creation import *  # noqa: F403
@@ -105,6 +106,8 @@ if TYPE_CHECKING:
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name == "__all__":  # a star import asks for it
+            return _star_names(__dir__())
         if name in (*_LATE, *_LATE_FUNCTIONS):
             return _import_module(f"{__name__}.{name}")
         _gather(globals(), _LATE_FUNCTIONS)

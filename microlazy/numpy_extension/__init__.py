@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what is made from tables, with its signatures
     from microlazy.numpy_extension.made import *  # noqa: F403
 
+from microlazy._late import star_names as _star_names
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
 from microlazy.numpy.files import savez
 from microlazy.numpy_extension import random
@@ -115,6 +116,8 @@ if TYPE_CHECKING:
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
+        if name == "__all__":  # a star import asks for it
+            return _star_names(__dir__())
         if name == "image":  # imported when it is used
             return import_module(f"{__name__}.image")
         if name in _LATE:

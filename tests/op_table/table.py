@@ -79,7 +79,7 @@ def public_functions(module: str) -> list[str]:
     if found is None:
         return []
     own = f"{found.__name__}.", "microlazy.ops."
-    names = getattr(found, "__all__", None)
+    names = vars(found).get("__all__")  # written down; those of faces have all that they import
     if names is None:
         names = [
             name

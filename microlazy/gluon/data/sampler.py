@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -180,7 +181,7 @@ class SplitSampler(Sampler):
     Raises
     ------
     ValueError
-        If there is no such part.
+        If there is no such part, or the length is less than 0.
 
     Examples
     --------
@@ -198,6 +199,7 @@ class SplitSampler(Sampler):
         repeat: int = 1,
         shuffle: bool = True,
     ) -> None:
+        length, num_parts, part_index = map(operator.index, (length, num_parts, part_index))
         self._part = part_of(
             length - length % num_parts if even_size and num_parts > 0 else length,
             num_parts,
@@ -219,6 +221,8 @@ class SplitSampler(Sampler):
 
 def part_of(length: int, parts: int, index: int) -> range:
     """The indices of a part; the first parts have one more where the length does not divide."""
+    if length < 0:
+        raise ValueError(f"a data set has a length of at least 0, not {length}")
     if not 0 <= index < parts:
         raise ValueError(f"a part is from 0 to {parts - 1} of {parts}, but it is {index}")
     size, rest = divmod(length, parts)

@@ -86,7 +86,7 @@ def _linear_classifier(call: Call) -> list[Value]:
 @reads(_ML + "ArrayFeatureExtractor")
 def _extracted(call: Call) -> Value:
     x, places = call.input(0), call.input(1)
-    found = call.call("take", x, places, axis=call.rank() - 1, mode="wrap")
+    found = call.call("take", x, places, axis=call.rank() - 1, mode="raise")
     if call.rank() == 1:  # its result has rows
         return call.call("Reshape", found, shape=(1, -1))
     return found

@@ -30,6 +30,7 @@ class _Window:
         return [int(number) for number in found]
 
     def _pads(self, call: Call) -> tuple[list[int], list[int]]:
+        call.only("auto_pad", "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
         auto = call.attribute("auto_pad", "NOTSET")
         if auto in ("NOTSET", "VALID"):
             pads = call.attribute("pads") if auto == "NOTSET" else None

@@ -177,10 +177,7 @@ def _gather(call: Call) -> Value:
             return part
         pairs = [sizes[:axis] + sizes[axis + 1 :] for sizes in data.pair]
         return call.reshaped(part, Pair(*pairs))
-    if places.constant is None and data.constant is not None and axis == 0 and call.rank() == 2:
-        rows, width = data.constant[0].shape
-        return call.call("Embedding", places, data, input_dim=rows, output_dim=width)
-    return call.call("take", data, places, axis=axis, mode="wrap")  # places below 0 are from behind
+    return call.call("take", data, places, axis=axis, mode="raise")  # or from behind, below 0
 
 
 @reads("GatherElements")

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, update_wrapper
 from inspect import Parameter, signature, unwrap
+from operator import index
 from typing import Any, NoReturn
 
 from ....base import AbstractValueError
@@ -109,8 +110,8 @@ def _statics(
     places = [name for name, one in known.items() if one.kind in _BY_PLACE]
     kinds = {one.kind for one in known.values()}
     count = None if Parameter.VAR_POSITIONAL in kinds else len(places)
-    given = [numbers] if isinstance(numbers, int) else list(numbers or ())
-    wanted = {names} if isinstance(names, str) else set(names or ())
+    given = _all_of("static_argnums", numbers, index, "an int or several")
+    wanted = set(_all_of("static_argnames", names, _name, "a str or several"))
     if count is not None and any(not -count <= number < count for number in given):
         raise ValueError(
             f"Jitted function has static_argnums={tuple(given)}, but only accepts {count} "
@@ -128,6 +129,24 @@ def _statics(
     if numbers is None:
         where = {places.index(name) for name in wanted if name in places}
     return frozenset(where), frozenset(wanted)
+
+
+def _all_of(option: str, value: Any, take: Callable[[Any], Any], kind: str) -> list[Any]:
+    """One value or several as a list, of which `take` accepts each."""
+    try:
+        return [take(value)]
+    except TypeError:
+        pass
+    try:
+        return [take(one) for one in value or ()]
+    except TypeError:
+        raise TypeError(f"jit: {option} must be {kind}, not {value!r}") from None
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError
 
 
 class _Jitted:
