@@ -193,7 +193,7 @@ def test_a_block_may_define_names_of_other_frameworks():
         (gluon.contrib, "estimtor", "the nearest name is 'estimator'"),
         (gluon.contrib.data, "text", r"mx\.contrib\.text has vocabularies"),
         (mx.contrib, "io", r"iterators are in mx\.io"),
-        (mx.contrib, "svrg_optimization", "Module API"),
+        (mx.contrib, "svrg_optimization", r"use mx\.mod\.Module"),
     ],
 )
 def test_a_misspelled_name_names_the_nearest(module, name, hint):
