@@ -149,3 +149,22 @@ def test_an_optimizer_that_tells_its_rates_itself(momentum):
         velocity = momentum * velocity - gradient / (1 + step)
         expected = expected + velocity
     numpy.testing.assert_allclose([w.asnumpy() for w in weights], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [mx.gluon.rnn.RNN, mx.gluon.rnn.LSTM, mx.gluon.rnn.GRU])
+def test_a_recurrent_network_of_nd_read_under_np(kind, tmp_path):
+    """Its first states are zeros of no known batch: 0 in its file, where np has -1."""
+    net = kind(3, input_size=4)
+    net.initialize()
+    x = nd.random.normal(shape=(5, 2, 4))
+    expected = net(x).asnumpy()
+    symbol, params = net.export(str(tmp_path / "net"))
+    mx.npx.set_np()
+    try:
+        again = mx.gluon.SymbolBlock.imports(symbol, ["data"], params)
+        assert (again(x.as_np_ndarray()).asnumpy() == expected).all()
+        kept, values = again.export(str(tmp_path / "kept"))
+        once_more = mx.gluon.SymbolBlock.imports(kept, ["data"], values)
+        assert (once_more(x.as_np_ndarray()).asnumpy() == expected).all()
+    finally:
+        mx.npx.reset_np()

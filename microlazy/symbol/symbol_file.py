@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from microlazy.base import MXNetError
 from microlazy.symbol.attributes import HIDDEN, parse
@@ -110,16 +111,21 @@ def _read(text: str | bytes, source: str) -> Symbol:
         raise MXNetError(f"{source}: {error}") from None
 
 
-def _graph(found: Any, version: int | None = None, depth: int = 0) -> Symbol:
+class _Kind(NamedTuple):
+    version: int  # of the MXNet that wrote a file
+    zero_is_open: bool  # whether 0 is a size that is not known, where it is one here
+
+
+def _graph(found: Any, kind: _Kind | None = None, depth: int = 0) -> Symbol:
     if depth > _MOST_DEEP:
         raise _Refused(f"it has graphs in graphs, more than {_MOST_DEEP} deep")
     if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
         raise _Refused("it has no list of nodes")
-    if version is None:
-        version = _version(found)
+    if kind is None:
+        kind = _Kind(_stated(found, "mxnet_version"), is_np_shape() > _stated(found, "is_np_shape"))
     nodes: list[Node] = []
     for number, described in enumerate(found["nodes"]):
-        nodes.append(_node(number, described, nodes, version, depth))
+        nodes.append(_node(number, described, nodes, kind, depth))
     for number in _list(found.get("arg_nodes", []), "arg_nodes"):
         if _number(number, len(nodes), "arg_nodes") >= 0 and nodes[number].operator is not None:
             raise _Refused(f"arg_nodes has node {number}, {nodes[number].name!r}, no variable")
@@ -132,13 +138,14 @@ def _graph(found: Any, version: int | None = None, depth: int = 0) -> Symbol:
     return Symbol(heads)
 
 
-def _version(found: Mapping[str, Any]) -> int:
+def _stated(found: Mapping[str, Any], about: str) -> int:
+    """What a file says about itself; 0 if it says nothing."""
     attributes = found.get("attrs", {})
-    stated = attributes.get("mxnet_version") if isinstance(attributes, dict) else None
+    stated = attributes.get(about) if isinstance(attributes, dict) else None
     if stated is None:
         return 0
     if not isinstance(stated, list) or len(stated) != 2 or type(stated[1]) is not int:
-        raise _Refused(f"mxnet_version is {stated!r}")
+        raise _Refused(f"{about} is {stated!r}")
     return stated[1]
 
 
@@ -154,7 +161,7 @@ def _number(found: Any, count: int, what: str) -> int:
     return found
 
 
-def _node(number: int, found: Any, nodes: list[Node], version: int, depth: int) -> Node:
+def _node(number: int, found: Any, nodes: list[Node], kind: _Kind, depth: int) -> Node:
     where = f"node {number}"
     if not isinstance(found, dict):
         raise _Refused(f"{where} is no object")
@@ -171,12 +178,15 @@ def _node(number: int, found: Any, nodes: list[Node], version: int, depth: int) 
             raise _Refused(f"{where} is a variable, but has inputs")
         return Node(None, name, _renamed(attributes))
     parts = _list(found.get("subgraphs", []), f"subgraphs of {where}")
-    subgraphs = [_graph(part, version, depth + 1) for part in parts]
+    subgraphs = [_graph(part, kind, depth + 1) for part in parts]
     try:
         operator = operator_with(op, attributes, subgraphs)
     except MXNetError as error:
         raise MXNetError(f"{where}: {error}") from None
-    if version < 905 and operator.name in ("argmax", "argmin") and attributes.get("axis") == "-1":
+    if kind.zero_is_open and not operator.inputs and "shape" in attributes:
+        attributes["shape"] = re.sub(r"\b0\b", "-1", attributes["shape"])
+    is_extreme = operator.name in ("argmax", "argmin")
+    if kind.version < 905 and is_extreme and attributes.get("axis") == "-1":
         del attributes["axis"]
     _hand_down(attributes, operator.inputs, inputs)
     node = Node(operator, name, _renamed(attributes), inputs)
