@@ -42,6 +42,7 @@ def keep_small(block):
 
 
 def write(folder, mx):
+    folder.mkdir(parents=True, exist_ok=True)
     for case, (make, shapes) in NETWORKS.items():
         block, inputs = make(mx), [mx.nd.array(x) for x in inputs_of(shapes, case)]
         fill(block, inputs, mx.nd.array)
