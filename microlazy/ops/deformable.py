@@ -40,7 +40,7 @@ def deformable_convolution(
     offset : array, shape (batch, num_deformable_group * places * 2, rows, columns)
         For each group of channels, each place of the window and each window, how far down and how
         far across the place is shifted.
-    weight : array, shape (num_filter, channels / num_group, *kernel)
+    weight : array, shape ``(num_filter, channels / num_group, *kernel)``
     bias : array, shape (num_filter,), optional
     kernel, stride, dilate, pad : int or tuple of 2 int
         Of the windows, as in a convolution.
