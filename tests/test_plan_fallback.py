@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections import OrderedDict, defaultdict
 
 import numpy
 import pytest
@@ -457,3 +458,32 @@ def test_a_loop_of_gradients_of_gradients_makes_no_plans_without_end():
     block(x)
     block(x)
     assert block.calls[0] == calls + 1, "outside record() there is a plan"
+
+
+class Named(dict):
+    """A dict that is more than its keys."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+
+@pytest.mark.parametrize("make", [lambda: Named("n"), lambda: defaultdict(list), OrderedDict, dict])
+def test_a_dict_of_any_class_comes_back_as_it_was_made(make):
+    class Net(HybridBlock):
+        def forward(self, x):
+            out = make()
+            out["y"] = x * 2
+            return out
+
+    net, eager, x = Net(), Net(), nd.ones((2,))
+    net.hybridize()
+    expected = eager(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # some run eagerly
+        for _ in range(2):
+            out = net(x)
+            assert type(out) is type(expected)
+            assert out["y"].asnumpy().tolist() == [2, 2]
+            for name in ("name", "default_factory"):
+                assert getattr(out, name, None) == getattr(expected, name, None)

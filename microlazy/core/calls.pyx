@@ -5,6 +5,8 @@ from microlazy.core.tape cimport State
 from microlazy.core.tensor cimport Tensor, current_device, deeper
 from microlazy.core.trees cimport sorted_keys
 
+from collections import OrderedDict
+
 import numpy
 
 
@@ -18,7 +20,7 @@ cdef object flatten(object value, list tensors, int depth=0, object leaf=None):
     if isinstance(value, Tensor):
         tensors.append(value)
         return Tensor
-    if isinstance(value, dict):
+    if isinstance(value, dict) and (leaf is not None or is_plain_dict(value)):
         depth = deeper(depth)
         keys = list(value) if leaf is None else sorted_keys(value)
         return (type(value), keys, [flatten(value[key], tensors, depth, leaf) for key in keys])
@@ -29,6 +31,13 @@ cdef object flatten(object value, list tensors, int depth=0, object leaf=None):
         tensors.append(leaf(value))
         return Tensor
     return (None, value, None)
+
+
+cdef bint is_plain_dict(object value):
+    """Whether a dict is its keys and values alone: another of its class can be made of them."""
+    kind = type(value)
+    return kind is dict or ((kind.__init__ is dict.__init__ or kind is OrderedDict)
+                            and not getattr(value, "__dict__", None))
 
 
 cdef bint flatten_as(object value, object structure, list tensors, object leaf) except -1:
