@@ -168,3 +168,19 @@ def test_a_recurrent_network_of_nd_read_under_np(kind, tmp_path):
         assert (once_more(x.as_np_ndarray()).asnumpy() == expected).all()
     finally:
         mx.npx.reset_np()
+
+
+def test_a_rate_told_by_a_class_corrects_the_momentum_as_any():
+    class Told(mx.optimizer.LARS):
+        def _get_lr(self, index):
+            return super()._get_lr(index)
+
+    found = []
+    for kind in (mx.optimizer.LARS, Told):
+        optimizer, weight = kind(learning_rate=0.5, momentum=0.5), nd.array([1.0, 2.0])
+        updater = mx.optimizer.get_updater(optimizer)
+        for rate in (0.5, 0.25, 0.125):
+            optimizer.set_learning_rate(rate)
+            updater(0, nd.array([0.5, -0.25]), weight)
+        found.append(weight.asnumpy())
+    numpy.testing.assert_allclose(*found, rtol=1e-6)

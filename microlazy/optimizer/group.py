@@ -121,13 +121,12 @@ class RuleGroup(Group):
             if self.has_float16:
                 convert(*self.loads)
             values = self.values(optimizer)
-            if self.asks:
-                values = self.ask_rates(values)
+            numbers = self.ask_rates(values) if self.asks else values
             carried = self.program.run(
                 self.rule_weights,
                 self.rule_grads,
                 self.rule_states,
-                values,
+                numbers,
                 self.lr_mults,
                 self.wd_mults,
                 self.counts,
