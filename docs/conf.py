@@ -29,7 +29,6 @@ nitpicky = True
 nitpick_ignore = [("py:class", "Scope")]  # what Cython says that autograd.record() returns
 
 myst_heading_anchors = 4
-myst_links_external_new_tab = False
 
 # Signatures show names and defaults; the types stand in the table of parameters.
 autodoc_typehints = "none"

@@ -81,8 +81,10 @@ class HybridBlock(Block):
         super().__init_subclass__(**kwargs)
         # Our layers override forward(). A subclass with a hybrid_forward() wants that to run; the
         # forward() of a user's class stays, which comes to hybrid_forward() in the end.
-        if "hybrid_forward" in cls.__dict__ and cls.forward.__module__.startswith("microlazy."):
-            cls.forward = cls.__dict__.get("forward", HybridBlock.forward)  # type: ignore[method-assign]
+        own = cls.__dict__
+        is_ours = cls.forward.__module__.startswith("microlazy.")
+        if "hybrid_forward" in own and "forward" not in own and is_ours:
+            cls.forward = HybridBlock.forward  # type: ignore[method-assign]
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_plan": None}

@@ -12,6 +12,7 @@ from microlazy.base import MXNetError
 from microlazy.onnx.free_sizes import Pair, fixed
 from microlazy.onnx.reading.graph import Graph, Value
 from microlazy.onnx.reading.reshaping import codes
+from microlazy.onnx.table import entering
 
 __all__ = ["READERS", "Call", "reads"]
 
@@ -36,12 +37,7 @@ def reads(*operators: str) -> Callable[[Function], Function]:
     '_gemm'
     """
 
-    def enter(function: Function) -> Function:
-        for operator in operators:
-            READERS[operator] = function
-        return function
-
-    return enter
+    return entering(READERS, operators)
 
 
 class Call:

@@ -10,6 +10,7 @@ import numpy
 from microlazy.base import MXNetError
 from microlazy.onnx.free_sizes import Pair, fixed
 from microlazy.onnx.library import type_of
+from microlazy.onnx.table import entering
 from microlazy.onnx.writing.graph import Graph
 from microlazy.symbol.graph import Node
 
@@ -36,12 +37,7 @@ def writes(*operators: str) -> Callable[[Function], Function]:
     '_fully_connected'
     """
 
-    def enter(function: Function) -> Function:
-        for operator in operators:
-            WRITERS[operator] = function
-        return function
-
-    return enter
+    return entering(WRITERS, operators)
 
 
 class Call:
