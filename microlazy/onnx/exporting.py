@@ -306,6 +306,7 @@ class _Exporter:
         dtypes: Sequence[Any],
     ) -> None:
         self.symbol, self.inputs = graph, dict(inputs)
+        self.labels = labels_of(graph)  # which the file leaves out
         self.dtypes = {
             name: numpy.dtype(dtype).name for name, dtype in zip(inputs, dtypes, strict=True)
         }
@@ -372,8 +373,7 @@ class _Exporter:
     def _write(self, node: Node) -> None:
         assert node.operator is not None
         name = node.operator.name
-        labels = labels_of(self.symbol)
-        entries = [entry for entry in node.inputs if entry[0].name not in labels]
+        entries = [entry for entry in node.inputs if entry[0].name not in self.labels]
         outputs = [(node, index) for index in range(len(node.outputs))]
         taken = [self.tensors[id(given), index] for given, index in entries]
         if name in _COMPUTED and all(tensor in self.graph.arrays for tensor in taken):
