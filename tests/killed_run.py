@@ -1,6 +1,7 @@
-"""A training run that test_estimator.py kills: killed_run.py FOLDER N, with N = 0 to let it live.
+"""A training run that test_estimator.py kills: killed_run.py FOLDER EVENT BATCH, 0 to let it live.
 
-It kills itself when it opens, renames or removes the N-th file in FOLDER.
+It kills itself when it opens, renames or removes a file in FOLDER for the EVENT-th time, or behind
+so many batches.
 """
 
 import logging
@@ -26,19 +27,28 @@ def watcher(folder, kill_at):
         if event in EVENTS and any(folder in str(arg) for arg in args[:2]):
             seen += 1
             if seen == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                end()
 
     return watch
 
 
-class Told(e.BatchEnd):
-    """Tells the parent that a batch is done."""
+def end():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Killer(e.BatchEnd):
+    """Ends the process behind a number of batches; never if it is 0."""
+
+    def __init__(self, batches):
+        self.left = batches
 
     def batch_end(self, estimator, *args, **kwargs):
-        print("batch", flush=True)
+        self.left -= 1
+        if self.left == 0:
+            end()
 
 
-def main(folder):
+def main(folder, kill_behind):
     mx.random.seed(3)
     numpy.random.seed(3)
     rng = numpy.random.default_rng(0)
@@ -63,7 +73,7 @@ def main(folder):
             max_checkpoints=2,
             resume_from_checkpoint=True,
         ),
-        Told(),
+        Killer(kill_behind),
     ]
     train = gluon.data.DataLoader(data, 6, shuffle=True, last_batch="rollover")
     try:
@@ -77,4 +87,4 @@ def main(folder):
 
 if __name__ == "__main__":
     sys.addaudithook(watcher(sys.argv[1], int(sys.argv[2])))
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[3]))

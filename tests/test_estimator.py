@@ -397,23 +397,14 @@ def test_random_states_survive_the_file():
 # ---- a process that is killed ----
 
 
-def child(folder, kill_at):
-    return subprocess.Popen(
-        [sys.executable, str(HERE / "killed_run.py"), str(folder), str(kill_at)],
-        stdout=subprocess.PIPE,
+def finished(folder, kill_at=0, batches=0):
+    """Run a child, which kills itself in a write, or behind some batches."""
+    done = subprocess.run(
+        [sys.executable, HERE / "killed_run.py", folder, str(kill_at), str(batches)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=120,
     )
-
-
-def finished(folder, kill_at=0, lines=0):
-    """Run a child; kill it after some lines of its output, or have it kill itself in a write."""
-    with child(folder, kill_at) as process:
-        if lines:
-            for _ in range(lines):
-                process.stdout.readline()
-            process.kill()
-        process.communicate(timeout=120)
-    return process.returncode == 0
+    return done.returncode == 0
 
 
 def result(folder):
@@ -428,7 +419,7 @@ def test_a_killed_process_goes_on_bit_for_bit(tmp_path):
     kills = 0
     while True:
         options = (
-            {"lines": int(rng.integers(1, 15))}
+            {"batches": int(rng.integers(1, 15))}
             if kills % 2
             else {"kill_at": int(rng.integers(1, 60))}
         )
