@@ -22,6 +22,7 @@ cdef enum:
     MOST_UNROLLED = 8             # plans that create_graph used up, before all calls run eagerly
 
 cdef Py_ssize_t MOST_BYTES = <Py_ssize_t>1 << 30      # in the plans of one block
+cdef Py_ssize_t AWAKE_BYTES = <Py_ssize_t>1 << 20     # beyond, idle plans give theirs back
 
 cdef long long changes = 0        # see generation()
 
@@ -246,7 +247,7 @@ cdef class CachedPlan:
                 plan = self.make(kind, structure, tensors)
             if plan is None:
                 return None
-            if self.latest is not None and self.latest.rest():
+            if self.latest is not None and self.nbytes > AWAKE_BYTES and self.latest.rest():
                 self.nbytes -= self.latest.nbytes
             if plan.resting:
                 self.nbytes += plan.nbytes
