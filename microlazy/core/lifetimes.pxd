@@ -14,4 +14,6 @@ cdef list groups_of_results(list nodes, list ends)        # lists of nodes, the 
 cdef int allocate_groups(list groups) except -1           # one block for each
 cdef Py_ssize_t bytes_of(list groups) except -1
 # All but the outputs', after allocate_groups(); `once` if there will not be a second backward pass.
-cdef int allocate_gradients(list nodes, list outputs, list groups, tuple lives, bint once) except -1
+# Returns each with the array whose memory it is in, None if it has its own.
+cdef list allocate_gradients(list nodes, list outputs, list groups, tuple lives, bint once)
+cdef int allocate_again(list gradients) except -1         # what a call before returned

@@ -142,8 +142,7 @@ cdef dict dead_results(list nodes, list outputs, list bases, list ends):
     return dead
 
 
-cdef int allocate_gradients(list nodes, list outputs, list groups, tuple lives,
-                            bint once) except -1:
+cdef list allocate_gradients(list nodes, list outputs, list groups, tuple lives, bint once):
     cdef Py_ssize_t i
     cdef Node node, source
     cdef Tensor x
@@ -155,6 +154,9 @@ cdef int allocate_gradients(list nodes, list outputs, list groups, tuple lives,
     cdef dict numbers = {id(node): i for i, node in enumerate(nodes)}
     cdef dict dead = dead_results(nodes, outputs, bases, ends) if once else {}
     cdef dict lent = {}                 # what is not free before a node's backward()
+    cdef dict owners = {id((<Node>members[0]).out.block): (<Node>members[0]).out
+                        for members in groups}
+    cdef list found = []
     cdef list free = [(<Node>members[0]).out.block for members in groups
                       if ends[numbers[id(members[0])]] < len(nodes)]
     for i in range(len(nodes) - 1, -1, -1):
@@ -173,8 +175,21 @@ cdef int allocate_gradients(list nodes, list outputs, list groups, tuple lives,
             block = block_by_fit(free, size_of(source))
             if block is None:
                 allocate(source.grad)
+                owners[id(source.grad.block)] = source.grad
+                found.append((source.grad, None))
             else:
                 free.remove(block)
                 look_at(source.grad, block, block.data)
+                found.append((source.grad, owners[id(block)]))
         free += done
+    return found
+
+
+cdef int allocate_again(list gradients) except -1:
+    cdef Tensor grad, owner
+    for grad, owner in gradients:
+        if owner is None:
+            allocate(grad)
+        else:
+            look_at(grad, owner.block, owner.data)
     return 0

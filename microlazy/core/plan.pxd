@@ -29,7 +29,8 @@ cdef class Plan:
     cdef Py_ssize_t nbytes        # of its results, and of their gradients
     cdef long long used           # when it last ran, in calls of its block
     cdef bint resting             # its results have no memory
-    cdef bint has_gradients       # its gradients have memory, but for the outputs'
+    cdef list gradients           # but the outputs', each with the array whose memory it shares
+    cdef bint has_gradients       # they have memory
     cdef bint inspected           # its backward pass from the first output was allowed once
     cdef bint unrolled            # its nodes are on the outer tape, for create_graph
     cdef bint fits(self, object structure, list args, State* s)      # can run a call now

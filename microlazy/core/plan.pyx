@@ -11,7 +11,8 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.calls cimport alike, flatten, unflatten
 from microlazy.core.fuse cimport fuse
 from microlazy.core.lifetimes cimport (
-    OUTSIDE, allocate_gradients, allocate_groups, bytes_of, groups_of_results, inputs_of, lifetimes,
+    OUTSIDE, allocate_again, allocate_gradients, allocate_groups, bytes_of, groups_of_results,
+    inputs_of, lifetimes,
 )
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.chain cimport Chain
@@ -309,7 +310,11 @@ cdef class Plan:
         cdef Py_ssize_t i
         cdef Node node
         if not self.has_gradients:
-            allocate_gradients(self.nodes, self.outputs, self.groups, self.lives, self.once)
+            if self.gradients is None:
+                self.gradients = allocate_gradients(
+                    self.nodes, self.outputs, self.groups, self.lives, self.once)
+            else:
+                allocate_again(self.gradients)
             self.has_gradients = True
         for i in range(PyList_GET_SIZE(self.nodes) - 1, -1, -1):
             node = <Node>PyList_GET_ITEM(self.nodes, i)
@@ -393,6 +398,7 @@ cdef class Plan:
             nodes += (<Chain>node).undo() if type(node) is Chain else [node]
         self.unrolled = True
         self.nodes = self.groups = self.handed = []
+        self.gradients = None
         self.inputs = []                # they stay with the nodes
         for node in nodes:
             node.planned = False
@@ -406,12 +412,16 @@ cdef class Plan:
     cdef bint rest(self) noexcept:
         """Give the results' memory back, if nobody may still look at it."""
         cdef Node node
+        cdef Tensor grad
         if (self.resting or self.running or not self.counted or self.unrolled
                 or self.pending is not NULL):
             return False
+        self.let_go_of_heads()
+        if self.has_gradients:
+            for grad, _ in self.gradients:
+                look_away(grad)
         for node in self.nodes:
             look_away(node.out)
-            node.grad = None
             if isinstance(node, PlanStep):
                 (<PlanStep>node).plan.rest()
         self.resting = True
