@@ -14,13 +14,22 @@ from hypothesis import strategies as st
 import microlazy as mx
 from microlazy import autograd, gluon, nd, np
 from microlazy.core.storage import memory_info
+from microlazy.core.tape import watch_gradients
 from microlazy.gluon import HybridBlock, nn, rnn
 from microlazy.gluon import loss as losses
+from microlazy.optimizer.group import RuleGroup
 
 
 def mlp():
     net = nn.HybridSequential()
     net.add(nn.Dense(8, activation="relu"), nn.Dropout(0.3), nn.BatchNorm(), nn.Dense(3))
+    return net
+
+
+def dense_layers():
+    """Layers whose weights are moved while the backward pass goes on; places as in `mlp`."""
+    net = nn.HybridSequential()
+    net.add(nn.Dense(8, activation="relu"), nn.Dropout(0.3), nn.Activation("tanh"), nn.Dense(3))
     return net
 
 
@@ -54,6 +63,8 @@ class Residual(HybridBlock):
 
 NETS = {
     "mlp": (mlp, (6, 5)),
+    "dense": (dense_layers, (6, 5)),
+    "dense, two rows": (dense_layers, (2, 5)),
     "lenet": (lenet, (6, 1, 10, 10)),
     "lstm": (Recurrent, (6, 4, 5)),
     "residual": (Residual, (6, 5)),
@@ -72,13 +83,21 @@ LOSSES = {
 }
 
 
-def labels(kind, generator):
+def labels(kind, generator, rows):
     if kind == "classes":
-        return nd.array(generator.integers(0, 3, 6))
+        return nd.array(generator.integers(0, 3, rows))
     if kind == "signs":
-        return nd.array(generator.choice([-1.0, 1.0], (6, 3)))
-    values = generator.random((6, 3)) if kind == "unit" else generator.normal(size=(6, 3))
+        return nd.array(generator.choice([-1.0, 1.0], (rows, 3)))
+    values = generator.random((rows, 3)) if kind == "unit" else generator.normal(size=(rows, 3))
     return nd.array(values)
+
+
+@pytest.fixture
+def updates(monkeypatch):
+    """The groups of weights that were updated when a backward pass was over."""
+    seen, update = [], RuleGroup.update
+    monkeypatch.setattr(RuleGroup, "update", lambda group: (seen.append(group), update(group))[1])
+    return seen
 
 
 def by_hand(net, loss, trainer):
@@ -111,7 +130,7 @@ def ten_steps(
     record = []
     for _ in range(steps):
         x = nd.array(generator.normal(size=shape))
-        record += bits(step(x, labels(kind, generator)))
+        record += bits(step(x, labels(kind, generator, shape[0])))
         parameters = net.collect_params().values()
         record += bits(*[p.grad() for p in parameters if p.grad_req != "null"])
         record += bits(*[p.data() for p in parameters])
@@ -138,10 +157,11 @@ OPTIMIZERS = (
 )
 
 
+@pytest.mark.parametrize("net", [mlp, dense_layers])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer(optimizer):
-    expected = ten_steps(by_hand, optimizer=optimizer, optimizer_params=None)
-    assert ten_steps(mx.compile_step, optimizer=optimizer, optimizer_params=None) == expected
+def test_every_optimizer(optimizer, net):
+    expected = ten_steps(by_hand, net, optimizer=optimizer, optimizer_params=None)
+    assert ten_steps(mx.compile_step, net, optimizer=optimizer, optimizer_params=None) == expected
 
 
 def test_rows_of_group_adagrad():
@@ -200,12 +220,12 @@ def test_any_network_and_any_batches(kinds, rows, optimizer):
 # ---- what changes between steps ----------------------------------------------------------------
 
 
-def twice(scenario):
+def twice(scenario, make_net):
     """What a scenario records with steps by hand, and compiled."""
     found = []
     for make_step in (by_hand, mx.compile_step):
         mx.random.seed(5)
-        net = mlp()
+        net = make_net()
         net.initialize(mx.init.Xavier())
         net.dry_run((6, 5))
         trainer = gluon.Trainer(
@@ -312,10 +332,130 @@ SCENARIOS = [
 ]
 
 
+@pytest.mark.parametrize("net", [mlp, dense_layers])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
-def test_what_changes_between_steps_is_seen(scenario):
-    by_hand, compiled = twice(scenario)
+def test_what_changes_between_steps_is_seen(scenario, net):
+    by_hand, compiled = twice(scenario, net)
     assert by_hand == compiled
+
+
+# ---- weights that are moved while the backward pass goes on ------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nag", "adam", "rmsprop"])
+def test_weights_of_dense_layers_are_moved_on_the_way_back(optimizer, updates):
+    ten_steps(mx.compile_step, dense_layers, optimizer=optimizer)
+    assert len(updates) == 2  # the first pass is inspected, the second shows what is written to
+
+
+def weights_that_are_moved_differently(net, trainer, once):
+    net[0].weight.lr_mult = 0.5
+    once()
+    once()
+    yield from ()
+
+
+def gradients_that_are_somewhere_else(net, trainer, once):
+    once()
+    net[0].weight.data().attach_grad()
+    once()
+    yield from bits(net[0].weight.grad())
+
+
+def gradients_that_are_watched(net, trainer, once):
+    seen = []
+    before = watch_gradients(lambda grad: seen.append(net[3].weight.data().asnumpy().tobytes()))
+    try:
+        once()
+    finally:
+        watch_gradients(before)
+    yield from seen
+
+
+EXCEPTIONS = [
+    weights_that_are_moved_differently,
+    gradients_that_are_somewhere_else,
+    gradients_that_are_watched,
+]
+
+
+@pytest.mark.parametrize("exception", EXCEPTIONS, ids=lambda exception: exception.__name__)
+def test_where_they_cannot_be_moved_early(exception):
+    found = []
+    for make_step in (by_hand, mx.compile_step):
+        mx.random.seed(5)
+        net = dense_layers()
+        net.initialize(mx.init.Xavier())
+        net.dry_run((5, 5))
+        trainer = gluon.Trainer(net.collect_params(), "adam")
+        step = make_step(net, losses.SoftmaxCrossEntropyLoss(), trainer)
+        generator, record = numpy.random.default_rng(6), []
+
+        def once(step=step, record=record, generator=generator):
+            x, y = generator.normal(size=(5, 5)), generator.integers(0, 3, 5)
+            record.extend(bits(step(nd.array(x), nd.array(y))))
+
+        for _ in range(3):
+            once()
+        record.extend(exception(net, trainer, once))
+        once()
+        found.append(record + bits(*[p.data() for p in net.collect_params().values()]))
+    assert found[0] == found[1]
+
+
+def test_data_in_a_weights_memory_is_read_before_the_weight_is_moved():
+    found = []
+    for make_step in (by_hand, mx.compile_step):
+        net = nn.Dense(5, in_units=5)
+        net.initialize(mx.init.Constant(0.1))
+        trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5})
+        step = make_step(net, losses.L2Loss(), trainer)
+        for _ in range(5):
+            step(net.weight.data().detach(), nd.ones((5, 5)))
+        found.append(bits(net.weight.data(), net.bias.data()))
+    assert found[0] == found[1]
+
+
+def test_a_parameter_without_a_gradient_is_refused_and_nothing_is_moved():
+    net, other = dense_layers(), nn.Dense(2, in_units=2)
+    for block in (net, other):
+        block.initialize()
+    net.dry_run((6, 5))
+    params = [*net.collect_params().values(), *other.collect_params().values()]
+    step = mx.compile_step(net, losses.L2Loss(), gluon.Trainer(params, "sgd"))
+    before = bits(*[p.data() for p in params])
+    for _ in range(4):
+        with pytest.raises(UserWarning, match="has not been updated by backward"):
+            step(nd.ones((6, 5)), nd.ones((6, 3)))
+    assert bits(*[p.data() for p in params]) == before
+
+
+@pytest.mark.parametrize("size", [0, -1, "two"])
+def test_a_batch_size_that_is_refused_moves_nothing(size):
+    net = dense_layers()
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), "sgd")
+    step = mx.compile_step(net, losses.L2Loss(), trainer)
+    for _ in range(4):
+        step(nd.ones((6, 5)), nd.ones((6, 3)))
+    before = bits(*[p.data() for p in net.collect_params().values()])
+    with pytest.raises((ValueError, TypeError), match="batch_size must be"):
+        step(nd.ones((6, 5)), nd.ones((6, 3)), batch_size=size)
+    assert bits(*[p.data() for p in net.collect_params().values()]) == before
+    assert trainer.optimizer.num_update == 4
+
+
+def test_a_trainer_of_a_users_class_makes_the_step(updates):
+    class Counting(gluon.Trainer):
+        def step(self, *args, **kwargs):
+            super().step(*args, **kwargs)
+
+    net = dense_layers()
+    net.initialize()
+    step = mx.compile_step(net, losses.L2Loss(), Counting(net.collect_params(), "sgd"))
+    for _ in range(5):
+        step(nd.ones((6, 5)), nd.ones((6, 3)))
+    assert len(updates) == 5
 
 
 def test_a_schedule():

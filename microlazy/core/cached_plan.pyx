@@ -7,6 +7,7 @@ another one of its block follows gives its memory back, which the other finds wa
 """
 
 from microlazy.core.calls cimport flatten, flatten_as, kind_of, mix_structure, mode
+from microlazy.core.optimizers cimport Moves
 from microlazy.core.plan cimport Plan, build
 from microlazy.core.tape cimport State, set_mode, several_devices, state
 from microlazy.core.tensor cimport Tensor, device_of, use_device
@@ -156,7 +157,31 @@ cdef class CachedPlan:
 
     def train(self, *args):
         """Call under record(), go back from the first array of the result, and return all of it."""
+        return self.go_and_back(args, None, None)[0]
+
+    def step(self, tuple args, bound, begin) -> tuple:
+        """Do as `train`, and move weights on the way back, if the result is the same.
+
+        Parameters
+        ----------
+        args : tuple
+        bound : BoundProgram
+            Moves the weights.
+        begin : callable
+            Called before the pass back, with the length of the first array of the result; returns
+            what `BoundProgram.step` takes.
+
+        Returns
+        -------
+        result
+        moved : bool
+            Whether the weights were moved, and their gradients count as used.
+        """
+        return self.go_and_back(args, bound, begin)
+
+    cdef tuple go_and_back(self, tuple args, object bound, object begin):
         cdef State* s = state()
+        cdef Moves moves = None
         cdef State before = s[0]
         cdef list tensors = []
         cdef Plan plan = None
@@ -168,7 +193,14 @@ cdef class CachedPlan:
             else:
                 plan = self.choose(args, tensors)
                 if plan is not None and plan.goes_straight(tensors):
-                    return plan.train(tensors)
+                    if bound is not None:
+                        moves = plan.moves_of(bound, tensors)
+                    if moves is not None and not moves.ready(begin(plan.length())):
+                        moves = None
+                    result = plan.train(tensors, moves)
+                    if bound is not None:
+                        plan.find_moves(bound)
+                    return result, moves is not None
                 result = self.run_without(args) if plan is None else plan.run(tensors)
         finally:
             s[0] = before
@@ -176,7 +208,7 @@ cdef class CachedPlan:
         go_back_from(result[0])
         if plan is not None and isinstance(result[0], Tensor):
             plan.note_inspected()
-        return result
+        return result, False
 
     def attribute_written(self):
         """Say that an attribute has another value, which the plans may have been made with."""

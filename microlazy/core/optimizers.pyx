@@ -1,6 +1,6 @@
 """Optimizers' updates: a rule makes a step of all parameters in one call, in place."""
 
-from cpython.list cimport PyList_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, fmod, pow, sqrt
 from libc.stdlib cimport free, malloc
@@ -13,7 +13,8 @@ from microlazy.core.kernels.table cimport (
 )
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport assign
-from microlazy.core.tape cimport Variable, wrote
+from microlazy.core.storage cimport Block
+from microlazy.core.tape cimport NULL_REQ, Variable, wrote, wrote_to
 from microlazy.core.tensor cimport (
     FLOAT64, Tensor, itemsize, need_values, new, numpy_dtype, same_shape, shape_tuple,
 )
@@ -188,7 +189,7 @@ cdef void pass_by_tiles(const Task* task, int number, Py_ssize_t start, Py_ssize
                 task.key, task.block + (now.normals_before + k) * task.blocks + first // per_block,
                 0.0, 1.0, at[now.normals[k]], size)
         if now.kernel >= 0:
-            kernels.update[task.dtype](now.kernel, task.constants, <void**> at, size)
+            kernels.update[task.dtype](now.kernel, task.constants, <void**> at, 0, &size, 1)
         else:
             for k in range(now.count):
                 make_step(&formula.steps[now.first + k], task.constants, at, size, task.dtype)
@@ -214,7 +215,7 @@ cdef void pass_on(const Task* task, int number, Py_ssize_t start, Py_ssize_t n,
         return
     for k in range(task.formula.arrays):
         data[k] = task.data[k] + start * itemsize(task.dtype)
-    kernels.update[task.dtype](now.kernel, task.constants, <void**> data, n)
+    kernels.update[task.dtype](now.kernel, task.constants, <void**> data, 0, &n, 1)
 
 
 cdef int pass_in_pieces(const Task* task, int number, Py_ssize_t n, double* sums) except -1:
@@ -432,12 +433,153 @@ cdef class Program:
 
         Parameters
         ----------
+        weights, grads, states
+            As in `bind`.
+        values, lr_mults, wd_mults, counts, steps, marks
+            As in `BoundProgram.step`.
+
+        Returns
+        -------
+        dict or None
+            What the carried numbers became, by name, if there are any.
+        """
+        return self.bind(weights, grads, states).step(values, lr_mults, wd_mults, counts, steps,
+                                                      marks)
+
+    def bind(self, list weights, list grads, list states) -> BoundProgram:
+        """
+        Check arrays, for any number of steps.
+
+        Parameters
+        ----------
         weights, grads : list of arrays
             Each weight and its gradient: of the same shape, both float32 or both float64.
         states : list of arrays
             The states of the first weight, then those of the second, and so on.
+
+        Raises
+        ------
+        TypeError, ShapeError, ValueError
+            If they do not fit each other, or cannot be written to.
+
+        Examples
+        --------
+        >>> from microlazy import nd
+        >>> from microlazy.core.rules import Rule
+        >>> weight, program = nd.array([1, 2]), Rule("weight -= lr * grad").program
+        >>> bound = program.bind([weight], [nd.ones((2,))], [])
+        >>> for _ in range(2):
+        ...     bound.step((0.5, 0.0), [1.0], [1.0], [0], 1)
+        >>> weight.asnumpy()
+        array([0., 1.], dtype=float32)
+        """
+        return BoundProgram(self, weights, grads, states)
+
+    cdef int take_numbers(self, tuple values, double* given) except -1:
+        """Put the numbers `lr`, `wd` and `inputs` there."""
+        cdef Py_ssize_t k
+        if len(values) != 2 + len(self.inputs):
+            raise ValueError(f"the rule needs lr, wd and {self.inputs}; got {len(values)} numbers")
+        for k in range(len(values)):
+            given[k] = values[k] if type(values[k]) is float else self.number(k, values[k])
+        return 0
+
+    cdef double number(self, Py_ssize_t k, object value) except? -1:
+        """The value of one of the numbers `lr`, `wd` and `inputs`; None is no bound of a clip."""
+        name = ("lr", "wd", *self.inputs)[k]
+        if value is None and name in self.bounds:
+            return -1.0
+        try:
+            return value
+        except (TypeError, OverflowError):
+            raise TypeError(f"the rule's `{name}` must be a number, not {value!r}") from None
+
+
+cdef class Moves:
+    cdef bint ready(self, object numbers) except -1:
+        raise NotImplementedError
+
+    cdef void after(self, Py_ssize_t node) noexcept:
+        pass
+
+    cdef bint touches(self, Block block) noexcept:
+        return True
+
+
+cdef class BoundProgram:
+    """
+    A rule and the arrays that it works on; made by `Program.bind`.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.core.rules import Rule
+    >>> weight = nd.array([3, 4])
+    >>> bound = Rule("weight -= lr * grad").program.bind([weight], [weight.copy()], [])
+    >>> bound.step((1.0, 0.0), [1.0], [1.0], [0], 1)
+    >>> weight.asnumpy()
+    array([0., 0.], dtype=float32)
+    """
+
+    cdef readonly list weights
+    cdef Program program
+    cdef list grads, states
+    cdef Py_ssize_t n, width      # how many weights, and arrays for each
+    cdef void** arrays            # of each weight: the gradient, the weight, the states
+    cdef void** blocks            # of the weights' memory, which the weights own
+    cdef Py_ssize_t* sizes
+    cdef bint together            # a kernel makes the step of all weights, on one thread
+    cdef bint twice               # some weight is there twice
+    cdef list lr_mults, wd_mults, counts      # by which the weights were put into runs
+    cdef list runs                # (first, end) of weights in a row with the same numbers
+
+    def __init__(self, Program program, list weights, list grads, list states):
+        cdef Py_ssize_t i, k, n = len(weights), each = len(program.states), small = 0
+        cdef const Formula* formula = &program.formula
+        cdef Tensor x
+        check_length(weights, grads)
+        check_length(weights, states, each)
+        self.program, self.n, self.width = program, n, 2 + each
+        self.weights, self.grads, self.states = list(weights), list(grads), list(states)
+        self.arrays = <void**> malloc(max(n, <Py_ssize_t> 1) * self.width * sizeof(void*))
+        self.blocks = <void**> malloc(max(n, <Py_ssize_t> 1) * sizeof(void*))
+        self.sizes = <Py_ssize_t*> malloc(max(n, <Py_ssize_t> 1) * sizeof(Py_ssize_t))
+        if self.arrays == NULL or self.blocks == NULL or self.sizes == NULL:
+            raise MemoryError("no memory for a step of an optimizer")
+        self.twice = len(set(map(id, weights))) < n
+        self.together = (formula.pass_count == 1 and formula.passes[0].kernel >= 0
+                         and formula.passes[0].sum_count == 0 and formula.normal_count == 0
+                         and formula.kept == 0 and not formula.by_row and not formula.uses_size
+                         and len(program.carried) == 0 and not self.twice)
+        for i in range(n):
+            x = <Tensor?> weights[i]
+            check_fit(x, <Tensor?> grads[i], "a gradient")
+            for k in range(each):
+                check_fit(x, <Tensor?> states[i * each + k], <str> program.states[k],
+                          formula.by_row)
+            self.blocks[i], self.sizes[i] = <void*> x.block, x.size
+            small += x.size
+            row = [grads[i], x, *states[i * each:(i + 1) * each]]
+            for k in range(self.width):
+                x = <Tensor> row[k]
+                self.arrays[i * self.width + k] = x.data
+                self.together = self.together and not x.movable
+        self.together = self.together and small < LIGHT_GRAIN
+
+    def __dealloc__(self):
+        free(self.arrays)
+        free(self.blocks)
+        free(self.sizes)
+
+    def step(self, tuple values, list lr_mults, list wd_mults, list counts, long long steps,
+             list marks=None) -> dict | None:
+        """
+        Make one step of every weight, or none if something does not fit.
+
+        Parameters
+        ----------
         values : tuple of float or None
-            The learning rate, the weight decay, and the numbers that `inputs` names.
+            The learning rate, the weight decay, and the numbers that the program's `inputs` name.
         lr_mults, wd_mults : list of float
             Each weight's factors of the first two.
         counts : list of int
@@ -451,13 +593,59 @@ cdef class Program:
         dict or None
             What the carried numbers became, by name, if there are any.
         """
-        cdef Py_ssize_t i, k, n = PyList_GET_SIZE(weights), each = len(self.states)
         cdef double[MAX_STEPS] given
+        cdef Py_ssize_t i, first, end
+        cdef Task task
+        self.program.take_numbers(values, given)
+        if marks is not None or not self.together:
+            return self.step_each(given, lr_mults, wd_mults, counts, steps, marks)
+        self.put_into_runs(lr_mults, wd_mults, counts)
+        task.formula, task.given, task.mark = &self.program.formula, given, 1.0
+        for first, end in self.runs:
+            self.evaluate_run(&task, first, steps)
+            kernels.update[task.dtype](
+                task.formula.passes[0].kernel, task.constants, self.arrays + first * self.width,
+                self.width, self.sizes + first, end - first)
+        for i in range(self.n):
+            wrote_to(<Block> self.blocks[i])
+        return None
+
+    cdef int put_into_runs(self, list lr_mults, list wd_mults, list counts) except -1:
+        """Find the weights in a row that have the same numbers, if these lists are new."""
+        cdef Py_ssize_t i, first = 0
+        if self.lr_mults is lr_mults and self.wd_mults is wd_mults and self.counts is counts:
+            return 0
+        for factors in (lr_mults, wd_mults, counts):
+            check_length(self.weights, factors)
+        same = [(<double> lr, <double> wd, <long long> count, (<Tensor> x).dtype)
+                for lr, wd, count, x in zip(lr_mults, wd_mults, counts, self.weights)]
+        self.runs = []
+        for i in range(1, self.n + 1):
+            if i == self.n or same[i] != same[first]:
+                self.runs.append((first, i))
+                first = i
+        self.lr_mults, self.wd_mults, self.counts = lr_mults, wd_mults, counts
+        return 0
+
+    cdef int evaluate_run(self, Task* task, Py_ssize_t first, long long steps) except -1:
+        """Compute the numbers of a run of weights."""
+        task.dtype = (<Tensor> self.weights[first]).dtype
+        task.lr_mult, task.wd_mult = self.lr_mults[first], self.wd_mults[first]
+        task.t = <long long> self.counts[first] + steps
+        evaluate(task, 0, 0)
+        return 0
+
+    cdef object step_each(self, double* given, list lr_mults, list wd_mults, list counts,
+                          long long steps, list marks):
+        """Make a step of one weight after the other; large ones, and many, by several threads."""
+        cdef const Formula* formula = &self.program.formula
+        cdef list weights = self.weights, grads = self.grads, states = self.states
+        cdef Py_ssize_t i, k, n = self.n, each = self.width - 2
         cdef double lr_mult = 0, wd_mult = 0
         cdef long long count = -1
-        cdef Py_ssize_t per_block, shared = self.formula.arrays - self.formula.kept, total = 0
+        cdef Py_ssize_t per_block, shared = formula.arrays - formula.kept, total = 0
         cdef int widest = 0
-        cdef bint again = len(self.carried) > 0 or marks is not None
+        cdef bint again = len(self.program.carried) > 0 or marks is not None
         cdef Tensor weight, room = None
         cdef char* state_data[MAX_STATES]
         cdef char* free_room = NULL
@@ -465,66 +653,57 @@ cdef class Program:
         cdef Task one
         cdef Task* tasks = NULL
         cdef Task* task = &one
-        for factors in (grads, lr_mults, wd_mults, counts):
+        for factors in (lr_mults, wd_mults, counts):
             check_length(weights, factors)
-        check_length(weights, states, each)
         if marks is not None:
             check_length(weights, marks)
-        if len(values) != 2 + len(self.inputs):
-            raise ValueError(f"the rule needs lr, wd and {self.inputs}; got {len(values)} numbers")
-        for k in range(len(values)):
-            given[k] = values[k] if type(values[k]) is float else self.number(k, values[k])
         for i in range(n):
-            weight = <Tensor?> weights[i]
-            check_fit(weight, <Tensor?> grads[i], "a gradient")
-            for k in range(each):
-                check_fit(weight, <Tensor?> states[i * each + k], <str> self.states[k],
-                          self.formula.by_row)
+            weight = <Tensor> weights[i]
             lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
             if marks is not None:
                 lr_mult = marks[i]
             total, widest = total + weight.size, max(widest, weight.dtype)
             if weight.size < LIGHT_GRAIN:
                 small += weight.size
-        if self.formula.kept and n:
-            total *= self.formula.kept
+        if formula.kept and n:
+            total *= formula.kept
             room = new(weight.face, widest, 1, &total)
             free_room = room.data
         # A weight that is there twice is moved twice, one after the other.
-        if small >= LIGHT_GRAIN and not self.formula.by_row and len(set(map(id, weights))) == n:
+        if small >= LIGHT_GRAIN and not formula.by_row and not self.twice:
             tasks = <Task*> malloc(n * sizeof(Task))
             if tasks == NULL:
                 raise MemoryError("no memory for a step of an optimizer")
         try:
             for i in range(n):
                 weight = <Tensor> weights[i]
-                task.formula, task.given = &self.formula, given
+                task.formula, task.given = formula, given
                 task.dtype, task.size = weight.dtype, weight.size
                 if (i == 0 or again or lr_mult != <double> lr_mults[i]
                         or wd_mult != <double> wd_mults[i] or count != <long long> counts[i]
-                        or self.formula.uses_size):
+                        or formula.uses_size):
                     lr_mult, wd_mult, count = lr_mults[i], wd_mults[i], counts[i]
                     task.lr_mult, task.wd_mult, task.t = lr_mult, wd_mult, count + steps
                     task.mark = 1.0 if marks is None else marks[i]
                     evaluate(task, 0, weight.size)
-                    for place, number in self.carried:
+                    for place, number in self.program.carried:
                         given[2 + <int> place] = task.numbers[<int> number]
                 task.data[0] = (<Tensor> grads[i]).data
                 task.data[1] = weight.data
                 for k in range(each):
                     state_data[k] = (<Tensor> states[i * each + k]).data
-                    if not self.formula.by_row:
+                    if not formula.by_row:
                         task.data[2 + k] = state_data[k]
-                for k in range(self.formula.kept):
+                for k in range(formula.kept):
                     task.data[shared + k] = free_room
                     free_room += weight.size * itemsize(weight.dtype)
-                if self.formula.normal_count:
+                if formula.normal_count:
                     per_block = 2 if weight.dtype == FLOAT64 else 4
                     task.key = generator_key()
                     task.blocks = (weight.size + per_block - 1) // per_block
-                    task.block = draw(self.formula.normal_count * task.blocks)
+                    task.block = draw(formula.normal_count * task.blocks)
                 wrote(weight)
-                if self.formula.by_row:
+                if formula.by_row:
                     if weight.size:
                         update_all_rows(task, state_data, weight.shape_[0], weight.shape_[1])
                 elif weight.size >= LIGHT_GRAIN:
@@ -540,17 +719,129 @@ cdef class Program:
             free(tasks)
         if not again:
             return None
-        return {self.inputs[place]: given[2 + <int> place] for place, _ in self.carried}
+        return {self.program.inputs[place]: given[2 + <int> place]
+                for place, _ in self.program.carried}
 
-    cdef double number(self, Py_ssize_t k, object value) except? -1:
-        """The value of one of the numbers `lr`, `wd` and `inputs`; None is no bound of a clip."""
-        name = ("lr", "wd", *self.inputs)[k]
-        if value is None and name in self.bounds:
-            return -1.0
-        try:
-            return value
-        except (TypeError, OverflowError):
-            raise TypeError(f"the rule's `{name}` must be a number, not {value!r}") from None
+    def in_order(self, list last, Py_ssize_t nodes, list others) -> Moves | None:
+        """The step as a pass back over some nodes goes; None if it would not be what step() does.
+
+        `last` has the number of the node which is the last to write to each weight's gradient;
+        `others` are the arrays that the nodes read.
+        """
+        cdef OrderedMoves moves
+        cdef Py_ssize_t i, place, node
+        cdef Tensor x
+        if not self.together or self.n == 0 or shares_memory(
+                [*self.weights, *self.grads, *self.states, *others]):
+            return None
+        moves = OrderedMoves.__new__(OrderedMoves)
+        moves.bound, moves.done, moves.weights = self, self.n, []
+        moves.arrays = <void**> malloc(self.n * (self.width + 3) * sizeof(void*))
+        moves.sizes = <Py_ssize_t*> malloc((self.n + nodes) * sizeof(Py_ssize_t))
+        if moves.arrays == NULL or moves.sizes == NULL:
+            raise MemoryError("no memory for a step of an optimizer")
+        moves.slots = moves.arrays + self.n * self.width
+        moves.begins = <size_t*> (moves.slots + self.n)
+        moves.stops = moves.begins + self.n
+        moves.ends = moves.sizes + self.n
+        order = sorted(range(self.n), key=last.__getitem__, reverse=True)
+        for place in range(self.n):
+            i = order[place]
+            x = <Tensor> self.weights[i]
+            memcpy(moves.arrays + place * self.width, self.arrays + i * self.width,
+                   self.width * sizeof(void*))
+            moves.sizes[place], moves.slots[place] = x.size, <void*> x.slot
+            moves.weights.append(x)
+        place = 0
+        for node in range(nodes - 1, -1, -1):
+            while place < self.n and last[order[place]] >= node:
+                place += 1
+            moves.ends[node] = place
+        places = sorted([(<size_t> (<Tensor> x).data, end_of(x)) for x in self.weights])
+        for place in range(self.n):
+            moves.begins[place], moves.stops[place] = places[place]
+        return moves
+
+
+cdef size_t end_of(Tensor x) noexcept:
+    """Where an array's memory ends."""
+    if x.contiguous:
+        return <size_t> x.data + x.size * itemsize(x.dtype)
+    return <size_t> x.block.data + x.block.nbytes
+
+
+cdef bint shares_memory(list arrays) except -1:
+    """Whether one of the arrays, which may be there twice, has memory of another."""
+    cdef Tensor x
+    cdef size_t end = 0
+    places = sorted({(<size_t> (<Tensor> x).data if (<Tensor> x).contiguous
+                      else <size_t> (<Tensor> x).block.data, end_of(<Tensor> x), id(x))
+                     for x in arrays if (<Tensor> x).size})
+    for start, stop, _ in places:
+        if <size_t> start < end:
+            return True
+        end = stop
+    return False
+
+
+cdef class OrderedMoves(Moves):
+    cdef BoundProgram bound
+    cdef list weights             # in the order of the moves
+    cdef void** arrays            # as in the bound program
+    cdef void** slots             # of the weights, when this was made
+    cdef Py_ssize_t* sizes
+    cdef Py_ssize_t* ends         # how many weights are moved when a node's backward() is over
+    cdef Py_ssize_t done
+    cdef size_t* begins           # of the weights' memory, in its order
+    cdef size_t* stops
+    cdef Task task
+    cdef double[MAX_STEPS] given
+
+    def __dealloc__(self):
+        free(self.arrays)
+        free(self.sizes)
+
+    cdef bint ready(self, object numbers) except -1:
+        cdef BoundProgram bound = self.bound
+        cdef Variable variable
+        cdef Py_ssize_t k
+        values, lr_mults, wd_mults, counts, steps = numbers
+        bound.program.take_numbers(values, self.given)
+        bound.put_into_runs(lr_mults, wd_mults, counts)
+        if len(bound.runs) != 1:
+            return False
+        for k in range(bound.n):
+            if <void*> (<Tensor> PyList_GET_ITEM(self.weights, k)).slot != self.slots[k]:
+                return False
+            variable = <Variable> self.slots[k]
+            if variable.req == NULL_REQ or variable.grad.data != self.arrays[k * bound.width]:
+                return False
+        self.task.formula, self.task.given, self.task.mark = &bound.program.formula, self.given, 1.0
+        bound.evaluate_run(&self.task, 0, steps)
+        self.done = 0
+        return True
+
+    cdef void after(self, Py_ssize_t node) noexcept:
+        cdef Py_ssize_t first = self.done, k, width = self.bound.width
+        self.done = self.ends[node]
+        if first == self.done:
+            return
+        kernels.update[self.task.dtype](
+            self.task.formula.passes[0].kernel, self.task.constants, self.arrays + first * width,
+            width, self.sizes + first, self.done - first)
+        for k in range(first, self.done):
+            wrote(<Tensor> PyList_GET_ITEM(self.weights, k))
+            (<Variable> self.slots[k]).fresh = False
+
+    cdef bint touches(self, Block block) noexcept:
+        cdef Py_ssize_t low = 0, high = self.bound.n, k
+        while low < high:             # the weights that begin before the block ends
+            k = (low + high) // 2
+            if self.begins[k] < <size_t> block.data + block.nbytes:
+                low = k + 1
+            else:
+                high = k
+        return low > 0 and self.stops[low - 1] > <size_t> block.data
 
 
 def convert(list targets, list sources) -> None:

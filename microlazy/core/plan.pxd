@@ -1,6 +1,7 @@
 """A plan: the nodes of one block for one kind of call."""
 
 cimport cython
+from microlazy.core.optimizers cimport Moves
 from microlazy.core.tape cimport Node, Pass, State
 from microlazy.core.tensor cimport Tensor
 
@@ -32,11 +33,18 @@ cdef class Plan:
     cdef list gradients           # but the outputs', each with the array whose memory it shares
     cdef bint has_gradients       # they have memory
     cdef bint inspected           # its backward pass from the first output was allowed once
+    cdef long long trained        # the number of its last pass by train()
+    cdef object bound             # what `moves` are of
+    cdef Moves moves              # made while train() goes back; None if they cannot be
     cdef bint unrolled            # its nodes are on the outer tape, for create_graph
     cdef bint fits(self, object structure, list args, State* s)      # can run a call now
     cdef bint reads(self, dict live)                  # its parameters are still these arrays
     cdef object run(self, list args)
-    cdef object train(self, list args)                # and go back from the first output
+    cdef object train(self, list args, Moves moves)   # and go back from the first output
+    cdef Moves moves_of(self, object bound, list args)    # for train(), or None
+    cdef int find_moves(self, object bound) except -1     # after a pass by train()
+    cdef Moves order(self, object bound)
+    cdef Py_ssize_t length(self) noexcept             # of the first output; 1 if it is one number
     cdef bint goes_straight(self, list args) noexcept     # train() may be used
     cdef int note_inspected(self) except -1
     cdef bint rest(self) noexcept                     # give memory back
@@ -46,7 +54,7 @@ cdef class Plan:
     cdef int run_nodes(self, bint remember) except -1
     cdef int count_holders(self, dict counts) except -1
     cdef int compute(self, list args, bint remember) except -1
-    cdef int go_back(self, Pass p) except -1
+    cdef int go_back(self, Pass p, Moves moves) except -1
     cdef int count(self) except -1
     cdef Tensor kept(self)
     cdef int unroll(self, Node run) except -1

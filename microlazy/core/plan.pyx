@@ -16,6 +16,7 @@ from microlazy.core.lifetimes cimport (
 )
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.chain cimport Chain
+from microlazy.core.optimizers cimport Moves
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
@@ -59,7 +60,7 @@ cdef class PlanRun(Node):
     cdef Plan plan
 
     cdef int backward(self, Pass p) except -1:
-        self.plan.go_back(p)
+        self.plan.go_back(p, None)
         return self.plan.let_go_of_heads()
 
     cdef int inspect(self, Pass p) except -1:
@@ -284,8 +285,11 @@ cdef class Plan:
         self.inspected = self.origins[0] == COMPUTED and isinstance(head.slot, Node)
         return 0
 
-    cdef object train(self, list args):
-        """Run, and go back from the first output at once: no node of it is on the outer tape."""
+    cdef object train(self, list args, Moves moves):
+        """Run, and go back from the first output at once: no node of it is on the outer tape.
+
+        With `moves`, which are ready, weights are moved on the way.
+        """
         cdef State* s = state()
         cdef State before = s[0]
         cdef Tensor head = <Tensor>PyList_GET_ITEM(self.outputs, 0)
@@ -298,14 +302,54 @@ cdef class Plan:
             if gradients_watched():
                 expect_finals(p, self.nodes)
             fill(p.target(head, &accumulate), 1.0)
-            self.go_back(p)
+            self.go_back(p, moves)
+            self.trained = p.number
             return self.hand_out(args, False)
         finally:
             set_mode(s, before.recording, before.tracing)
             self.running = False
             self.unbind()
 
-    cdef int go_back(self, Pass p) except -1:
+    cdef Moves moves_of(self, object bound, list args):
+        """The step of a bound program as this plan's passes back go; None if it has to wait.
+
+        Nothing that is computed may depend on when a weight is moved, nor an error come between.
+        """
+        cdef Py_ssize_t i
+        cdef Tensor x
+        if self.bound is not bound or self.moves is None or gradients_watched():
+            return None
+        for i in range(PyList_GET_SIZE(args)):
+            x = <Tensor>PyList_GET_ITEM(args, i)
+            if x.block is None or self.moves.touches(x.block):
+                return None
+        return self.moves
+
+    cdef int find_moves(self, object bound) except -1:
+        """Find out, when a pass is over, whether the next ones may move weights."""
+        if self.bound is not bound:
+            self.bound, self.moves = bound, self.order(bound)
+        return 0
+
+    cdef Moves order(self, object bound):
+        cdef Node node
+        cdef Tensor x
+        cdef dict last = {}           # by the id of an array, the first node that reads it
+        for i, node in enumerate(self.nodes):
+            if not node.steady():
+                return None
+            for x in inputs_of(node):
+                last.setdefault(id(x), i)
+        for x in bound.weights:
+            if id(x) not in last or not is_leaf(x) or x.slot.written != self.trained:
+                return None
+        return bound.in_order([last[id(x)] for x in bound.weights], len(self.nodes), self.captured)
+
+    cdef Py_ssize_t length(self) noexcept:
+        cdef Tensor head = <Tensor>PyList_GET_ITEM(self.outputs, 0)
+        return head.shape_[0] if head.ndim else 1
+
+    cdef int go_back(self, Pass p, Moves moves) except -1:
         """Run the backward of the nodes that a gradient reached, the last first."""
         cdef Py_ssize_t i
         cdef Node node
@@ -325,6 +369,8 @@ cdef class Plan:
                     node.backward(p)
             if p.finals is not None:
                 tell_final(p, node)
+            if moves is not None:
+                moves.after(i)
         return 0
 
     cdef list steps(self):

@@ -73,7 +73,7 @@ cdef class FunctionWithGradients(PlanStep):
         cdef Variable variable
         if target is not None:
             fill(target, 1.0)
-            self.plan.go_back(p)
+            self.plan.go_back(p, None)
         for variable in self.variables:
             if variable.written != p.number:      # the value does not depend on it
                 fill(variable.grad, 0.0)

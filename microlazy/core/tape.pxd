@@ -84,6 +84,7 @@ cdef class Node(Slot):
     cdef bint leads(self, Pass p) noexcept        # whether p wants a gradient of what is behind it
     cdef int inspect(self, Pass p) except -1      # before any backward(): refuse what is not usable
     cdef int release(self) except -1
+    cdef bint steady(self) noexcept       # its backward() fails for want of memory at most
     cdef bint take_relu(self) noexcept    # compute relu of the result from now on, if it can
     cdef int sharing(self, Block block) noexcept  # how many arrays of its own look at this memory
     cdef str name(self)
@@ -105,6 +106,7 @@ cdef void* newest_node() noexcept             # the tape's end
 cdef int may_write(Tensor x) except -1        # before a write in place that is not recorded
 cdef int refuse_write(Tensor x) except -1
 cdef void wrote(Tensor x) noexcept            # after any write in place
+cdef void wrote_to(Block block) noexcept      # the same, of its memory
 cdef Pass new_pass()
 cdef bint gradients_watched() noexcept
 cdef int note_reader(Pass p, Tensor leaf) except -1

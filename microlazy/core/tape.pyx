@@ -405,6 +405,9 @@ cdef class Node(Slot):
         bury(self)
         return 0
 
+    cdef bint steady(self) noexcept:
+        return False
+
     cdef bint take_relu(self) noexcept:
         return False
 
@@ -678,9 +681,13 @@ cdef int refuse_write(Tensor x) except -1:
 
 
 cdef void wrote(Tensor x) noexcept:
-    x.block.version += 1
+    wrote_to(x.block)
+
+
+cdef void wrote_to(Block block) noexcept:
+    block.version += 1
     if tail is not NULL:
-        remember_line(x.block)
+        remember_line(block)
 
 
 cdef enum:

@@ -20,7 +20,7 @@ from ..kvstore import KVStore, create
 from ..kvstore.gradients import GradientSum
 from ..kvstore.workers import Workers
 from ..optimizer.base import zeros_like
-from ..optimizer.group import Group
+from ..optimizer.group import Group, RuleGroup
 from ..params_file import write_atomically
 from .block import Block
 from .parameter import Parameter, ParameterDict
@@ -150,6 +150,7 @@ class Trainer(TrainerAttributes):
     def _forget_arrays(self) -> None:
         self._generation: int | None = None  # of the parameters, when the group was made
         self._group: Group | None = None
+        self._early: RuleGroup | None = None  # the same, for CompiledStep
         self._copies: list[list[Tensor]] = []  # of each parameter that is learnt
 
     def _param_dict(self) -> dict[Any, Parameter]:
@@ -163,7 +164,7 @@ class Trainer(TrainerAttributes):
         """What copy.deepcopy() and pickle keep: all but the arrays of these parameters."""
         return (
             vars(self)
-            | dict.fromkeys(("_generation", "_group", "_sums", "_workers"))
+            | dict.fromkeys(("_generation", "_group", "_early", "_sums", "_workers"))
             | {"_copies": []}
         )
 
@@ -246,7 +247,7 @@ class Trainer(TrainerAttributes):
 
     def _step(self, batch_size: float, ignore_stale_grad: bool, reduce: bool) -> None:
         """Check, sum the gradients of all contexts if asked to, update, mark gradients as used."""
-        number = _as_number(batch_size)
+        number = as_number(batch_size)
         group = self._collect()
         unused = self._unused(group)
         if unused and not ignore_stale_grad:
@@ -421,9 +422,17 @@ class Trainer(TrainerAttributes):
                 grads = [weight.grad for weight in weights]
             self._group = self._updater.group(indices, grads, weights)
             self._generation = now
+            self._early = self._early_group(self._group)
             if self._workers is not None:
                 self._bind_sums(grads[: len(live)])
         return self._group
+
+    def _early_group(self, group: Group) -> RuleGroup | None:
+        """The group, if its step may be made while a backward pass goes on: `step` is no more."""
+        overridden = (type(self).step, type(self)._step) != (Trainer.step, Trainer._step)
+        if overridden or "step" in vars(self) or self._has_copies or self._workers is not None:
+            return None
+        return group if isinstance(group, RuleGroup) and group.moves_early() else None
 
     def _bind_sums(self, grads: list[Tensor]) -> None:
         """Have these gradients summed over the workers, each as soon as it is final."""
@@ -570,7 +579,7 @@ def _checked_params(params: Any) -> list[Parameter]:
     return list(dict.fromkeys(params))
 
 
-def _as_number(batch_size: Any) -> float:
+def as_number(batch_size: Any) -> float:
     """The size of a batch as a number above zero that a float holds."""
     if type(batch_size) is int and 0 < batch_size < 1 << 53:
         return batch_size

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from ..core.functions import as_dtype, detach
-from ..core.optimizers import convert
+from ..core.optimizers import BoundProgram, convert
 from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class RuleGroup(Group):
         self.rule_weights: list[Tensor] = []
         self.rule_grads: list[Tensor] = []
         self.rule_states: list[Tensor] = []
+        self.bound: BoundProgram | None = None
+        self.rates: tuple[Any, ...] = ()  # of the last step
         self.has_float16 = False
         self.loads: Copies = ([], [])
         self.stores: Copies = ([], [])
@@ -105,45 +107,60 @@ class RuleGroup(Group):
 
     def update(self) -> None:
         """Make one step of every weight, or of none if one of them is refused."""
-        optimizer = self.optimizer
         if not self.indices:
             return
+        before = self.optimizer.num_update
+        try:
+            if self.has_float16:
+                convert(*self.loads)
+            carried = (self.bound or self.bind()).step(*self.begin(), self.marks)
+        except BaseException:
+            self.optimizer.num_update = before
+            raise
+        if carried:
+            for name, value in carried.items():
+                setattr(self.optimizer, name, value)
+        self.finish()
+        if self.has_float16:
+            convert(*self.stores)
+
+    def bind(self) -> BoundProgram:
+        """Check the arrays, and return the rule that is bound to them."""
+        self.bound = self.program.bind(self.rule_weights, self.rule_grads, self.rule_states)
+        return self.bound
+
+    def begin(self) -> tuple[tuple[Any, ...], list[float], list[float], list[int], int]:
+        """Return the numbers of the next step, which counts from now on for the schedule."""
+        optimizer = self.optimizer
         if optimizer._ahead is not self:
             counts, begin = optimizer._index_update_count, optimizer.begin_num_update
             self.counts = [counts.get(index, begin) for index in self.indices]
             self.most = max(self.counts)
             self.steps = 0
             optimizer._ahead = self
-        steps, before = self.steps + 1, optimizer.num_update
-        if self.most + steps > before:
+        steps = self.steps + 1
+        if self.most + steps > optimizer.num_update:
             optimizer.num_update = self.most + steps
-        try:
-            if self.has_float16:
-                convert(*self.loads)
-            values = self.values(optimizer)
-            numbers = self.ask_rates(values) if self.asks else values
-            carried = self.program.run(
-                self.rule_weights,
-                self.rule_grads,
-                self.rule_states,
-                numbers,
-                self.lr_mults,
-                self.wd_mults,
-                self.counts,
-                steps,
-                self.marks,
-            )
-        except BaseException:
-            optimizer.num_update = before
-            raise
-        self.steps = steps
-        if carried:
-            for name, value in carried.items():
-                setattr(optimizer, name, value)
+        self.rates = values = self.values(optimizer)
+        if self.asks:
+            values = self.ask_rates(values)
+        return values, self.lr_mults, self.wd_mults, self.counts, steps
+
+    def finish(self) -> None:
+        """Take note that the step was made."""
+        self.steps += 1
         if self.take_note is not None:
-            self.take_note(values[0])
-        if self.has_float16:
-            convert(*self.stores)
+            self.take_note(self.rates[0])
+
+    def moves_early(self) -> bool:
+        """Whether a step may be made weight by weight, while a backward pass goes on."""
+        scheduler = self.optimizer.lr_scheduler
+        return (
+            not (self.asks or self.has_float16)
+            and self.marks is None
+            and type(self.optimizer).__module__.startswith("microlazy.")
+            and (scheduler is None or type(scheduler).__module__.startswith("microlazy."))
+        )
 
     def ask_rates(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Have the rates of each weight told by methods of a user's class."""

@@ -269,64 +269,16 @@ INLINE REAL M(erf)(REAL x)
 
 #define PANEL ((int)(64 / sizeof(REAL)))
 
-/* Products, 8 lanes at a time. Vector types keep the sums in registers, where compilers have them;
-   the plain loops compute the same. */
+/* Vector types, where compilers have them. */
 
 #ifdef HAS_LANES
-
 #define PART (VECTOR_BYTES < 8 * sizeof(REAL) ? VECTOR_BYTES / sizeof(REAL) : 8)
 #define VECTOR(type, count) \
     type __attribute__((vector_size((count) * sizeof(type)), aligned(sizeof(type)), may_alias))
 typedef VECTOR(REAL, PART) M(part);
-typedef VECTOR(BITS, PART) M(mask);
 typedef VECTOR(REAL, 4) M(half);
+typedef VECTOR(BITS, 4) M(half_bits);
 #undef VECTOR
-
-INLINE void M(copy_lanes)(REAL *to, const REAL *from)
-{
-    for (size_t l = 0; l < 8; l += PART)
-        *(M(part) *)(to + l) = *(const M(part) *)(from + l);
-}
-
-/* sum += s x */
-INLINE void M(add_scaled)(REAL *sum, REAL s, const REAL *x)
-{
-    for (size_t l = 0; l < 8; l += PART)
-        *(M(part) *)(sum + l) += s * *(const M(part) *)(x + l);
-}
-
-/* sum += x y */
-INLINE void M(add_product)(REAL *sum, const REAL *x, const REAL *y)
-{
-    for (size_t l = 0; l < 8; l += PART)
-        *(M(part) *)(sum + l) += *(const M(part) *)(x + l) * *(const M(part) *)(y + l);
-}
-
-/* sum += x y in the last `count` lanes. */
-INLINE void M(add_tail_product)(REAL *sum, const REAL *x, const REAL *y, ptrdiff_t count)
-{
-    static const BITS masks[16] = {0, 0, 0, 0, 0, 0, 0, 0, ~(BITS)0, ~(BITS)0, ~(BITS)0, ~(BITS)0,
-                                   ~(BITS)0, ~(BITS)0, ~(BITS)0, ~(BITS)0};
-    for (size_t l = 0; l < 8; l += PART) {
-        M(mask) mask = *(const M(mask) *)(masks + count + l);
-        M(mask) a = *(const M(mask) *)(x + l) & mask, b = *(const M(mask) *)(y + l) & mask;
-        *(M(part) *)(sum + l) += (M(part))a * (M(part))b;
-    }
-}
-
-/* out[j] = sum of the lanes of sums[j], for 4 of them. */
-INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
-{
-    M(half) h[4];
-    for (int j = 0; j < 4; j++)
-        h[j] = *(const M(half) *)sums[j] + *(const M(half) *)(sums[j] + 4);
-    M(half) a = __builtin_shufflevector(h[0], h[1], 0, 4, 1, 5)
-                      + __builtin_shufflevector(h[0], h[1], 2, 6, 3, 7);
-    M(half) b = __builtin_shufflevector(h[2], h[3], 0, 4, 1, 5)
-                      + __builtin_shufflevector(h[2], h[3], 2, 6, 3, 7);
-    *(M(half) *)out = __builtin_shufflevector(a, b, 0, 1, 4, 5)
-                            + __builtin_shufflevector(a, b, 2, 3, 6, 7);
-}
 
 /* Transposition of a tile: HEIGHT rows become columns. Elements move within lanes of 16 bytes, which
    is one cheap instruction for two vectors: each round interleaves the first half of the rows with
@@ -383,37 +335,8 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
 #undef JOINED
 #undef LOWER
 #undef UPPER
-#undef PART
 
 #else
-
-INLINE void M(copy_lanes)(REAL *to, const REAL *from) { memcpy(to, from, 8 * sizeof *to); }
-
-INLINE void M(add_scaled)(REAL *sum, REAL s, const REAL *x)
-{
-    for (int l = 0; l < 8; l++)
-        sum[l] += s * x[l];
-}
-
-INLINE void M(add_product)(REAL *sum, const REAL *x, const REAL *y)
-{
-    for (int l = 0; l < 8; l++)
-        sum[l] += x[l] * y[l];
-}
-
-INLINE void M(add_tail_product)(REAL *sum, const REAL *x, const REAL *y, ptrdiff_t count)
-{
-    for (int l = 8 - (int)count; l < 8; l++)
-        sum[l] += x[l] * y[l];
-}
-
-INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
-{
-    for (int j = 0; j < 4; j++) {
-        const REAL *s = sums[j];
-        out[j] = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-    }
-}
 
 #define WIDTH 1
 #define HEIGHT 1
@@ -634,7 +557,10 @@ INLINE void M(panel_product)(const REAL *x, const REAL *panels, REAL *out, int a
     }
 }
 
+#include "mathproducts.h"
+
 #undef PANEL
+#undef PART
 #undef LANES_WIDE
 #undef ADD_PRODUCT
 

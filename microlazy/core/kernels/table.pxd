@@ -189,14 +189,18 @@ ctypedef struct KernelTable:
                         Py_ssize_t cols) noexcept nogil
 
     # Products of few rows, where calling a BLAS costs more than the work (m up to about 4):
-    # out (m, n) = x (m, k) @ w (n, k)^T ;  dx (m, k) (+)= g (m, n) @ w (n, k) ;
-    # dw (n, k) (+)= g (m, n)^T @ x (m, k).
-    void (*thin_nt[2])(const void* x, const void* w, void* out, Py_ssize_t m, Py_ssize_t n,
-                       Py_ssize_t k) noexcept nogil
+    # out (m, n) = x (m, k) @ w (n, k)^T, + bias if that is not NULL, then max(., 0) if relu;
+    # dx (m, k) (+)= g (m, n) @ w (n, k) ;  dw (n, k) (+)= g (m, n)^T @ x (m, k).
+    void (*thin_nt[2])(const void* x, const void* w, const void* bias, void* out, bint relu,
+                       Py_ssize_t m, Py_ssize_t n, Py_ssize_t k) noexcept nogil
     void (*thin_nn[2])(const void* g, const void* w, void* dx, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k) noexcept nogil
     void (*thin_tn[2])(const void* g, const void* x, void* dw, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k) noexcept nogil
+    # For as few rows: dz = g where y, the result of relu, is above 0; y is NULL where there is no
+    # relu, and dz is g. db (+)= the sums of dz's columns, unless db is NULL.
+    void (*thin_bias_grad[2])(const void* y, const void* g, void* dz, void* db, bint accumulate,
+                              Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
 
     # Sliding windows over 3 axes: `w` holds 3 numbers of each kind above; x is one
     # image, (channels, *sizes). Rows of packed windows are (channel, place in the window) in order.
@@ -264,10 +268,11 @@ ctypedef struct KernelTable:
                              Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                              Py_ssize_t step) noexcept nogil
 
-    # One step of the optimizers' rule number `rule` on n elements. `arrays` are the gradient, the
-    # weight and the states; `constants` what the rule's numbers come to.
-    void (*update[2])(int rule, const double* constants, void** arrays,
-                      Py_ssize_t n) noexcept nogil
+    # One step of the optimizers' rule number `rule` on `count` weights of so many elements. There
+    # are `step` arrays for each: its gradient, the weight and its states; `constants` are what the
+    # rule's numbers come to.
+    void (*update[2])(int rule, const double* constants, void** arrays, Py_ssize_t step,
+                      const Py_ssize_t* sizes, Py_ssize_t count) noexcept nogil
 
     # Philox4x32-10 (Salmon et al. 2011). Element i of the stream that starts at `offset` comes
     # from counter block (offset + i / per_block) alone, per_block = 4 values of 32 bits for

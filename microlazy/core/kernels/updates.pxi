@@ -1,5 +1,5 @@
 # Optimizers: one kernel for each rule of microlazy/optimizer/, written by the build
-# from their formulas. `arrays` are the gradient, the weight and the states.
+# from their formulas. `arrays` are each weight's gradient, the weight itself and its states.
 
 cdef inline floating limited(floating x, floating bound) noexcept nogil:
     # In this form compilers know it for a minimum and a maximum that let NaN pass.

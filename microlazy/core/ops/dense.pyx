@@ -1,13 +1,6 @@
-"""The dense layer and the products of matrices.
-
-The kernels of the dense layer work on typed memoryviews. Acquiring one costs more than a small
-layer's arithmetic, so each block of memory is acquired once, as a flat view that stays with the
-block. The kernels get those views, where in them the arrays begin, and the sizes. (Slices of the
-views count references atomically; that took a third of a narrow network's step.)
-"""
+"""The dense layer and the products of matrices."""
 
 cimport cython
-from cython cimport floating
 from cython.parallel cimport prange
 from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
@@ -23,7 +16,6 @@ from microlazy.core.ops.reduce cimport sum_over
 from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
 from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
-from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run, state, tracked_integers,
@@ -42,33 +34,10 @@ from microlazy.util import mixed_faces
 cdef enum:
     THIN = 4                      # rows up to which our own products beat a call of BLAS
     LONG = 1 << 16                # multiplications from which others may have the GIL meanwhile
+    ROOM = 512                    # numbers of a small gradient, which need no array
 
 
-# ---- kernels on typed memoryviews --------------------------------------------------------------
-
-@cython.no_gc
-@cython.final
-cdef class Views:
-    """A block's memory as flat typed memoryviews, acquired once."""
-    cdef float[::1] f32
-    cdef double[::1] f64
-
-
-cdef Views views_of(Tensor x):
-    cdef Block block = x.block
-    cdef Views views
-    if block.views is None:
-        views = Views.__new__(Views)
-        views.f32 = <float[:max(block.nbytes // 4, 1)]><float*>block.data
-        views.f64 = <double[:max(block.nbytes // 8, 1)]><double*>block.data
-        block.views = views
-    return <Views>block.views
-
-
-cdef inline Py_ssize_t first(Tensor x) noexcept:
-    """Where x's elements, which are packed, begin in its block's view."""
-    return (x.data - x.block.data) // itemsize(x.dtype)
-
+# ---- products with a weight --------------------------------------------------------------------
 
 cdef enum Product:                # with a weight of shape (units, in_units)
     BY_TRANSPOSE                  # out (rows, units) (+)= a @ b^T: b is the weight
@@ -76,42 +45,27 @@ cdef enum Product:                # with a weight of shape (units, in_units)
     OF_ROWS                       # out (units, in_units) (+)= a^T @ b: out is like the weight
 
 
-cdef inline bint is_thin(int product, bint accumulate, Py_ssize_t rows) noexcept nogil:
-    """Whether a product of our own does it; that by a transpose does not accumulate."""
-    return rows <= THIN and not (accumulate and product == BY_TRANSPOSE)
-
-
-cdef void run_kernel(int product, floating[::1] a, Py_ssize_t a0, floating[::1] b, Py_ssize_t b0,
-                     floating[::1] out, Py_ssize_t out0, bint accumulate, Py_ssize_t rows,
-                     Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
-    """A product of matrices that begin at a0, b0 and out0 of their views."""
-    cdef int dtype = FLOAT32 if floating is float else FLOAT64
+cdef void run_product(int product, int dtype, const char* a, const char* b, char* out,
+                      bint accumulate, Py_ssize_t rows, Py_ssize_t units,
+                      Py_ssize_t in_units) noexcept nogil:
     cdef double beta = 1.0 if accumulate else 0.0
-    if is_thin(product, accumulate, rows):
-        if product == BY_TRANSPOSE:
-            kernels.thin_nt[dtype](&a[a0], &b[b0], &out[out0], rows, units, in_units)
-        elif product == BY_WEIGHT:
-            kernels.thin_nn[dtype](&a[a0], &b[b0], &out[out0], accumulate, rows, units, in_units)
+    cdef bint thin = rows <= THIN
+    if product == BY_TRANSPOSE:
+        if thin and not accumulate:
+            kernels.thin_nt[dtype](a, b, NULL, out, False, rows, units, in_units)
         else:
-            kernels.thin_tn[dtype](&a[a0], &b[b0], &out[out0], accumulate, rows, units, in_units)
-    elif product == BY_TRANSPOSE:
-        gemm(dtype, False, True, rows, units, in_units, &a[a0], in_units, &b[b0], in_units, beta,
-             &out[out0], units)
+            gemm(dtype, False, True, rows, units, in_units, a, in_units, b, in_units, beta, out,
+                 units)
     elif product == BY_WEIGHT:
-        gemm(dtype, False, False, rows, in_units, units, &a[a0], units, &b[b0], in_units, beta,
-             &out[out0], in_units)
+        if thin:
+            kernels.thin_nn[dtype](a, b, out, accumulate, rows, units, in_units)
+        else:
+            gemm(dtype, False, False, rows, in_units, units, a, units, b, in_units, beta, out,
+                 in_units)
+    elif thin:
+        kernels.thin_tn[dtype](a, b, out, accumulate, rows, units, in_units)
     else:
-        gemm(dtype, True, False, units, in_units, rows, &a[a0], units, &b[b0], in_units, beta,
-             &out[out0], in_units)
-
-
-cdef void run_product(int product, int dtype, Views a, Py_ssize_t a0, Views b, Py_ssize_t b0,
-                      Views out, Py_ssize_t out0, bint accumulate, Py_ssize_t rows,
-                      Py_ssize_t units, Py_ssize_t in_units) noexcept nogil:
-    if dtype == FLOAT32:
-        run_kernel(product, a.f32, a0, b.f32, b0, out.f32, out0, accumulate, rows, units, in_units)
-    else:
-        run_kernel(product, a.f64, a0, b.f64, b0, out.f64, out0, accumulate, rows, units, in_units)
+        gemm(dtype, True, False, units, in_units, rows, a, units, b, in_units, beta, out, in_units)
 
 
 # ---- the dense layer ---------------------------------------------------------------------------
@@ -131,41 +85,69 @@ cdef class FullyConnected(Node):
         return "fully_connected"
 
     cdef int forward(self) except -1:
-        cdef Tensor out = self.out
+        cdef Tensor out = self.out, x, weight, bias = self.c
+        cdef const char* b = NULL
         if out.size == 0:
             return 0
-        self.multiply(BY_WEIGHT if self.in_first else BY_TRANSPOSE, packed(self.a),
-                      packed(self.b), out, False)
-        if self.c is not None:
-            add_bias(packed(self.c), out, self.relu, self.rows, self.width())
+        x, weight = packed(self.a), packed(self.b)
+        if bias is not None:
+            bias = packed(bias)
+            b = bias.data
+        if self.rows <= THIN and not self.in_first and self.is_short():
+            kernels.thin_nt[out.dtype](x.data, weight.data, b, out.data, self.relu, self.rows,
+                                       self.units, self.in_units)
+            return 0
+        self.multiply(BY_WEIGHT if self.in_first else BY_TRANSPOSE, x.data, weight.data, out, False)
+        if bias is not None:
+            add_bias(b, out, self.relu, self.rows, self.width())
         elif self.relu:
             apply_unary(U_RELU, out, out)
         return 0
 
     cdef int backward(self, Pass p) except -1:
+        cdef double[ROOM] room
         cdef bint accumulate
         cdef Tensor g = self.grad, x, target
+        cdef const char* y = self.y.data if self.relu else NULL
+        cdef char* dz = g.data        # the gradient of what relu was taken of
+        cdef char* db = NULL
         if g.size == 0:
             return clear(p, self.a) or clear(p, self.b) or clear(p, self.c)
         if self.relu:
-            g = like(g)
-            apply_unary_grad(U_RELU, self.y.data, self.y.data, self.grad.data, g.data, False,
-                             g.size, g.dtype)
+            if g.size <= ROOM:
+                dz = <char*> room
+            else:
+                g = like(g)
+                dz = g.data
         if self.c is not None:
             target = p.target(self.c, &accumulate)
             if target is not None:
-                reduce_matrix_cols(R_SUM, g.data, target.data, accumulate, self.rows,
-                                   self.width(), g.dtype)
+                db = target.data
+        if self.rows <= THIN:
+            if self.relu or db is not NULL:
+                kernels.thin_bias_grad[g.dtype](y, self.grad.data, dz, db, accumulate, self.rows,
+                                                self.width())
+        else:
+            if self.relu:
+                apply_unary_grad(U_RELU, y, y, self.grad.data, dz, False, g.size, g.dtype)
+            if db is not NULL:
+                reduce_matrix_cols(R_SUM, dz, db, accumulate, self.rows, self.width(), g.dtype)
         target = p.target(self.b, &accumulate)
         if target is not None and target.size:
             x = packed(self.a)
-            self.multiply(OF_ROWS, x if self.in_first else g, g if self.in_first else x, target,
-                          accumulate)
+            if self.in_first:
+                self.multiply(OF_ROWS, x.data, dz, target, accumulate)
+            else:
+                self.multiply(OF_ROWS, dz, x.data, target, accumulate)
         target = p.target(self.a, &accumulate)
         if target is not None and target.size:
-            self.multiply(BY_TRANSPOSE if self.in_first else BY_WEIGHT, g, packed(self.b), target,
+            x = packed(self.b)
+            self.multiply(BY_TRANSPOSE if self.in_first else BY_WEIGHT, dz, x.data, target,
                           accumulate)
         return 0
+
+    cdef bint steady(self) noexcept:
+        return True
 
     cdef bint take_relu(self) noexcept:
         if self.relu:
@@ -197,29 +179,31 @@ cdef class FullyConnected(Node):
             hand_on(p, self.a, reshape(x, self.a.ndim, self.a.shape_))
         return 0
 
-    cdef int multiply(self, int product, Tensor a, Tensor b, Tensor out,
+    cdef bint is_short(self) noexcept:
+        """Whether others need not have the GIL during one of the layer's products."""
+        return self.rows * self.units * self.in_units < LONG
+
+    cdef int multiply(self, int product, const char* a, const char* b, Tensor out,
                       bint accumulate) except -1:
         """Run one of the layer's products on packed arrays; a long one lets go of the GIL."""
-        cdef Views va = views_of(a), vb = views_of(b), vo = views_of(out)
-        cdef Py_ssize_t a0 = first(a), b0 = first(b), out0 = first(out)
         cdef Py_ssize_t rows = self.rows, units = self.units, in_units = self.in_units
         cdef int dtype = out.dtype
-        if not is_thin(product, accumulate, rows):
+        cdef char* to = out.data
+        if rows > THIN or (accumulate and product == BY_TRANSPOSE):
             need_blas()
-        if rows * units * in_units < LONG:
-            run_product(product, dtype, va, a0, vb, b0, vo, out0, accumulate, rows, units, in_units)
+        if self.is_short():
+            run_product(product, dtype, a, b, to, accumulate, rows, units, in_units)
         else:
             with nogil:
-                run_product(product, dtype, va, a0, vb, b0, vo, out0, accumulate, rows, units,
-                            in_units)
+                run_product(product, dtype, a, b, to, accumulate, rows, units, in_units)
         return 0
 
 
-cdef int add_bias(Tensor bias, Tensor out, bint relu, Py_ssize_t rows, Py_ssize_t units) except -1:
+cdef int add_bias(const char* b, Tensor out, bint relu, Py_ssize_t rows,
+                  Py_ssize_t units) except -1:
     cdef Py_ssize_t step = max(<Py_ssize_t>1, CHUNK // units), i
     cdef Py_ssize_t size = step * units * itemsize(out.dtype)
     cdef int dtype = out.dtype
-    cdef const char* b = bias.data
     cdef char* y = out.data
     if rows * units < LIGHT_GRAIN:
         kernels.add_bias[dtype](b, y, relu, rows, units)
@@ -343,14 +327,14 @@ cdef int inner_product(Tensor a, Tensor b, Tensor out) except -1:
     cdef char* sums
     cdef Tensor partial
     if pieces <= 1:
-        kernels.thin_nt[dtype](x, y, out.data, 1, 1, n)
+        kernels.thin_nt[dtype](x, y, NULL, out.data, False, 1, 1, n)
         return 0
     partial = new(ND, dtype, 1, &pieces)
     sums = partial.data
     for i in prange(pieces, nogil=True, schedule="static",
                     num_threads=threads() if n >= LIGHT_GRAIN else 1):
-        kernels.thin_nt[dtype](x + i * CHUNK * size, y + i * CHUNK * size, sums + i * size, 1, 1,
-                               min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+        kernels.thin_nt[dtype](x + i * CHUNK * size, y + i * CHUNK * size, NULL, sums + i * size,
+                               False, 1, 1, min(<Py_ssize_t>CHUNK, n - i * CHUNK))
     kernels.reduce_rows[dtype](R_SUM, sums, out.data, 1, pieces)
     return 0
 

@@ -223,6 +223,9 @@ cdef class UnaryOp(Node):
         return apply_unary_grad(self.op, x.data, y.data, self.grad.data, dx.data, accumulate,
                                 x.size, x.dtype)
 
+    cdef bint steady(self) noexcept:
+        return True
+
     cdef int derive(self, Pass p, Tensor g) except -1:
         y = output_of(self) if reads_y[self.op] else None
         return hand_on(p, self.a, slope_by(self.op, g, self.a, y))
@@ -477,6 +480,9 @@ cdef class BinaryScalar(Node):
             slope[0] = 1.0 / self.s
         else:
             return self.op == B_ADD
+        return True
+
+    cdef bint steady(self) noexcept:
         return True
 
     cdef int derive(self, Pass p, Tensor g) except -1:

@@ -227,6 +227,9 @@ cdef class CrossEntropy(Node):
                                       self.grad.data, dx.data, accumulate, dx.size // cols, cols,
                                       dx.dtype)
 
+    cdef bint steady(self) noexcept:
+        return True
+
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Py_ssize_t[MAX_NDIM] shape
         cdef Tensor x = self.a
@@ -319,6 +322,9 @@ cdef class Dropout(Node):
             return 0
         return apply_binary_grad(B_MULTIPLY, 0, self.grad.data, self.mask.data, self.grad.data,
                                  self.grad.data, dx.data, accumulate, dx.size, dx.dtype)
+
+    cdef bint steady(self) noexcept:
+        return True
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, g * self.mask)

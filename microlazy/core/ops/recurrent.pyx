@@ -94,7 +94,7 @@ cdef void forward_product(int dtype, const char* x, const char* weight, char* ou
                           Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil:
     """out (rows, units) = x (rows, size) @ weight^T"""
     if rows <= THIN:
-        kernels.thin_nt[dtype](x, weight, out, rows, units, size)
+        kernels.thin_nt[dtype](x, weight, NULL, out, False, rows, units, size)
     else:
         gemm(dtype, False, True, rows, units, size, x, size, weight, size, 0.0, out, units)
 

@@ -27,11 +27,6 @@ MATHFUNCS = """
     T exp2(T x); T cbrt(T x); T hypot(T x, T y); T sigmoid(T x); T erf(T x)
     T pow(T x, T y); T fmod(T x, T y); bint near(T x, T y); T near_fmod(T x, T y)
     T near_quotient(T x, T y); T far_quotient(T x, T y); T copysign(T x, T y); T nextafter(T x, T y)
-    void copy_lanes(T* to, const T* source)
-    void add_scaled(T* sum, T s, const T* x)
-    void add_product(T* sum, const T* x, const T* y)
-    void add_tail_product(T* sum, const T* x, const T* y, Py_ssize_t n)
-    void sum_lanes(T* out, const T (*sums)[8])
     void transpose(const char* x, Py_ssize_t step, T* out, Py_ssize_t width, Py_ssize_t rows,
                    Py_ssize_t cols)
     Py_ssize_t lanes_of(const T* x)
@@ -44,6 +39,13 @@ MATHFUNCS = """
     void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k)
     void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
+    void sum_of_rows(int rows, Py_ssize_t count, const T* g, Py_ssize_t g_row, Py_ssize_t g_step,
+                     const T* x, Py_ssize_t x_row, T* out, Py_ssize_t out_row, bint accumulate,
+                     Py_ssize_t width)
+    void dot_tile(int rows, const T* x, const T* w, const T* bias, bint relu, T* out, Py_ssize_t n,
+                  Py_ssize_t k)
+    void dot(const T* x, const T* w, const T* bias, bint relu, T* out, Py_ssize_t k)
+    void bias_grad(int rows, const T* y, const T* g, T* dz, T* db, bint accumulate, Py_ssize_t cols)
 """
 SIGNATURE = re.compile(r"(\w+) (\w+)\(((?:[^()]|\(\*\w+\))*)\)")
 NUMBER = re.compile(r"(?<![\w.])(\d+\.?\d*(?:e[+-]?\d+)?|M_\w+)")
@@ -160,6 +162,7 @@ OTHER_SIZES = {
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
     "thin_nn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "w.shape[1]"},
     "thin_tn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "x.shape[1]"},
+    "thin_bias_grad": {"rows": "g.shape[0]", "cols": "g.shape[1]"},
 }
 OPS = {"unary": "UNARY", "binary": "BINARY", "compare": "BINARY"}  # else a reduction
 

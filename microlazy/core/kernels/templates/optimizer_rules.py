@@ -23,18 +23,23 @@ EXPRESSIONS = {
 }
 KERNEL = """
 cdef void rule_{place}(
-    const double* constants, floating** arrays, Py_ssize_t n
+    const double* constants, floating** arrays, Py_ssize_t step, const Py_ssize_t* sizes,
+    Py_ssize_t count
 ) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, k
     {pointers}
     {constants}
     cdef floating {registers}
-    for i in range(n):
-        {body}
+    for k in range(count):
+        {places}
+        arrays += step
+        for i in range(sizes[k]):
+            {body}
 """
 CHOICE = """
 cdef void update(
-    int rule, const double* constants, floating** arrays, Py_ssize_t n
+    int rule, const double* constants, floating** arrays, Py_ssize_t step, const Py_ssize_t* sizes,
+    Py_ssize_t count
 ) noexcept nogil:
     {branches}
 """
@@ -52,7 +57,7 @@ def write(folder: Path) -> None:
             shapes.setdefault((rule.parsed.arrays + rule.parsed.tiles, each.steps), len(shapes))
     branches = "\n    ".join(
         f"{'el' if place else ''}if rule == {place}:\n"
-        f"        rule_{place}[floating](constants, arrays, n)"
+        f"        rule_{place}[floating](constants, arrays, step, sizes, count)"
         for place in shapes.values()
     )
     kernels = [kernel(place, *shape) for shape, place in shapes.items()]
@@ -75,7 +80,7 @@ def found(path: Path) -> list[dict]:
 
 
 def kernel(place: int, arrays: int, steps: tuple) -> str:
-    """Return a kernel that makes the steps for one element after the other."""
+    """Return a kernel that makes the steps for one element of some weights after the other."""
     places = {operand for _, *operands in steps for operand in operands}
     numbers = [-1 - i for i in sorted(places, reverse=True) if i < 0]
     used = [i for i in range(arrays) if i in places]
@@ -87,10 +92,11 @@ def kernel(place: int, arrays: int, steps: tuple) -> str:
     body += [f"x{i}[i] = v{i}" for i in written]
     return KERNEL.format(
         place=place,
-        pointers="\n    ".join(f"cdef floating* x{i} = arrays[{i}]" for i in used),
+        pointers="\n    ".join(f"cdef floating* x{i}" for i in used),
+        places="\n        ".join(f"x{i} = arrays[{i}]" for i in used),
         constants="\n    ".join(f"cdef floating c{i} = <floating> constants[{i}]" for i in numbers),
         registers=", ".join(f"v{i}" for i in sorted(places) if i >= 0),
-        body="\n        ".join(body),
+        body="\n            ".join(body),
     )
 
 

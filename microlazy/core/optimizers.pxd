@@ -1,0 +1,9 @@
+"""What a pass back over the nodes of a plan does between them; see BoundProgram.in_order."""
+
+from microlazy.core.storage cimport Block
+
+cdef class Moves:
+    """A step of small weights, each made as soon as the pass has its gradient."""
+    cdef bint ready(self, object numbers) except -1       # before a pass, by what step() takes
+    cdef void after(self, Py_ssize_t node) noexcept       # a node's backward()
+    cdef bint touches(self, Block block) noexcept         # whether a weight is in this memory
