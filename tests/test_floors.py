@@ -10,23 +10,30 @@ FLOORS = """
 kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas trees
-loops.elementwise loops.windows
+loops.elementwise
+loops.chain
+loops.windows
 loops.window_products loops.window_sums loops.window_tiles
 loops.window_phases loops.window_lanes
 loops.convolution
-loops.reductions loops.chain loops.rows loops.scans loops.ordering loops.integers loops.resampling
+loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
-generator trace lifetimes calls ops.slots
+generator trace calls ops.slots
 gradients optimizers ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
 ops.reduce ops.gather ops.scans
-ops.chain ops.indexing ops.dense ops.random ops.convolution ops.composed
-fuse ops.pooling
+ops.indexing ops.dense ops.random ops.composed
+ops.normalization
+ops.chain
+ops.convolution
+lifetimes ops.pooling
+tails
+fuse
 plan ops.rewrite
 cached_plan plan_gradients ops.in_place
-ops.nn ops.normalization ops.recurrent
+ops.nn ops.recurrent
 functions
 array
 """.strip().splitlines()

@@ -29,11 +29,20 @@ def test_steps_name_their_inputs_and_share_buffers():
         (4, "sum", ("%3",), (20, 1)),
         (5, "multiply", ("%4",), (20, 1)),
     ]
-    assert [step.buffer for step in table.steps] == [0, 1, 1, 0, 1, 2]
+    assert [step.buffer for step in table.steps] == [0, 0, 0, 0, 0, 1]
+    assert [step.offset for step in table.steps] == [192, 0, 0, 0, 192, 0]
+    assert [step.fusions for step in table.steps] == [
+        ("2 ops in one pass",),
+        (),
+        (),
+        ("over %2",),
+        (),
+        (),
+    ]
     assert [step.until for step in table.steps] == [1, 3, 3, 4, 5, None]
     assert [step.view for step in table.steps] == [False, False, True, False, False, False]
     assert [step.bytes for step in table.steps] == [120, 160, 160, 160, 80, 80]
-    assert table.buffers == [160, 160, 80]
+    assert table.buffers == [312, 80]
 
 
 def test_in_training_what_gradients_need_stays():
@@ -55,7 +64,9 @@ def test_a_hybridized_network_tells_of_the_plan_that_it_uses():
     text = repr(net.plan(x))
     assert memory_info()["allocated"] == before, "no other plan is made"
     assert text == repr(net.plan(x))
-    assert "6 steps in 3 buffers of 400 bytes; a buffer for each result would take 600" in text
+    assert "6 steps in 2 buffers of 392 bytes; a buffer for each result would take 600" in text
+    assert " 0 from 192 " in text
+    assert "over %2" in text
     assert "<table>" in net.plan(x)._repr_html_()
     assert (net(x).asnumpy() == y.asnumpy()).all()
 
@@ -86,9 +97,9 @@ def test_a_picture_of_the_buffers():
     figure = mx.viz.plot_plan(chain(), nd.ones((10, 3)))
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.texts] == [
-        "0 multiply+exp",
+        "0 multiply+exp\n2 ops in one pass",
         "1 fully_connected",
-        "3 tanh",
+        "3 tanh\nover %2",
         "4 sum",
         "5 multiply",
     ]

@@ -222,8 +222,9 @@ cdef class CachedPlan:
         list of tuple
             For each step: its op; its operands, as ("input", number), ("array", array) or ("step",
             number); the result's shape and dtype; the number of the buffer that it is in, None for
-            the memory of an input or array; its bytes; whether it is a view; and the last step
-            that needs its memory, None if that is needed after the call.
+            the memory of an input or array, and in which byte of it; its bytes; whether it is a
+            view; the last step that needs its memory, None if that is needed after the call; and
+            the fusions that were made.
 
         Raises
         ------

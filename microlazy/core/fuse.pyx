@@ -1,15 +1,18 @@
 """Neighbouring nodes of a plan that become one, which goes over memory once.
 
 A relu goes into the node that computes its input, if that can do it as it stores its results.
-Elementwise nodes in a row become a chain. The bits of all results and gradients stay.
+Elementwise nodes in a row become a chain, and what of them only reads a convolution's results goes
+into that. The bits of all results and gradients stay.
 """
 
 from microlazy.core.kernels.table cimport R_SUM, U_RELU
 from microlazy.core.lifetimes cimport inputs_of
 from microlazy.core.loops.reductions cimport with_kept_axes
 from microlazy.core.ops.chain cimport Chain, end_of_chain, join, layout_of
+from microlazy.core.ops.convolution cimport WindowProduct, tail_of
 from microlazy.core.ops.elementwise cimport UnaryOp
 from microlazy.core.ops.reduce cimport Reduce
+from microlazy.core.tails cimport with_tails
 from microlazy.core.tape cimport Node
 
 
@@ -71,4 +74,17 @@ cdef list fuse(list nodes, list outputs):
             if may_hand_on_as_it_is(node) and readers[id(node.a)] == [i]:
                 (<Node>node.a.slot).takes_broadcast = True
         i = last + 1
+    return with_tails(found, readers_of(found, outputs))
+
+
+cdef list fusions_of(Node node):
+    cdef list found = []
+    if type(node) is Chain:
+        found.append(f"{len((<Chain>node).members)} ops in one pass")
+    if node.takes_broadcast:
+        found.append("takes a sum's gradient as it is")
+    if tail_of(node) is not None:
+        found.append("stores " + "relu+" * (<WindowProduct>node).relu + tail_of(node).name())
+    elif node.with_relu:
+        found.append("stores relu")
     return found

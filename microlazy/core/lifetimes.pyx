@@ -7,9 +7,18 @@ Gradients may have the memory of results that no backward() reads; where there i
 also that of results which were read for the last time.
 """
 
+from microlazy.core.loops.windows cimport whole_lines
+from microlazy.core.ops.chain cimport Chain, is_link, operands_of
+from microlazy.core.ops.convolution cimport WindowProduct, tail_of
+from microlazy.core.ops.normalization cimport BatchNorm
 from microlazy.core.storage cimport Block
 from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node
-from microlazy.core.tensor cimport Tensor, allocate, header, itemsize, look_at
+from microlazy.core.tensor cimport (
+    ND, UINT8, Tensor, allocate, header, itemsize, look_at, new,
+)
+
+cdef Py_ssize_t MOST_BYTES = <Py_ssize_t>1 << 46      # in an arena
+
 
 cdef list inputs_of(Node node):
     cdef list found = [x for x in (node.a, node.b, node.c) if x is not None]
@@ -34,14 +43,6 @@ cdef list needed_by(Node node):
 
 cdef Py_ssize_t size_of(Node node) noexcept:
     return node.out.size * itemsize(node.out.dtype)
-
-
-cdef int group_by_fit(list free, Py_ssize_t nbytes, list sizes) except -2:
-    """The smallest free group that holds so much, else the largest, which grows; -1 if none is."""
-    if not free:
-        return -1
-    fitting = [group for group in free if sizes[group] >= nbytes]
-    return min(fitting, key=sizes.__getitem__) if fitting else max(free, key=sizes.__getitem__)
 
 
 cdef tuple lifetimes(list nodes, list outputs, bint recording):
@@ -71,55 +72,195 @@ cdef tuple lifetimes(list nodes, list outputs, bint recording):
     return bases, ends
 
 
-cdef list groups_of_results(list nodes, list ends):
-    cdef Py_ssize_t i, count = len(nodes)
+cdef tuple split_inputs(Node node):
+    """The inputs of which a node reads an element before it writes the result's; the others."""
+    cdef Chain chain = <Chain>node if type(node) is Chain else tail_of(node)
+    cdef list operands, others
+    if chain is not None:
+        operands = chain.rest[:chain.operands]
+        others = chain.rest[chain.operands:]
+        if chain is not node:
+            del operands[(<WindowProduct>node).raw]
+            others = others + [node.a, node.b, node.c]
+    elif is_link(node, node.out):
+        operands = list(operands_of(node))
+        others = [node.b, node.c, *node.rest] if type(node) is BatchNorm else []
+    else:
+        return [], inputs_of(node)
+    whole = [x for x in operands if fills(x, node.out)]
+    return whole, others + [x for x in operands if not fills(x, node.out)]
+
+
+cdef bint fills(Tensor x, Tensor out) noexcept:
+    """Whether x has as many elements as out, in the same order, of the same dtype."""
+    return x is not None and x.contiguous and x.size == out.size and x.dtype == out.dtype
+
+
+cdef list gaps_between(list taken, Py_ssize_t nbytes):
+    """Where so many bytes are free, and how far, beside the (offset, bytes) that are taken."""
+    cdef list gaps = []
+    cdef Py_ssize_t start = 0, offset, size
+    for offset, size in [*sorted(taken), (nbytes, 0)]:
+        if offset > start:
+            gaps.append((start, offset - start))
+        start = max(start, whole_lines(offset + size))
+    return gaps
+
+
+cdef class Tenant:
+    """Some bytes that are needed from a step to another: of results, each over the one before."""
+    cdef Py_ssize_t first, last, size, offset
+    cdef list nodes
+
+    def __cinit__(self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t size, list nodes):
+        self.first, self.last, self.size, self.nodes = first, last, size, nodes
+
+
+cdef Py_ssize_t base_of(Tensor x, dict places, list bases) except -2:
+    return bases[places[id(x)]] if id(x) in places else OUTSIDE
+
+
+cdef Py_ssize_t overwritten_by(Py_ssize_t i, list nodes, dict places, tuple lives) except -2:
+    """Whose memory a result may take while its node, the last to read it, runs; -1: nobody's."""
+    cdef Node node = <Node>nodes[i]
+    cdef Tensor x
+    cdef Py_ssize_t base
+    cdef list bases, ends, whole, others
+    bases, ends = lives
+    whole, others = split_inputs(node)
+    cdef set read = {base_of(x, places, bases) for x in others if x is not None}
+    for x in whole:
+        base = base_of(x, places, bases)
+        if base != OUTSIDE and ends[base] == i and base not in read and (
+                size_of(<Node>nodes[base]) == size_of(node)):
+            return base
+    return -1
+
+
+cdef list tenants_of(list nodes, tuple lives):
+    """The results that are not needed after the last step, and what convolutions work with."""
+    cdef Py_ssize_t i, base, count = len(nodes)
     cdef Node node
-    cdef list groups = [], sizes = [], free = []
-    cdef dict ending = {}               # the groups that a step is the last to need
-    cdef int group
+    cdef Tenant tenant
+    cdef list ends = lives[1], found = []
+    cdef dict places = {id((<Node>node).out): i for i, node in enumerate(nodes)}
+    cdef dict tenants = {}              # by the number of a node
     for i in range(count):
         node = <Node>nodes[i]
-        if not node.views:
-            group = -1 if ends[i] == count else group_by_fit(free, size_of(node), sizes)
-            if group < 0:
-                group = <int>len(groups)
-                groups.append([])
-                sizes.append(0)
-            else:
-                free.remove(group)
-            sizes[group] = max(<Py_ssize_t>sizes[group], size_of(node))
-            groups[group].append(node)
-            ending.setdefault(ends[i], []).append(group)
-        free += ending.get(i, ())
-    return [sorted(members, key=size_of, reverse=True) for members in groups]
+        if type(node) is WindowProduct and (<WindowProduct>node).workspace():
+            found.append(Tenant(i, i, (<WindowProduct>node).workspace(), []))
+        if node.views or ends[i] == count:
+            continue
+        base = overwritten_by(i, nodes, places, lives)
+        if base < 0:
+            tenant = Tenant(i, i, size_of(node), [])
+            found.append(tenant)
+        else:
+            tenant = tenants[base]
+        tenant.last = ends[i]
+        tenant.nodes.append(node)
+        tenants[i] = tenant
+    return found
+
+
+cdef Py_ssize_t size_of_tenant(Tenant tenant) noexcept:
+    return tenant.size
+
+
+cdef list groups_of_results(list nodes, tuple lives):
+    """The largest are placed first, each as low as it can be (Pisarchyk & Lee 2020)."""
+    cdef list placed = [], arena = [], ends = lives[1]
+    cdef Tenant tenant, other
+    cdef Py_ssize_t i
+    for tenant in sorted(tenants_of(nodes, lives), key=size_of_tenant, reverse=True):
+        taken = [(other.offset, other.size) for other in placed
+                 if other.first <= tenant.last and tenant.first <= other.last]
+        tenant.offset = min([start for start, room in gaps_between(taken, MOST_BYTES)
+                             if room >= tenant.size])
+        placed.append(tenant)
+        arena += [(node, tenant.offset) for node in tenant.nodes]
+    groups = [arena] if arena else []
+    return groups + [[(node, 0)] for i, node in enumerate(nodes)
+                     if ends[i] == len(nodes) and not (<Node>node).views]
+
+
+cdef int lend_memory(list nodes, list groups, list ends) except -1:
+    cdef dict numbers = {id(node): i for i, node in enumerate(nodes)}
+    cdef list workers = [(i, node) for i, node in enumerate(nodes) if type(node) is WindowProduct]
+    cdef WindowProduct worker
+    if not workers:
+        return 0
+    for members in groups:
+        lives = [(numbers[id(node)], ends[numbers[id(node)]], offset, size_of(<Node>node))
+                 for node, offset in members]
+        if lives[0][1] == len(nodes):
+            continue
+        lender = members[0][0]
+        for i, node in workers:
+            worker = <WindowProduct>node
+            live = [(offset, size) for first, last, offset, size in lives if first <= i <= last]
+            for start, room in gaps_between(live, (<Node>lender).out.block.nbytes):
+                if room > worker.lent:
+                    worker.lender, worker.lent_from, worker.lent = lender, start, room
+    return 0
 
 
 cdef int allocate_groups(list groups) except -1:
-    cdef Tensor first, x
-    cdef Py_ssize_t i
+    cdef Tensor whole, x
+    cdef Py_ssize_t nbytes, offset
     for members in groups:
-        first = (<Node>members[0]).out
-        allocate(first)
-        for i in range(1, len(members)):
-            x = (<Node>members[i]).out
-            look_at(x, first.block, first.data)
+        nbytes = max([offset + size_of(<Node>node) for node, offset in members])
+        whole = new(ND, UINT8, 1, &nbytes)
+        for node, offset in members:
+            x = (<Node>node).out
+            look_at(x, whole.block, whole.data + offset)
     return 0
 
 
 cdef Py_ssize_t bytes_of(list groups) except -1:
     cdef Py_ssize_t total = 0
     for members in groups:
-        total += (<Node>members[0]).out.block.nbytes
+        total += (<Node>members[0][0]).out.block.nbytes
     return total
 
 
-cdef Block block_by_fit(list free, Py_ssize_t nbytes):
-    """The smallest free block of at least so many bytes, or None."""
-    cdef Block best = None, block
-    for block in free:
-        if block.nbytes >= nbytes and (best is None or block.nbytes < best.nbytes):
-            best = block
-    return best
+cdef class Regions:
+    """Free memory, as (block, first byte, bytes)."""
+    cdef list free
+
+    def __cinit__(self):
+        self.free = []
+
+    cdef tuple take(self, Py_ssize_t nbytes):
+        """The beginning of the smallest region of at least so many bytes, or None."""
+        fitting = [region for region in self.free if region[2] >= nbytes]
+        if not fitting:
+            return None
+        best = min(fitting, key=size_of_region)
+        self.free.remove(best)
+        block, first, room = best
+        nbytes = whole_lines(nbytes)
+        if room > nbytes:
+            self.free.append((block, first + nbytes, room - nbytes))
+        return block, first, min(room, nbytes)
+
+    cdef int give(self, tuple region) except -1:
+        """Take a region back, joined with its neighbours."""
+        block, first, room = region
+        for other in list(self.free):
+            if other[0] is block and (other[1] + other[2] == first or first + room == other[1]):
+                self.free.remove(other)
+                first, room = min(first, other[1]), room + other[2]
+        self.free.append((block, first, room))
+        return 0
+
+
+def size_of_region(tuple region):
+    return region[2]
+
+
+cdef tuple whole_block(Block block):
+    return block, 0, block.nbytes
 
 
 cdef dict dead_results(list nodes, list outputs, list bases, list ends):
@@ -146,23 +287,28 @@ cdef list allocate_gradients(list nodes, list outputs, list groups, tuple lives,
     cdef Py_ssize_t i
     cdef Node node, source
     cdef Tensor x
-    cdef Block block
-    cdef list bases, ends
+    cdef tuple region
+    cdef list bases, ends, done
+    cdef Regions regions = Regions()
+    cdef dict taken = {}                # by the id of a node: where its gradient is
     cdef dict producers = {id((<Node>node).out): node for node in nodes}
     cdef set given = {id(x) for x in outputs}       # their gradients come from outside
     bases, ends = lives
     cdef dict numbers = {id(node): i for i, node in enumerate(nodes)}
     cdef dict dead = dead_results(nodes, outputs, bases, ends) if once else {}
     cdef dict lent = {}                 # what is not free before a node's backward()
-    cdef dict owners = {id((<Node>members[0]).out.block): (<Node>members[0]).out
-                        for members in groups}
+    cdef dict owners = {}               # by the id of a block: an array in it
     cdef list found = []
-    cdef list free = [(<Node>members[0]).out.block for members in groups
-                      if ends[numbers[id(members[0])]] < len(nodes)]
+    for members in groups:
+        node = <Node>members[0][0]
+        owners[id(node.out.block)] = node.out
+        if ends[numbers[id(node)]] < len(nodes):
+            regions.give(whole_block(node.out.block))
     for i in range(len(nodes) - 1, -1, -1):
         node = <Node>nodes[i]
-        done = [node.grad.block] if node.grad is not None and id(node.out) not in given else []
-        done += [(<Node>each).out.block for each in dead.get(i, ())] + lent.pop(id(node), [])
+        done = [taken[id(node)]] if id(node) in taken else []
+        done += [whole_block((<Node>each).out.block) for each in dead.get(i, ())]
+        done += lent.pop(id(node), [])
         for x in inputs_of(node):
             source = producers.get(id(x))
             if source is None or id(x) in given or x.slot is not source or (
@@ -172,24 +318,27 @@ cdef list allocate_gradients(list nodes, list outputs, list groups, tuple lives,
                 lent[id(source)], done = done, []     # which reads this node's gradient
                 continue
             source.grad = header(x.face, x.dtype, x.ndim, x.shape_)
-            block = block_by_fit(free, size_of(source))
-            if block is None:
+            region = regions.take(size_of(source))
+            if region is None:
                 allocate(source.grad)
                 owners[id(source.grad.block)] = source.grad
-                found.append((source.grad, None))
+                region = whole_block(source.grad.block)
+                found.append((source.grad, None, 0))
             else:
-                free.remove(block)
-                look_at(source.grad, block, block.data)
-                found.append((source.grad, owners[id(block)]))
-        free += done
+                look_at(source.grad, region[0], (<Block>region[0]).data + <Py_ssize_t>region[1])
+                found.append((source.grad, owners[id(region[0])], region[1]))
+            taken[id(source)] = region
+        for region in done:
+            regions.give(region)
     return found
 
 
 cdef int allocate_again(list gradients) except -1:
     cdef Tensor grad, owner
-    for grad, owner in gradients:
+    cdef Py_ssize_t offset
+    for grad, owner, offset in gradients:
         if owner is None:
             allocate(grad)
         else:
-            look_at(grad, owner.block, owner.data)
+            look_at(grad, owner.block, owner.block.data + offset)
     return 0

@@ -9,7 +9,7 @@ from microlazy.core.tensor cimport Tensor
 @cython.final
 cdef class Plan:
     cdef list nodes, inputs, outputs
-    cdef list groups              # of nodes whose results have one memory
+    cdef list groups              # of nodes whose results share memory; see core/lifetimes
     cdef tuple lives              # of the results' memory; see core/lifetimes
     cdef list handed              # the nodes on whose memory outputs are
     cdef bint once                # no graph is retained for a second backward pass

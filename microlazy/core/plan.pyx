@@ -9,13 +9,14 @@ out the outputs. Eager calls run the very same nodes, so both give the same bits
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.calls cimport alike, flatten, unflatten
-from microlazy.core.fuse cimport fuse
+from microlazy.core.fuse cimport fuse, fusions_of
 from microlazy.core.lifetimes cimport (
     OUTSIDE, allocate_again, allocate_gradients, allocate_groups, bytes_of, groups_of_results,
-    inputs_of, lifetimes,
+    inputs_of, lend_memory, lifetimes,
 )
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.chain cimport Chain
+from microlazy.core.ops.convolution cimport tail_of
 from microlazy.core.optimizers cimport Moves
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
@@ -378,7 +379,8 @@ cdef class Plan:
         cdef Node node
         cdef Tensor x
         cdef dict places = {id(x): ("input", i) for i, x in enumerate(self.inputs)}
-        cdef dict buffers = {id(node): i for i, group in enumerate(self.groups) for node in group}
+        cdef dict buffers = {id(node): (i, offset) for i, group in enumerate(self.groups)
+                             for node, offset in group}
         cdef list found = [], bases, ends
         bases, ends = self.lives
         for i in range(len(self.nodes)):
@@ -389,10 +391,11 @@ cdef class Plan:
                 [places.get(id(x), ("array", x)) for x in inputs_of(node)],
                 shape_tuple(node.out),
                 numpy_dtype(node.out.dtype).name,
-                None if base == OUTSIDE else buffers[id(self.nodes[base])],
+                *((None, 0) if base == OUTSIDE else buffers[id(self.nodes[base])]),
                 node.out.size * itemsize(node.out.dtype),
                 bool(node.views),
                 None if base == OUTSIDE or ends[base] == len(self.nodes) else ends[base],
+                fusions_of(node),
             ))
             places[id(node.out)] = ("step", i)
         return found
@@ -427,10 +430,14 @@ cdef class Plan:
     cdef int count_holders(self, dict counts) except -1:
         """Count how often the nodes hold each array, those of plans inside too."""
         cdef Node node
+        cdef Chain chain
         for node in self.nodes:
             count_each(inputs_of(node), counts)
-            if type(node) is Chain:
-                for member in (<Chain>node).members:
+            chain = <Chain>node if type(node) is Chain else tail_of(node)
+            if chain is not None:
+                if chain is not node:
+                    count_each(chain.rest, counts)
+                for member in chain.members:
                     count_each(inputs_of(<Node>member), counts)
             if isinstance(node, PlanStep):
                 (<PlanStep>node).count_holders(counts)
@@ -464,7 +471,7 @@ cdef class Plan:
             return False
         self.let_go_of_heads()
         if self.has_gradients:
-            for grad, _ in self.gradients:
+            for grad, *_ in self.gradients:
                 look_away(grad)
         for node in self.nodes:
             look_away(node.out)
@@ -639,10 +646,11 @@ cdef Plan build(object forward, object structure, list args, list variables=None
                 "make it inside forward(), or pass it in")
         plan.origins.append(COMPUTED if id(out) in producers else places.get(id(out), CAPTURED))
     plan.lives = lifetimes(plan.nodes, plan.outputs, plan.recording)
-    plan.groups = groups_of_results(plan.nodes, plan.lives[1])
+    plan.groups = groups_of_results(plan.nodes, plan.lives)
     bases = {plan.lives[0][i] for i, node in enumerate(plan.nodes) if id(node.out) in order}
     plan.handed = [plan.nodes[base] for base in sorted(bases) if base != OUTSIDE]
     allocate_groups(plan.groups)
+    lend_memory(plan.nodes, plan.groups, plan.lives[1])
     plan.nbytes = bytes_of(plan.groups)
     for node in plan.nodes:
         if node.needs & NEEDS_OUT:

@@ -26,8 +26,8 @@ def plot_plan(net: HybridBlock, *args: Any) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Steps go from left to right, buffers from top to bottom, each as high as it is large; its
-        `savefig` writes a file.
+        Steps go from left to right, buffers from top to bottom, each as high as it is large; below
+        a step's op are the fusions made there. Its `savefig` writes a file.
 
     Raises
     ------
@@ -44,8 +44,8 @@ def plot_plan(net: HybridBlock, *args: Any) -> Figure:
     >>> from microlazy.gluon import nn
     >>> net = nn.HybridLambda(lambda F, x: F.tanh(F.exp(x) + 1) * 2)
     >>> figure = plot_plan(net, nd.ones((2, 3)))
-    >>> [text.get_text() for text in figure.axes[0].texts]
-    ['0 exp+add+tanh+multiply']
+    >>> [text.get_text().splitlines() for text in figure.axes[0].texts]
+    [['0 exp+add+tanh+multiply', '4 ops in one pass']]
     """
     if not isinstance(net, HybridBlock):
         raise TypeError(f"plot_plan draws a HybridBlock, not {type(net).__name__}")
@@ -59,9 +59,10 @@ def plot_plan(net: HybridBlock, *args: Any) -> Figure:
         if step.buffer is None or step.view:
             continue
         end = count if step.until is None else step.until + 1
-        height = heights[step.buffer] * step.bytes / max(table.buffers[step.buffer], 1)
+        scale = heights[step.buffer] / max(table.buffers[step.buffer], 1)
+        top, height = tops[step.buffer] + scale * step.offset, scale * step.bytes
         axes.barh(
-            tops[step.buffer],
+            top,
             end - step.number,
             height,
             left=step.number,
@@ -69,8 +70,8 @@ def plot_plan(net: HybridBlock, *args: Any) -> Figure:
             color=f"C{step.number % 10}",
             alpha=0.6,
         )
-        middle = tops[step.buffer] + height / 2
-        text = f"{step.number} {step.op}"
+        middle = top + height / 2
+        text = "\n".join((f"{step.number} {step.op}", *step.fusions))
         axes.text(step.number + 0.1, middle, text, va="center", fontsize=7, clip_on=True)
     axes.set(xlabel="step", ylabel="buffer", xlim=(0, max(count, 1)))
     axes.set_yticks(

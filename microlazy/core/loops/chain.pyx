@@ -14,10 +14,6 @@ from microlazy.core.loops.elementwise cimport binary_grain, grain, number_at
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, thread_number, threads
 from microlazy.core.tensor cimport ND, Tensor, itemsize, new
 
-cdef enum:
-    BLOCK = 1024                  # elements: the TILE of the kernels
-
-
 cdef class Program:
     def __dealloc__(self):
         free(self.steps)
@@ -44,6 +40,20 @@ cdef class Program:
                        min(n, (i + 1) * CHUNK), dtype)
         return 0
 
+    cdef void describe(self, Tail* tail) noexcept:
+        tail.steps = self.steps
+        tail.count, tail.arrays, tail.tiles = self.count, self.arrays, self.tiles
+
+
+cdef void run_tail(const Tail* tail, const char* x, Py_ssize_t start, Py_ssize_t n, int dtype,
+                   char* scratch) noexcept nogil:
+    cdef char* data[MOST_ARRAYS]
+    cdef Py_ssize_t size = itemsize(dtype)
+    memcpy(data, tail.data, tail.arrays * sizeof(char*))
+    data[tail.first] = <char*>x - start * size
+    run_blocks(tail.steps, tail.count, tail.arrays, tail.tiles, data, NULL, scratch, BLOCK * size,
+               start, start + n, dtype)
+
 
 cdef void run_blocks(const Step* steps, int count, int arrays, int tiles, char** data,
                      const bint* asked, char* scratch, Py_ssize_t width, Py_ssize_t start,
@@ -65,6 +75,8 @@ cdef void run_blocks(const Step* steps, int count, int arrays, int tiles, char**
             accumulate = asked[step.out] if step.accumulate == ASKED else step.accumulate
             if step.loop == SPREAD:
                 spread(data[step.a], step.repeat, step.period, at[step.out], start, n, dtype)
+            elif step.loop == NORM:
+                normalize(step, data[step.b], at[step.a], at[step.out], start, n, dtype)
             else:
                 run_step(step, at, accumulate, n, dtype)
         start += n
@@ -84,7 +96,7 @@ cdef void run_step(const Step* step, char** at, bint accumulate, Py_ssize_t n,
     elif step.loop == BINARY_GRAD:
         kernels.binary_grad[dtype](step.op, step.which, at[step.a], at[step.b], at[step.y],
                                    at[step.g], out, accumulate, n)
-    elif step.loop == SCALE:
+    elif step.loop == TIMES:
         kernels.scale[dtype](step.number, at[step.a], out, accumulate, n)
     elif step.loop == FILL:
         if not accumulate:
@@ -114,6 +126,26 @@ cdef void spread(const char* x, Py_ssize_t repeat, Py_ssize_t period, char* out,
             kernels.fill[dtype](number_at(x + place % period * size, dtype), out + done * size,
                                 length)
         done += length
+
+
+cdef void normalize(const Step* step, const char* kept, const char* x, char* out, Py_ssize_t start,
+                    Py_ssize_t n, int dtype) noexcept nogil:
+    """Elements start to start + n of a batch norm with what it keeps of each channel."""
+    cdef Py_ssize_t size = itemsize(dtype), channels = step.period, each = channels * size
+    cdef bint columns = step.repeat == 1
+    cdef Py_ssize_t width = channels if columns else step.repeat, place, rows, length, done = 0
+    while done < n:               # the rest of a row, whole rows, or the beginning of one
+        place = (start + done) % width
+        rows, length = (n - done) // width, width
+        if place or not rows:
+            rows, length = 1, min(n - done, width - place)
+        place = place * size if columns else 0
+        kernels.affine[dtype](columns, step.op, x + done * size, kept + MEAN * each + place,
+                              kept + WEIGHT * each + place, kept + SHIFT * each + place,
+                              out + done * size,
+                              0 if columns else (start + done) // width % channels, channels, rows,
+                              length)
+        done += rows * length
 
 
 cdef tuple OPERANDS = ("a", "b", "y", "g")

@@ -12,7 +12,9 @@ from microlazy.core.loops.window_products cimport add_back, convolve_packed, gra
 from microlazy.core.loops.window_sums cimport (
     convolve_directly, gradient_by_taps, gradient_directly, is_cheap, is_thin, plan_lines,
 )
-from microlazy.core.loops.window_tiles cimport convolve_tiles, gradient_tiles, plan_tiles
+from microlazy.core.loops.window_tiles cimport (
+    convolve_tiles, gradient_tiles, plan_tiles, workspace_for_tiles,
+)
 from microlazy.core.loops.windows cimport *
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
@@ -34,6 +36,10 @@ cdef int convolve(Job* job) except -1:
     if not is_direct(job):
         return convolve_packed(job)
     return convolve_lanes(job) if plan_lanes(job, WHOLE * job.vectors) else convolve_directly(job)
+
+
+cdef Py_ssize_t workspace_of(Job* job) noexcept:
+    return workspace_for_tiles(job) if plan_tiles(job) else 0
 
 
 cdef int filters_gradient(Job* job) except -1:

@@ -143,9 +143,14 @@ cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     for f in range(s.filters):
         kernels.transpose[job.dtype](
             at(sums, f * job.length, size), lanes * size,
-            turned if job.accumulate else at(y, f * s.count, size),
-            lines * across if job.accumulate else step, images, lines * across)
-        if job.accumulate:
+            turned if job.accumulate or job.tail is not NULL else at(y, f * s.count, size),
+            lines * across if job.accumulate or job.tail is not NULL else step, images,
+            lines * across)
+        if job.tail is not NULL:
+            for r in range(images):
+                finish(job, at(turned, r * lines * across, size), start + f * s.count + r * step,
+                       lines * across, scratch)
+        elif job.accumulate:
             kernels.place_rows[job.dtype](turned, NULL, at(y, f * s.count, size), lines * across,
                                           0, step, 0, images, 1, lines * across, True, False)
 
@@ -161,7 +166,7 @@ cdef int convolve_lanes(Job* job) except -1:
     job.w = filters.data
     job.tasks = job.blocks * job.s.groups
     return run_tasks(job, lanes_block, job.panel + job.sums
-                     + (job.length if job.accumulate else 0), False)
+                     + (job.length if job.accumulate or job.tail is not NULL else 0), False)
 
 
 cdef void lanes_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:

@@ -64,6 +64,27 @@ cdef char* packed_block(const Job* job, char* x, Py_ssize_t images, Py_ssize_t r
     return panel
 
 
+cdef void finish_block(const Job* job, char* sums, const char* bias, Py_ssize_t image,
+                       Py_ssize_t images, Py_ssize_t filter, Py_ssize_t filters, Py_ssize_t first,
+                       Py_ssize_t count, char* scratch) noexcept nogil:
+    """Finish the results of some filters in a block, which lie filter by filter."""
+    cdef Py_ssize_t all_filters = job.s.groups * job.s.filters, i, f, start
+    cdef char* placed = sums
+    if images > 1:                # as they lie in y
+        placed = at(sums, job.filters * job.sums, job.size)
+    if images > 1 or bias is not NULL or job.relu:
+        kernels.place_rows[job.dtype](sums, bias, placed, images * count, count, count,
+                                      filters * count, filters, images, count, False, job.relu)
+    for i in range(images):
+        start = ((image + i) * all_filters + filter) * job.s.count + first
+        if count == job.s.count:
+            finish(job, at(placed, i * filters * count, job.size), start, filters * count, scratch)
+        else:
+            for f in range(filters):
+                finish(job, at(placed, f * count, job.size), start + f * job.s.count, count,
+                       scratch)
+
+
 cdef void convolve_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group, one block of windows and some filters."""
     cdef const Sizes* s = &job.s
@@ -91,7 +112,9 @@ cdef void convolve_block(const Job* job, Py_ssize_t task, char* scratch) noexcep
                  s.volume if job.in_place else images * count,
                  1.0 if r or (direct and job.accumulate) else 0.0, sums,
                  s.count if direct else images * count)
-    if not direct:
+    if job.tail is not NULL:
+        finish_block(job, sums, bias, image, images, filter, filters, first, count, scratch)
+    elif not direct:
         kernels.place_rows[job.dtype](sums, bias, y, images * count, count, s.count,
                                       all_filters * s.count, filters, images, count,
                                       job.accumulate, job.relu)
@@ -110,6 +133,10 @@ cdef int convolve_packed(Job* job) except -1:
     while s.groups * job.blocks * divided_up(s.filters, job.filters) < FEW and job.filters >= 512:
         job.filters = divided_up(job.filters, 2)
     job.tasks = s.groups * job.blocks * divided_up(s.filters, job.filters)
+    if job.tail is not NULL:      # the block's results stay in scratch memory until it is done
+        job.sums = job.images * min(job.span, s.count)
+        return run_tasks(job, convolve_block, job.panel + job.filters * job.sums * (
+            2 if job.images > 1 else 1), True)
     return run_tasks(job, convolve_block, job.panel + job.filters * job.sums, True)
 
 

@@ -103,23 +103,30 @@ cdef Py_ssize_t lay_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_s
 cdef void slide_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group in one block of lines."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t group = task % s.groups, lines, start
+    cdef Py_ssize_t group = task % s.groups, lines, start, count, f
     cdef char* sums = at(scratch, job.panel + TILE, job.size)
+    cdef char* placed = at(sums, job.sums, job.size)
     start = lay_out(job, task // s.groups, group, &lines, scratch)
+    count = lines * s.w[W_COUNT + 2]
     memset(at(scratch, job.panel, job.size), 0, TILE * job.size)    # denormal rubbish is slow
     kernels.slide[job.dtype](
         scratch, job.offset, at(job.w, group * s.filters * s.places, job.size), sums, s.filters,
         s.places, s.places, job.length, lines * job.width)
     kernels.place_rows[job.dtype](
         sums, NULL if job.bias is NULL else job.bias + group * s.filters * job.size,
-        at(job.y, start, job.size), job.length, job.width, s.count, s.w[W_COUNT + 2], s.filters,
-        lines, s.w[W_COUNT + 2], job.accumulate, job.relu)
+        at(job.y, start, job.size) if job.tail is NULL else placed, job.length, job.width,
+        s.count if job.tail is NULL else count, s.w[W_COUNT + 2], s.filters, lines,
+        s.w[W_COUNT + 2], job.accumulate, job.relu)
+    if job.tail is not NULL:
+        for f in range(s.filters):
+            finish(job, at(placed, f * count, job.size), start + f * s.count, count, scratch)
 
 
 cdef int convolve_directly(Job* job) except -1:
     _owner = offsets_of(job)
     job.tasks = job.blocks * job.s.groups
-    return run_tasks(job, slide_block, job.panel + TILE + job.sums, False)
+    return run_tasks(job, slide_block, job.panel + TILE + job.sums * (
+        2 if job.tail is not NULL else 1), False)
 
 
 cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:

@@ -8,6 +8,7 @@ from microlazy.core.blas cimport gemm_cut
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.windows cimport *
+from microlazy.core.parallel cimport threads
 from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
 
 cdef enum:
@@ -103,6 +104,29 @@ cdef void transform_images(const Job* job, const Sizes* windows, int which, char
                                     channels * width + WHOLE, width)
 
 
+cdef void finish_tiles(const Job* job, char* plane, Py_ssize_t start, Py_ssize_t first,
+                       Py_ssize_t count, char* scratch) noexcept nogil:
+    """Finish what some tiles of one image and filter cover, whose results begin at start."""
+    cdef Py_ssize_t high = job.s.w[W_COUNT + 1], wide = job.s.w[W_COUNT + 2], row, place, n
+    cdef Py_ssize_t across = job.made.w[W_COUNT + 2], down = job.made.w[W_COUNT + 1]
+    cdef Py_ssize_t end = first + count, tile = first, left, lines
+    if count == job.seen.count:
+        finish(job, plane, start, job.s.count, scratch)
+        return
+    while tile < end:
+        left, row = tile % across, tile // across % down * 4
+        n = min(across - left, end - tile)
+        place = (tile // across // down * high + row) * wide + left * 4
+        lines = min(<Py_ssize_t>4, high - row)
+        if n == across:
+            finish(job, at(plane, place, job.size), start + place, lines * wide, scratch)
+        else:
+            for row in range(lines):
+                finish(job, at(plane, place + row * wide, job.size), start + place + row * wide,
+                       min(4 * n, wide - 4 * left), scratch)
+        tile += n
+
+
 cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group, one block of tiles and some filters."""
     cdef const Sizes* s = &job.s
@@ -117,6 +141,7 @@ cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef Py_ssize_t all_filters = s.groups * s.filters, f, i, k
     cdef char* tiles = at(scratch, 36 * job.width, size)
     cdef char* products = at(tiles, 36 * (s.channels * job.width + WHOLE), size)
+    cdef char* plane = at(products, 36 * (job.filters * job.width + WHOLE), size)
     cdef char* x = at(job.x, (image * s.groups + group) * s.channels * s.volume, size)
     cdef char* y = at(job.y, (image * all_filters + filter) * s.count, size)
     cdef char* w = at(job.transformed, group * 36 * job.apart
@@ -139,12 +164,23 @@ cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         for i in range(images):
             kernels.put_windows[job.dtype](
                 at(scratch, i * count, size), job.made.w,
-                at(y, (i * all_filters + f) * s.count, size), 0, 16, first, count, width,
-                job.accumulate)
+                at(y, (i * all_filters + f) * s.count, size) if job.tail is NULL else plane,
+                0, 16, first, count, width, job.accumulate)
+            if job.tail is not NULL:
+                finish_tiles(job, plane, ((image + i) * all_filters + filter + f) * s.count, first,
+                             count, scratch)
 
 
 cdef Py_ssize_t scratch_for_tiles(const Job* job) noexcept nogil:
-    return 36 * (job.width * (1 + job.s.channels + job.filters) + 2 * WHOLE)
+    return 36 * (job.width * (1 + job.s.channels + job.filters) + 2 * WHOLE) + (
+        job.s.count if job.tail is not NULL else 0)
+
+
+cdef Py_ssize_t workspace_for_tiles(Job* job) noexcept:
+    job.apart = job.s.filters * job.s.channels + WHOLE
+    share_filters(job)
+    return whole_lines(36 * job.s.groups * job.apart * job.size) + (
+        threads() * room_of_task(job, scratch_for_tiles(job)))
 
 
 cdef int convolve_tiles(Job* job) except -1:
@@ -153,7 +189,7 @@ cdef int convolve_tiles(Job* job) except -1:
     cdef Tensor transformed
     job.apart = s.filters * s.channels + WHOLE      # no multiple of a cache's size
     n = 36 * s.groups * job.apart
-    transformed = new(ND, job.dtype, 1, &n)
+    transformed = workspace(job, job.dtype, n)
     job.transformed = transformed.data
     job.tasks = s.groups * s.filters
     run_tasks(job, transform_filters, s.places, False)

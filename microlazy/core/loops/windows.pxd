@@ -1,6 +1,8 @@
 """What all ways to sum over sliding windows share: sizes, a job, and threads that do its tasks."""
 
 from microlazy.core.kernels.table cimport W_DILATE, W_KERNEL, W_NUMBERS
+from microlazy.core.loops.chain cimport BLOCK, Tail, run_tail
+from microlazy.core.tensor cimport Tensor
 
 cdef enum:
     MAX_AXES = 3                  # spatial ones; missing ones count as axes of size 1
@@ -26,6 +28,10 @@ ctypedef struct Job:
     char* y
     const char* bias
     bint accumulate, relu
+    const Tail* tail              # what is computed of the results, bias and relu done; or NULL
+    Py_ssize_t tiles              # where in a thread's scratch memory that has its tiles, in bytes
+    char* lent                    # memory for workspaces
+    Py_ssize_t lent_bytes
     Py_ssize_t images, span       # of a block: images, or windows of one image
     Py_ssize_t across, blocks     # blocks of an image, and of all
     Py_ssize_t rows, steps        # of packed windows, at a time; how often
@@ -61,6 +67,23 @@ cdef inline Py_ssize_t reach_of(const Sizes* s, int axis) noexcept nogil:
     return (s.w[W_KERNEL + axis] - 1) * s.w[W_DILATE + axis]
 
 
+cdef inline void finish(const Job* job, const char* results, Py_ssize_t first, Py_ssize_t count,
+                        char* scratch) noexcept nogil:
+    """Store y[first:first + count], from the results as the tail takes them."""
+    run_tail(job.tail, results, first, count, job.dtype, scratch + job.tiles)
+
+
+cdef inline Py_ssize_t whole_lines(Py_ssize_t nbytes) noexcept nogil:
+    return divided_up(nbytes, 64) * 64
+
+
+cdef inline Py_ssize_t room_of_task(const Job* job, Py_ssize_t numbers) noexcept nogil:
+    """Bytes of a thread's scratch memory, with the tail's tiles."""
+    cdef Py_ssize_t tiles = 0 if job.tail is NULL else job.tail.tiles
+    return whole_lines(numbers * job.size) + tiles * BLOCK * job.size
+
+
+cdef Tensor workspace(Job* job, int dtype, Py_ssize_t n)      # of the lent memory, if it is enough
 # Spread the tasks over threads, each with scratch memory for some numbers.
 cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
 # The filters' gradient in parts, which are then added in order.

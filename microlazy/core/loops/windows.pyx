@@ -8,10 +8,23 @@ from libc.string cimport memcpy
 from microlazy.core.blas cimport need_blas, one_blas_thread, restore_blas_threads
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.parallel cimport thread_number, threads
-from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
+from microlazy.core.storage cimport borrow
+from microlazy.core.tensor cimport FLOAT32, ND, Tensor, header, itemsize, look_at, new
 
 cdef enum:
     WORTH_THREADS = 1 << 18       # multiplications from which a second core pays
+
+
+cdef Tensor workspace(Job* job, int dtype, Py_ssize_t n):
+    cdef Py_ssize_t nbytes = whole_lines(n * itemsize(dtype))
+    cdef Tensor x
+    if nbytes > job.lent_bytes:
+        return new(ND, dtype, 1, &n)
+    x = header(ND, dtype, 1, &n)
+    look_at(x, borrow(None, job.lent, nbytes, False), job.lent)
+    job.lent += nbytes
+    job.lent_bytes -= nbytes
+    return x
 
 
 cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1:
@@ -19,11 +32,15 @@ cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
     cdef Py_ssize_t i, total
     cdef int team = 1, before = 1
     cdef Tensor scratch
+    cdef char* lent = job.lent
+    cdef Py_ssize_t lent_bytes = job.lent_bytes
     if s.batch * s.groups * s.filters * s.count * s.places >= WORTH_THREADS:
         team = <int>min(<Py_ssize_t>threads(), job.tasks)
-    job.room = divided_up(numbers * job.size, 64) * 64
+    job.tiles = whole_lines(numbers * job.size)
+    job.room = room_of_task(job, numbers)
     total = job.room * team // 4
-    scratch = new(ND, FLOAT32, 1, &total)
+    scratch = workspace(job, FLOAT32, total)
+    job.lent, job.lent_bytes = lent, lent_bytes       # the scratch memory is used in here only
     job.scratch = scratch.data
     if blas:
         need_blas()

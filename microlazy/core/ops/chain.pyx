@@ -8,11 +8,12 @@ are those of the members, so all results are theirs to the bit.
 cimport cython
 from microlazy.core.kernels.table cimport B_ADD, FIRST_COMPARISON
 from microlazy.core.loops.chain cimport (
-    ASKED, BINARY, BINARY_GRAD, FILL, MOST_ARRAYS, NUMBER, PASS, SCALE, SPREAD, UNARY, UNARY_GRAD,
-    assemble,
+    ASKED, BINARY, BINARY_GRAD, FILL, MOST_ARRAYS, NORM, NUMBER, PASS, SPREAD, TIMES, UNARY,
+    UNARY_GRAD, Tail, assemble,
 )
 from microlazy.core.loops.reductions cimport sum_to
 from microlazy.core.ops.elementwise cimport BinaryOp, BinaryScalar, UnaryOp
+from microlazy.core.ops.normalization cimport BatchNorm
 from microlazy.core.strided cimport expanded
 from microlazy.core.tape cimport NEEDS_OUT, NEEDS_REST, Node, Pass, check, snapshot, tracked
 from microlazy.core.tensor cimport Tensor, allocate, like, same_shape
@@ -24,6 +25,7 @@ cdef enum:
 
 # By stretches of the array these choose how to compute, which begin at each row of a broadcast.
 cdef list looks_around = [bool(row.loop) for row in elementwise_rows.BINARY]
+cdef list looks_around_alone = [bool(row.loop) for row in elementwise_rows.UNARY]
 
 
 # ---- writing programs ----------------------------------------------------------------------------
@@ -47,9 +49,10 @@ cdef class Draft:
         self.wanted = wanted
         self.steps, self.targets = [], []
         self.gradients, self.taken = {}, {}
-        self.places = {id(x): i for i, x in enumerate(chain.rest)
+        operands = chain.rest[:chain.operands]
+        self.places = {id(x): i for i, x in enumerate(operands)
                        if (<Tensor>x).size == chain.out.size}
-        self.numbers = {id(x): i for i, x in enumerate(chain.rest)}
+        self.numbers = {id(x): i for i, x in enumerate(operands)}
         self.makers = {id(y): m for y, m in zip(chain.results, chain.members)}
 
     cdef int new_tile(self) except -1:
@@ -76,12 +79,20 @@ cdef class Draft:
         elif type(node) is BinaryOp:
             self.write(BINARY, out, {"op": (<BinaryOp>node).op, "a": self.value(node.a),
                                      "b": self.value(node.b)})
+        elif type(node) is BatchNorm:
+            self.normalize(<BatchNorm>node, out)
         else:
             self.write(NUMBER, out, {
                 "op": (<BinaryScalar>node).op, "a": self.value(node.a),
                 "number": (<BinaryScalar>node).s, "which": (<BinaryScalar>node).swapped})
         self.places[id(y)] = out
         return 0
+
+    cdef int normalize(self, BatchNorm node, int out) except -1:
+        cdef int which = <int>[id(norm) for norm in self.chain.norms].index(id(node))
+        return self.write(NORM, out, {
+            "op": node.relu, "a": self.value(node.a), "b": self.chain.operands + which,
+            "repeat": 1 if node.columns else node.cols, "period": node.channels})
 
     cdef object target(self, Tensor x):
         """Where a gradient of x goes, and whether it is added; None if none is wanted."""
@@ -171,7 +182,7 @@ cdef class Draft:
             return self.give(node.a, FILL, {"number": 0.0})
         if node.is_linear(&slope):
             return self.hand_on(node.a, g) if slope == 1 else (
-                self.give(node.a, SCALE, {"a": g, "number": slope}))
+                self.give(node.a, TIMES, {"a": g, "number": slope}))
         a = self.value(node.a)
         s = self.write(FILL, self.new_tile(), {"number": node.s})
         return self.give(node.a, BINARY_GRAD, {
@@ -217,11 +228,22 @@ cdef class Chain(Node):
 
     cdef int forward(self) except -1:
         cdef char* data[MOST_ARRAYS]
-        cdef int i, count = <int>len(self.rest)
-        for i in range(count):
-            data[i] = (<Tensor>self.rest[i]).data
-        data[count] = self.out.data
+        self.find_arrays(data)
         return self.ahead.run(data, NULL, self.out.size, self.out.dtype)
+
+    cdef int find_arrays(self, char** data) except -1:
+        cdef int i
+        for i in range(self.operands):
+            data[i] = (<Tensor>self.rest[i]).data
+        for i in range(<int>len(self.norms)):
+            data[self.operands + i] = (<BatchNorm>self.norms[i]).find_kept(NULL)
+        data[self.operands + len(self.norms)] = self.out.data
+        return 0
+
+    cdef int describe(self, Tail* tail, int first) except -1:
+        self.ahead.describe(tail)
+        tail.first = first
+        return self.find_arrays(tail.data)
 
     cdef int backward(self, Pass p) except -1:
         cdef char* data[MOST_ARRAYS]
@@ -259,8 +281,9 @@ cdef class Chain(Node):
         cdef int last = <int>len(self.members) - 1, i
         for i in range(last):
             draft.value(<Tensor>self.results[i])
-        draft.compute(<Node>self.members[last], self.out, <int>len(self.rest))
-        self.ahead = assemble(draft.steps, <int>len(self.rest) + 1)
+        i = self.operands + <int>len(self.norms)
+        draft.compute(<Node>self.members[last], self.out, i)
+        self.ahead = assemble(draft.steps, i + 1)
         return 0
 
     cdef list write_back(self, long long wanted, Tensor g):
@@ -301,20 +324,35 @@ cdef class Chain(Node):
         return self.members
 
     cdef str name(self):
-        return "+".join([(<Node>node).name() for node in self.members])
+        return "+".join([(<Node>node).name() + "+relu" * (<Node>node).with_relu
+                         for node in self.members])
 
 
 # ---- finding them --------------------------------------------------------------------------------
 
+cdef tuple operands_of(Node node):
+    return (node.a,) if type(node) is BatchNorm else (node.a, node.b)
+
+
+cdef bint is_calm(Node node) except -1:
+    if type(node) is UnaryOp:
+        return not looks_around_alone[(<UnaryOp>node).op]
+    if type(node) is BinaryOp:
+        return not looks_around[(<BinaryOp>node).op]
+    return type(node) is BatchNorm or not looks_around[(<BinaryScalar>node).op]
+
+
 cdef bint is_link(Node node, Tensor out) except -1:
-    """Whether a node can be a member of a chain with results like this."""
     cdef bint choosy = type(node) is BinaryOp and <bint>looks_around[(<BinaryOp>node).op]
     cdef Tensor x
-    if type(node) is not UnaryOp and type(node) is not BinaryOp and type(node) is not BinaryScalar:
+    if type(node) is BatchNorm:           # whose gradient is no elementwise one
+        if not (<BatchNorm>node).fixed or node.out.slot is not None:
+            return False
+    elif type(node) not in (UnaryOp, BinaryOp, BinaryScalar):
         return False
     if out.size == 0 or not same_shape(node.out, out) or node.out.dtype != out.dtype:
         return False
-    for x in (node.a, node.b):
+    for x in operands_of(node):
         if x is None or (x.contiguous and x.size == out.size):
             continue
         if choosy or not x.contiguous or layout_of(x, out) is None:
@@ -325,7 +363,12 @@ cdef bint is_link(Node node, Tensor out) except -1:
 cdef Py_ssize_t end_of_chain(list nodes, Py_ssize_t start, dict readers) except -1:
     cdef Py_ssize_t i = start, last = start, far = 0
     cdef Tensor out = (<Node>nodes[start]).out
+    cdef bint normed = False, recorded = False
     while i < len(nodes) and i < start + MOST_MEMBERS and is_link(<Node>nodes[i], out):
+        normed |= type(nodes[i]) is BatchNorm
+        recorded |= (<Node>nodes[i]).out.slot is not None
+        if normed and recorded:
+            break
         if far <= i:
             last = i
         far = max(far, <Py_ssize_t>max(readers.get(id((<Node>nodes[i]).out), (0,))))
@@ -340,23 +383,26 @@ cdef Chain join(list nodes):
     cdef int i, count
     cdef long long wanted = 0
     chain.members = nodes
+    chain.norms = [node for node in nodes if type(node) is BatchNorm]
     chain.results = [(<Node>node).out for node in nodes]
     chain.out = <Tensor>chain.results[len(nodes) - 1]
     chain.rest = []
     own = {id(y) for y in chain.results}
     for node in nodes:
-        for x in (node.a, node.b):
+        for x in operands_of(node):
             if x is not None and id(x) not in own:
                 own.add(id(x))
                 chain.rest.append(x)
-    count = <int>len(chain.rest)
+    count = chain.operands = <int>len(chain.rest)
+    for node in chain.norms:
+        chain.rest += [x for x in (node.b, node.c, *node.rest) if x is not None]
     for i in range(count):
         wanted |= <long long>tracked(<Tensor>chain.rest[i]) << i
     chain.write_ahead()
-    steps = chain.write_back(wanted, None)
-    chain.needs = (NEEDS_REST if some_read(steps, 0, count - 1) else 0) | (
-        NEEDS_OUT if some_read(steps, count, count) else 0)
     if chain.out.slot is chain.members[len(nodes) - 1]:
+        steps = chain.write_back(wanted, None)
+        chain.needs = (NEEDS_REST if some_read(steps, 0, count - 1) else 0) | (
+            NEEDS_OUT if some_read(steps, count, count) else 0)
         chain.out.slot = chain
     for node in nodes:
         node.out = None               # which has the node as its slot

@@ -10,9 +10,13 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
-from microlazy.core.loops.convolution cimport convolve, convolve_back, filters_gradient
+from microlazy.core.loops.chain cimport Tail
+from microlazy.core.loops.convolution cimport (
+    convolve, convolve_back, filters_gradient, workspace_of,
+)
 from microlazy.core.loops.elementwise cimport apply_unary_grad
 from microlazy.core.loops.windows cimport MAX_AXES, Job, Sizes, divided_up, reach_of
+from microlazy.core.ops.chain cimport Chain
 from microlazy.core.ops.elementwise cimport mask, masked
 from microlazy.core.ops.reduce cimport sum_over
 from microlazy.core.ops.shape cimport reshape
@@ -22,27 +26,30 @@ from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run
 from microlazy.core.tensor cimport FLOAT64, ND, Tensor, header, itemsize, like, new
 
-cdef enum Role:                   # what is found from the other two
-    IMAGES, FILTERS, RESULTS
-
 
 @cython.no_gc
 @cython.final
 cdef class WindowProduct(Node):
-    """One of images, filters and results from the other two, a and b in this order.
-
-    c is a bias for each channel of images or results, or None; relu is of the sum.
-    """
-    cdef Sizes s
-    cdef int role                 # what the result is
-    cdef bint relu                # whose gradient reads the result
 
     cdef str name(self):
-        return ("deconvolution", "convolution_weight", "convolution")[self.role]
+        cdef str op = ("deconvolution", "convolution_weight", "convolution")[self.role]
+        return op if self.tail is None else op + "+relu" * self.relu + "+" + self.tail.name()
 
     cdef int forward(self) except -1:
-        return self.find(self.role, packed(self.a), packed(self.b), self.out,
-                         None if self.c is None else packed(self.c), self.relu, False)
+        cdef Job job
+        cdef Tail tail
+        cdef Tensor bias = None if self.c is None else packed(self.c)
+        memset(&job, 0, sizeof(job))
+        job.relu = self.relu
+        if bias is not None:
+            job.bias = bias.data
+        if self.tail is not None:
+            self.tail.describe(&tail, self.raw)
+            job.tail = &tail
+        if self.lender is not None:
+            job.lent = self.lender.out.block.data + self.lent_from
+            job.lent_bytes = self.lent
+        return compute(&job, &self.s, self.role, packed(self.a), packed(self.b), self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
@@ -72,6 +79,27 @@ cdef class WindowProduct(Node):
         self.relu = True
         return True
 
+    cdef Py_ssize_t workspace(self) except -1:
+        cdef Job job
+        cdef Tail tail
+        memset(&job, 0, sizeof(job))
+        fill_job(&job, &self.s, self.out.dtype)
+        if self.tail is not None:
+            self.tail.ahead.describe(&tail)
+            job.tail = &tail
+        return workspace_of(&job) if self.role == RESULTS else 0
+
+    cdef bint may_have_tail(self) noexcept:
+        return self.role == RESULTS and self.tail is None and self.out.slot is None
+
+    cdef int take_tail(self, Chain chain, Tensor raw) except -1:
+        self.tail = chain
+        self.raw = <int>[id(x) for x in chain.rest].index(id(raw))
+        self.rest = [x for x in chain.rest if x is not raw]
+        self.out = chain.out
+        self.with_relu = False        # its name tells where the relu is
+        return 0
+
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef int first = 1 if self.role == IMAGES else 0
         cdef int second = 1 if self.role == RESULTS else 2
@@ -94,28 +122,37 @@ cdef class WindowProduct(Node):
                        bint accumulate) except -1:
         """What has a role, from what has the other one and the gradient of the result."""
         if other < self.role:
-            return self.find(role, x, g, out, None, False, accumulate)
-        return self.find(role, g, x, out, None, False, accumulate)
+            return self.find(role, x, g, out, accumulate)
+        return self.find(role, g, x, out, accumulate)
 
-    cdef int find(self, int role, Tensor a, Tensor b, Tensor out, Tensor bias, bint relu,
-                  bint accumulate) except -1:
+    cdef int find(self, int role, Tensor a, Tensor b, Tensor out, bint accumulate) except -1:
         cdef Job job
         memset(&job, 0, sizeof(job))
-        job.s = self.s
-        job.dtype = out.dtype
-        job.size = itemsize(out.dtype)
         job.accumulate = accumulate
-        job.relu = relu
-        if bias is not None:
-            job.bias = bias.data
-        if role == RESULTS:
-            job.x, job.w, job.y = a.data, b.data, out.data
-            return convolve(&job)
-        if role == FILTERS:
-            job.x, job.w, job.y = a.data, out.data, b.data
-            return filters_gradient(&job)
-        job.x, job.w, job.y = out.data, a.data, b.data
-        return convolve_back(&job)
+        return compute(&job, &self.s, role, a, b, out)
+
+
+cdef Chain tail_of(Node node):
+    return (<WindowProduct>node).tail if type(node) is WindowProduct else None
+
+
+cdef int fill_job(Job* job, const Sizes* s, int dtype) except -1:
+    job.s = s[0]
+    job.dtype = dtype
+    job.size = itemsize(dtype)
+    return 0
+
+
+cdef int compute(Job* job, const Sizes* s, int role, Tensor a, Tensor b, Tensor out) except -1:
+    fill_job(job, s, out.dtype)
+    if role == RESULTS:
+        job.x, job.w, job.y = a.data, b.data, out.data
+        return convolve(job)
+    if role == FILTERS:
+        job.x, job.w, job.y = a.data, out.data, b.data
+        return filters_gradient(job)
+    job.x, job.w, job.y = out.data, a.data, b.data
+    return convolve_back(job)
 
 
 cdef Tensor window_product(const Sizes* s, int role, Tensor a, Tensor b, Tensor bias, bint relu):

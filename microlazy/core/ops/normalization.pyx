@@ -11,6 +11,7 @@ from cython.parallel cimport prange
 from libc.math cimport sqrt
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport R_SUM
+from microlazy.core.loops.chain cimport KEPT, MEAN, SCALE, SHIFT, WEIGHT
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.composed cimport derive_composed
@@ -48,9 +49,6 @@ def compose_with(batch, rows) -> None:
 
 
 # ---- over a batch --------------------------------------------------------------------------------
-
-cdef enum Kept:                   # what a forward keeps of each channel
-    MEAN, SCALE, WEIGHT, SHIFT, KEPT
 
 cdef enum Slope:                  # what a backward finds for each channel
     SUM, PRODUCT, SLOPE, OFFSET, SLOPES
@@ -92,21 +90,16 @@ cdef inline void find_slopes(const floating* kept, floating* slopes, Py_ssize_t 
 @cython.final
 cdef class BatchNorm(Node):
     """(a - mean) * scale * b + c for each channel; b may be None. `rest` are the moving ones."""
-    cdef bint fixed               # with the moving mean and variance, not the batch's
-    cdef bint moves, relu
-    cdef int axis
-    cdef double eps, keep
-    cdef Py_ssize_t channels
-    cdef bint columns             # the channels come last
-    cdef Py_ssize_t rows, cols, size      # of the data as a matrix
-    cdef Py_ssize_t step, pieces          # rows in a piece; pieces
-    cdef Tensor kept
 
     cdef int forward(self) except -1:
         cdef Tensor x = packed(self.a)
+        self.map(x.data, self.find_kept(x.data), self.out.data, x.dtype)
+        return 0
+
+    cdef char* find_kept(self, const char* x) except NULL:
         cdef Tensor gamma = None if self.b is None else packed(self.b)
         cdef Tensor beta = packed(self.c), moving
-        cdef int dtype = x.dtype, i
+        cdef int dtype = beta.dtype, i
         cdef Py_ssize_t size = itemsize(dtype), channels = self.channels
         cdef Py_ssize_t[2] shape
         if self.kept is None:
@@ -118,7 +111,7 @@ cdef class BatchNorm(Node):
                 moving = packed(self.rest[i])
                 kernels.scale[dtype](1.0, moving.data, kept + i * channels * size, False, channels)
         else:
-            self.find_moments(x.data, kept, dtype)
+            self.find_moments(x, kept, dtype)
             if self.moves:
                 for i in range(2):
                     moving = self.rest[i]
@@ -134,8 +127,7 @@ cdef class BatchNorm(Node):
         else:
             settle(<double*>kept, NULL if gamma is None else <double*>gamma.data,
                    <double*>beta.data, self.eps, channels)
-        self.map(x.data, kept, self.out.data, dtype)
-        return 0
+        return kept
 
     cdef void moments_of(self, Py_ssize_t i, const char* x, char* mean, char* squares,
                          int dtype) noexcept nogil:

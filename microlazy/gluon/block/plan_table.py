@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..parameter import Parameter
 from ..utils import _html_table, _text_table
 
-_HEAD = ("Step", "Op", "Inputs", "Shape", "Dtype", "Buffer", "Bytes", "Until")
+_HEAD = ("Step", "Op", "Inputs", "Shape", "Dtype", "Buffer", "Bytes", "Until", "Fusions")
 
 
 class Step(NamedTuple):
@@ -27,6 +27,8 @@ class Step(NamedTuple):
     buffer : int or None
         In which of the plan's buffers the result is; None if it is a view of an array that is not
         the plan's.
+    offset : int
+        In which byte of the buffer the result begins.
     bytes : int
         Of the result.
     view : bool
@@ -34,6 +36,9 @@ class Step(NamedTuple):
     until : int or None
         The last step that needs the memory; None if it is needed after the call: it is handed out,
         or a gradient will need it.
+    fusions : tuple of str
+        What was joined into this step, and over which result it writes its own. ``"stores relu"``:
+        computed of each part of the result as that is stored, while it is in the cache.
 
     Examples
     --------
@@ -50,9 +55,11 @@ class Step(NamedTuple):
     shape: tuple[int, ...]
     dtype: str
     buffer: int | None
+    offset: int
     bytes: int
     view: bool
     until: int | None
+    fusions: tuple[str, ...]
 
 
 class PlanTable:
@@ -69,7 +76,7 @@ class PlanTable:
     ----------
     steps : list of Step
     buffers : list of int
-        Bytes of each buffer: of the largest result that is ever in it.
+        Bytes of each buffer: as far as the results that are ever in it reach.
 
     Examples
     --------
@@ -79,8 +86,8 @@ class PlanTable:
     >>> net.add(nn.Dense(4, activation="relu", in_units=3), nn.Dense(2, in_units=4))
     >>> net.initialize()
     >>> net.plan(nd.ones((5, 3)))
-    Step  Op               Inputs                     Shape   Dtype    Buffer  Bytes  Until
-    ---------------------------------------------------------------------------------------
+    Step  Op               Inputs                     Shape   Dtype    Buffer  Bytes  Until  Fusions
+    ------------------------------------------------------------------------------------------------
     0     fully_connected  input 0, 0.weight, 0.bias  (5, 4)  float32  0       80     1
     1     fully_connected  %0, 1.weight, 1.bias       (5, 2)  float32  1       40     end
     2 steps in 2 buffers of 120 bytes; a buffer for each result would take 120 bytes
@@ -93,15 +100,28 @@ class PlanTable:
             if parameter.state == "live"
             for array in parameter.list_data()
         }
-        self.steps = [
-            Step(number, op, tuple(_operand(kind, which, paths) for kind, which in inputs), *rest)
-            for number, (op, inputs, *rest) in enumerate(found)
-        ]
+        self.steps: list[Step] = []
+        for number, (op, inputs, *rest, fusions) in enumerate(found):
+            operands = tuple(_operand(kind, which, paths) for kind, which in inputs)
+            step = Step(number, op, operands, *rest, tuple(fusions))
+            earlier = [which for kind, which in inputs if kind == "step"]
+            self.steps.append(
+                step._replace(fusions=step.fusions + self._overwritten(step, earlier))
+            )
         sizes: dict[int, int] = {}
         for step in self.steps:
             if step.buffer is not None:
-                sizes[step.buffer] = max(sizes.get(step.buffer, 0), step.bytes)
+                reach = step.offset + step.bytes
+                sizes[step.buffer] = max(sizes.get(step.buffer, 0), reach)
         self.buffers = [sizes[number] for number in sorted(sizes)]
+
+    def _overwritten(self, step: Step, earlier: list[int]) -> tuple[str, ...]:
+        """Whose memory a step takes as it reads it for the last time."""
+        place = (step.buffer, step.offset)
+        if step.view or step.buffer is None:
+            return ()
+        found = [k for k in earlier if (self.steps[k].buffer, self.steps[k].offset) == place]
+        return (f"over %{found[0]}",) if found else ()
 
     def __repr__(self) -> str:
         alone = sum(step.bytes for step in self.steps if not step.view)
@@ -122,12 +142,20 @@ class PlanTable:
                 ", ".join(step.inputs),
                 str(step.shape),
                 step.dtype,
-                "-" if step.buffer is None else f"{step.buffer}{' (view)' * step.view}",
+                _place(step),
                 str(step.bytes),
                 "end" if step.until is None else str(step.until),
+                "; ".join(step.fusions),
             )
             for step in self.steps
         ]
+
+
+def _place(step: Step) -> str:
+    if step.buffer is None:
+        return "-"
+    begin = f" from {step.offset}" if step.offset else ""
+    return f"{step.buffer}{begin}{' (view)' * step.view}"
 
 
 def _operand(kind: str, which: Any, paths: dict[int, str]) -> str:
