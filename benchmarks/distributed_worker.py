@@ -58,7 +58,7 @@ def torch_ways(workload: str) -> tuple[dict[str, Step], Callable[[numpy.ndarray]
         distributed.all_reduce(torch.from_numpy(values))
 
     wrap = DistributedDataParallel if distributed.get_world_size() > 1 else None
-    ways = {"alone": build(workload), "together": build(workload, wrap)}
+    ways = {"alone": build(workload), "together": build(workload, wrap=wrap)}
     return ways, total, distributed.get_rank()
 
 

@@ -3,18 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import microlazy as mx
 from benchmarks.workloads import (
+    ACT,
     CHAIN,
     INIT_SIZES,
     LARGE,
     MLPS,
     NETWORKS,
+    PROGRAMS,
     SMALL,
     STAGES,
     TEXTS,
+    Arrays,
     Images,
     Mlp,
+    Program,
     Step,
     Text,
 )
@@ -89,13 +95,25 @@ NETS: dict[str, Callable[[], gluon.HybridBlock]] = {
 }
 
 
+def program(
+    workload: str, hybrid: bool = False, compiled: bool = False, kvstore: str = "device"
+) -> Program:
+    """Return one of `PROGRAMS`, hybridized or by compile_step if it is to be."""
+    if workload in NETWORKS:
+        net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
+        return train(NETWORKS[workload], net, hybrid, compiled, kvstore)
+    if compiled:
+        raise ValueError(f"{workload} has nothing that compile_step could update")
+    return {"act": act, "elementwise": elementwise}[workload](hybrid)
+
+
 def train(
     work: Mlp | Images | Text,
     net: gluon.HybridBlock,
     hybrid: bool = False,
     compiled: bool = False,
     kvstore: str = "device",
-) -> Step:
+) -> Program:
     """Return one training step: forward, loss, backward, update; by compile_step if asked to."""
     net.initialize(mx.init.Normal(0.01))
     loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
@@ -106,18 +124,86 @@ def train(
     settings = {"learning_rate": work.learning_rate}
     if work.momentum:
         settings["momentum"] = work.momentum
-    trainer = gluon.Trainer(net.collect_params(), "sgd", settings, kvstore=kvstore)
+    trainer = gluon.Trainer(net.collect_params(), work.optimizer, settings, kvstore=kvstore)
+    rows = len(y)  # a text has one for each character
+
     if compiled:
         whole = gluon.compile_step(net, loss_of, trainer)
-        return lambda: whole(x, y, batch_size=work.batch)
+
+        def step():
+            return whole(x, y, batch_size=rows)
+
+    else:
+
+        def step():
+            with autograd.record():
+                loss = loss_of(net(x), y)
+            loss.backward()
+            trainer.step(rows)
+            return loss
+
+    return with_weights(net, x, step, lambda: step().mean().asnumpy())
+
+
+def act(hybrid: bool) -> Program:
+    """Return the choice of an action: the forward pass of one observation and its argmax."""
+    net = perceptron(ACT.sizes)
+    net.initialize(mx.init.Normal(0.01))
+    if hybrid:
+        net.hybridize(static_alloc=True, static_shape=True)
+    x = nd.array(ACT.data()[0])
+
+    def step():
+        return int(net(x).argmax(axis=1).asscalar())
+
+    return with_weights(net, x, step, lambda: np.append(net(x).asnumpy(), step()))
+
+
+def with_weights(
+    net: gluon.HybridBlock, x: Any, step: Step, result: Callable[[], np.ndarray]
+) -> Program:
+    """Return a program whose arrays are a network's weights, whatever their names."""
+
+    def weights() -> list[Any]:
+        net(x)  # finds the sizes
+        return [each for each in net.collect_params().values() if each.grad_req != "null"]
+
+    def load(arrays: Arrays) -> None:
+        for weight, array in zip(weights(), arrays, strict=True):
+            weight.set_data(nd.array(array))
+
+    return Program(step, result, lambda: [each.data().asnumpy() for each in weights()], load)
+
+
+class Chain(gluon.HybridBlock):
+    """The operations of the workload `elementwise`."""
+
+    def hybrid_forward(self, F: Any, x: Any, y: Any) -> Any:
+        return F.tanh(x * y + F.exp(x)).sum()
+
+
+def elementwise(hybrid: bool) -> Program:
+    """Return the sum of a chain of operations on large arrays, and its gradient."""
+    x, y = nd.random.normal(shape=(LARGE,)), nd.random.normal(shape=(LARGE,))
+    x.attach_grad()
+    y.attach_grad()
+    chain = Chain()
+    if hybrid:
+        chain.hybridize(static_alloc=True, static_shape=True)
 
     def step():
         with autograd.record():
-            loss = loss_of(net(x), y)
-        loss.backward()
-        trainer.step(work.batch)
+            total = chain(x, y)
+        total.backward()
+        return total
 
-    return step
+    def load(arrays: Arrays) -> None:
+        x[:], y[:] = arrays
+
+    def gradients() -> Arrays:
+        return [x.grad.asnumpy(), y.grad.asnumpy()]
+
+    return Program(step, lambda: step().asnumpy(), gradients, load)
 
 
 def op_nograd() -> Step:
@@ -144,19 +230,6 @@ def op_grad() -> Step:
     return step
 
 
-def elementwise() -> Step:
-    x, y = nd.random.normal(shape=(LARGE,)), nd.random.normal(shape=(LARGE,))
-    x.attach_grad()
-    y.attach_grad()
-
-    def step():
-        with autograd.record():
-            total = nd.tanh(x * y + nd.exp(x)).sum()
-        total.backward()
-
-    return step
-
-
 def init_deep() -> Step:
     x = nd.zeros((2, INIT_SIZES[0]))
 
@@ -172,15 +245,13 @@ OTHERS: dict[str, Callable[[], Step]] = {
     "op_nograd": op_nograd,
     "op_grad": op_grad,
     "init_deep": init_deep,
-    "elementwise": elementwise,
 }
 
 
 def build(
     workload: str, hybrid: bool = False, compiled: bool = False, kvstore: str = "device"
 ) -> Step:
-    """Return the step of a workload; the flags are for the networks that train."""
-    if workload not in NETWORKS:
-        return OTHERS[workload]()
-    net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
-    return train(NETWORKS[workload], net, hybrid, compiled, kvstore)
+    """Return the step of a workload; the flags are for the programs."""
+    if workload in PROGRAMS:
+        return program(workload, hybrid, compiled, kvstore).step
+    return OTHERS[workload]()

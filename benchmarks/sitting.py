@@ -40,6 +40,14 @@ class Worker:
         print(workload, budget, file=self.process.stdin, flush=True)
         return float(self.answer())
 
+    def compute(self, workload: str, folder: Path) -> str:
+        """Let it compute from the arrays in the folder; return why it cannot, or nothing.
+
+        See `benchmarks.worker` for what is then in the folder.
+        """
+        print("compute", workload, folder, file=self.process.stdin, flush=True)
+        return self.answer().strip()
+
 
 @contextmanager
 def worker(
@@ -50,7 +58,7 @@ def worker(
     Parameters
     ----------
     framework : str
-        ``microlazy``, ``microlazy-hybrid`` or ``torch``.
+        One of those that `benchmarks.worker` knows.
     python : str
         The interpreter to run it in.
     environment : mapping, optional

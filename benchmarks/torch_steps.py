@@ -1,21 +1,26 @@
-"""The workloads in PyTorch, eager, as its tutorials write them."""
+"""The workloads in PyTorch, as its tutorials write them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import nn
 
 from benchmarks.workloads import (
+    ACT,
     CHAIN,
     INIT_SIZES,
     LARGE,
     MLPS,
     NETWORKS,
+    PROGRAMS,
     SMALL,
     STAGES,
     TEXTS,
+    Arrays,
     Images,
     Mlp,
+    Program,
     Step,
     Text,
 )
@@ -98,22 +103,94 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+Wrap = Callable[[nn.Module], nn.Module]
+
+
+def program(workload: str, compiled: bool = False, wrap: Wrap | None = None) -> Program:
+    """Return one of `PROGRAMS`, by torch.compile if it is to be; `wrap` is for networks."""
+    if workload in NETWORKS:
+        net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
+        return train(NETWORKS[workload], net, compiled, wrap)
+    return {"act": act, "elementwise": elementwise}[workload](compiled)
+
+
 def train(
-    work: Mlp | Images | Text, net: nn.Module, wrap: Callable[[nn.Module], nn.Module] | None = None
-) -> Step:
+    work: Mlp | Images | Text, net: nn.Module, compiled: bool = False, wrap: Wrap | None = None
+) -> Program:
     """Return one training step: forward, loss, backward, update; of the network wrapped."""
     x, y = map(torch.from_numpy, work.data())
     net(x)
     net = wrap(net) if wrap else net
     loss_of = nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(net.parameters(), lr=work.learning_rate, momentum=work.momentum)
+    settings = {"momentum": work.momentum} if work.momentum else {}
+    rule = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[work.optimizer]
+    optimizer = rule(net.parameters(), lr=work.learning_rate, **settings)
+
+    def forward(x, y):
+        return loss_of(net(x), y)
+
+    if compiled:
+        forward = torch.compile(forward)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss_of(net(x), y).backward()
+        loss = forward(x, y)
+        loss.backward()
         optimizer.step()
+        return loss
 
-    return step
+    return Program(step, lambda: step().detach().numpy(), *access(net.parameters()))
+
+
+def act(compiled: bool) -> Program:
+    """Return the choice of an action: the forward pass of one observation and its argmax."""
+    net = perceptron(ACT.sizes)
+    x = torch.from_numpy(ACT.data()[0])
+    net(x)
+    forward = torch.compile(net) if compiled else net
+
+    def step():
+        with torch.no_grad():
+            return int(forward(x).argmax())
+
+    def result():
+        return np.append(net(x).detach().numpy(), step())
+
+    return Program(step, result, *access(net.parameters()))
+
+
+def elementwise(compiled: bool = False) -> Program:
+    """Return the sum of a chain of operations on large arrays, and its gradient."""
+    x, y = torch.randn(LARGE, requires_grad=True), torch.randn(LARGE, requires_grad=True)
+
+    def chain(x, y):
+        return torch.tanh(x * y + torch.exp(x)).sum()
+
+    if compiled:
+        chain = torch.compile(chain)
+
+    def step():
+        x.grad = y.grad = None
+        total = chain(x, y)
+        total.backward()
+        return total
+
+    def gradients() -> Arrays:
+        return [x.grad.numpy(), y.grad.numpy()]
+
+    return Program(step, lambda: step().detach().numpy(), gradients, access([x, y])[1])
+
+
+def access(tensors: Iterable[torch.Tensor]) -> tuple[Callable[[], Arrays], Callable]:
+    """Return functions that read the tensors' values, and set them."""
+    held = list(tensors)
+
+    def load(arrays: Arrays) -> None:
+        with torch.no_grad():
+            for tensor, array in zip(held, arrays, strict=True):
+                tensor.copy_(torch.from_numpy(array))
+
+    return lambda: [tensor.detach().numpy().copy() for tensor in held], load
 
 
 def op_nograd() -> Step:
@@ -139,16 +216,6 @@ def op_grad() -> Step:
     return step
 
 
-def elementwise() -> Step:
-    x, y = torch.randn(LARGE, requires_grad=True), torch.randn(LARGE, requires_grad=True)
-
-    def step():
-        x.grad = y.grad = None
-        torch.tanh(x * y + torch.exp(x)).sum().backward()
-
-    return step
-
-
 def init_deep() -> Step:
     x = torch.zeros(2, INIT_SIZES[0])
 
@@ -166,13 +233,11 @@ OTHERS: dict[str, Callable[[], Step]] = {
     "op_nograd": op_nograd,
     "op_grad": op_grad,
     "init_deep": init_deep,
-    "elementwise": elementwise,
 }
 
 
-def build(workload: str, wrap: Callable[[nn.Module], nn.Module] | None = None) -> Step:
-    """Return the step of a workload; `wrap` is for the networks that train."""
-    if workload not in NETWORKS:
-        return OTHERS[workload]()
-    net = NETS[workload]() if workload in NETS else perceptron(MLPS[workload].sizes)
-    return train(NETWORKS[workload], net, wrap)
+def build(workload: str, compiled: bool = False, wrap: Wrap | None = None) -> Step:
+    """Return the step of a workload; the flags are for the programs."""
+    if workload in PROGRAMS:
+        return program(workload, compiled, wrap).step
+    return OTHERS[workload]()

@@ -7,17 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 
 Step = Callable[[], object]
+Arrays = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A workload in a framework: its step, and what it computes as NumPy arrays.
+
+    The arrays are in the same order and layout in every framework, those of Gluon.
+    """
+
+    step: Step
+    result: Callable[[], np.ndarray]  # of one more step: the mean loss, or what the step is about
+    arrays: Callable[[], Arrays]  # what a step changes: the weights that are trained, or gradients
+    load: Callable[[Arrays], None]  # set the weights, or the inputs that the gradients are of
 
 
 @dataclass(frozen=True)
 class Mlp:
     """One training step of a perceptron with ReLU between its layers.
 
-    The loss is softmax cross-entropy; the optimizer is SGD.
+    The loss is softmax cross-entropy; the optimizer is SGD or Adam.
     """
 
     batch: int
     sizes: tuple[int, ...]  # features of the input, then the units of each layer
+    optimizer: str = "sgd"
     momentum: float = 0.0
     learning_rate: float = 1e-3
 
@@ -34,6 +49,7 @@ MLPS = {
     "mnist": Mlp(256, (784, 256, 10), momentum=0.9),
     "wide": Mlp(512, (1024, 4096, 4096, 10)),
     "narrow": Mlp(128, (10, 46, 46, 10)),
+    "adam": Mlp(128, (10, 46, 46, 10), optimizer="adam"),
 }
 
 
@@ -45,6 +61,7 @@ class Images:
     channels: int
     side: int
     classes: int = 10
+    optimizer: str = "sgd"
     momentum: float = 0.0
     learning_rate: float = 1e-3
 
@@ -72,6 +89,7 @@ class Text:
     batch: int
     characters: int
     hidden: int
+    optimizer: str = "sgd"
     momentum: float = 0.0
     learning_rate: float = 1e-3
 
@@ -84,8 +102,11 @@ class Text:
 
 
 TEXTS = {"lstm": Text(35, 32, 28, 256)}
-# What trains, and can be hybridized.
+# What trains.
 NETWORKS: dict[str, Mlp | Images | Text] = {**MLPS, **IMAGES, **TEXTS}
+ACT = Mlp(1, (4, 64, 64, 2))  # scores of two actions for an observation: forward only
+# What can be hybridized, compiled, and compared by what it computes.
+PROGRAMS = (*NETWORKS, "act", "elementwise")
 
 CHAIN = 100  # small operations in one step of op_nograd and op_grad
 SMALL = 4  # elements of a small array
@@ -96,9 +117,11 @@ DESCRIPTIONS = {
     **{
         name: f"MLP {mlp.sizes[0]}-{'-'.join(map(str, mlp.sizes[1:]))}, batch {mlp.batch}"
         for name, mlp in MLPS.items()
-        if name != "deep"
+        if name not in ("deep", "adam")
     },
     "deep": "MLP of 100 hidden layers of 32, batch 2",
+    "adam": "MLP 10-46-46-10, batch 128, Adam",
+    "act": "MLP 4-64-64-2 on one row, and the argmax",
     "lenet": "LeNet on 1x28x28, batch 256",
     "lenet16": "LeNet on 1x28x28, batch 16",
     "resnet18": "ResNet-18 on 3x32x32, batch 32",
