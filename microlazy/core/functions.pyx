@@ -14,7 +14,7 @@ from microlazy.core.ops.gather cimport along as along_axis, one_hot as one_hot_p
 from microlazy.core.ops.gather cimport put as put_places, put_along as put_along_axis
 from microlazy.core.ops.gather cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
-from microlazy.core.ops.numpy_call cimport numpy_call
+from microlazy.core.ops.numpy_call cimport numpy_call, short_view, small_ufunc
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
 from microlazy.core.ops.rewrite cimport become, rewrites
@@ -457,6 +457,39 @@ def two_inputs(str op_name, nd=False, operands=None, bint number_alone=True):
     return elementwise_nd if nd else elementwise
 
 
+def loop_first(ufunc, slow, bint two=False):
+    """A function that computes a ufunc of small arrays by a loop of ours, all else by `slow`.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import loop_first
+    >>> loop_first(numpy.signbit, None)(np.array([-1., 0.]))
+    array([ True, False])
+    """
+    def of_one(x, out=None, *, where=True, dtype=None, casting="same_kind", order="K", subok=True):
+        cdef Tensor y
+        if isinstance(x, Tensor) and out is None and where is True and dtype is None:
+            y = small_ufunc(ufunc, <Tensor>x, None)
+            if y is not None:
+                return y
+        return slow(x, out, where=where, dtype=dtype, casting=casting, order=order, subok=subok)
+
+    def of_two(x1, x2, out=None, *, where=True, dtype=None, casting="same_kind", order="K",
+               subok=True):
+        cdef Tensor y
+        if isinstance(x1, Tensor) and isinstance(x2, Tensor) and out is None and (
+                where is True and dtype is None):
+            y = small_ufunc(ufunc, <Tensor>x1, <Tensor>x2)
+            if y is not None:
+                return y
+        return slow(x1, x2, out, where=where, dtype=dtype, casting=casting, order=order,
+                    subok=subok)
+
+    return of_two if two else of_one
+
+
 cdef object written(object result, object out):
     return result if out is None else write_into(out, result)
 
@@ -732,9 +765,62 @@ cdef tuple plain_shape(object shape):
     return (operator.index(shape),)
 
 
+cdef int plain_sizes(Tensor t, object shape, Py_ssize_t* sizes) except -2:
+    """The sizes of a shape of Python's numbers that fits t, and how many; else -1."""
+    cdef Py_ssize_t known = 1, n
+    cdef int ndim = 0, unknown = -1
+    if type(shape) is int:
+        shape = (shape,)
+    elif type(shape) is not tuple and type(shape) is not list:
+        return -1
+    if len(shape) > MAX_NDIM:
+        return -1
+    for item in shape:
+        if type(item) is not int or not -1 <= item <= t.size:
+            return -1
+        n = item
+        sizes[ndim] = n
+        if n < 0:
+            if unknown >= 0:
+                return -1
+            unknown = ndim
+        else:
+            known *= n
+            if known > t.size:
+                return -1
+        ndim += 1
+    if unknown >= 0:
+        if known == 0 or t.size % known:
+            return -1
+        sizes[unknown] = t.size // known
+    elif known != t.size:
+        return -1
+    return ndim
+
+
 def reshape(x, shape):
     """The same elements in another shape; one size may be -1."""
-    return reshape_tensor(array_of(x, "reshape"), plain_shape(shape))
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef Tensor t = array_of(x, "reshape")
+    cdef int ndim = plain_sizes(t, shape, sizes)
+    if ndim >= 0:
+        return reshape_to(t, ndim, sizes)
+    return reshape_tensor(t, plain_shape(shape))      # another shape, or what it refuses
+
+
+def at_least(x, Py_ssize_t count, bint behind=False):
+    """The array with one to three axes or more; missing ones in front, the third one behind."""
+    cdef Tensor t = array_of(x, "at_least")
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int i, front
+    if t.ndim >= count:
+        return x
+    for i in range(count):
+        shape[i] = 1
+    front = count - t.ndim - (1 if behind and t.ndim else 0)
+    for i in range(t.ndim):
+        shape[front + i] = t.shape_[i]
+    return reshape_to(t, <int>count, shape)
 
 
 def reshape_codes(x, shape, reverse=False):
@@ -817,13 +903,24 @@ def transpose(x, axes=None):
         for i in range(t.ndim):
             order[i] = t.ndim - 1 - i
         return turned(t, order)
+    if read_order(t, axes, order):
+        return turned(t, order)
     axes = [parse_axis(axis, t.ndim) for axis in axes]
-    if sorted(axes) != list(range(t.ndim)):
-        raise ValueError(f"transpose: axes {tuple(axes)} do not match an array of {t.ndim} "
-                         "dimensions")
-    for i in range(t.ndim):
-        order[i] = axes[i]
-    return turned(t, order)
+    raise ValueError(f"transpose: axes {tuple(axes)} do not match an array of {t.ndim} dimensions")
+
+
+cdef bint read_order(Tensor t, object axes, int* order) except -1:
+    """Read an order of t's axes; False if it names other than each of them once."""
+    cdef unsigned int seen = 0
+    cdef int n = 0, place
+    for axis in axes:
+        place = parse_axis(axis, t.ndim)
+        if n == t.ndim or seen >> place & 1:
+            return False
+        seen |= <unsigned int>1 << place
+        order[n] = place
+        n += 1
+    return n == t.ndim
 
 
 cdef Tensor turned(Tensor t, int* order):
@@ -853,6 +950,21 @@ def swapaxes(x, axis1, axis2):
     return turned(t, order)
 
 
+def move_axis(x, Py_ssize_t source, Py_ssize_t target):
+    """The array with an axis at another place; both are numbers from 0 on."""
+    cdef Tensor t = array_of(x, "moveaxis")
+    cdef int[MAX_NDIM] order
+    cdef int i
+    for i in range(t.ndim):
+        if i == target:
+            order[i] = <int>source
+        elif source < target:
+            order[i] = i + (source <= i < target)
+        else:
+            order[i] = i - (target < i <= source)
+    return turned(t, order)
+
+
 def expand_dims(x, axis):
     """The array with a new axis of size 1."""
     cdef Tensor t = array_of(x, "expand_dims")
@@ -862,7 +974,15 @@ def expand_dims(x, axis):
 def squeeze(x, axis=None):
     """The array without its axes of size 1, or without those named."""
     cdef Tensor t = array_of(x, "squeeze")
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int ndim = 0, place
     full = shape_tuple(t)
+    if axis is None and t.face == NP:
+        for place in range(t.ndim):
+            if t.shape_[place] != 1:
+                shape[ndim] = t.shape_[place]
+                ndim += 1
+        return reshape_to(t, ndim, shape)
     if axis is None:
         gone = {i for i, n in enumerate(full) if n == 1}
     else:
@@ -1015,9 +1135,31 @@ def tile(x, reps):
 def flip(x, axis=None):
     """x with the elements along an axis, or all axes, in reverse order."""
     cdef Tensor t = array_of(x, "flip")
-    axes = range(t.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = {parse_axis(a, t.ndim) for a in axes}
-    return t[tuple([slice(None, None, -1) if i in axes else slice(None) for i in range(t.ndim)])]
+    cdef unsigned int turned_round = 0
+    if axis is None:
+        return reversed_along(t, ~turned_round)
+    if type(axis) is int:
+        return reversed_along(t, <unsigned int>1 << parse_axis(axis, t.ndim))
+    for item in axis if isinstance(axis, (tuple, list)) else (axis,):
+        turned_round |= <unsigned int>1 << parse_axis(item, t.ndim)
+    return reversed_along(t, turned_round)
+
+
+cdef Tensor reversed_along(Tensor t, unsigned int axes):
+    """A copy with the axes of a mask in reverse order; what needs no copy is a view."""
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef Tensor out
+    cdef int i
+    for i in range(t.ndim):
+        source[i] = i
+        step[i] = -1 if axes >> i & 1 else 1
+        start[i] = t.shape_[i] - 1 if axes >> i & 1 and t.shape_[i] else 0
+    out = view_of(t, start, t.ndim, t.shape_, source, step)
+    if not out.contiguous:
+        out = copied(out)
+    return out
 
 
 def roll(x, shift, axis):

@@ -3,9 +3,9 @@
 cimport cython
 from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, pack
-from microlazy.core.tape cimport Node, Pass, run
+from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, INT32, Tensor, dtype_number, header, is_float, numpy_dtype,
+    FLOAT16, FLOAT32, FLOAT64, INT32, Tensor, allocate, dtype_number, header, is_float, numpy_dtype,
 )
 import numpy
 
@@ -14,11 +14,7 @@ import numpy
 @cython.final
 cdef class Cast(Node):
     cdef int forward(self) except -1:
-        if self.a.dtype == self.out.dtype:
-            pack(self.a, self.out.data)
-        else:
-            assign(self.out, self.a)
-        return 0
+        return convert(self.a, self.out)
 
     cdef int backward(self, Pass p) except -1:
         return give(p, self.a, self.grad)
@@ -27,10 +23,22 @@ cdef class Cast(Node):
         return hand_on(p, self.a, g)
 
 
+cdef int convert(Tensor x, Tensor out) except -1:
+    if x.dtype == out.dtype:
+        return pack(x, out.data)
+    return assign(out, x)
+
+
 cdef Tensor converted(Tensor x, int dtype):
-    cdef Cast node = Cast.__new__(Cast)
+    cdef Tensor out = header(x.face, dtype, x.ndim, x.shape_)
+    cdef Cast node
+    if state().plain and not x.abstract:
+        allocate(out)
+        convert(x, out)
+        return out
+    node = Cast.__new__(Cast)
     node.a = x
-    return run(node, header(x.face, dtype, x.ndim, x.shape_))
+    return run(node, out)
 
 
 cdef Tensor cast(Tensor x, int dtype):
