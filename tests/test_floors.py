@@ -25,8 +25,8 @@ ops.elementwise
 ops.reduce ops.gather ops.scans
 ops.chain ops.indexing ops.dense ops.random ops.convolution ops.composed
 fuse ops.pooling
-plan ops.rewrite
-cached_plan plan_gradients ops.in_place
+plan ops.rewrite creation
+cached_plan plan_gradients ops.in_place places
 ops.nn ops.normalization ops.recurrent
 functions
 array

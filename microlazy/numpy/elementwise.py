@@ -8,6 +8,7 @@ import numpy as onp
 
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
+from microlazy.core.creation import constant_like
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_operands, written
@@ -75,6 +76,8 @@ def _test(name: str, summary: str, example: str, result: str) -> Any:
         x: Any, out: ndarray | None = None, *, where: Any = True, dtype: Any = None
     ) -> ndarray:
         plain = out is None and where is True
+        if plain and dtype is None and isinstance(x, Tensor):
+            return test(x)  # type: ignore[arg-type]
         if plain and isinstance(x, (numbers.Number, onp.generic)):
             return number(x)
         if plain and dtype is None:
@@ -84,6 +87,8 @@ def _test(name: str, summary: str, example: str, result: str) -> Any:
     def test(x: ndarray) -> ndarray:
         if name in ("isnan", "isinf", "isfinite"):
             return _f.test(name, x)
+        if name in ("isreal", "iscomplex"):
+            return constant_like(x, name == "isreal", "bool")
         return call(number, [x])
 
     function.__name__ = function.__qualname__ = name
@@ -361,5 +366,4 @@ def imag(val: Any) -> ndarray:
     >>> np.imag(np.array([1, 2]))
     array([0., 0.])
     """
-    val = as_array(val)
-    return _f.new_array(_f.face_of(val), val.shape, val.dtype, 0)
+    return constant_like(as_array(val), 0)

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import places as _places
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, written
 from microlazy.numpy.joining import resize
 from microlazy.numpy.manipulation import moveaxis
+from microlazy.numpy.sorting import flatnonzero
 from microlazy.ops.ordering import (
     flat_places,
     place_shape,
@@ -130,7 +132,7 @@ def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: int | None) ->
     """
     if axis is None:
         put(arr, indices, values)
-    else:
+    elif not _places.put_number_along(arr, indices, values, axis):
         arr[_along(arr, as_places(indices), axis, "put_along_axis")] = values
 
 
@@ -145,6 +147,8 @@ def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
     >>> x
     array([7., 0., 8., 0.])
     """
+    if mode == "raise" and _places.put(a, ind, v):
+        return
     places = onp.asarray(as_places(ind)).astype("int64")
     if mode in ("clip", "wrap"):
         places = places.clip(0, a.size - 1) if mode == "clip" else places % a.size
@@ -171,6 +175,8 @@ def putmask(a: ndarray, mask: Any, values: Any) -> None:
     >>> x
     array([1., 8., 9.])
     """
+    if _places.put_where(a, mask, values, True):
+        return
     places = onp.flatnonzero(onp.asarray(mask))
     values = _f.reshape(as_array(values, a), -1)
     if places.size:
@@ -188,6 +194,8 @@ def place(arr: ndarray, mask: Any, vals: Any) -> None:
     >>> x
     array([1., 7., 8.])
     """
+    if _places.put_where(arr, mask, vals, False):
+        return
     places = onp.flatnonzero(onp.asarray(mask))
     if places.size and not onp.size(vals):
         raise ValueError("place: there are no values to write")
@@ -291,7 +299,7 @@ def extract(condition: Any, arr: Any) -> ndarray:
     >>> np.extract(x > 1, x)
     array([2., 3.])
     """
-    return take(as_array(arr), onp.flatnonzero(onp.asarray(condition)))
+    return take(as_array(arr), flatnonzero(condition))
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> ndarray:
@@ -439,6 +447,8 @@ def fill_diagonal(a: ndarray, val: Any, wrap: bool = False) -> None:
     array([[5., 0.],
            [0., 5.]])
     """
+    if not wrap and _places.put_diagonal(a, val):
+        return
     marks = onp.zeros(a.shape, bool)
     onp.fill_diagonal(marks, True, wrap)
     put(a, onp.flatnonzero(marks), val)

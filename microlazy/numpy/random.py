@@ -216,7 +216,14 @@ def _law(name: str, summary: str, **parameters: Any) -> Callable[..., ndarray]:
         return_annotation="ndarray",
     )
 
+    defaults = dict(parameters)
+    required = sum(default is _REQUIRED for default in defaults.values())
+
     def function(*args: Any, **options: Any) -> ndarray:
+        if not options and required <= len(args) <= len(defaults):  # as usual
+            check_ctx(None)
+            values = {**defaults, **dict(zip(defaults, args, strict=False))}
+            return _d.sample(name, values, _NP, None, None, None)
         bound = signature.bind(*args, **options)
         bound.apply_defaults()
         given = bound.arguments

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.context import Context
+from microlazy.core import creation as _creation
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
@@ -76,6 +77,10 @@ def arange(
     >>> np.arange(3)
     array([0., 1., 2.])
     """
+    if dtype is None and ctx is None and device is None:
+        made = _creation.arange(start, stop, step)
+        if made is not None:
+            return made
     made = _f.from_numpy_result(NP, steps(start, stop, step), dtype)
     return _f.on_context(made, on_cpu(ctx, device))
 
@@ -103,6 +108,10 @@ def linspace(
     >>> np.linspace(0, 1, 3)
     array([0. , 0.5, 1. ])
     """
+    if endpoint is True and not retstep and dtype is None and ctx is None and device is None:
+        made = _creation.linspace(start, stop, num)
+        if made is not None:
+            return made
     ctx = on_cpu(ctx, device)
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
         return _between_arrays(start, stop, num, endpoint, retstep, dtype, axis)
@@ -195,6 +204,10 @@ def eye(
     array([[1., 0.],
            [0., 1.]])
     """
+    if dtype is None and ctx is None and device is None:
+        made = _creation.on_diagonals(N, N if M is None else M, k, False)
+        if made is not None:
+            return made
     ctx = on_cpu(ctx, device)
     return _f.on_context(_f.from_numpy_result(NP, onp.eye(N, M, k), dtype), ctx)
 
@@ -223,6 +236,10 @@ def tri(
     array([[1., 0., 0.],
            [1., 1., 0.]])
     """
+    if dtype is None and ctx is None:
+        made = _creation.on_diagonals(N, N if M is None else M, k, True)
+        if made is not None:
+            return made
     return _f.on_context(_f.from_numpy_result(NP, onp.tri(N, M, k), dtype), on_cpu(ctx))
 
 

@@ -5,7 +5,8 @@ from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.strided cimport assign, pack
 from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, INT32, Tensor, allocate, dtype_number, header, is_float, numpy_dtype,
+    FLOAT16, FLOAT32, FLOAT64, INT32, N_DTYPES, Tensor, allocate, dtype_number, header, is_float,
+    numpy_dtype,
 )
 import numpy
 
@@ -51,10 +52,19 @@ cdef Tensor copied(Tensor x):
     return converted(x, x.dtype)
 
 
+cdef int[N_DTYPES][N_DTYPES] of_two       # 1 + the dtype of a result, where it is known
+
+
 cdef int promoted(int a, int b) except -1:
     """The dtype of a result under np: the widest float, else NumPy's integer that we have."""
     if a == b:
         return a
+    if not of_two[a][b]:
+        of_two[a][b] = 1 + promoted_by_numpy(a, b)
+    return of_two[a][b] - 1
+
+
+cdef int promoted_by_numpy(int a, int b) except -1:
     if is_float(a) or is_float(b):
         for dtype in (FLOAT64, FLOAT32, FLOAT16):
             if a == dtype or b == dtype:
