@@ -11,8 +11,8 @@ from microlazy.core.loops.integers cimport set_integer
 from microlazy.core.ops.cast cimport promoted
 from microlazy.core.tape cimport put
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, NP, Tensor, allocate, current_device, device_of, dtype_number,
-    header, is_float, itemsize, new, numpy_dtype, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, NP, Tensor, allocate, current_device, device_of,
+    dtype_number, header, is_float, itemsize, new, numpy_dtype, parse_shape, view_numpy,
 )
 
 cdef double EXACT = <double>((<long long>1) << 52)      # whose sums a double holds
@@ -63,6 +63,22 @@ def arange(start, stop, step):
         out[i] = <float>(first + i * delta)
     if n > 1:
         out[1] = <float>(first + by)
+    return x
+
+
+def whole_numbers(Py_ssize_t n):
+    """The numbers from 0 to before n, as int64.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import whole_numbers
+    >>> whole_numbers(3)
+    array([0, 1, 2], dtype=int64)
+    """
+    cdef Tensor x = new(NP, INT64, 1, &n)
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<long long*>x.data)[i] = i
     return x
 
 
@@ -126,6 +142,30 @@ def on_diagonals(rows, columns, k, bint below):
     return x
 
 
+def triangle_mask(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t k, bint upper, int face):
+    """A matrix of booleans: true on and below its k-th diagonal, or on and above it.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import triangle_mask
+    >>> triangle_mask(2, 2, 0, True, 1)
+    array([[ True,  True],
+           [False,  True]])
+    """
+    cdef Py_ssize_t[2] shape
+    cdef Py_ssize_t i, edge
+    cdef Tensor x
+    cdef char* row
+    shape[0], shape[1] = rows, columns
+    x = new(face, BOOL, 2, shape)
+    for i in range(rows):
+        row = x.data + i * columns
+        edge = min(max(<Py_ssize_t>0, i + k + (not upper)), columns)      # where it changes
+        memset(row, not upper, edge)
+        memset(row + edge, upper, columns - edge)
+    return x
+
+
 cdef int fill_with(Tensor x, object value) except -1:
     """x[...] = value, for an array that was just made."""
     cdef Py_ssize_t i, size = itemsize(x.dtype)
@@ -175,11 +215,15 @@ def like_maker(value, slow):
     array([7, 7], dtype=int32)
     """
     def like(a, dtype=None, order="C", ctx=None, out=None, *, subok=True, shape=None, device=None):
+        cdef Py_ssize_t[MAX_NDIM] sizes
         cdef Tensor t
         if isinstance(a, Tensor) and dtype is None and order == "C" and ctx is None and (
-                out is None and shape is None and device is None):
+                out is None and device is None):
             t = <Tensor>a
-            return made_like(t, NP, t.dtype, value)
+            if shape is None:
+                return made_like(t, NP, t.dtype, value)
+            return made_like(header(NP, t.dtype, parse_shape(shape, sizes), sizes), NP, t.dtype,
+                             value) if device_of(t) == 0 else slow(a, shape=shape)
         return slow(a, dtype, order, ctx, out, subok=subok, shape=shape, device=device)
 
     return like

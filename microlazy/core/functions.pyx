@@ -26,7 +26,7 @@ from microlazy.core.ops.shape cimport (
     expand_dims as expand, placed as put_down, reshape as reshape_to, roll as roll_axis,
     same_memory, section, stack as stack_arrays, transpose as transpose_axes, view as view_of,
 )
-from microlazy.core.strided cimport assign
+from microlazy.core.strided cimport assign, overlap
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper, device_of,
@@ -611,7 +611,8 @@ cdef enum:
 cdef object tested(object along_axes, object x, tuple axis, bint keepdims):
     """numpy.all or any; of all elements stretch by stretch, until one has the answer."""
     if len(axis) < x.ndim:
-        return along_axes(x if x.dtype == bool else x != 0, axis=axis, keepdims=keepdims)
+        logical = numpy.logical_and if along_axes is numpy.all else numpy.logical_or
+        return logical.reduce(x, axis=axis, keepdims=keepdims)
     if x.size < STRETCH or not x.flags.c_contiguous:
         return along_axes(x, keepdims=keepdims)
     flat = x.reshape(-1)
@@ -692,7 +693,11 @@ cdef dict TESTS = {"isnan": numpy.isnan, "isinf": numpy.isinf, "isfinite": numpy
 
 def test(str name, x):
     """isnan, isinf, isfinite: a bool for each element."""
-    cdef Tensor t = array_of(x, name)
+    cdef Tensor t = array_of(x, name), y
+    if t.face == NP:
+        y = small_ufunc(TESTS[name], t, None)
+        if y is not None:
+            return y
     if t.face == ND or t.dtype > FLOAT64:
         return numpy_call(TESTS[name], [t], {}, t.face, BOOL, t.ndim, t.shape_)
     if state().recording:
@@ -708,8 +713,12 @@ cdef object truth_of(Tensor x):
 
 def logical(str name, x, y=None):
     """not, and, or, xor of truth values: bool under np, 0 and 1 in x's dtype under nd."""
-    cdef Tensor t = array_of(x, f"logical_{name}")
+    cdef Tensor t = array_of(x, f"logical_{name}"), z
     if name == "not":
+        if t.face == NP:
+            z = small_ufunc(numpy.logical_not, t, None)
+            if z is not None:
+                return z
         return t == 0
     first = truth_of(t)
     second = truth_of(y if isinstance(y, Tensor) else to_array(t.face, y))
@@ -739,6 +748,72 @@ def batch_dot(a, b, transpose_a=False, transpose_b=False):
     """Products of the matrices in two stacks."""
     return batch_dot_arrays(array_of(a, "batch_dot"), array_of(b, "batch_dot"), transpose_a,
                             transpose_b)
+
+
+# ---- order ---------------------------------------------------------------------------------------
+
+def loop_of(name, x):
+    """A function of a small array by a loop of ours; None if it is not done so here.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import loop_of
+    >>> loop_of("fraction", np.array([1.5]))
+    array([0.5])
+    """
+    return small_ufunc(name, array_of(x, "loop_of"), None)
+
+
+def changed_copy(x, str method, *args):
+    """A copy that a method of NumPy's has changed in place; None where it must be recorded.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import changed_copy
+    >>> changed_copy(np.array([2., 1.]), "sort", 0)
+    array([1., 2.])
+    """
+    cdef Tensor t = array_of(x, method), y
+    if not state().plain or t.abstract:
+        return None
+    y = copied(t)
+    getattr(short_view(y), method)(*args)
+    return y
+
+
+def may_share_memory(a, b):
+    """Whether the memory of two arrays may overlap; None if NumPy has to say.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import may_share_memory
+    >>> may_share_memory(np.zeros(2), np.zeros(2))
+    False
+    """
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or (
+            (<Tensor>a).abstract or (<Tensor>b).abstract):
+        return None
+    return overlap(<Tensor>a, <Tensor>b)
+
+
+def shares_memory(a, b):
+    """Whether two arrays have an element in common; None if NumPy has to say.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import shares_memory
+    >>> x = np.zeros(4)
+    >>> shares_memory(x, x[1:3])
+    True
+    """
+    found = may_share_memory(a, b)
+    if found and not ((<Tensor>a).contiguous and (<Tensor>b).contiguous):
+        return None
+    return found
 
 
 # ---- shapes ------------------------------------------------------------------------------------

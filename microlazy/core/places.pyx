@@ -1,16 +1,18 @@
-"""Places in small arrays: of what is not 0, and of what is written, without NumPy.
+"""Places in small arrays: of what is not 0, is searched for, or is written, without NumPy.
 
 Only the usual arguments are taken here; a function returns None, or False, for others, and its
 caller does it by NumPy or by the recorded way.
 """
 
-from libc.string cimport memcpy
+from libc.math cimport INFINITY, fabs
+from libc.string cimport memcmp, memcpy, memset
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.rewrite cimport rewrites
 from microlazy.core.strided cimport overlap, packed
-from microlazy.core.tape cimport may_write, wrote
+from microlazy.core.tape cimport may_write, state, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, NP, Tensor, is_float, itemsize, like, new,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, INT8, NP, Tensor, is_float, itemsize, like, new,
+    same_shape,
 )
 
 cdef enum:
@@ -134,6 +136,168 @@ def coordinates(x):
             row[k] = flat % t.shape_[k]
             flat //= t.shape_[k]
     return rows
+
+
+# ---- counting and searching ----------------------------------------------------------------------
+
+cdef inline long long whole_at(Tensor t, Py_ssize_t i) noexcept:
+    if t.dtype == INT64:
+        return (<long long*>t.data)[i]
+    if t.dtype == INT32:
+        return (<int*>t.data)[i]
+    if t.dtype == INT8:
+        return (<signed char*>t.data)[i]
+    return (<unsigned char*>t.data)[i]
+
+
+cdef inline double number_at(Tensor t, Py_ssize_t i) noexcept:
+    if t.dtype == FLOAT32:
+        return (<float*>t.data)[i]
+    if t.dtype == FLOAT64:
+        return (<double*>t.data)[i]
+    return <double>whole_at(t, i)
+
+
+def bincount(x, weights, minlength):
+    """How often each number from 0 on occurs, or the sums of its weights; None for other inputs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import bincount
+    >>> bincount(np.array([0, 2, 2], dtype="int64"), None, 0)
+    array([1, 0, 2], dtype=int64)
+    """
+    cdef Tensor t = readable(x), w = None, counts
+    cdef Py_ssize_t n = 0, i
+    cdef long long place
+    if t is None or t.ndim != 1 or is_float(t.dtype) or not state().plain or (
+            type(minlength) is not int or not 0 <= minlength <= FEW):
+        return None
+    if weights is not None:
+        w = readable(weights)
+        if w is None or w.ndim != 1 or w.size != t.size or w.face != t.face:
+            return None
+    n = minlength
+    for i in range(t.size):
+        place = whole_at(t, i)
+        if not 0 <= place < FEW:
+            return None
+        n = max(n, <Py_ssize_t>place + 1)
+    counts = new(t.face, INT64 if w is None else FLOAT64, 1, &n)
+    memset(counts.data, 0, n * sizeof(double))
+    for i in range(t.size):
+        if w is None:
+            (<long long*>counts.data)[whole_at(t, i)] += 1
+        else:
+            (<double*>counts.data)[whole_at(t, i)] += number_at(w, i)
+    if w is not None:
+        return counts if w.dtype == FLOAT64 else cast(counts, FLOAT32)
+    return cast(counts, INT32) if t.dtype == INT32 else counts
+
+
+cdef inline bint before(double a, double b) noexcept nogil:
+    """Whether a stands before b in order, where nan comes last."""
+    return a < b or (b != b and a == a)
+
+
+def searchsorted(a, v, bint right, bint ascending):
+    """Where numbers belong in a sorted vector, before equal ones or behind; None for other inputs.
+
+    Parameters
+    ----------
+    a, v : arrays
+        Of float32 or float64.
+    right : bool
+    ascending : bool
+        Whether to look first that `a` is in ascending order: else None.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import searchsorted
+    >>> searchsorted(np.array([1., 3.]), np.array([[0., 3.]]), False, False)
+    array([[0, 1]], dtype=int64)
+    """
+    cdef Tensor line = readable(a), t = readable(v), places
+    cdef Py_ssize_t low, high, middle, i
+    cdef double x
+    if line is None or t is None or line.ndim != 1 or not is_float(line.dtype) or (
+            not is_float(t.dtype) or line.face != t.face or not state().plain):
+        return None
+    if ascending:
+        for i in range(1, line.size):
+            if not number_at(line, i - 1) <= number_at(line, i):
+                return None
+    places = new(t.face, INT64, t.ndim, t.shape_)
+    for i in range(t.size):
+        x = number_at(t, i)
+        low, high = 0, line.size
+        while low < high:
+            middle = (low + high) >> 1
+            if not before(x, number_at(line, middle)) if right else (
+                    before(number_at(line, middle), x)):
+                low = middle + 1
+            else:
+                high = middle
+        (<long long*>places.data)[i] = low
+    return places
+
+
+# ---- comparing -----------------------------------------------------------------------------------
+
+def isclose(a, b, rtol, atol, bint equal_nan):
+    """Whether abs(a - b) <= atol + rtol * abs(b), for each pair; None for other inputs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import isclose
+    >>> isclose(np.array([1., 2.]), np.array([1., 2.1]), 1e-5, 1e-8, False)
+    array([ True, False])
+    """
+    cdef Tensor x = readable(a), y = readable(b), found
+    cdef double relative, absolute, first, second, distance
+    cdef Py_ssize_t i
+    if x is None or y is None or x.dtype != y.dtype or not is_float(x.dtype) or (
+            not same_shape(x, y) or x.face != y.face or type(rtol) is not float
+            or type(atol) is not float or not state().plain):
+        return None
+    relative, absolute = rtol, atol
+    found = new(x.face, BOOL, x.ndim, x.shape_)
+    for i in range(x.size):
+        first, second = number_at(x, i), number_at(y, i)
+        distance = first - second
+        if x.dtype == FLOAT32:
+            distance = <float>distance
+        found.data[i] = first == second or (
+            fabs(distance) <= absolute + relative * fabs(second) and fabs(second) < INFINITY) or (
+            equal_nan and first != first and second != second)
+    return found
+
+
+def array_equal(a, b):
+    """Whether two arrays have one shape and equal elements; None for other inputs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import array_equal
+    >>> array_equal(np.zeros(2), np.zeros(2))
+    True
+    """
+    cdef Tensor x = readable(a), y = readable(b)
+    cdef Py_ssize_t i
+    if x is None or y is None or x.dtype != y.dtype:
+        return None
+    if not same_shape(x, y):
+        return False
+    if not is_float(x.dtype):
+        return memcmp(x.data, y.data, x.size * itemsize(x.dtype)) == 0
+    for i in range(x.size):
+        if number_at(x, i) != number_at(y, i):
+            return False
+    return True
 
 
 # ---- writing -------------------------------------------------------------------------------------

@@ -118,6 +118,9 @@ def asarray(
     >>> np.asarray([1, 2])
     array([1, 2], dtype=int64)
     """
+    if dtype is None and ctx is None and device is None and copy is None and order == "C":
+        if isinstance(a, ndarray):
+            return a
     ctx = on_cpu(ctx, device)
     _need_c_order(order)
     if ctx is not None and not (isinstance(a, ndarray) and a.ctx == ctx):
@@ -163,8 +166,8 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> ndarray:
     >>> np.ascontiguousarray(np.ones((2, 3)).T).strides
     (8, 4)
     """
-    x = asarray(a, dtype)
-    packed = _f.reshape(x, x.size)
+    x = a if dtype is None and isinstance(a, ndarray) else asarray(a, dtype)
+    packed = _f.reshape(x, -1)
     return packed if x.ndim == 0 else _f.reshape(packed, x.shape)
 
 

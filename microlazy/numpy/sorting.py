@@ -176,6 +176,10 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> ndar
     >>> np.searchsorted(np.array([1, 3, 5]), np.array([2, 5]))
     array([1, 2], dtype=int64)
     """
+    if sorter is None and side in ("left", "right"):
+        found = places.searchsorted(a, v, side == "right", False)
+        if found is not None:
+            return found
     inputs = as_arrays([a, v] if sorter is None else [a, v, sorter])
     return call(
         ordering.insertion_places,

@@ -1,4 +1,4 @@
-"""What has no kernel, of small arrays of float32 and float64: the bits of numbers, and steps.
+"""What has no kernel, of small arrays of float32 and float64: tests, parts of numbers, steps.
 
 As in `loops/integers`, a call of NumPy's is what takes the time in a small array.
 """
@@ -11,12 +11,21 @@ from microlazy.core.tensor cimport BOOL, FLOAT32, Tensor
 
 import numpy
 
+cdef extern from "<math.h>" nogil:
+    float modff(float x, float* whole)
+    double modf(double x, double* whole)
+    float frexpf(float x, int* exponent)
+    double frexp(double x, int* exponent)
+
 cdef enum Op:
-    SIGN, STEP, COPY, TOWARDS, HEAVISIDE
+    SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, FIRST_NUMBER
+    STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE
 
 cdef dict OPS = {
     numpy.signbit: SIGN, numpy.spacing: STEP, numpy.positive: COPY, numpy.nextafter: TOWARDS,
-    numpy.heaviside: HEAVISIDE,
+    numpy.heaviside: HEAVISIDE, numpy.isnan: NAN_TEST, numpy.isinf: INFINITE,
+    numpy.isfinite: FINITE, numpy.isposinf: PLUS_INFINITE, numpy.isneginf: MINUS_INFINITE,
+    numpy.logical_not: ZERO, "fraction": FRACTION, "mantissa": MANTISSA,
 }
 
 ctypedef fused real:
@@ -41,6 +50,25 @@ cdef inline real step_at(real x) noexcept nogil:
         return nextafter(x, copysign(<double>INFINITY, x)) - x
 
 
+cdef inline real fraction(real x) noexcept nogil:
+    """What is left of x without its whole part, with its sign."""
+    cdef float whole
+    cdef double whole_of_double
+    if real is float:
+        return modff(x, &whole)
+    else:
+        return modf(x, &whole_of_double)
+
+
+cdef inline real mantissa(real x) noexcept nogil:
+    """x over a power of 2, in [0.5, 1) without its sign."""
+    cdef int exponent
+    if real is float:
+        return frexpf(x, &exponent)
+    else:
+        return frexp(x, &exponent)
+
+
 cdef inline real heaviside(real x, real middle) noexcept nogil:
     if isnan(x):
         return x
@@ -53,12 +81,36 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
     if op == SIGN:
         for i in range(n):
             out[i] = signbit(a[i]) != 0
+    elif op == NAN_TEST:
+        for i in range(n):
+            out[i] = a[i] != a[i]
+    elif op == INFINITE:
+        for i in range(n):
+            out[i] = (a[i] == <real>INFINITY) | (a[i] == -<real>INFINITY)
+    elif op == FINITE:
+        for i in range(n):
+            out[i] = (a[i] < <real>INFINITY) & (a[i] > -<real>INFINITY)
+    elif op == PLUS_INFINITE:
+        for i in range(n):
+            out[i] = a[i] == <real>INFINITY
+    elif op == MINUS_INFINITE:
+        for i in range(n):
+            out[i] = a[i] == -<real>INFINITY
+    elif op == ZERO:
+        for i in range(n):
+            out[i] = a[i] == 0
     elif op == STEP:
         for i in range(n):
             (<real*>out)[i] = step_at(a[i])
     elif op == COPY:
         for i in range(n):
             (<real*>out)[i] = a[i]
+    elif op == FRACTION:
+        for i in range(n):
+            (<real*>out)[i] = fraction(a[i])
+    elif op == MANTISSA:
+        for i in range(n):
+            (<real*>out)[i] = mantissa(a[i])
     elif op == TOWARDS:
         for i in range(n):
             (<real*>out)[i] = next_after(a[i * sa], b[i * sb])
@@ -72,7 +124,7 @@ cdef int float_op(object function) except -2:
 
 
 cdef int float_dtype(int op, int dtype) noexcept:
-    return BOOL if op == SIGN else dtype
+    return BOOL if op < FIRST_NUMBER else dtype
 
 
 cdef int floats_into(int op, Tensor a, Tensor b, Tensor out) except -1:

@@ -18,7 +18,7 @@ cdef enum Op:
 cdef dict OPS = {
     numpy.add: ADD, numpy.subtract: SUBTRACT, numpy.multiply: MULTIPLY,
     numpy.bitwise_and: AND, numpy.bitwise_or: OR, numpy.bitwise_xor: XOR,
-    numpy.invert: NOT,
+    numpy.invert: NOT, numpy.logical_not: FALSE,
     numpy.maximum: LARGER, numpy.minimum: SMALLER,
     numpy.left_shift: UP, numpy.right_shift: DOWN, numpy.gcd: DIVISOR, numpy.lcm: MULTIPLE,
     numpy.equal: EQUAL, numpy.not_equal: DIFFERENT,
