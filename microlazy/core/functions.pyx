@@ -29,9 +29,9 @@ from microlazy.core.ops.shape cimport (
 from microlazy.core.strided cimport assign, overlap
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper, device_of,
-    dtype_number, from_numpy, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape,
-    same_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper,
+    device_of, dtype_number, from_numpy, is_float, need_values, new, numpy_dtype, parse_axis,
+    parse_shape, same_shape, shape_tuple, view_numpy,
 )
 
 import math
@@ -277,6 +277,22 @@ def as_float(x):
     """x itself if it holds floats, else its numbers in float32."""
     cdef Tensor t = array_of(x, "as_float")
     return x if is_float(t.dtype) else cast(t, FLOAT32)
+
+
+def has_half(*args) -> bool:
+    """Whether one of some arguments is an array of float16.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import has_half
+    >>> has_half(np.ones(1, dtype="float16"), 2), has_half(np.ones(1))
+    (True, False)
+    """
+    for x in args:
+        if isinstance(x, Tensor) and (<Tensor>x).dtype == FLOAT16:
+            return True
+    return False
 
 
 def as_dtype(x, dtype):

@@ -244,6 +244,56 @@ def searchsorted(a, v, bint right, bint ascending):
     return places
 
 
+def distinct(x, order, bint equal_nan):
+    """The first places of distinct elements, the way back and the counts; None for other inputs.
+
+    Parameters
+    ----------
+    x : array
+        A vector.
+    order : array of int64
+        The places of its elements in ascending order, equal ones in their own.
+    equal_nan : bool
+        Whether one nan is like another.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import distinct
+    >>> x = np.array([2., 1., 2.])
+    >>> distinct(x, np.argsort(x), True)
+    (array([1, 0], dtype=int64), array([1, 0, 1], dtype=int64), array([1, 2], dtype=int64))
+    """
+    cdef Tensor t = readable(x), ordered = readable(order), first, back, counts
+    cdef Py_ssize_t n = 0, i
+    cdef long long place
+    cdef double value, before_it = 0
+    if t is None or ordered is None or t.dtype == INT64 or ordered.dtype != INT64 or (
+            ordered.size != t.size):
+        return None
+    back = new(NP, INT64, 1, &t.size)
+    first, counts = like(back), like(back)
+    for i in range(t.size):
+        place = (<long long*>ordered.data)[i]
+        value = number_at(t, place)
+        if i == 0 or (value != before_it
+                      and not (equal_nan and value != value and before_it != before_it)):
+            (<long long*>first.data)[n] = place
+            (<long long*>counts.data)[n] = 0
+            n += 1
+        (<long long*>counts.data)[n - 1] += 1
+        (<long long*>back.data)[place] = n - 1
+        before_it = value
+    return head(first, n), back, head(counts, n)
+
+
+cdef Tensor head(Tensor x, Py_ssize_t n):
+    """The first n elements, copied."""
+    cdef Tensor part = new(x.face, x.dtype, 1, &n)
+    memcpy(part.data, x.data, n * itemsize(x.dtype))
+    return part
+
+
 # ---- comparing -----------------------------------------------------------------------------------
 
 def isclose(a, b, rtol, atol, bint equal_nan):

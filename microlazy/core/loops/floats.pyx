@@ -41,9 +41,11 @@ cdef inline real next_after(real x, real y) noexcept nogil:
 
 
 cdef inline real step_at(real x) noexcept nogil:
-    """The distance to the next number away from 0, with the sign of x."""
+    """The distance to the next number away from 0, with the sign of x; of -0.0 as of 0.0."""
     if isinf(x):
         return <real>NAN
+    if x == 0:
+        x = 0
     if real is float:
         return nextafterf(x, copysignf(<float>INFINITY, x)) - x
     else:
