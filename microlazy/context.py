@@ -209,9 +209,9 @@ def on_empty_cache(release: Callable[[], object]) -> None:
 def check_ctx(ctx: Context | None) -> None:
     """Refuse a context that cannot hold arrays; None stands for the current one."""
     if ctx is None:
-        ctx = current_context()
-        if ctx is PLACES[0]:
+        if _where() == 0:
             return
+        ctx = current_context()
     if not isinstance(ctx, Context):
         raise TypeError(f"ctx must be a Context such as cpu(), not {ctx!r}")
     ctx.require_cpu()

@@ -17,6 +17,7 @@ loops.window_products loops.window_sums loops.window_tiles
 loops.window_phases loops.window_lanes
 loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
+loops.matrices loops.floats
 tape
 generator trace calls ops.slots
 gradients optimizers ops.cast
@@ -31,8 +32,8 @@ ops.convolution
 lifetimes ops.pooling
 tails
 fuse
-plan ops.rewrite
-cached_plan plan_gradients ops.in_place
+plan ops.rewrite creation
+cached_plan plan_gradients ops.in_place places
 ops.nn ops.recurrent
 functions
 array

@@ -5,6 +5,7 @@ A gradient does not travel with the memory, and what the other side writes is no
 in place: the tape cannot notice it.
 """
 
+from cpython.buffer cimport PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport (
     PyCapsule_CheckExact, PyCapsule_GetName, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New,
@@ -62,6 +63,7 @@ def from_buffer(int face, obj):
     array([5., 0.])
     """
     cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_buffer memory
     cdef Tensor x
     cdef int i, ndim
     if isinstance(obj, numpy.ndarray):
@@ -77,10 +79,13 @@ def from_buffer(int face, obj):
                         "array() to copy")
     ndim = parse_shape(array.shape, shape)
     x = header(face, dtype_number(array.dtype), ndim, shape)
-    for i in range(ndim):
-        x.strides_[i] = array.strides[i]
+    PyObject_GetBuffer(array, &memory, PyBUF_STRIDES)     # which `array` keeps
+    PyBuffer_Release(&memory)
+    if ndim:
+        for i, step in enumerate(array.strides):
+            x.strides_[i] = step
     x.contiguous = is_contiguous(x)
-    place_at(x, root_of(array), <char*><size_t>array.ctypes.data, not array.flags.writeable)
+    place_at(x, root_of(array), <char*>memory.buf, not array.flags.writeable)
     return x
 
 

@@ -14,7 +14,7 @@ from microlazy.core.ops.gather cimport along as along_axis, one_hot as one_hot_p
 from microlazy.core.ops.gather cimport put as put_places, put_along as put_along_axis
 from microlazy.core.ops.gather cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
-from microlazy.core.ops.numpy_call cimport numpy_call
+from microlazy.core.ops.numpy_call cimport numpy_call, short_view, small_ufunc
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
 from microlazy.core.ops.rewrite cimport become, rewrites
@@ -26,12 +26,12 @@ from microlazy.core.ops.shape cimport (
     expand_dims as expand, placed as put_down, reshape as reshape_to, roll as roll_axis,
     same_memory, section, stack as stack_arrays, transpose as transpose_axes, view as view_of,
 )
-from microlazy.core.strided cimport assign
+from microlazy.core.strided cimport assign, overlap
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper, device_of,
-    dtype_number, from_numpy, is_float, need_values, new, numpy_dtype, parse_axis, parse_shape,
-    shape_tuple, view_numpy,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper,
+    device_of, dtype_number, from_numpy, is_float, need_values, new, numpy_dtype, parse_axis,
+    parse_shape, same_shape, shape_tuple, view_numpy,
 )
 
 import math
@@ -279,6 +279,22 @@ def as_float(x):
     return x if is_float(t.dtype) else cast(t, FLOAT32)
 
 
+def has_half(*args) -> bool:
+    """Whether one of some arguments is an array of float16.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import has_half
+    >>> has_half(np.ones(1, dtype="float16"), 2), has_half(np.ones(1))
+    (True, False)
+    """
+    for x in args:
+        if isinstance(x, Tensor) and (<Tensor>x).dtype == FLOAT16:
+            return True
+    return False
+
+
 def as_dtype(x, dtype):
     """x in a dtype; x itself if None."""
     return x if dtype is None else cast(array_of(x, "astype"), dtype_number(dtype))
@@ -457,6 +473,39 @@ def two_inputs(str op_name, nd=False, operands=None, bint number_alone=True):
     return elementwise_nd if nd else elementwise
 
 
+def loop_first(ufunc, slow, bint two=False):
+    """A function that computes a ufunc of small arrays by a loop of ours, all else by `slow`.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import loop_first
+    >>> loop_first(numpy.signbit, None)(np.array([-1., 0.]))
+    array([ True, False])
+    """
+    def of_one(x, out=None, *, where=True, dtype=None, casting="same_kind", order="K", subok=True):
+        cdef Tensor y
+        if isinstance(x, Tensor) and out is None and where is True and dtype is None:
+            y = small_ufunc(ufunc, <Tensor>x, None)
+            if y is not None:
+                return y
+        return slow(x, out, where=where, dtype=dtype, casting=casting, order=order, subok=subok)
+
+    def of_two(x1, x2, out=None, *, where=True, dtype=None, casting="same_kind", order="K",
+               subok=True):
+        cdef Tensor y
+        if isinstance(x1, Tensor) and isinstance(x2, Tensor) and out is None and (
+                where is True and dtype is None):
+            y = small_ufunc(ufunc, <Tensor>x1, <Tensor>x2)
+            if y is not None:
+                return y
+        return slow(x1, x2, out, where=where, dtype=dtype, casting=casting, order=order,
+                    subok=subok)
+
+    return of_two if two else of_one
+
+
 cdef object written(object result, object out):
     return result if out is None else write_into(out, result)
 
@@ -578,7 +627,8 @@ cdef enum:
 cdef object tested(object along_axes, object x, tuple axis, bint keepdims):
     """numpy.all or any; of all elements stretch by stretch, until one has the answer."""
     if len(axis) < x.ndim:
-        return along_axes(x if x.dtype == bool else x != 0, axis=axis, keepdims=keepdims)
+        logical = numpy.logical_and if along_axes is numpy.all else numpy.logical_or
+        return logical.reduce(x, axis=axis, keepdims=keepdims)
     if x.size < STRETCH or not x.flags.c_contiguous:
         return along_axes(x, keepdims=keepdims)
     flat = x.reshape(-1)
@@ -659,7 +709,11 @@ cdef dict TESTS = {"isnan": numpy.isnan, "isinf": numpy.isinf, "isfinite": numpy
 
 def test(str name, x):
     """isnan, isinf, isfinite: a bool for each element."""
-    cdef Tensor t = array_of(x, name)
+    cdef Tensor t = array_of(x, name), y
+    if t.face == NP:
+        y = small_ufunc(TESTS[name], t, None)
+        if y is not None:
+            return y
     if t.face == ND or t.dtype > FLOAT64:
         return numpy_call(TESTS[name], [t], {}, t.face, BOOL, t.ndim, t.shape_)
     if state().recording:
@@ -675,8 +729,12 @@ cdef object truth_of(Tensor x):
 
 def logical(str name, x, y=None):
     """not, and, or, xor of truth values: bool under np, 0 and 1 in x's dtype under nd."""
-    cdef Tensor t = array_of(x, f"logical_{name}")
+    cdef Tensor t = array_of(x, f"logical_{name}"), z
     if name == "not":
+        if t.face == NP:
+            z = small_ufunc(numpy.logical_not, t, None)
+            if z is not None:
+                return z
         return t == 0
     first = truth_of(t)
     second = truth_of(y if isinstance(y, Tensor) else to_array(t.face, y))
@@ -708,6 +766,72 @@ def batch_dot(a, b, transpose_a=False, transpose_b=False):
                             transpose_b)
 
 
+# ---- order ---------------------------------------------------------------------------------------
+
+def loop_of(name, x):
+    """A function of a small array by a loop of ours; None if it is not done so here.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import loop_of
+    >>> loop_of("fraction", np.array([1.5]))
+    array([0.5])
+    """
+    return small_ufunc(name, array_of(x, "loop_of"), None)
+
+
+def changed_copy(x, str method, *args):
+    """A copy that a method of NumPy's has changed in place; None where it must be recorded.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import changed_copy
+    >>> changed_copy(np.array([2., 1.]), "sort", 0)
+    array([1., 2.])
+    """
+    cdef Tensor t = array_of(x, method), y
+    if not state().plain or t.abstract:
+        return None
+    y = copied(t)
+    getattr(short_view(y), method)(*args)
+    return y
+
+
+def may_share_memory(a, b):
+    """Whether the memory of two arrays may overlap; None if NumPy has to say.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import may_share_memory
+    >>> may_share_memory(np.zeros(2), np.zeros(2))
+    False
+    """
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or (
+            (<Tensor>a).abstract or (<Tensor>b).abstract):
+        return None
+    return overlap(<Tensor>a, <Tensor>b)
+
+
+def shares_memory(a, b):
+    """Whether two arrays have an element in common; None if NumPy has to say.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import shares_memory
+    >>> x = np.zeros(4)
+    >>> shares_memory(x, x[1:3])
+    True
+    """
+    found = may_share_memory(a, b)
+    if found and not ((<Tensor>a).contiguous and (<Tensor>b).contiguous):
+        return None
+    return found
+
+
 # ---- shapes ------------------------------------------------------------------------------------
 
 cdef Tensor reshape_tensor(Tensor t, tuple target):
@@ -732,9 +856,62 @@ cdef tuple plain_shape(object shape):
     return (operator.index(shape),)
 
 
+cdef int plain_sizes(Tensor t, object shape, Py_ssize_t* sizes) except -2:
+    """The sizes of a shape of Python's numbers that fits t, and how many; else -1."""
+    cdef Py_ssize_t known = 1, n
+    cdef int ndim = 0, unknown = -1
+    if type(shape) is int:
+        shape = (shape,)
+    elif type(shape) is not tuple and type(shape) is not list:
+        return -1
+    if len(shape) > MAX_NDIM:
+        return -1
+    for item in shape:
+        if type(item) is not int or not -1 <= item <= t.size:
+            return -1
+        n = item
+        sizes[ndim] = n
+        if n < 0:
+            if unknown >= 0:
+                return -1
+            unknown = ndim
+        else:
+            known *= n
+            if known > t.size:
+                return -1
+        ndim += 1
+    if unknown >= 0:
+        if known == 0 or t.size % known:
+            return -1
+        sizes[unknown] = t.size // known
+    elif known != t.size:
+        return -1
+    return ndim
+
+
 def reshape(x, shape):
     """The same elements in another shape; one size may be -1."""
-    return reshape_tensor(array_of(x, "reshape"), plain_shape(shape))
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef Tensor t = array_of(x, "reshape")
+    cdef int ndim = plain_sizes(t, shape, sizes)
+    if ndim >= 0:
+        return reshape_to(t, ndim, sizes)
+    return reshape_tensor(t, plain_shape(shape))      # another shape, or what it refuses
+
+
+def at_least(x, Py_ssize_t count, bint behind=False):
+    """The array with one to three axes or more; missing ones in front, the third one behind."""
+    cdef Tensor t = array_of(x, "at_least")
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int i, front
+    if t.ndim >= count:
+        return x
+    for i in range(count):
+        shape[i] = 1
+    front = count - t.ndim - (1 if behind and t.ndim else 0)
+    for i in range(t.ndim):
+        shape[front + i] = t.shape_[i]
+    return reshape_to(t, <int>count, shape)
 
 
 def reshape_codes(x, shape, reverse=False):
@@ -817,13 +994,24 @@ def transpose(x, axes=None):
         for i in range(t.ndim):
             order[i] = t.ndim - 1 - i
         return turned(t, order)
+    if read_order(t, axes, order):
+        return turned(t, order)
     axes = [parse_axis(axis, t.ndim) for axis in axes]
-    if sorted(axes) != list(range(t.ndim)):
-        raise ValueError(f"transpose: axes {tuple(axes)} do not match an array of {t.ndim} "
-                         "dimensions")
-    for i in range(t.ndim):
-        order[i] = axes[i]
-    return turned(t, order)
+    raise ValueError(f"transpose: axes {tuple(axes)} do not match an array of {t.ndim} dimensions")
+
+
+cdef bint read_order(Tensor t, object axes, int* order) except -1:
+    """Read an order of t's axes; False if it names other than each of them once."""
+    cdef unsigned int seen = 0
+    cdef int n = 0, place
+    for axis in axes:
+        place = parse_axis(axis, t.ndim)
+        if n == t.ndim or seen >> place & 1:
+            return False
+        seen |= <unsigned int>1 << place
+        order[n] = place
+        n += 1
+    return n == t.ndim
 
 
 cdef Tensor turned(Tensor t, int* order):
@@ -853,6 +1041,21 @@ def swapaxes(x, axis1, axis2):
     return turned(t, order)
 
 
+def move_axis(x, Py_ssize_t source, Py_ssize_t target):
+    """The array with an axis at another place; both are numbers from 0 on."""
+    cdef Tensor t = array_of(x, "moveaxis")
+    cdef int[MAX_NDIM] order
+    cdef int i
+    for i in range(t.ndim):
+        if i == target:
+            order[i] = <int>source
+        elif source < target:
+            order[i] = i + (source <= i < target)
+        else:
+            order[i] = i - (target < i <= source)
+    return turned(t, order)
+
+
 def expand_dims(x, axis):
     """The array with a new axis of size 1."""
     cdef Tensor t = array_of(x, "expand_dims")
@@ -862,7 +1065,15 @@ def expand_dims(x, axis):
 def squeeze(x, axis=None):
     """The array without its axes of size 1, or without those named."""
     cdef Tensor t = array_of(x, "squeeze")
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int ndim = 0, place
     full = shape_tuple(t)
+    if axis is None and t.face == NP:
+        for place in range(t.ndim):
+            if t.shape_[place] != 1:
+                shape[ndim] = t.shape_[place]
+                ndim += 1
+        return reshape_to(t, ndim, shape)
     if axis is None:
         gone = {i for i, n in enumerate(full) if n == 1}
     else:
@@ -1015,9 +1226,31 @@ def tile(x, reps):
 def flip(x, axis=None):
     """x with the elements along an axis, or all axes, in reverse order."""
     cdef Tensor t = array_of(x, "flip")
-    axes = range(t.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = {parse_axis(a, t.ndim) for a in axes}
-    return t[tuple([slice(None, None, -1) if i in axes else slice(None) for i in range(t.ndim)])]
+    cdef unsigned int turned_round = 0
+    if axis is None:
+        return reversed_along(t, ~turned_round)
+    if type(axis) is int:
+        return reversed_along(t, <unsigned int>1 << parse_axis(axis, t.ndim))
+    for item in axis if isinstance(axis, (tuple, list)) else (axis,):
+        turned_round |= <unsigned int>1 << parse_axis(item, t.ndim)
+    return reversed_along(t, turned_round)
+
+
+cdef Tensor reversed_along(Tensor t, unsigned int axes):
+    """A copy with the axes of a mask in reverse order; what needs no copy is a view."""
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef Tensor out
+    cdef int i
+    for i in range(t.ndim):
+        source[i] = i
+        step[i] = -1 if axes >> i & 1 else 1
+        start[i] = t.shape_[i] - 1 if axes >> i & 1 and t.shape_[i] else 0
+    out = view_of(t, start, t.ndim, t.shape_, source, step)
+    if not out.contiguous:
+        out = copied(out)
+    return out
 
 
 def roll(x, shift, axis):
@@ -1148,6 +1381,72 @@ def random_array(str kind, p, q, int face, shape, dtype=None, out=None):
         wrote(target)
         return out
     return sample(law, face, number, parse_shape(shape, sizes), sizes)
+
+
+def all_within(x, double low, bint without_low, double high):
+    """Whether a number, or each element of an array, is in [low, high], or in (low, high].
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import all_within
+    >>> all_within(np.array([0., 1.]), 0.0, False, 1.0), all_within(0, 0.0, True, 1.0)
+    (True, False)
+    """
+    cdef Tensor t
+    cdef Py_ssize_t i
+    cdef double value
+    if not isinstance(x, Tensor):
+        value = x
+        return low <= value <= high and not (without_low and value == low)
+    t = <Tensor>x
+    if t.dtype > FLOAT64 or not t.contiguous:
+        array = view_numpy(t)
+        return bool(((array > low if without_low else array >= low) & (array <= high)).all())
+    need_values(t, "its values are to be checked")
+    for i in range(t.size):
+        value = (<float*>t.data)[i] if t.dtype == FLOAT32 else (<double*>t.data)[i]
+        if not low <= value <= high or (without_low and value == low):
+            return False
+    return True
+
+
+def as_parameters(values, bint whole):
+    """What parameters say of random numbers: their dtype and shape, and the parameters for them.
+
+    Parameters
+    ----------
+    values : list of (array or number)
+    whole : bool
+        Whether whole numbers are drawn, as int64; then the parameters stay as they are.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import as_parameters
+    >>> as_parameters([np.zeros(2, dtype="int32"), 1.0], False)
+    ('float32', (2,), [array([0., 0.]), 1.0])
+    """
+    cdef Tensor t, first = None
+    cdef bint alike = True
+    cdef int dtype = FLOAT32
+    for x in values:
+        if isinstance(x, Tensor):
+            t = <Tensor>x
+            first = t if first is None else first
+            alike = alike and same_shape(t, first)
+            if t.dtype == FLOAT64:
+                dtype = FLOAT64
+    if first is None:
+        shape = ()
+    elif alike:
+        shape = shape_tuple(first)
+    else:
+        shape = numpy.broadcast_shapes(*[x.shape for x in values if isinstance(x, Tensor)])
+    if whole:
+        return "int64", shape, values
+    return ("float64" if dtype == FLOAT64 else "float32"), shape, [
+        cast(<Tensor>x, dtype) if isinstance(x, Tensor) else x for x in values]
 
 
 def shuffled_places(n):

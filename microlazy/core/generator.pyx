@@ -11,6 +11,7 @@ the same program draws the same numbers again.
 import operator
 import os
 import sys
+from threading import local
 
 import numpy
 
@@ -21,6 +22,7 @@ from microlazy.core.tape cimport state
 cdef unsigned long long[2] keys
 cdef unsigned long long[2] used
 cdef bint seeded = False                # whether the program chose the sequence
+cdef object of_threads = local()        # NumPy's generators, where they begin
 cdef unsigned long long forks = 0       # of this process and of those that it came from
 
 
@@ -111,7 +113,8 @@ def stream():
 
     Each call takes one place of the sequence, which becomes the key of a Philox generator: what
     is drawn depends on the seed and on the calls before, and however much is drawn, the calls
-    after it do not change.
+    after it do not change. A thread has one generator, as making one takes longer than small
+    draws: the next call in the thread puts it to another place.
 
     Examples
     --------
@@ -124,7 +127,16 @@ def stream():
     True
     """
     cdef unsigned long long key = generator_key()
-    return numpy.random.Generator(numpy.random.Philox(key=[key, draw(1)]))
+    try:
+        generator, bits, start = of_threads.generator
+    except AttributeError:
+        bits = numpy.random.Philox(key=[0, 0])
+        generator, start = numpy.random.Generator(bits), bits.state
+        start = {**start, "buffer": start["buffer"].tolist(), "state": {"counter": [0, 0, 0, 0]}}
+        of_threads.generator = generator, bits, start
+    start["state"]["key"] = [key, draw(1)]
+    bits.state = start
+    return generator
 
 
 def get_state() -> tuple:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.context import Context
+from microlazy.core import creation as _creation
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.exchange import from_buffer
@@ -117,6 +118,9 @@ def asarray(
     >>> np.asarray([1, 2])
     array([1, 2], dtype=int64)
     """
+    if dtype is None and ctx is None and device is None and copy is None and order == "C":
+        if isinstance(a, ndarray):
+            return a
     ctx = on_cpu(ctx, device)
     _need_c_order(order)
     if ctx is not None and not (isinstance(a, ndarray) and a.ctx == ctx):
@@ -162,8 +166,8 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> ndarray:
     >>> np.ascontiguousarray(np.ones((2, 3)).T).strides
     (8, 4)
     """
-    x = asarray(a, dtype)
-    packed = _f.reshape(x, x.size)
+    x = a if dtype is None and isinstance(a, ndarray) else asarray(a, dtype)
+    packed = _f.reshape(x, -1)
     return packed if x.ndim == 0 else _f.reshape(packed, x.shape)
 
 
@@ -332,7 +336,7 @@ def _filled(name: str, value: float | None, what: str, example: str) -> tuple[An
         _need_c_order(order)
         return _f.on_context(_f.new_array(NP, shape, dtype, value), ctx)
 
-    def like(
+    def slow_like(
         a: Any,
         dtype: Any = None,
         order: str = "C",
@@ -345,9 +349,9 @@ def _filled(name: str, value: float | None, what: str, example: str) -> tuple[An
     ) -> ndarray:
         return full_like(a, value, dtype, order, ctx, out, shape=shape, device=device)
 
-    filled = _f.maker(NP, value, plain)
-    filled.__annotations__ = plain.__annotations__
-    filled.__module__ = __name__
+    filled, like = _f.maker(NP, value, plain), _creation.like_maker(value, slow_like)
+    filled.__annotations__, like.__annotations__ = plain.__annotations__, slow_like.__annotations__
+    filled.__module__ = like.__module__ = __name__
     for function, suffix, doc in (filled, "", _FILLED_DOC), (like, "_like", _LIKE_DOC):
         function.__name__ = function.__qualname__ = name + suffix
         function.__doc__ = doc.format(name=name, what=what, example=example)
@@ -416,6 +420,9 @@ def full_like(
     >>> np.full_like(np.zeros(2), 3)
     array([3., 3.])
     """
+    if type(fill_value) in (int, float, bool) and isinstance(a, ndarray) and order == "C":
+        if dtype is None and ctx is None and out is None and shape is None and device is None:
+            return _creation.constant_like(a, fill_value)
     if not isinstance(a, Tensor):
         a = _f.to_array(NP, a)
     ctx = on_cpu(ctx, device) or a.ctx

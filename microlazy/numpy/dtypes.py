@@ -6,9 +6,8 @@ from typing import Any
 import numpy as onp
 from numpy import dtype, iinfo
 
-from microlazy.core import functions as _f
+from microlazy.core import creation as _creation
 from microlazy.core.tensor import Tensor
-from microlazy.numpy.arguments import NP, beside
 
 __all__ = [
     "can_cast",
@@ -56,11 +55,6 @@ class finfo:
         return repr(self._numbers)
 
 
-def _named(item: Any) -> onp.dtype:
-    """Return the dtype of an array, or the one that is named, if it is one of ours."""
-    return item.dtype if isinstance(item, Tensor) else _f.new_array(NP, (), item).dtype
-
-
 def promote_types(type1: Any, type2: Any) -> onp.dtype:
     """Return the dtype of a result of two dtypes, as operators find it.
 
@@ -72,8 +66,7 @@ def promote_types(type1: Any, type2: Any) -> onp.dtype:
     >>> np.promote_types("float32", "int64")
     dtype('float32')
     """
-    first, second = [_f.new_array(NP, (0,), item) for item in (type1, type2)]
-    return _f.concatenate([first, second]).dtype
+    return _creation.promote_types(type1, type2)
 
 
 def result_type(*arrays_and_dtypes: Any) -> onp.dtype:
@@ -89,15 +82,7 @@ def result_type(*arrays_and_dtypes: Any) -> onp.dtype:
     """
     if not arrays_and_dtypes:
         raise ValueError("result_type: give at least one array or dtype")
-    is_number = [isinstance(item, (bool, int, float)) for item in arrays_and_dtypes]
-    found: Any = None
-    for item, alone in zip(arrays_and_dtypes, is_number, strict=True):
-        if not alone:
-            found = _named(item) if found is None else promote_types(found, _named(item))
-    for item, alone in zip(arrays_and_dtypes, is_number, strict=True):
-        if alone:
-            found = beside(dtype("bool") if found is None else found, dtype(type(item)).kind)
-    return found
+    return _creation.result_type(arrays_and_dtypes)
 
 
 def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:

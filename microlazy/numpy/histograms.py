@@ -6,6 +6,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import places
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy.arguments import NP, as_array, as_arrays
@@ -67,6 +68,9 @@ def digitize(x: Any, bins: Any, right: bool = False) -> ndarray:
     array([1, 2, 3], dtype=int64)
     """
     inputs = as_arrays([x, bins])
+    found = places.searchsorted(inputs[1], inputs[0], not right, True)
+    if found is not None:
+        return found
     return call(
         onp.digitize, inputs, {"right": right}, result=ordering.place_of_first, dtype="int64"
     )

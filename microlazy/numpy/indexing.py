@@ -1,17 +1,20 @@
 """Elements picked by places, masks and conditions; diagonals and triangles."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import places as _places
 from microlazy.core.array import ndarray
+from microlazy.core.creation import triangle_mask
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, written
 from microlazy.numpy.joining import resize
 from microlazy.numpy.manipulation import moveaxis
+from microlazy.numpy.sorting import flatnonzero
 from microlazy.ops.ordering import (
     flat_places,
     place_shape,
@@ -130,7 +133,7 @@ def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: int | None) ->
     """
     if axis is None:
         put(arr, indices, values)
-    else:
+    elif not _places.put_number_along(arr, indices, values, axis):
         arr[_along(arr, as_places(indices), axis, "put_along_axis")] = values
 
 
@@ -145,6 +148,8 @@ def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
     >>> x
     array([7., 0., 8., 0.])
     """
+    if mode == "raise" and _places.put(a, ind, v):
+        return
     places = onp.asarray(as_places(ind)).astype("int64")
     if mode in ("clip", "wrap"):
         places = places.clip(0, a.size - 1) if mode == "clip" else places % a.size
@@ -171,6 +176,8 @@ def putmask(a: ndarray, mask: Any, values: Any) -> None:
     >>> x
     array([1., 8., 9.])
     """
+    if _places.put_where(a, mask, values, True):
+        return
     places = onp.flatnonzero(onp.asarray(mask))
     values = _f.reshape(as_array(values, a), -1)
     if places.size:
@@ -188,6 +195,8 @@ def place(arr: ndarray, mask: Any, vals: Any) -> None:
     >>> x
     array([1., 7., 8.])
     """
+    if _places.put_where(arr, mask, vals, False):
+        return
     places = onp.flatnonzero(onp.asarray(mask))
     if places.size and not onp.size(vals):
         raise ValueError("place: there are no values to write")
@@ -291,7 +300,7 @@ def extract(condition: Any, arr: Any) -> ndarray:
     >>> np.extract(x > 1, x)
     array([2., 3.])
     """
-    return take(as_array(arr), onp.flatnonzero(onp.asarray(condition)))
+    return take(as_array(arr), flatnonzero(condition))
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> ndarray:
@@ -387,6 +396,8 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> ndarray
     a = as_array(a)
     if a.ndim < 2:
         raise ValueError(f"diagonal: the array must have at least 2 axes, not {a.ndim}")
+    if type(axis1) is type(axis2) is type(offset) is int and 0 <= axis1 < axis2 < a.ndim:
+        return _f.diagonal(a, offset, axis1, axis2)
     a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = a.shape[-2:]
     count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
@@ -439,20 +450,23 @@ def fill_diagonal(a: ndarray, val: Any, wrap: bool = False) -> None:
     array([[5., 0.],
            [0., 5.]])
     """
+    if not wrap and _places.put_diagonal(a, val):
+        return
     marks = onp.zeros(a.shape, bool)
     onp.fill_diagonal(marks, True, wrap)
     put(a, onp.flatnonzero(marks), val)
 
 
-def _triangle(name: str, side: str, result: str, mask: Callable[..., onp.ndarray]) -> Any:
+def _triangle(name: str, side: str, result: str, upper: bool) -> Any:
     def function(m: Any, k: int = 0) -> ndarray:
         m = as_array(m)
         if m.ndim == 0:
             raise ValueError(f"{name}: the array has no axes")
         if m.ndim == 1:
             m = _f.broadcast_to(m, (len(m), len(m)))
-        zero = onp.dtype(m.dtype).type(0)  # of m's dtype: beside bools a 0 would make integers
-        return _f.where(_f.to_array(_f.face_of(m), mask(*m.shape[-2:], k), "bool"), m, zero)
+        zero = _f.new_array(_f.face_of(m), (), m.dtype, 0)  # beside bools a 0 makes integers
+        rows, columns = m.shape[-2:]
+        return _f.where(triangle_mask(rows, columns, k, upper, _f.face_of(m)), m, zero)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""Return matrices with zeros {side} the k-th diagonal.
@@ -466,13 +480,5 @@ def _triangle(name: str, side: str, result: str, mask: Callable[..., onp.ndarray
     return function
 
 
-def _lower(rows: int, columns: int, k: int) -> onp.ndarray:
-    return onp.tri(rows, columns, k, dtype=bool)
-
-
-def _upper(rows: int, columns: int, k: int) -> onp.ndarray:
-    return ~onp.tri(rows, columns, k - 1, dtype=bool)
-
-
-tril = _triangle("tril", "above", "array([[1., 0.],\n           [3., 4.]])", _lower)
-triu = _triangle("triu", "below", "array([[1., 2.],\n           [0., 4.]])", _upper)
+tril = _triangle("tril", "above", "array([[1., 0.],\n           [3., 4.]])", False)
+triu = _triangle("triu", "below", "array([[1., 2.],\n           [0., 4.]])", True)

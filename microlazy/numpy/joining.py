@@ -80,6 +80,8 @@ def _joined(
     name: str, join: Any, arrays: Any, axis: Any, out: ndarray | None, dtype: Any, casting: Any
 ) -> ndarray:
     result = join(as_arrays(arrays), axis)
+    if dtype is None and out is None:
+        return result
     if dtype is not None:
         cast = _f.as_dtype(result, dtype)
         if not onp.can_cast(result.dtype, cast.dtype, casting):
@@ -356,7 +358,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> ndarray:
     >>> np.repeat(np.array([1, 2]), 2)
     array([1., 1., 2., 2.])
     """
-    if isinstance(repeats, (Tensor, list, tuple, onp.ndarray)):
+    if type(repeats) is not int and isinstance(repeats, (Tensor, list, tuple, onp.ndarray)):
         repeats = whole(repeats)
     return _f.repeat(as_array(a), repeats, axis)
 

@@ -88,6 +88,8 @@ def size(a: Any, axis: Any = None) -> int:
     >>> np.size(np.zeros((2, 3))), np.size(np.zeros((2, 3)), 1)
     (6, 3)
     """
+    if axis is None and isinstance(a, Tensor):
+        return a.size
     sizes = shape(a)
     count = 1
     for place in range(len(sizes)) if axis is None else _axes(axis, len(sizes)):
@@ -150,7 +152,9 @@ def ravel(x: Any, order: str = "C") -> ndarray:
     (6,)
     """
     x = as_array(x)
-    return reshape(x, x.size, "C" if order == "K" else order)
+    if order in ("C", "K"):
+        return _f.reshape(x, -1)
+    return reshape(x, x.size, order)
 
 
 def transpose(a: ndarray, axes: Any = None) -> ndarray:
@@ -205,6 +209,10 @@ def moveaxis(a: Any, source: Any, destination: Any) -> ndarray:
     (3, 4, 2)
     """
     a = as_array(a)
+    if type(source) is int and type(destination) is int:
+        n = a.ndim
+        if -n <= source < n and -n <= destination < n:
+            return _f.move_axis(a, source % n, destination % n)
     sources, targets = _axes(source, a.ndim), _axes(destination, a.ndim)
     if len(sources) != len(targets):
         raise ValueError(
@@ -227,11 +235,15 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> ndarray:
     (4, 2, 3)
     """
     a = as_array(a)
-    (axis,) = _axes(axis, a.ndim)
-    if not -a.ndim <= start <= a.ndim:
-        raise onp.exceptions.AxisError(f"rollaxis: start is {start}, for {a.ndim} axes")
-    start = start + a.ndim if start < 0 else start
-    return moveaxis(a, axis, start - 1 if axis < start else start)
+    n = a.ndim
+    if type(axis) is int and -n <= axis < n:
+        axis %= n
+    else:
+        (axis,) = _axes(axis, n)
+    if not -n <= start <= n:
+        raise onp.exceptions.AxisError(f"rollaxis: start is {start}, for {n} axes")
+    start = start + n if start < 0 else start
+    return _f.move_axis(a, axis, start - 1 if axis < start else start)
 
 
 def expand_dims(a: Any, axis: Any) -> ndarray:
@@ -261,15 +273,20 @@ def squeeze(a: Any, axis: Any = None, out: ndarray | None = None) -> ndarray:
     (2,)
     """
     a = as_array(a)
+    if axis is None and out is None:
+        return _f.squeeze(a)
     if a.ndim == 0 and axis in (0, -1):  # as NumPy and MXNet allow
         axis = None
     return written(out, _f.squeeze(a, axis))
 
 
-def _atleast(count: int, places: str, reshaped: Any, result: str) -> Any:
+def _atleast(count: int, places: str, result: str) -> Any:
+    behind = count == 3
+
     def function(*arys: Any) -> Any:
-        arrays = [x if x.ndim >= count else reshaped(x) for x in as_arrays(arys)]
-        return arrays[0] if len(arrays) == 1 else arrays
+        if len(arys) == 1:
+            return _f.at_least(as_array(arys[0]), count, behind)
+        return [_f.at_least(x, count, behind) for x in as_arrays(arys)]
 
     name = f"atleast_{count}d"
     function.__name__ = function.__qualname__ = name
@@ -288,13 +305,9 @@ def _atleast(count: int, places: str, reshaped: Any, result: str) -> Any:
     return function
 
 
-def _deep(x: ndarray) -> ndarray:
-    return _f.reshape(x, (*x.shape, 1) if x.ndim == 2 else (1, x.size, 1))
-
-
-atleast_1d = _atleast(1, "in front", lambda x: _f.reshape(x, 1), "(5,)")
-atleast_2d = _atleast(2, "in front", lambda x: _f.reshape(x, (1, x.size)), "(1, 5)")
-atleast_3d = _atleast(3, "on both sides", _deep, "(1, 5, 1)")
+atleast_1d = _atleast(1, "in front", "(5,)")
+atleast_2d = _atleast(2, "in front", "(1, 5)")
+atleast_3d = _atleast(3, "on both sides", "(1, 5, 1)")
 
 
 # ---- broadcasting --------------------------------------------------------------------------------
@@ -350,7 +363,8 @@ def flip(m: Any, axis: Any = None, out: ndarray | None = None) -> ndarray:
     >>> np.flip(np.array([1, 2]))
     array([2., 1.])
     """
-    return written(out, _f.flip(as_array(m), axis))
+    result = _f.flip(as_array(m), axis)
+    return result if out is None else written(out, result)
 
 
 def _flip_axis(name: str, axis: int, summary: str, result: str) -> Any:

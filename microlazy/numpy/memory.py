@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as onp
 
+from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy.arguments import as_array
@@ -17,9 +18,10 @@ __all__ = [
 ]
 
 
-def _shared(function: Callable[..., bool], summary: str) -> Any:
+def _shared(function: Callable[..., bool], known: Callable[..., Any], summary: str) -> Any:
     def shared(a: Any, b: Any, max_work: int | None = None) -> bool:
-        return bool(function(onp.asarray(a), onp.asarray(b)))
+        found = known(a, b)
+        return bool(function(onp.asarray(a), onp.asarray(b))) if found is None else found
 
     name = function.__name__
     shared.__name__ = shared.__qualname__ = name
@@ -35,8 +37,10 @@ def _shared(function: Callable[..., bool], summary: str) -> Any:
     return shared
 
 
-may_share_memory = _shared(onp.may_share_memory, "may have an element in common")
-shares_memory = _shared(onp.shares_memory, "have an element in common")
+may_share_memory = _shared(
+    onp.may_share_memory, _f.may_share_memory, "may have an element in common"
+)
+shares_memory = _shared(onp.shares_memory, _f.shares_memory, "have an element in common")
 
 
 def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> ndarray:

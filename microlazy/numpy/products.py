@@ -70,7 +70,7 @@ def vdot(a: ndarray, b: ndarray) -> ndarray:
     array(6.)
     """
     a, b = as_arrays((a, b))
-    return dot(_f.reshape(a, -1), _f.reshape(b, -1))
+    return _f.dot(_f.reshape(a, -1), _f.reshape(b, -1))
 
 
 def inner(a: ndarray, b: ndarray) -> ndarray:
@@ -296,13 +296,11 @@ def trace(
     array(5.)
     """
     a = as_array(a)
-    axis1, axis2 = (
-        onp.lib.array_utils.normalize_axis_index(axis, a.ndim) for axis in (axis1, axis2)
-    )
+    axis1 = onp.lib.array_utils.normalize_axis_index(axis1, a.ndim)
+    axis2 = onp.lib.array_utils.normalize_axis_index(axis2, a.ndim)
     if axis1 == axis2:
         raise ValueError(f"trace: axis1 and axis2 are both {axis1}")
-    rest = [i for i in range(a.ndim) if i not in (axis1, axis2)]
-    numbers = _diagonal(_f.transpose(a, [*rest, axis1, axis2]), offset)
+    numbers = _diagonal(a, offset, axis1, axis2)
     result = _f.reduction("sum", _f.as_dtype(numbers, dtype), -1)
     return result if out is None else _f.write_into(out, result)
 

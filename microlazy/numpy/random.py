@@ -5,6 +5,7 @@ and of its parameters is differentiable in them.
 """
 
 import inspect
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -144,6 +145,15 @@ def _shape(size: Any) -> tuple[int, ...]:
     return (operator.index(size),)
 
 
+def _standard(name: str, size: Any, dtype: Any, ctx: Context | None) -> ndarray:
+    """Numbers in [0, 1), or of mean 0 and deviation 1."""
+    check_ctx(ctx)
+    if dtype is not None:
+        _check_floating(name, dtype)
+    drawn = _f.random_array(name, 0.0, 1.0, _NP, () if size is None else size, dtype)
+    return drawn if ctx is None else _f.on_context(drawn, ctx)
+
+
 def randn(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
     """Draw from the standard normal distribution; the shape is given as numbers.
 
@@ -153,7 +163,7 @@ def randn(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
     >>> np.random.randn(2, 3).shape
     (2, 3)
     """
-    return normal(0.0, 1.0, size, dtype, ctx)
+    return _standard("normal", size, dtype, ctx)
 
 
 def rand(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
@@ -165,7 +175,7 @@ def rand(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
     >>> np.random.rand(2, 3).shape
     (2, 3)
     """
-    return uniform(0.0, 1.0, size, dtype, ctx)
+    return _standard("uniform", size, dtype, ctx)
 
 
 def random(size: Any = None, dtype: Any = None, ctx: Context | None = None) -> ndarray:
@@ -177,7 +187,7 @@ def random(size: Any = None, dtype: Any = None, ctx: Context | None = None) -> n
     >>> np.random.random(3).shape
     (3,)
     """
-    return uniform(0.0, 1.0, size, dtype, ctx)
+    return _standard("uniform", size, dtype, ctx)
 
 
 random_sample = random
@@ -192,7 +202,7 @@ def standard_normal(size: Any = None, dtype: Any = None, ctx: Context | None = N
     >>> np.random.standard_normal((2, 3)).shape
     (2, 3)
     """
-    return normal(0.0, 1.0, size, dtype, ctx)
+    return _standard("normal", size, dtype, ctx)
 
 
 # ---- laws from the table -------------------------------------------------------------------------
@@ -216,7 +226,14 @@ def _law(name: str, summary: str, **parameters: Any) -> Callable[..., ndarray]:
         return_annotation="ndarray",
     )
 
+    defaults = dict(parameters)
+    required = sum(default is _REQUIRED for default in defaults.values())
+
     def function(*args: Any, **options: Any) -> ndarray:
+        if not options and required <= len(args) <= len(defaults):  # as usual
+            check_ctx(None)
+            values = {**defaults, **dict(zip(defaults, args, strict=False))}
+            return _d.sample(name, values, _NP, None, None, None)
         bound = signature.bind(*args, **options)
         bound.apply_defaults()
         given = bound.arguments
@@ -402,7 +419,7 @@ def choice(
     a = _many(a)
     n = len(a) if isinstance(a, ndarray) else a
     shape = _shape(size)
-    count = int(onp.prod(shape))
+    count = math.prod(shape)
     if n < 1 or (not replace and count > n):
         raise ValueError(f"random.choice: cannot draw {count} of {n} elements")
     if p is not None:
@@ -431,7 +448,7 @@ def permutation(x: int | ndarray) -> ndarray:
 
 def _many(x: Any) -> ndarray | int:
     """The elements that are drawn from, or the number of whole numbers from 0."""
-    many = isinstance(x, (ndarray, list, tuple)) or onp.ndim(x)
+    many = type(x) is not int and (isinstance(x, (ndarray, list, tuple)) or onp.ndim(x))
     return as_array(x) if many else operator.index(x)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as onp
 
 from microlazy.context import Context
+from microlazy.core import creation as _creation
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, on_cpu
 from microlazy.numpy.manipulation import broadcast_arrays
+from microlazy.numpy.sorting import nonzero
 
 __all__ = [
     "arange",
@@ -76,6 +78,10 @@ def arange(
     >>> np.arange(3)
     array([0., 1., 2.])
     """
+    if dtype is None and ctx is None and device is None:
+        made = _creation.arange(start, stop, step)
+        if made is not None:
+            return made
     made = _f.from_numpy_result(NP, steps(start, stop, step), dtype)
     return _f.on_context(made, on_cpu(ctx, device))
 
@@ -103,6 +109,10 @@ def linspace(
     >>> np.linspace(0, 1, 3)
     array([0. , 0.5, 1. ])
     """
+    if endpoint is True and not retstep and dtype is None and ctx is None and device is None:
+        made = _creation.linspace(start, stop, num)
+        if made is not None:
+            return made
     ctx = on_cpu(ctx, device)
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
         return _between_arrays(start, stop, num, endpoint, retstep, dtype, axis)
@@ -195,6 +205,10 @@ def eye(
     array([[1., 0.],
            [0., 1.]])
     """
+    if dtype is None and ctx is None and device is None:
+        made = _creation.on_diagonals(N, N if M is None else M, k, False)
+        if made is not None:
+            return made
     ctx = on_cpu(ctx, device)
     return _f.on_context(_f.from_numpy_result(NP, onp.eye(N, M, k), dtype), ctx)
 
@@ -223,6 +237,10 @@ def tri(
     array([[1., 0., 0.],
            [1., 1., 0.]])
     """
+    if dtype is None and ctx is None:
+        made = _creation.on_diagonals(N, N if M is None else M, k, True)
+        if made is not None:
+            return made
     return _f.on_context(_f.from_numpy_result(NP, onp.tri(N, M, k), dtype), on_cpu(ctx))
 
 
@@ -327,8 +345,31 @@ def ix_(*args: Any) -> tuple[ndarray, ...]:
     return tuple(meshgrid(*vectors, copy=False, sparse=True, indexing="ij"))
 
 
-def _coordinates(function: Callable[..., Any], summary: str, call: str, result: str) -> Any:
+def _on_diagonal(n: Any, ndim: Any = 2) -> tuple[ndarray, ...] | None:
+    if type(n) is not int or type(ndim) is not int or n < 0:
+        return None
+    return tuple([_creation.whole_numbers(n) for _ in range(ndim)])
+
+
+def _in_triangle(upper: bool) -> Callable[..., Any]:
+    def quick(n: Any, k: Any = 0, m: Any = None) -> tuple[ndarray, ...] | None:
+        m = n if m is None else m
+        if type(n) is not int or type(k) is not int or type(m) is not int or min(n, m) < 0:
+            return None
+        return nonzero(_creation.triangle_mask(n, m, k, upper, NP))
+
+    return quick
+
+
+def _coordinates(
+    function: Callable[..., Any], quick: Callable[..., Any], summary: str, call: str, result: str
+) -> Any:
+    """A function of NumPy's; `quick` gives None for arguments that are not usual."""
+
     def places(*args: Any, **options: Any) -> tuple[ndarray, ...]:
+        found = quick(*args, **options)
+        if found is not None:
+            return found
         values = function(*args, **options)
         return tuple([_f.from_numpy_result(NP, part, "int64") for part in values])
 
@@ -369,18 +410,21 @@ def _of_shape(name: str, function: Callable[..., Any]) -> Any:
 
 diag_indices = _coordinates(
     onp.diag_indices,
+    _on_diagonal,
     "The places of the diagonal of an n x n array",
     "diag_indices(2)",
     "(array([0, 1], dtype=int64), array([0, 1], dtype=int64))",
 )
 tril_indices = _coordinates(
     onp.tril_indices,
+    _in_triangle(False),
     "The places on and below the k-th diagonal of an n x m matrix",
     "tril_indices(2)",
     "(array([0, 1, 1], dtype=int64), array([0, 0, 1], dtype=int64))",
 )
 triu_indices = _coordinates(
     onp.triu_indices,
+    _in_triangle(True),
     "The places on and above the k-th diagonal of an n x m matrix",
     "triu_indices(2)",
     "(array([0, 0, 1], dtype=int64), array([0, 1, 1], dtype=int64))",
@@ -415,8 +459,7 @@ def mask_indices(n: int, mask_func: Callable[..., ndarray], k: int = 0) -> tuple
     >>> np.mask_indices(2, np.tril)
     (array([0, 1, 1], dtype=int64), array([0, 0, 1], dtype=int64))
     """
-    kept = onp.asarray(mask_func(eye(n) * 0 + 1, k))
-    return tuple([_f.from_numpy_result(NP, part, "int64") for part in onp.nonzero(kept)])
+    return nonzero(mask_func(_f.new_array(NP, (n, n), None, 1), k))
 
 
 # ---- windows -------------------------------------------------------------------------------------

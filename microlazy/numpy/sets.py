@@ -8,8 +8,9 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
+from microlazy.core.places import distinct
 from microlazy.numpy.arguments import NP, as_array, as_arrays
-from microlazy.ops.ordering import found_in, found_shape, ordered_places
+from microlazy.ops.ordering import argsort, found_in, found_shape, ordered_places
 
 __all__ = [
     "in1d",
@@ -24,6 +25,9 @@ __all__ = [
     "unique_inverse",
     "unique_values",
 ]
+
+
+_FEW = 1 << 12  # elements
 
 
 class UniqueAll(NamedTuple):
@@ -57,6 +61,12 @@ def _distinct(
     Without `numbers` the elements alone, where no gradient needs the others.
     """
     ar = as_array(ar)
+    if axis is None and numbers and not ar.is_abstract and ar.size <= _FEW:
+        flat = _f.reshape(ar, -1)
+        found = distinct(_f.detach(flat), argsort(_f.detach(flat), 0), equal_nan)
+        if found is not None:
+            first, back, counts = found
+            return _f.take(flat, first, 0, "raise"), first, _f.reshape(back, ar.shape), counts
     values = onp.asarray(ar)
     if not numbers and not _f.recorded(ar):
         found = onp.unique(values, axis=axis, equal_nan=equal_nan)

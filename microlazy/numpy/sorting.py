@@ -6,6 +6,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import places
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy.arguments import NP, as_array, as_arrays, whole
@@ -175,6 +176,10 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> ndar
     >>> np.searchsorted(np.array([1, 3, 5]), np.array([2, 5]))
     array([1, 2], dtype=int64)
     """
+    if sorter is None and side in ("left", "right"):
+        found = places.searchsorted(a, v, side == "right", False)
+        if found is not None:
+            return found
     inputs = as_arrays([a, v] if sorter is None else [a, v, sorter])
     return call(
         ordering.insertion_places,
@@ -197,6 +202,9 @@ def nonzero(a: Any) -> tuple[ndarray, ...]:
     >>> np.nonzero(np.array([[0, 1], [2, 0]]))
     (array([0, 1], dtype=int64), array([1, 0], dtype=int64))
     """
+    found = places.nonzero(a)
+    if found is not None:
+        return found
     return tuple([_f.from_numpy_result(NP, part, "int64") for part in _found(a)])
 
 
@@ -213,6 +221,9 @@ def flatnonzero(a: Any) -> ndarray:
     >>> np.flatnonzero(np.array([[0, 1], [2, 0]]))
     array([1, 2], dtype=int64)
     """
+    found = places.flat_nonzero(a)
+    if found is not None:
+        return found
     return _f.from_numpy_result(NP, onp.flatnonzero(onp.asarray(as_array(a))), "int64")
 
 
@@ -226,4 +237,7 @@ def argwhere(a: Any) -> ndarray:
     array([[0, 1],
            [1, 0]], dtype=int64)
     """
+    found = places.coordinates(a)
+    if found is not None:
+        return found
     return _f.from_numpy_result(NP, onp.argwhere(onp.asarray(as_array(a))), "int64")

@@ -6,6 +6,7 @@ the number of threads. The others are drawn from a Philox generator that takes o
 sequence, when the op runs, so a plan draws anew at every call.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -148,12 +149,12 @@ LAWS: dict[str, Law] = {
     "bernoulli": Law(lambda r, prob: r.uniform() < prob, (PROBABILITY,)),
 }
 
-_TESTS: dict[str, Callable[[numpy.ndarray], Any]] = {
-    ANY: lambda x: True,
-    POSITIVE: lambda x: x > 0,
-    NOT_NEGATIVE: lambda x: x >= 0,
-    PROBABILITY: lambda x: (x >= 0) & (x <= 1),
-    CHANCE: lambda x: (x > 0) & (x <= 1),
+# The least number, whether it is left out, and the largest.
+_BOUNDS: dict[str, tuple[float, bool, float]] = {
+    POSITIVE: (0.0, True, math.inf),
+    NOT_NEGATIVE: (0.0, False, math.inf),
+    PROBABILITY: (0.0, False, 1.0),
+    CHANCE: (0.0, True, 1.0),
 }
 
 
@@ -166,7 +167,10 @@ def are_numbers(*values: Any) -> bool:
     >>> are_numbers(0, 1.0), are_numbers(0, [1.0])
     (True, False)
     """
-    return not any(isinstance(x, (Tensor, numpy.ndarray, list, tuple)) for x in values)
+    for x in values:  # not any(), which takes longer
+        if isinstance(x, (Tensor, numpy.ndarray, list, tuple)):
+            return False
+    return True
 
 
 def of_numbers(
@@ -223,8 +227,11 @@ def sample(
               for x in parameters.values()]  # fmt: skip
     for key, value, demand in zip(parameters, values, law.demands, strict=True):
         check(f"random.{name}", key, value, demand)
+    if size is None and dtype is None and out is None:
+        drawn, shape, values = f.as_parameters(values, law.discrete)
+        return f.as_dtype(law.formula(Numbers(face, shape, drawn), *values), drawn)
     if dtype is None:
-        dtype = out.dtype if out is not None else _default(values, law)
+        dtype = out.dtype if out is not None else f.as_parameters(values, law.discrete)[0]
     dtype = numpy.dtype(dtype)
     computed = dtype if law.discrete or dtype == "float64" else numpy.dtype("float32")
     values = [
@@ -241,18 +248,11 @@ def _number_or_array(x: Any, face: int) -> Any:
     return array if array.ndim else array.item()
 
 
-def _default(values: list[Any], law: Law) -> str:
-    if law.discrete:
-        return "int64"
-    double = any(isinstance(x, Tensor) and numpy.dtype(x.dtype) == "float64" for x in values)
-    return "float64" if double else "float32"
-
-
 def check(name: str, key: str, value: Any, demand: str) -> None:
     """Refuse a parameter out of its range; an abstract one has no values to look at."""
-    if isinstance(value, Tensor) and value.is_abstract:
+    if demand is ANY or (isinstance(value, Tensor) and value.is_abstract):
         return
-    if not numpy.all(_TESTS[demand](numpy.asarray(value))):
+    if not f.all_within(value, *_BOUNDS[demand]):
         raise RangeError(f"{name}: {key} must be {demand}, but it is {value}")
 
 
@@ -306,9 +306,10 @@ def multivariate_normal(mean: A, cov: A, size: tuple[int, ...]) -> A:
 
 def _probabilities(name: str, p: numpy.ndarray) -> numpy.ndarray:
     p = p.astype("float64")
-    if (p < 0).any() or (abs(p.sum(-1) - 1) > 1e-5).any():
+    total = p.sum(-1, keepdims=True)
+    if p.min(initial=0) < 0 or abs(total - 1).max(initial=0) > 1e-5:
         raise ValueError(f"random.{name}: probabilities must not be negative and add up to 1")
-    return p / p.sum(-1, keepdims=True)
+    return p / total
 
 
 def _counts(p: numpy.ndarray, n: int, size: tuple[int, ...]) -> numpy.ndarray:
@@ -328,6 +329,8 @@ def multinomial(n: int, p: A, size: tuple[int, ...]) -> A:
 def _choice(
     p: numpy.ndarray, n: int, size: tuple[int, ...], replace: bool, weighted: bool
 ) -> numpy.ndarray:
+    if replace and not weighted:
+        return stream().integers(0, n, size)  # as choice() does, sooner
     weights = _probabilities("choice", p) if weighted else None
     return stream().choice(n, size, replace, weights)
 

@@ -152,6 +152,15 @@ def _number_function(row: _Row, namespace: str) -> Callable[..., Any] | None:
     return getattr(numpy, row.np.split()[0]) if namespace == "np" else None
 
 
+def _quick(number: Any, function: Callable[..., Any], two: bool) -> Callable[..., Any]:
+    """A function for which small arrays need no call of NumPy, where it is a ufunc of np."""
+    if not isinstance(number, numpy.ufunc):
+        return function
+    quick = functions.loop_first(number, function, two)
+    quick.__annotations__ = function.__annotations__
+    return quick
+
+
 def _one_input(row: _Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
     op, number = row.op, _number_function(row, namespace)
     if row in UNARY:
@@ -187,7 +196,7 @@ def _one_input(row: _Row, namespace: str, operands: _Operands) -> Callable[..., 
     ) -> Tensor:
         return _finish(compute(op, data), out)
 
-    return nd_function if namespace == "nd" else function
+    return nd_function if namespace == "nd" else _quick(number, function, False)
 
 
 def _two_inputs(row: _Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
@@ -226,7 +235,7 @@ def _two_inputs(row: _Row, namespace: str, operands: _Operands) -> Callable[...,
     ) -> Tensor:
         return _finish(compute(op, lhs, rhs), out)
 
-    return nd_function if namespace == "nd" else function
+    return nd_function if namespace == "nd" else _quick(number, function, True)
 
 
 def _nd_power(

@@ -13,12 +13,14 @@ import numpy
 
 from microlazy.base import MXNetError
 from microlazy.core import functions as f
+from microlazy.core.loops import matrices
 from microlazy.core.ops.numpy_call import call, call_many
 from microlazy.core.tensor import Tensor
 from microlazy.ops.precision import half_in_single
 
 A = TypeVar("A", bound=Tensor)
 LinAlgError = numpy.linalg.LinAlgError
+_FAR_FROM_SINGULAR = 1e3  # condition numbers below it
 
 
 # ---- small pieces --------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ def _lower(a: Tensor, diagonal: float) -> Tensor:
 
 def in_floats(a: A) -> A:
     """The array itself if it holds floats, else as float32."""
-    return a if numpy.dtype(a.dtype).kind == "f" else f.as_dtype(a, "float32")
+    return f.as_float(a)
 
 
 def _square(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
@@ -87,7 +89,7 @@ def _square(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
 def inv(a: A) -> A:
     """The inverse of square matrices."""
     return call(
-        numpy.linalg.inv,
+        matrices.inv,
         [in_floats(a)],
         gradients=(lambda g, y, a: -_mm(_mm(_t(y), g), _t(y)),),
         result=_square,
@@ -102,7 +104,7 @@ def _stack_of_numbers(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
 def det(a: A) -> A:
     """The determinant; its gradient is right for singular matrices as well."""
     return call(
-        numpy.linalg.det,
+        matrices.det,
         [in_floats(a)],
         gradients=(lambda g, y, a: _as_matrix(g, a) * _cofactors(a),),
         result=_stack_of_numbers,
@@ -120,11 +122,22 @@ def _cofactors(a: Tensor) -> Tensor:
 
 def _cofactor_matrices(a: numpy.ndarray) -> numpy.ndarray:
     """det(A) inv(A).T by the singular value decomposition, for singular matrices as well."""
+    if a.ndim == 2 and (inverse := _inverse_of_regular(a)) is not None:
+        return matrices.det(a) * inverse.T
     u, s, vt = numpy.linalg.svd(a)
     n = s.shape[-1]
     others = numpy.where(numpy.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
     sign = numpy.linalg.det(u) * numpy.linalg.det(vt)
     return (u * (sign[..., None] * others)[..., None, :]) @ vt
+
+
+def _inverse_of_regular(a: numpy.ndarray) -> numpy.ndarray | None:
+    """The inverse of a matrix that is far from singular; None for another."""
+    if not matrices.slogdet(a)[0]:
+        return None
+    inverse = matrices.inv(a)
+    far = abs(a).sum(0).max() * abs(inverse).sum(0).max() < _FAR_FROM_SINGULAR
+    return inverse if far else None
 
 
 def _gradient_of_cofactors(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
@@ -134,17 +147,24 @@ def _gradient_of_cofactors(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
 
 
 def _sign_of_det(a: numpy.ndarray) -> numpy.ndarray:
-    return numpy.linalg.slogdet(a)[0]
+    return matrices.slogdet(a)[0]
 
 
 def _log_of_det(a: numpy.ndarray) -> numpy.ndarray:
-    return numpy.linalg.slogdet(a)[1]
+    return matrices.slogdet(a)[1]
+
+
+def _two_stacks(a: Tensor) -> tuple[list[tuple[int, ...]], Any]:
+    shape, dtype = _stack_of_numbers(a)
+    return [shape, shape], dtype
 
 
 @half_in_single
 def slogdet(a: A) -> tuple[A, A]:
     """The sign of the determinant and the logarithm of its absolute value."""
     a = in_floats(a)
+    if not f.recorded(a):
+        return call_many(matrices.slogdet, [a], results=_two_stacks)
     sign = call(_sign_of_det, [a], result=_stack_of_numbers)
     logarithm = call(
         _log_of_det,
@@ -170,7 +190,7 @@ def _solution(a: Tensor, b: Tensor) -> tuple[tuple[int, ...], Any]:
 def solve(a: A, b: A) -> A:
     """x such that a @ x = b, for matrices b."""
     return call(
-        numpy.linalg.solve,
+        matrices.solve,
         [in_floats(a), in_floats(b)],
         gradients=(
             lambda g, y, a, b: -_mm(solve(_t(a), g), _t(y)),

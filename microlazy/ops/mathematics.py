@@ -160,11 +160,16 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
     return call(function, inputs, options, gradients, dtype=dtype)
 
 
+def _part(name: str, x: A) -> A:
+    found = f.loop_of(name, x)
+    return apply(name, x) if found is None else found
+
+
 # Name: what composes it of functions that have gradients already, or of integer operations.
 COMPOSED: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x.copy(),
-    "frexp": lambda x: (apply("mantissa", x), apply("exponent", x)),
-    "modf": lambda x: (apply("fraction", x), _trunc(x)),
+    "frexp": lambda x: (_part("mantissa", x), apply("exponent", x)),
+    "modf": lambda x: (_part("fraction", x), _trunc(x)),
     "float_power": lambda a, b: f.as_dtype(a, "float64") ** f.as_dtype(b, "float64"),
     "divmod": lambda a, b: (f.binary_op("floor_divide", a, b), a % b),
 }

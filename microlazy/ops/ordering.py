@@ -6,6 +6,7 @@ import numpy
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
+from microlazy.core import places
 from microlazy.core.loops.ordering import order_of_rows
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
@@ -38,14 +39,14 @@ def ordered_places(x: numpy.ndarray, axis: int, descending: bool = False) -> num
         rows = last.reshape(-1, last.shape[-1])
         return order_of_rows(rows, descending).reshape(last.shape).swapaxes(axis, -1)
     if not descending:
-        return numpy.argsort(x, axis=axis, kind="stable")
+        return x.argsort(axis, "stable")
     # Equal elements keep their order: sort from the back, and count from there.
     backwards = numpy.argsort(numpy.flip(x, axis), axis=axis, kind="stable")
     return x.shape[axis] - 1 - numpy.flip(backwards, axis)
 
 
 def _parted_places(x: numpy.ndarray, kth: Any, axis: int) -> numpy.ndarray:
-    return numpy.argpartition(x, kth, axis=axis)
+    return x.argpartition(kth, axis)
 
 
 def _partitioned(x: numpy.ndarray, kth: Any, axis: int) -> numpy.ndarray:
@@ -65,6 +66,10 @@ def sort(x: Any, axis: int, descending: bool = False) -> Any:
     def rule(g: Any, y: Any, x: Any, axis: int, descending: bool) -> Any:
         return f.put_along(g, argsort(x, axis, descending), axis, x.shape[axis])
 
+    if not descending:
+        ordered = f.changed_copy(x, "sort", axis)
+        if ordered is not None:
+            return ordered
     if f.recorded(x):  # the places are needed anyway
         return f.take_along(x, argsort(f.detach(x), axis, descending), axis)
     return call(_sorted, [x], {"axis": axis, "descending": descending}, (rule,), same_shape)
@@ -81,6 +86,9 @@ def partition(x: Any, kth: Any, axis: int) -> Any:
     def rule(g: Any, y: Any, x: Any, kth: Any, axis: int) -> Any:
         return f.put_along(g, argpartition(x, kth, axis), axis, x.shape[axis])
 
+    parted = f.changed_copy(x, "partition", kth, axis)
+    if parted is not None:
+        return parted
     if f.recorded(x):
         return f.take_along(x, argpartition(f.detach(x), kth, axis), axis)
     return call(_partitioned, [x], {"kth": kth, "axis": axis}, (rule,), same_shape)
@@ -113,7 +121,7 @@ def insertion_places(
     a: numpy.ndarray, v: numpy.ndarray, sorter: Any = None, *, side: Any
 ) -> numpy.ndarray:
     """Where numpy.searchsorted would put v into a."""
-    return numpy.searchsorted(a, v, side, None if sorter is None else sorter.astype("int64"))
+    return a.searchsorted(v, side, None if sorter is None else sorter.astype("int64"))
 
 
 def selected_choice(a: numpy.ndarray, count: int, mode: str) -> numpy.ndarray:
@@ -159,6 +167,9 @@ def _counted(
 
 def bincount(x: Any, weights: Any, minlength: int) -> Any:
     """How often each number from 0 on occurs (int32 of int32), or the sums of its weights."""
+    counts = places.bincount(x, weights, minlength)
+    if counts is not None:
+        return counts
     options = {"minlength": minlength, "integers": x.dtype.kind in "iub"}
     if weights is None:
         dtype = "int32" if x.dtype == "int32" else "int64"

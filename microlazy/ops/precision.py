@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from microlazy.core import functions as f
+from microlazy.core.functions import has_half
 from microlazy.core.tensor import Tensor
 from microlazy.ops.checks import check_floats
 
@@ -37,9 +38,9 @@ def half_in_single(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def wide(*args: Any, **kwargs: Any) -> Any:
-        arrays = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
-        if not any(x.dtype == numpy.float16 for x in arrays):
+        if not (has_half(*args) or (kwargs and has_half(*kwargs.values()))):
             return function(*args, **kwargs)
+        arrays = [x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)]
         args = tuple(_converted(x, "float16", "float32") for x in args)
         kwargs = {name: _converted(x, "float16", "float32") for name, x in kwargs.items()}
         result = function(*args, **kwargs)

@@ -10,6 +10,8 @@ from microlazy.core.tensor import Tensor
 from microlazy.ops.ordering import ordered_places
 
 A = TypeVar("A", bound=Tensor)
+FEW = 1 << 12  # elements, up to which sorting all of them is sooner than NumPy's function
+_FLOATS = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
 def quantiles(
@@ -38,11 +40,61 @@ def _quantiles(
     method: str,
     ignore_nan: bool,
 ) -> numpy.ndarray:
+    if method == "linear" and x.size <= FEW and x.dtype in _FLOATS:
+        return _between(x, (0.5,) if q is None else q, axis, ignore_nan, q is None)
     if q is None:
         middle: Any = numpy.nanmedian if ignore_nan else numpy.median
         return middle(x, axis=axis, keepdims=True)[None]
     function: Any = numpy.nanquantile if ignore_nan else numpy.quantile
     return function(x, numpy.array(q), axis=axis, method=method, keepdims=True)
+
+
+def _in_rows(x: numpy.ndarray, axis: tuple[int, ...]) -> tuple[numpy.ndarray, tuple[int, ...]]:
+    """The elements of each quantile as a row, and the order of axes in which the rows stand."""
+    order = (*[i for i in range(x.ndim) if i not in axis], *axis)
+    count = 1
+    for i in axis:
+        count *= x.shape[i]
+    return x.transpose(order).reshape(-1, count), order
+
+
+def _steps(
+    rows: numpy.ndarray, q: tuple[float, ...], ignore_nan: bool
+) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """Between which places of rows in order the quantiles lie, and how far: of (len(q), rows, 1).
+
+    The method is "linear": number 7 of Hyndman and Fan 1996.
+    """
+    last: Any = rows.shape[1] - 1
+    if ignore_nan:
+        last = numpy.maximum(last - numpy.isnan(rows).sum(1), 0)[:, None]
+    places = numpy.multiply.outer(numpy.array(q), last if ignore_nan else numpy.array([[last]]))
+    lower = places.astype("int64")
+    return lower, numpy.minimum(lower + 1, last), places - lower
+
+
+def _between(
+    x: numpy.ndarray,
+    q: tuple[float, ...],
+    axis: tuple[int, ...],
+    ignore_nan: bool,
+    middle: bool,
+) -> numpy.ndarray:
+    """Quantiles by the method "linear", or the mean of both elements in the middle."""
+    rows, _ = _in_rows(x, axis)
+    ordered = numpy.sort(rows, 1)  # nan comes last
+    lower, upper, part = _steps(ordered, q, ignore_nan)
+    each = numpy.arange(len(rows))[:, None]
+    a, b = ordered[each, lower], ordered[each, upper]
+    if middle:
+        found = numpy.where(part > 0, (a + b) / x.dtype.type(2), a)
+    else:  # from the nearer end, as NumPy
+        width = b - a
+        found = numpy.where(part < 0.5, a + width * part, b - width * (1 - part))
+    if not ignore_nan:
+        found = numpy.where(numpy.isnan(ordered[:, -1:]), numpy.nan, found)
+    kept = [1 if i in axis else n for i, n in enumerate(x.shape)]
+    return found.astype(x.dtype).reshape(len(q), *kept)
 
 
 def _gradient(g: Tensor, y: Tensor, x: Tensor, **options: Any) -> Tensor:
@@ -58,13 +110,42 @@ def _weights(
     ignore_nan: bool,
 ) -> numpy.ndarray:
     """How much each element counts in each quantile: of shape (len(q), *x.shape)."""
-    count = 1 if q is None else len(q)
-    rest = tuple(i for i in range(x.ndim) if i not in axis)
-    order = (*rest, *axis)
-    moved = x.transpose(order)
-    rows = moved.reshape(-1, int(numpy.prod([x.shape[i] for i in axis])))
+    rows, order = _in_rows(x, axis)
     places = ordered_places(rows, -1)  # nan comes last
-    weights = numpy.zeros((count, *rows.shape), x.dtype if x.dtype.kind == "f" else "float32")
+    if method == "linear":
+        weights = _linear_weights(rows, places, (0.5,) if q is None else q, ignore_nan)
+    else:
+        weights = _other_weights(rows, places, q, method, ignore_nan)
+    back = numpy.argsort(order)
+    moved = [x.shape[i] for i in order]
+    return weights.reshape(len(weights), *moved).transpose(0, *(back + 1))
+
+
+def _no_weights(rows: numpy.ndarray, count: int) -> numpy.ndarray:
+    return numpy.zeros((count, *rows.shape), rows.dtype if rows.dtype.kind == "f" else "float32")
+
+
+def _linear_weights(
+    rows: numpy.ndarray, places: numpy.ndarray, q: tuple[float, ...], ignore_nan: bool
+) -> numpy.ndarray:
+    weights = _no_weights(rows, len(q))
+    lower, upper, part = [step[..., 0] for step in _steps(rows, q, ignore_nan)]
+    which, each = numpy.ogrid[: len(q), : len(rows)]
+    weights[which, each, places[each, lower]] = 1 - part
+    weights[which, each, places[each, upper]] += part
+    if ignore_nan:
+        weights[:, numpy.isnan(rows).all(1)] = 0
+    return weights
+
+
+def _other_weights(
+    rows: numpy.ndarray,
+    places: numpy.ndarray,
+    q: tuple[float, ...] | None,
+    method: str,
+    ignore_nan: bool,
+) -> numpy.ndarray:
+    weights = _no_weights(rows, 1 if q is None else len(q))
     lengths = (
         rows.shape[1] - numpy.isnan(rows).sum(-1) if ignore_nan
         else numpy.full(len(rows), rows.shape[1])
@@ -79,5 +160,4 @@ def _weights(
             weights[which, chosen, places[chosen, first]] = 1 - part
             if part:
                 weights[which, chosen, places[chosen, first + 1]] = part
-    back = numpy.argsort(order)
-    return weights.reshape(count, *moved.shape).transpose(0, *(back + 1))
+    return weights

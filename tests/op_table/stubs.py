@@ -179,6 +179,9 @@ def _functions(namespace: str) -> list[str]:
 
 
 def _is_local(function: Any) -> bool:
+    """Whether it was made in another function, as all compiled ones are."""
+    if type(function).__name__ == "cython_function_or_method":
+        return True
     return "<locals>" in getattr(getattr(function, "__code__", None), "co_qualname", "")
 
 

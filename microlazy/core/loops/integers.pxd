@@ -2,7 +2,11 @@
 
 from microlazy.core.tensor cimport Tensor
 
-# out = function(a, b), a ufunc of NumPy's, with broadcasting; False if there is no loop for it.
-cdef bint integers_into(object function, Tensor a, Tensor b, Tensor out) except -1
+cdef int integer_op(object function, int dtype) except -2     # of a ufunc of NumPy's; -1: no loop
+cdef int integer_dtype(int op, int dtype) noexcept            # of the result
+# out = op(a, b), with broadcasting, of inputs of one dtype; b is None where there is one input.
+cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1
 # x, an integer or bool array of one element, becomes a number; False if it cannot hold it.
 cdef bint set_integer(Tensor x, object number) except -1
+# x as one number, or packed and as large as the result.
+cdef Tensor operand(Tensor x, Tensor out)

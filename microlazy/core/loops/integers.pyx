@@ -10,18 +10,17 @@ from microlazy.core.tensor cimport BOOL, INT8, INT32, INT64, UINT8, Tensor
 
 import numpy
 
-cdef enum:
-    FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
-
 cdef enum Op:
-    ADD, SUBTRACT, MULTIPLY, AND, OR, XOR, FIRST_ORDERED
-    LARGER = FIRST_ORDERED, SMALLER, FIRST_TEST
-    EQUAL = FIRST_TEST, DIFFERENT, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, BOTH, EITHER, ONE
+    ADD, SUBTRACT, MULTIPLY, AND, OR, XOR, NOT, FIRST_ORDERED
+    LARGER = FIRST_ORDERED, SMALLER, UP, DOWN, DIVISOR, MULTIPLE, FIRST_TEST
+    EQUAL = FIRST_TEST, DIFFERENT, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, BOTH, EITHER, ONE, FALSE
 
 cdef dict OPS = {
     numpy.add: ADD, numpy.subtract: SUBTRACT, numpy.multiply: MULTIPLY,
     numpy.bitwise_and: AND, numpy.bitwise_or: OR, numpy.bitwise_xor: XOR,
+    numpy.invert: NOT, numpy.logical_not: FALSE,
     numpy.maximum: LARGER, numpy.minimum: SMALLER,
+    numpy.left_shift: UP, numpy.right_shift: DOWN, numpy.gcd: DIVISOR, numpy.lcm: MULTIPLE,
     numpy.equal: EQUAL, numpy.not_equal: DIFFERENT,
     numpy.less: LESS, numpy.less_equal: LESS_EQUAL,
     numpy.greater: GREATER, numpy.greater_equal: GREATER_EQUAL,
@@ -29,8 +28,10 @@ cdef dict OPS = {
 }
 cdef dict OPS_OF_BOOLS = OPS | {        # whose sum is whether one is true
     numpy.add: OR, numpy.multiply: AND, numpy.maximum: OR, numpy.minimum: AND,
+    numpy.invert: FALSE,
 }
-del OPS_OF_BOOLS[numpy.subtract]        # which NumPy refuses
+for _function in (numpy.subtract, numpy.left_shift, numpy.right_shift, numpy.gcd, numpy.lcm):
+    del OPS_OF_BOOLS[_function]         # which NumPy refuses, or makes integers of
 
 ctypedef fused word:                    # sums and products wrap around; signs do not matter
     unsigned char
@@ -62,9 +63,40 @@ cdef void combine(int op, const word* a, Py_ssize_t sa, const word* b, Py_ssize_
     elif op == OR:
         for i in range(n):
             out[i] = a[i * sa] | b[i * sb]
-    else:
+    elif op == XOR:
         for i in range(n):
             out[i] = a[i * sa] ^ b[i * sb]
+    else:
+        for i in range(n):
+            out[i] = ~a[i]
+
+
+cdef inline whole shifted_up(whole a, whole b) noexcept nogil:
+    """a * 2**b, and 0 where all bits leave, or b is negative."""
+    return <whole>(<uint64_t>a << b) if 0 <= b < <whole>(8 * sizeof(whole)) else 0
+
+
+cdef inline whole shifted_down(whole a, whole b) noexcept nogil:
+    """a / 2**b, rounded down; where all bits leave, or b is negative, the sign is left."""
+    if 0 <= b < <whole>(8 * sizeof(whole)):
+        return a >> b
+    return -1 if a < 0 else 0
+
+
+cdef inline uint64_t size_of(whole a) noexcept nogil:
+    return 0 - <uint64_t>a if a < 0 else <uint64_t>a
+
+
+cdef inline uint64_t common_divisor(uint64_t a, uint64_t b) noexcept nogil:
+    """Euclid's algorithm."""
+    while a:
+        a, b = b % a, a
+    return b
+
+
+cdef inline whole common_multiple(whole a, whole b) noexcept nogil:
+    cdef uint64_t divisor = common_divisor(size_of(a), size_of(b))
+    return <whole>(size_of(a) // divisor * size_of(b)) if divisor else 0
 
 
 cdef void choose(int op, const whole* a, Py_ssize_t sa, const whole* b, Py_ssize_t sb, whole* out,
@@ -73,9 +105,21 @@ cdef void choose(int op, const whole* a, Py_ssize_t sa, const whole* b, Py_ssize
     if op == LARGER:
         for i in range(n):
             out[i] = max(a[i * sa], b[i * sb])
-    else:
+    elif op == SMALLER:
         for i in range(n):
             out[i] = min(a[i * sa], b[i * sb])
+    elif op == UP:
+        for i in range(n):
+            out[i] = shifted_up(a[i * sa], b[i * sb])
+    elif op == DOWN:
+        for i in range(n):
+            out[i] = shifted_down(a[i * sa], b[i * sb])
+    elif op == DIVISOR:
+        for i in range(n):
+            out[i] = <whole>common_divisor(size_of(a[i * sa]), size_of(b[i * sb]))
+    else:
+        for i in range(n):
+            out[i] = common_multiple(a[i * sa], b[i * sb])
 
 
 cdef void test(int op, const whole* a, Py_ssize_t sa, const whole* b, Py_ssize_t sb,
@@ -105,9 +149,12 @@ cdef void test(int op, const whole* a, Py_ssize_t sa, const whole* b, Py_ssize_t
     elif op == EITHER:
         for i in range(n):
             out[i] = (a[i * sa] != 0) | (b[i * sb] != 0)
-    else:
+    elif op == ONE:
         for i in range(n):
             out[i] = (a[i * sa] != 0) != (b[i * sb] != 0)
+    else:
+        for i in range(n):
+            out[i] = a[i] == 0
 
 
 cdef void run_words(int op, Tensor a, Py_ssize_t sa, Tensor b, Py_ssize_t sb, Tensor out) noexcept:
@@ -137,15 +184,20 @@ cdef Tensor operand(Tensor x, Tensor out):
     return packed(expanded(x, out.ndim, out.shape_))
 
 
-cdef bint integers_into(object function, Tensor a, Tensor b, Tensor out) except -1:
+cdef int integer_op(object function, int dtype) except -2:
+    if dtype == BOOL:
+        return OPS_OF_BOOLS.get(function, -1)
+    return OPS.get(function, -1)
+
+
+cdef int integer_dtype(int op, int dtype) noexcept:
+    return BOOL if op >= FIRST_TEST else dtype
+
+
+cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
     cdef Py_ssize_t sa, sb
-    cdef int op
-    if a.dtype != b.dtype or out.size > FEW or a.dtype not in (INT8, UINT8, INT32, INT64, BOOL):
-        return False
-    op = (OPS_OF_BOOLS if a.dtype == BOOL else OPS).get(function, -1)
-    if op < 0 or out.dtype != (BOOL if op >= FIRST_TEST else a.dtype):
-        return False
-    a, b = operand(a, out), operand(b, out)
+    a = operand(a, out)
+    b = a if b is None else operand(b, out)
     sa, sb = a.size == out.size, b.size == out.size
     if op < FIRST_ORDERED:
         run_words(op, a, sa, b, sb, out)
@@ -157,7 +209,7 @@ cdef bint integers_into(object function, Tensor a, Tensor b, Tensor out) except 
         run_ordered(op, <const signed char*>a.data, sa, <const signed char*>b.data, sb, out)
     else:
         run_ordered(op, <const unsigned char*>a.data, sa, <const unsigned char*>b.data, sb, out)
-    return True
+    return 0
 
 
 cdef bint set_integer(Tensor x, object number) except -1:

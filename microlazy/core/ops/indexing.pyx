@@ -103,6 +103,23 @@ cdef int resolve(Tensor x, object key, Basic* b) except -1:
     return 1
 
 
+cdef int resolve_slice(Tensor x, slice key, Basic* b) except -1:
+    """Fill b from a slice of the first axis."""
+    cdef Py_ssize_t first, last, step
+    cdef int i
+    PySlice_Unpack(key, &first, &last, &step)
+    for i in range(x.ndim):
+        b.start[i] = 0
+        b.shape[i] = x.shape_[i]
+        b.step[i] = 1
+        b.source[i] = i
+    b.ndim = x.ndim
+    b.shape[0] = PySlice_AdjustIndices(x.shape_[0], &first, &last, step)
+    b.start[0] = first if b.shape[0] else 0
+    b.step[0] = step
+    return 0
+
+
 class Place(int):
     """In a key: the index array of that number among the key's arrays."""
 
@@ -204,16 +221,18 @@ cdef object get_item(Tensor x, object key):
     cdef Basic b
     cdef Tensor y
     cdef Py_ssize_t one = 1
-    if type(key) is slice and x.ndim and key == slice(None):
-        return x
-    if resolve(x, key, &b):
-        y = basic_view(x, &b)
-        if not y.contiguous:
-            y = copied(y)
-        if y.ndim == 0 and x.face == ND:
-            y = reshape(y, 1, &one)
-        return y
-    return gather(x, key)
+    if type(key) is slice and x.ndim:
+        if key.start is None and key.stop is None and key.step is None:
+            return x
+        resolve_slice(x, key, &b)
+    elif not resolve(x, key, &b):
+        return gather(x, key)
+    y = basic_view(x, &b)
+    if not y.contiguous:
+        y = copied(y)
+    if y.ndim == 0 and x.face == ND:
+        y = reshape(y, 1, &one)
+    return y
 
 
 @cython.no_gc

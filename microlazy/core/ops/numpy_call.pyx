@@ -9,7 +9,8 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from libc.string cimport memcpy
-from microlazy.core.loops.integers cimport integers_into
+from microlazy.core.loops.floats cimport float_dtype, float_op, floats_into
+from microlazy.core.loops.integers cimport integer_dtype, integer_op, integers_into
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
@@ -19,8 +20,9 @@ from microlazy.core.tape cimport (
     run, state, wrote,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, Tensor, allocate, dtype_number, header,
-    itemsize, numpy_dtype, parse_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, N_DTYPES, ND, Tensor, allocate, dtype_number,
+    header, is_float, itemsize, new, numpy_dtype, parse_shape, same_shape, shape_tuple,
+    view_numpy,
 )
 
 import contextvars
@@ -113,7 +115,7 @@ cdef int store(object values, list parts, Tensor out) except -1:
     if copy_packed(values, out):
         return 0
     array = view_numpy(out)
-    quietly(numpy.copyto, [array, numpy.reshape(values, array.shape)], {"casting": "unsafe"})
+    quietly(numpy.copyto, (array, numpy.reshape(values, array.shape)), {"casting": "unsafe"})
     return 0
 
 
@@ -129,7 +131,10 @@ cdef bint covers(Tensor grad, Tensor x) noexcept:
 cdef bint copy_packed(object result, Tensor out) except -1:
     """Copy a NumPy array that lies in memory as ours does; False if it does not."""
     cdef Py_buffer source
-    if not isinstance(result, numpy.ndarray) or result.dtype != numpy_dtype(out.dtype) or (
+    if not isinstance(result, numpy.ndarray):
+        return False
+    dtype = result.dtype
+    if (dtype is not numpy_dtype(out.dtype) and dtype != numpy_dtype(out.dtype)) or (
             not result.flags.c_contiguous):
         return False
     PyObject_GetBuffer(result, &source, PyBUF_SIMPLE)
@@ -144,7 +149,7 @@ cdef bint copy_packed(object result, Tensor out) except -1:
 cdef list quiet = []              # contexts in which NumPy does not warn, that nobody is in
 
 
-cdef object quietly(object function, list arguments, dict options):
+cdef object quietly(object function, tuple arguments, dict options):
     """function(*arguments, **options), where NumPy does not warn: cheaper than its errstate."""
     if quiet:
         context = quiet.pop()
@@ -153,7 +158,7 @@ cdef object quietly(object function, list arguments, dict options):
         context.run(numpy.seterr, all="ignore")
     PyContext_Enter(context)
     try:
-        return function(*arguments, **options)
+        return function(*arguments, **options) if options else function(*arguments)
     finally:
         PyContext_Exit(context)
         quiet.append(context)
@@ -161,24 +166,88 @@ cdef object quietly(object function, list arguments, dict options):
 
 cdef bint compute_into(object function, list inputs, Tensor out) except -1:
     """Let a ufunc write its result into our memory; False if it has another dtype."""
-    if len(inputs) == 2 and integers_into(function, inputs[0], inputs[1], out):
+    if small_into(function, inputs[0], inputs[1] if len(inputs) == 2 else None, out):
         return True
     try:
-        quietly(function, [short_view(x) for x in inputs], {"out": short_view(out)})
+        quietly(function, tuple([short_view(x) for x in inputs]), {"out": short_view(out)})
     except TypeError:
         return False
     return True
 
 
+cdef enum:
+    FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
+
+
+cdef int small_op(object function, Tensor a, Tensor b) except -2:
+    """The number of our loop for a ufunc of small arrays; -1 if there is none."""
+    if b is not None and b.dtype != a.dtype:
+        return -1
+    if is_float(a.dtype):
+        return float_op(function) if a.dtype <= FLOAT64 else -1
+    return integer_op(function, a.dtype)
+
+
+cdef int small_dtype(int op, Tensor a) noexcept:
+    return float_dtype(op, a.dtype) if is_float(a.dtype) else integer_dtype(op, a.dtype)
+
+
+cdef int small_loop(int op, Tensor a, Tensor b, Tensor out) except -1:
+    if is_float(a.dtype):
+        return floats_into(op, a, b, out)
+    return integers_into(op, a, b, out)
+
+
+cdef bint small_into(object function, Tensor a, Tensor b, Tensor out) except -1:
+    """Compute a ufunc of small arrays by a loop of ours; False if there is none for them."""
+    cdef int op = small_op(function, a, b)
+    if op < 0 or out.size > FEW or out.dtype != small_dtype(op, a):
+        return False
+    small_loop(op, a, b, out)
+    return True
+
+
+cdef Tensor small_ufunc(object function, Tensor a, Tensor b):
+    """A ufunc of one or two arrays by a loop of ours; None if there is none, or it is recorded."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor out
+    cdef int op, ndim
+    if not state().plain or a.abstract or a.size > FEW:
+        return None
+    op = small_op(function, a, b)
+    if op < 0:
+        return None
+    if b is None:
+        out = new(a.face, small_dtype(op, a), a.ndim, a.shape_)
+    elif b.abstract or b.face != a.face:
+        return None
+    elif same_shape(a, b):
+        out = new(a.face, small_dtype(op, a), a.ndim, a.shape_)
+    else:
+        ndim = broadcast_shape(a, b, shape, function.__name__)
+        out = header(a.face, small_dtype(op, a), ndim, shape)
+        if out.size > FEW:
+            return None
+        allocate(out)
+    small_loop(op, a, b, out)
+    return out
+
+
+cdef object numpy_array = numpy.ndarray
+
+
 cdef object short_view(Tensor x):
     """An array of NumPy's to be used in one call that keeps nothing."""
-    if x.contiguous:
-        return numpy.ndarray(shape_tuple(x), numpy_dtype(x.dtype), x)
-    return view_numpy(x)
+    if not x.contiguous or x.abstract or state().recording:
+        return view_numpy(x)
+    return numpy_array(shape_tuple(x), numpy_dtype(x.dtype), x)
 
 
 cdef object compute(object function, list inputs, dict options):
-    return quietly(function, [view_numpy(x) for x in inputs], options)
+    cdef Tensor x
+    if len(inputs) == 1:
+        return quietly(function, (short_view(inputs[0]),), options)
+    return quietly(function, tuple([short_view(x) for x in inputs]), options)
 
 
 cdef tuple cut(Tensor flat, list parts):
@@ -212,9 +281,17 @@ cdef Tensor numpy_call(object function, list inputs, dict options, int face, int
 
 # ---- for functions in Python -------------------------------------------------------------------
 
+# Of results that keep NumPy's dtype, whatever the inputs have.
+cdef dict KEPT = {numpy_dtype(_number): _number for _number in range(N_DTYPES)
+                  if _number != FLOAT64}
+
+
 cdef int our_dtype(object dtype, list inputs) except -1:
     """The dtype of a NumPy result among ours: the default float, unless an input is float64."""
     cdef Tensor x
+    kept = KEPT.get(dtype)
+    if kept is not None:
+        return kept
     if not isinstance(dtype, numpy.dtype):
         dtype = numpy.dtype(dtype)
     kind, size = dtype.kind, dtype.itemsize
@@ -382,8 +459,11 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef list inputs = arrays_of(function, arrays)
     cdef dict given = options or {}
-    cdef NumpyCall node = prepare(function, inputs, given, gradients, once)
+    cdef NumpyCall node
     cdef int face = (<Tensor>inputs[0]).face, number, ndim
+    if state().plain and not any_abstract(inputs):
+        return taken(compute(function, inputs, given), inputs, dtype)
+    node = prepare(function, inputs, given, gradients, once)
     values = None
     if on_shapes(inputs):
         size, kind = abstract_result(function, inputs, given, result, dynamic)
@@ -398,6 +478,23 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
         shape[0] = 1
         ndim = 1
     return finished(node, values, None, header(face, number, ndim, shape))
+
+
+cdef Tensor taken(object values, list inputs, object dtype):
+    """What NumPy computed, in memory of ours."""
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int face = (<Tensor>inputs[0]).face, number, ndim
+    cdef Tensor out
+    if not isinstance(values, numpy.ndarray):
+        values = numpy.asarray(values)
+    number = our_dtype(values.dtype, inputs) if dtype is None else dtype_number(dtype)
+    ndim = parse_shape(values.shape, shape)
+    if ndim == 0 and face == ND:
+        shape[0] = 1
+        ndim = 1
+    out = new(face, number, ndim, shape)
+    store(values, None, out)
+    return out
 
 
 cdef Tensor finished(NumpyCall node, object values, list parts, Tensor out):
@@ -446,13 +543,18 @@ def call_ufunc(function, arrays, gradients=()):
     """
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef list inputs = arrays_of(function, arrays)
-    cdef NumpyCall node = prepare(function, inputs, {}, gradients, False)
-    cdef Tensor a = inputs[0], out
-    cdef int number = dtype_of_ufunc(function, inputs), ndim
+    cdef Tensor a = inputs[0], b = inputs[1] if len(inputs) == 2 else None, out
+    cdef NumpyCall node
+    cdef int number, ndim
+    out = small_ufunc(function, a, b)
+    if out is not None:
+        return out
+    node = prepare(function, inputs, {}, gradients, False)
+    number = dtype_of_ufunc(function, inputs)
     if len(inputs) == 1:
         out = header(a.face, number, a.ndim, a.shape_)
     else:
-        ndim = broadcast_shape(a, inputs[1], shape, function.__name__)
+        ndim = broadcast_shape(a, b, shape, function.__name__)
         out = header(a.face, number, ndim, shape)
     if node is not None:
         return run(node, out)
@@ -482,9 +584,17 @@ def call_many(function, arrays, options=None, gradients=(), results=None, dtype=
     """
     cdef list inputs = arrays_of(function, arrays), parts
     cdef dict given = options or {}
-    cdef NumpyCall node = prepare(function, inputs, given, gradients, once)
+    cdef NumpyCall node
     cdef int face = (<Tensor>inputs[0]).face, number
     cdef Py_ssize_t total = 0
+    if state().plain and not any_abstract(inputs):
+        values = compute(function, inputs, given)
+        if dtype is None:
+            kind = numpy.result_type(*values) if len({part.dtype for part in values}) > 1 else (
+                values[0].dtype)
+            dtype = numpy_dtype(our_dtype(kind, inputs))
+        return tuple([taken(part, inputs, dtype) for part in values])
+    node = prepare(function, inputs, given, gradients, once)
     values = None
     if on_shapes(inputs):
         shapes, kind = abstract_result(function, inputs, given, results, False)

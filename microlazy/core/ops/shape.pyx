@@ -12,8 +12,8 @@ from microlazy.core.ops.slots cimport give, hand_on, pass_on
 from microlazy.core.strided cimport add_to, assign, pack
 from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport (
-    MAX_NDIM, NP, Tensor, alias, header, is_contiguous, itemsize, look_at, numpy_dtype, same_shape,
-    set_strides, shape_tuple, take_layout,
+    MAX_NDIM, NP, Tensor, alias, allocate, header, is_contiguous, itemsize, look_at, numpy_dtype,
+    same_shape, set_strides, shape_tuple, take_layout,
 )
 
 
@@ -49,13 +49,31 @@ cdef class Reshape(Node):
 
 
 cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape):
-    cdef Reshape node = Reshape.__new__(Reshape)
+    cdef Tensor out = header(x.face, x.dtype, ndim, shape)
+    cdef Reshape node
+    if x.contiguous and state().plain and not x.abstract:
+        look_at(out, x.block, x.data)
+        return out
+    node = Reshape.__new__(Reshape)
     node.a = x
     node.views = x.contiguous
-    return run(node, header(x.face, x.dtype, ndim, shape))
+    return run(node, out)
 
 
 # ---- views -------------------------------------------------------------------------------------
+
+cdef Py_ssize_t lay_out(Tensor base, Tensor part, const Py_ssize_t* start, const int* source,
+                        const Py_ssize_t* step) noexcept:
+    """Give `part`, which has its shape, its strides; returns where in `base` it begins."""
+    cdef Py_ssize_t offset = 0
+    cdef int i
+    for i in range(base.ndim):
+        offset += start[i] * base.strides_[i]
+    for i in range(part.ndim):
+        part.strides_[i] = 0 if source[i] < 0 else step[i] * base.strides_[source[i]]
+    part.contiguous = is_contiguous(part)
+    return offset if part.size else 0
+
 
 @cython.no_gc
 @cython.final
@@ -64,21 +82,9 @@ cdef class View(Node):
     cdef Py_ssize_t[MAX_NDIM] step
     cdef int[MAX_NDIM] source
 
-    cdef Py_ssize_t lay_out(self, Tensor base, Tensor part) noexcept:
-        """Give `part`, which has its shape, its strides; returns where in `base` it begins."""
-        cdef Py_ssize_t offset = 0
-        cdef int i
-        for i in range(base.ndim):
-            offset += self.start[i] * base.strides_[i]
-        for i in range(part.ndim):
-            part.strides_[i] = 0 if self.source[i] < 0 else (
-                self.step[i] * base.strides_[self.source[i]])
-        part.contiguous = is_contiguous(part)
-        return offset if part.size else 0
-
     cdef int look(self, Tensor base, Tensor part) except -1:
         """Point `part`, which has its shape, at its place in `base`."""
-        cdef Py_ssize_t offset = self.lay_out(base, part)
+        cdef Py_ssize_t offset = lay_out(base, part, self.start, self.source, self.step)
         look_at(part, base.block, base.data + offset)
         return 0
 
@@ -149,15 +155,21 @@ cdef class Unview(Node):
 
 cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* shape,
                  const int* source, const Py_ssize_t* step):
-    cdef View node = View.__new__(View)
     cdef Tensor out = header(x.face, x.dtype, ndim, shape)
+    cdef Py_ssize_t offset
+    cdef View node
+    if state().plain and not x.abstract:
+        offset = lay_out(x, out, start, source, step)
+        look_at(out, x.block, x.data + offset)
+        return out
+    node = View.__new__(View)
     node.a = x
     node.views = True
     memcpy(node.start, start, x.ndim * sizeof(Py_ssize_t))
     memcpy(node.step, step, ndim * sizeof(Py_ssize_t))
     memcpy(node.source, source, ndim * sizeof(int))
     if state().tracing:
-        node.lay_out(x, out)          # what reads it may ask, though there is no memory yet
+        lay_out(x, out, start, source, step)      # what reads it may ask, though there is no memory yet
     return run(node, out)
 
 
@@ -378,18 +390,22 @@ cdef Tensor roll(Tensor x, int axis, Py_ssize_t shift):
     return run(node, header(x.face, x.dtype, x.ndim, x.shape_))
 
 
+cdef int join_into(list arrays, int axis, Tensor out) except -1:
+    cdef Py_ssize_t start = 0
+    cdef Tensor x
+    for x in arrays:
+        assign(piece(out, axis, start, x.shape_[axis]), x)
+        start += x.shape_[axis]
+    return 0
+
+
 @cython.no_gc
 @cython.final
 cdef class Concatenate(Node):
     cdef int axis
 
     cdef int forward(self) except -1:
-        cdef Py_ssize_t start = 0
-        cdef Tensor x
-        for x in self.rest:
-            assign(piece(self.out, self.axis, start, x.shape_[self.axis]), x)
-            start += x.shape_[self.axis]
-        return 0
+        return join_into(self.rest, self.axis, self.out)
 
     cdef int backward(self, Pass p) except -1:
         cdef Py_ssize_t start = 0
@@ -426,23 +442,31 @@ cdef int common_dtype(list arrays) except -1:
 
 
 cdef Tensor concatenate(list arrays, int axis):
-    cdef Tensor first = arrays[0], x
+    cdef Tensor first = arrays[0], x, out
     cdef int dtype = common_dtype(arrays), i
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Concatenate node
+    cdef bint abstract = False
     memcpy(shape, first.shape_, first.ndim * sizeof(Py_ssize_t))
     shape[axis] = 0
     for x in arrays:
+        abstract = abstract or x.abstract
         for i in range(first.ndim):
             if x.ndim != first.ndim or (i != axis and x.shape_[i] != first.shape_[i]):
                 raise ShapeError(
                     "arrays to be joined must agree in every axis but the one they are joined "
                     f"along ({axis}): got {', '.join([str(shape_tuple(y)) for y in arrays])}")
         shape[axis] += x.shape_[axis]
+    out = header(first.face, dtype, first.ndim, shape)
+    arrays = [cast(x, dtype) for x in arrays]
+    if state().plain and not abstract:
+        allocate(out)
+        join_into(arrays, axis, out)
+        return out
     node = Concatenate.__new__(Concatenate)
-    node.rest = [cast(x, dtype) for x in arrays]
+    node.rest = arrays
     node.axis = axis
-    return run(node, header(first.face, dtype, first.ndim, shape))
+    return run(node, out)
 
 
 cdef Tensor stack(list arrays, int axis):

@@ -1,0 +1,141 @@
+"""What has no kernel, of small arrays of float32 and float64: tests, parts of numbers, steps.
+
+As in `loops/integers`, a call of NumPy's is what takes the time in a small array.
+"""
+
+from libc.math cimport (
+    INFINITY, NAN, copysign, copysignf, isinf, isnan, nextafter, nextafterf, signbit,
+)
+from microlazy.core.loops.integers cimport operand
+from microlazy.core.tensor cimport BOOL, FLOAT32, Tensor
+
+import numpy
+
+cdef extern from "<math.h>" nogil:
+    float modff(float x, float* whole)
+    double modf(double x, double* whole)
+    float frexpf(float x, int* exponent)
+    double frexp(double x, int* exponent)
+
+cdef enum Op:
+    SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, FIRST_NUMBER
+    STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE
+
+cdef dict OPS = {
+    numpy.signbit: SIGN, numpy.spacing: STEP, numpy.positive: COPY, numpy.nextafter: TOWARDS,
+    numpy.heaviside: HEAVISIDE, numpy.isnan: NAN_TEST, numpy.isinf: INFINITE,
+    numpy.isfinite: FINITE, numpy.isposinf: PLUS_INFINITE, numpy.isneginf: MINUS_INFINITE,
+    numpy.logical_not: ZERO, "fraction": FRACTION, "mantissa": MANTISSA,
+}
+
+ctypedef fused real:
+    float
+    double
+
+
+cdef inline real next_after(real x, real y) noexcept nogil:
+    if real is float:
+        return nextafterf(x, y)
+    else:
+        return nextafter(x, y)
+
+
+cdef inline real step_at(real x) noexcept nogil:
+    """The distance to the next number away from 0, with the sign of x; of -0.0 as of 0.0."""
+    if isinf(x):
+        return <real>NAN
+    if x == 0:
+        x = 0
+    if real is float:
+        return nextafterf(x, copysignf(<float>INFINITY, x)) - x
+    else:
+        return nextafter(x, copysign(<double>INFINITY, x)) - x
+
+
+cdef inline real fraction(real x) noexcept nogil:
+    """What is left of x without its whole part, with its sign."""
+    cdef float whole
+    cdef double whole_of_double
+    if real is float:
+        return modff(x, &whole)
+    else:
+        return modf(x, &whole_of_double)
+
+
+cdef inline real mantissa(real x) noexcept nogil:
+    """x over a power of 2, in [0.5, 1) without its sign."""
+    cdef int exponent
+    if real is float:
+        return frexpf(x, &exponent)
+    else:
+        return frexp(x, &exponent)
+
+
+cdef inline real heaviside(real x, real middle) noexcept nogil:
+    if isnan(x):
+        return x
+    return middle if x == 0 else <real>(x > 0)
+
+
+cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb, char* out,
+              Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    if op == SIGN:
+        for i in range(n):
+            out[i] = signbit(a[i]) != 0
+    elif op == NAN_TEST:
+        for i in range(n):
+            out[i] = a[i] != a[i]
+    elif op == INFINITE:
+        for i in range(n):
+            out[i] = (a[i] == <real>INFINITY) | (a[i] == -<real>INFINITY)
+    elif op == FINITE:
+        for i in range(n):
+            out[i] = (a[i] < <real>INFINITY) & (a[i] > -<real>INFINITY)
+    elif op == PLUS_INFINITE:
+        for i in range(n):
+            out[i] = a[i] == <real>INFINITY
+    elif op == MINUS_INFINITE:
+        for i in range(n):
+            out[i] = a[i] == -<real>INFINITY
+    elif op == ZERO:
+        for i in range(n):
+            out[i] = a[i] == 0
+    elif op == STEP:
+        for i in range(n):
+            (<real*>out)[i] = step_at(a[i])
+    elif op == COPY:
+        for i in range(n):
+            (<real*>out)[i] = a[i]
+    elif op == FRACTION:
+        for i in range(n):
+            (<real*>out)[i] = fraction(a[i])
+    elif op == MANTISSA:
+        for i in range(n):
+            (<real*>out)[i] = mantissa(a[i])
+    elif op == TOWARDS:
+        for i in range(n):
+            (<real*>out)[i] = next_after(a[i * sa], b[i * sb])
+    else:
+        for i in range(n):
+            (<real*>out)[i] = heaviside(a[i * sa], b[i * sb])
+
+
+cdef int float_op(object function) except -2:
+    return OPS.get(function, -1)
+
+
+cdef int float_dtype(int op, int dtype) noexcept:
+    return BOOL if op < FIRST_NUMBER else dtype
+
+
+cdef int floats_into(int op, Tensor a, Tensor b, Tensor out) except -1:
+    cdef Py_ssize_t sa, sb
+    a = operand(a, out)
+    b = a if b is None else operand(b, out)
+    sa, sb = a.size == out.size, b.size == out.size
+    if a.dtype == FLOAT32:
+        run(op, <const float*>a.data, sa, <const float*>b.data, sb, out.data, out.size)
+    else:
+        run(op, <const double*>a.data, sa, <const double*>b.data, sb, out.data, out.size)
+    return 0

@@ -1,0 +1,570 @@
+"""Places in small arrays: of what is not 0, is searched for, or is written, without NumPy.
+
+Only the usual arguments are taken here; a function returns None, or False, for others, and its
+caller does it by NumPy or by the recorded way.
+"""
+
+from libc.math cimport INFINITY, fabs
+from libc.string cimport memcmp, memcpy, memset
+from microlazy.core.ops.cast cimport cast
+from microlazy.core.ops.rewrite cimport rewrites
+from microlazy.core.strided cimport overlap, packed
+from microlazy.core.tape cimport may_write, state, wrote
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, INT8, NP, Tensor, is_float, itemsize, like, new,
+    same_shape,
+)
+
+cdef enum:
+    FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
+
+
+# ---- what is not 0 -------------------------------------------------------------------------------
+
+cdef inline bint holds(const char* data, int dtype, Py_ssize_t i) noexcept nogil:
+    """Whether element i is not 0."""
+    if dtype == FLOAT32:
+        return (<const float*>data)[i] != 0
+    if dtype == FLOAT64:
+        return (<const double*>data)[i] != 0
+    if dtype == INT64:
+        return (<const long long*>data)[i] != 0
+    if dtype == INT32:
+        return (<const int*>data)[i] != 0
+    return data[i] != 0
+
+
+cdef Tensor readable(object x):
+    """A small array with its elements in order; None for anything else."""
+    cdef Tensor t
+    if not isinstance(x, Tensor):
+        return None
+    t = <Tensor>x
+    if t.abstract or t.size > FEW or (is_float(t.dtype) and t.dtype > FLOAT64):
+        return None
+    return packed(t)
+
+
+cdef Py_ssize_t count_of(Tensor t) noexcept:
+    cdef Py_ssize_t i, n = 0
+    for i in range(t.size):
+        n += holds(t.data, t.dtype, i)
+    return n
+
+
+def flat_nonzero(x):
+    """The places of the elements that are not 0 in the flat array, as int64.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import flat_nonzero
+    >>> flat_nonzero(np.array([[0, 1], [2, 0]]))
+    array([1, 2], dtype=int64)
+    """
+    cdef Tensor t = readable(x)
+    return None if t is None else flat_places(t)
+
+
+cdef Tensor flat_places(Tensor t):
+    cdef Py_ssize_t n = count_of(t), i, found = 0
+    cdef Tensor places = new(NP, INT64, 1, &n)
+    for i in range(t.size):
+        if holds(t.data, t.dtype, i):
+            (<long long*>places.data)[found] = i
+            found += 1
+    return places
+
+
+def nonzero(x):
+    """The places of the elements that are not 0: a tuple of int64 arrays, one for each axis.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import nonzero
+    >>> nonzero(np.array([[0, 1], [2, 0]]))
+    (array([0, 1], dtype=int64), array([1, 0], dtype=int64))
+    """
+    cdef Tensor t = readable(x), places, axis
+    cdef long long* flat
+    cdef Py_ssize_t i
+    cdef int k
+    cdef list found = []
+    if t is None or t.ndim == 0:          # which NumPy refuses
+        return None
+    places = flat_places(t)
+    if t.ndim == 1:
+        return (places,)
+    flat = <long long*>places.data
+    for k in range(t.ndim - 1, 0, -1):
+        axis = like(places)
+        for i in range(places.size):
+            (<long long*>axis.data)[i] = flat[i] % t.shape_[k]
+            flat[i] //= t.shape_[k]
+        found.append(axis)
+    found.append(places)
+    return tuple(found[::-1])
+
+
+def coordinates(x):
+    """The coordinates of the elements that are not 0, a row of int64 for each.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import coordinates
+    >>> coordinates(np.array([[0, 1], [2, 0]]))
+    array([[0, 1],
+           [1, 0]], dtype=int64)
+    """
+    cdef Tensor t = readable(x), places, rows
+    cdef Py_ssize_t[2] shape
+    cdef long long* row
+    cdef long long flat
+    cdef Py_ssize_t i
+    cdef int k
+    if t is None or t.ndim == 0:
+        return None
+    places = flat_places(t)
+    shape[0], shape[1] = places.size, t.ndim
+    rows = new(NP, INT64, 2, shape)
+    for i in range(places.size):
+        flat = (<long long*>places.data)[i]
+        row = <long long*>rows.data + i * t.ndim
+        for k in range(t.ndim - 1, -1, -1):
+            row[k] = flat % t.shape_[k]
+            flat //= t.shape_[k]
+    return rows
+
+
+# ---- counting and searching ----------------------------------------------------------------------
+
+cdef inline long long whole_at(Tensor t, Py_ssize_t i) noexcept:
+    if t.dtype == INT64:
+        return (<long long*>t.data)[i]
+    if t.dtype == INT32:
+        return (<int*>t.data)[i]
+    if t.dtype == INT8:
+        return (<signed char*>t.data)[i]
+    return (<unsigned char*>t.data)[i]
+
+
+cdef inline double number_at(Tensor t, Py_ssize_t i) noexcept:
+    if t.dtype == FLOAT32:
+        return (<float*>t.data)[i]
+    if t.dtype == FLOAT64:
+        return (<double*>t.data)[i]
+    return <double>whole_at(t, i)
+
+
+def bincount(x, weights, minlength):
+    """How often each number from 0 on occurs, or the sums of its weights; None for other inputs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import bincount
+    >>> bincount(np.array([0, 2, 2], dtype="int64"), None, 0)
+    array([1, 0, 2], dtype=int64)
+    """
+    cdef Tensor t = readable(x), w = None, counts
+    cdef Py_ssize_t n = 0, i
+    cdef long long place
+    if t is None or t.ndim != 1 or is_float(t.dtype) or not state().plain or (
+            type(minlength) is not int or not 0 <= minlength <= FEW):
+        return None
+    if weights is not None:
+        w = readable(weights)
+        if w is None or w.ndim != 1 or w.size != t.size or w.face != t.face:
+            return None
+    n = minlength
+    for i in range(t.size):
+        place = whole_at(t, i)
+        if not 0 <= place < FEW:
+            return None
+        n = max(n, <Py_ssize_t>place + 1)
+    counts = new(t.face, INT64 if w is None else FLOAT64, 1, &n)
+    memset(counts.data, 0, n * sizeof(double))
+    for i in range(t.size):
+        if w is None:
+            (<long long*>counts.data)[whole_at(t, i)] += 1
+        else:
+            (<double*>counts.data)[whole_at(t, i)] += number_at(w, i)
+    if w is not None:
+        return counts if w.dtype == FLOAT64 else cast(counts, FLOAT32)
+    return cast(counts, INT32) if t.dtype == INT32 else counts
+
+
+cdef inline bint before(double a, double b) noexcept nogil:
+    """Whether a stands before b in order, where nan comes last."""
+    return a < b or (b != b and a == a)
+
+
+def searchsorted(a, v, bint right, bint ascending):
+    """Where numbers belong in a sorted vector, before equal ones or behind; None for other inputs.
+
+    Parameters
+    ----------
+    a, v : arrays
+        Of float32 or float64.
+    right : bool
+    ascending : bool
+        Whether to look first that `a` is in ascending order: else None.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import searchsorted
+    >>> searchsorted(np.array([1., 3.]), np.array([[0., 3.]]), False, False)
+    array([[0, 1]], dtype=int64)
+    """
+    cdef Tensor line = readable(a), t = readable(v), places
+    cdef Py_ssize_t low, high, middle, i
+    cdef double x
+    if line is None or t is None or line.ndim != 1 or not is_float(line.dtype) or (
+            not is_float(t.dtype) or line.face != t.face or not state().plain):
+        return None
+    if ascending:
+        for i in range(1, line.size):
+            if not number_at(line, i - 1) <= number_at(line, i):
+                return None
+    places = new(t.face, INT64, t.ndim, t.shape_)
+    for i in range(t.size):
+        x = number_at(t, i)
+        low, high = 0, line.size
+        while low < high:
+            middle = (low + high) >> 1
+            if not before(x, number_at(line, middle)) if right else (
+                    before(number_at(line, middle), x)):
+                low = middle + 1
+            else:
+                high = middle
+        (<long long*>places.data)[i] = low
+    return places
+
+
+def distinct(x, order, bint equal_nan):
+    """The first places of distinct elements, the way back and the counts; None for other inputs.
+
+    Parameters
+    ----------
+    x : array
+        A vector.
+    order : array of int64
+        The places of its elements in ascending order, equal ones in their own.
+    equal_nan : bool
+        Whether one nan is like another.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import distinct
+    >>> x = np.array([2., 1., 2.])
+    >>> distinct(x, np.argsort(x), True)
+    (array([1, 0], dtype=int64), array([1, 0, 1], dtype=int64), array([1, 2], dtype=int64))
+    """
+    cdef Tensor t = readable(x), ordered = readable(order), first, back, counts
+    cdef Py_ssize_t n = 0, i
+    cdef long long place
+    cdef double value, before_it = 0
+    if t is None or ordered is None or t.dtype == INT64 or ordered.dtype != INT64 or (
+            ordered.size != t.size):
+        return None
+    back = new(NP, INT64, 1, &t.size)
+    first, counts = like(back), like(back)
+    for i in range(t.size):
+        place = (<long long*>ordered.data)[i]
+        value = number_at(t, place)
+        if i == 0 or (value != before_it
+                      and not (equal_nan and value != value and before_it != before_it)):
+            (<long long*>first.data)[n] = place
+            (<long long*>counts.data)[n] = 0
+            n += 1
+        (<long long*>counts.data)[n - 1] += 1
+        (<long long*>back.data)[place] = n - 1
+        before_it = value
+    return head(first, n), back, head(counts, n)
+
+
+cdef Tensor head(Tensor x, Py_ssize_t n):
+    """The first n elements, copied."""
+    cdef Tensor part = new(x.face, x.dtype, 1, &n)
+    memcpy(part.data, x.data, n * itemsize(x.dtype))
+    return part
+
+
+# ---- comparing -----------------------------------------------------------------------------------
+
+def isclose(a, b, rtol, atol, bint equal_nan):
+    """Whether abs(a - b) <= atol + rtol * abs(b), for each pair; None for other inputs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import isclose
+    >>> isclose(np.array([1., 2.]), np.array([1., 2.1]), 1e-5, 1e-8, False)
+    array([ True, False])
+    """
+    cdef Tensor x = readable(a), y = readable(b), found
+    cdef double relative, absolute, first, second, distance
+    cdef Py_ssize_t i
+    if x is None or y is None or x.dtype != y.dtype or not is_float(x.dtype) or (
+            not same_shape(x, y) or x.face != y.face or type(rtol) is not float
+            or type(atol) is not float or not state().plain):
+        return None
+    relative, absolute = rtol, atol
+    found = new(x.face, BOOL, x.ndim, x.shape_)
+    for i in range(x.size):
+        first, second = number_at(x, i), number_at(y, i)
+        distance = first - second
+        if x.dtype == FLOAT32:
+            distance = <float>distance
+        found.data[i] = first == second or (
+            fabs(distance) <= absolute + relative * fabs(second) and fabs(second) < INFINITY) or (
+            equal_nan and first != first and second != second)
+    return found
+
+
+def array_equal(a, b):
+    """Whether two arrays have one shape and equal elements; None for other inputs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import array_equal
+    >>> array_equal(np.zeros(2), np.zeros(2))
+    True
+    """
+    cdef Tensor x = readable(a), y = readable(b)
+    cdef Py_ssize_t i
+    if x is None or y is None or x.dtype != y.dtype:
+        return None
+    if not same_shape(x, y):
+        return False
+    if not is_float(x.dtype):
+        return memcmp(x.data, y.data, x.size * itemsize(x.dtype)) == 0
+    for i in range(x.size):
+        if number_at(x, i) != number_at(y, i):
+            return False
+    return True
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+cdef Tensor values_for(Tensor a, object v):
+    """The numbers that are to be written into `a`, packed, in its dtype; None if they are others."""
+    cdef Tensor values
+    if isinstance(v, Tensor):
+        values = <Tensor>v
+        if values.abstract or values.face != a.face or overlap(a, values) or (
+                values.dtype != a.dtype and not is_float(a.dtype)):
+            return None
+        return packed(cast(values, a.dtype))
+    return numbers_as(a, v if type(v) is list or type(v) is tuple else (v,))
+
+
+cdef Tensor numbers_as(Tensor a, object items):
+    """Python's integers, and for arrays of floats its floats, as an array of a's dtype."""
+    cdef Py_ssize_t n = len(items), i
+    cdef Tensor values
+    cdef double number
+    cdef long long whole
+    if n > FEW or a.dtype not in (FLOAT32, FLOAT64, INT32, INT64):
+        return None
+    values = new(a.face, a.dtype, 1, &n)
+    for i in range(n):
+        item = items[i]
+        if type(item) is int:
+            if not -0x80000000 <= item <= 0x7fffffff:
+                return None
+        elif type(item) is not float or not is_float(a.dtype):
+            return None
+        if is_float(a.dtype):
+            number = item
+            if a.dtype == FLOAT32:
+                (<float*>values.data)[i] = <float>number
+            else:
+                (<double*>values.data)[i] = number
+        else:
+            whole = item
+            if a.dtype == INT32:
+                (<int*>values.data)[i] = <int>whole
+            else:
+                (<long long*>values.data)[i] = whole
+    return values
+
+
+cdef Tensor places_for(object places):
+    """Places as packed int64; None if they are no integers, or many."""
+    cdef Tensor found
+    if isinstance(places, Tensor):
+        found = readable(places)
+        if found is None or is_float(found.dtype) or found.dtype == BOOL:
+            return None
+        return cast(found, INT64)
+    return numbers_as(new(NP, INT64, 0, NULL), places if type(places) is list or type(places) is tuple
+                      else (places,))
+
+
+cdef bint writable(object x, object v) except -1:
+    """Whether x takes a write that the graph has no part in, with its elements in order."""
+    cdef Tensor a
+    if not isinstance(x, Tensor):
+        return False
+    a = <Tensor>x
+    return a.contiguous and not a.abstract and a.size and not rewrites(
+        a, <Tensor>v if isinstance(v, Tensor) else None)
+
+
+cdef int write(Tensor a, Tensor places, Tensor values, bint own_places) except -1:
+    """Write at places of the flat array, all of which are in it: values in a row, repeated.
+
+    With `own_places` each value comes from its own place instead.
+    """
+    cdef Py_ssize_t size = itemsize(a.dtype), i, place, n = values.size
+    may_write(a)
+    for i in range(places.size):
+        place = (<long long*>places.data)[i]
+        memcpy(a.data + place * size, values.data + (place if own_places else i) % n * size, size)
+    wrote(a)
+    return 0
+
+
+def put(a, ind, v) -> bool:
+    """Write values at places of the flat array; False if that is not done here.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import put
+    >>> x = np.zeros(4)
+    >>> put(x, [0, -2], [7, 8]), x
+    (True, array([7., 0., 8., 0.]))
+    """
+    cdef Tensor x, places, values
+    cdef long long* flat
+    cdef Py_ssize_t i
+    if not writable(a, v):
+        return False
+    x, places = a, places_for(ind)
+    if places is None:
+        return False
+    values = values_for(x, v)
+    if values is None or not values.size:
+        return False
+    if isinstance(ind, Tensor):
+        places = like_of(places)
+    flat = <long long*>places.data
+    for i in range(places.size):
+        if flat[i] < 0:
+            flat[i] += x.size
+        if not 0 <= flat[i] < x.size:
+            return False
+    write(x, places, values, False)
+    return True
+
+
+cdef Tensor like_of(Tensor places):
+    """A copy, to be changed."""
+    cdef Tensor copy = like(places)
+    memcpy(copy.data, places.data, places.size * sizeof(long long))
+    return copy
+
+
+def put_where(a, mask, v, bint own_places) -> bool:
+    """Write values where a mask is true, one after the other; False if that is not done here.
+
+    With `own_places` each value comes from the place of its element.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import put_where
+    >>> x = np.array([1., 2., 3.])
+    >>> put_where(x, x > 1, [7., 8., 9.], True), x
+    (True, array([1., 8., 9.]))
+    """
+    cdef Tensor x, values, marks = readable(mask)
+    if marks is None or not writable(a, v):
+        return False
+    x = a
+    if marks.size != x.size:
+        return False
+    values = values_for(x, v)
+    if values is None or not values.size:
+        return False
+    write(x, flat_places(marks), values, own_places)
+    return True
+
+
+def put_diagonal(a, v) -> bool:
+    """Write values on the diagonal of a matrix; False if that is not done here.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import put_diagonal
+    >>> x = np.zeros((2, 2))
+    >>> put_diagonal(x, 5), x
+    (True, array([[5., 0.],
+           [0., 5.]]))
+    """
+    cdef Tensor x, values, places
+    cdef Py_ssize_t n, i
+    if not writable(a, v):
+        return False
+    x = a
+    values = values_for(x, v)
+    if x.ndim != 2 or values is None or not values.size:
+        return False
+    n = min(x.shape_[0], x.shape_[1])
+    places = new(NP, INT64, 1, &n)
+    for i in range(n):
+        (<long long*>places.data)[i] = i * (x.shape_[1] + 1)
+    write(x, places, values, False)
+    return True
+
+
+def put_number_along(a, indices, v, Py_ssize_t axis) -> bool:
+    """Write a number at other places along one axis; False if that is not done here.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import put_number_along
+    >>> x = np.zeros((2, 2))
+    >>> put_number_along(x, np.array([[0], [1]], dtype="int64"), 9, 1), x
+    (True, array([[9., 0.],
+           [0., 9.]]))
+    """
+    cdef Tensor x, values, along, places
+    cdef Py_ssize_t n, inner = 1, i, row, column, count
+    cdef long long place
+    cdef int k
+    if type(v) not in (int, float) or not writable(a, v):
+        return False
+    x = a
+    values = values_for(x, v)
+    along = places_for(indices) if isinstance(indices, Tensor) else None
+    if values is None or along is None or along.ndim != x.ndim or not -x.ndim <= axis < x.ndim:
+        return False
+    axis = axis + x.ndim if axis < 0 else axis
+    for k in range(x.ndim):
+        if k != axis and along.shape_[k] != x.shape_[k]:
+            return False
+        if k > axis:
+            inner *= x.shape_[k]
+    n, count = x.shape_[axis], along.shape_[axis]
+    places = like(along)
+    for i in range(along.size):
+        place = (<long long*>along.data)[i]
+        if place < 0:
+            place += n
+        if not 0 <= place < n:
+            return False
+        column = i % inner
+        row = i // inner // count
+        (<long long*>places.data)[i] = (row * n + place) * inner + column
+    write(x, places, values, False)
+    return True
