@@ -19,7 +19,6 @@ from microlazy.context import Context, cpu
 from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import Array, NDArray, ndarray
-from microlazy.ops import special as _special
 from microlazy.ops.elementwise import functions_of
 
 _NP = 1
@@ -205,8 +204,10 @@ def _function_of_ufunc(ufunc: onp.ufunc) -> Callable[..., Any] | None:
         return getattr(_np(), name, None)
     if getattr(sys.modules.get("scipy.special"), name, None) is not ufunc:
         return None
-    if name in _special.RULES:
-        return functools.partial(_special.apply, name)
+    from microlazy.ops import special  # of SciPy's functions, seldom needed
+
+    if name in special.RULES:
+        return functools.partial(special.apply, name)
     return functions_of("npx").get(_SCIPY.get(name, ""))
 
 

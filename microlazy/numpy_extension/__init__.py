@@ -22,7 +22,6 @@ from microlazy.ops.activations import (
     masked_softmax,
     softmax,
 )
-from microlazy.ops.convolution import convolution, deconvolution, pooling
 from microlazy.ops.elementwise import functions_of as _functions_of
 from microlazy.ops.gathering import (
     embedding,
@@ -48,13 +47,6 @@ from microlazy.ops.manipulation import (
     stop_gradient,
 )
 from microlazy.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
-from microlazy.ops.normalization import (
-    batch_norm,
-    group_norm,
-    instance_norm,
-    l2_normalization,
-    layer_norm,
-)
 from microlazy.ops.ordering import topk
 from microlazy.ops.products import batch_dot, fully_connected
 from microlazy.ops.sequence_lengths import sequence_mask
@@ -88,13 +80,21 @@ def waitall() -> None:
 
 # Functions that are imported when they are used, and their modules.
 _LATE = {
+    "batch_norm": "normalization",
     "bilinear_sampler": "spatial",
     "box_nms": "detection",
+    "convolution": "convolution",
     "ctc_loss": "ctc",
+    "deconvolution": "convolution",
+    "group_norm": "normalization",
+    "instance_norm": "normalization",
     "irfft": "spectra",
+    "l2_normalization": "normalization",
+    "layer_norm": "normalization",
     "multibox_detection": "detection",
     "multibox_prior": "detection",
     "multibox_target": "detection",
+    "pooling": "convolution",
     "rfft": "spectra",
     "rnn": "recurrent",
     "roi_align": "spatial",
@@ -103,12 +103,20 @@ _LATE = {
 
 if TYPE_CHECKING:
     from microlazy.numpy_extension import image
+    from microlazy.ops.convolution import convolution, deconvolution, pooling
     from microlazy.ops.ctc import ctc_loss
     from microlazy.ops.detection import (
         box_nms,
         multibox_detection,
         multibox_prior,
         multibox_target,
+    )
+    from microlazy.ops.normalization import (
+        batch_norm,
+        group_norm,
+        instance_norm,
+        l2_normalization,
+        layer_norm,
     )
     from microlazy.ops.recurrent import rnn
     from microlazy.ops.spatial import bilinear_sampler, roi_align, roi_pooling
@@ -121,7 +129,8 @@ else:  # a type checker would take it for a promise
         if name == "image":  # imported when it is used
             return import_module(f"{__name__}.image")
         if name in _LATE:
-            return getattr(import_module(f"microlazy.ops.{_LATE[name]}"), name)
+            function = getattr(import_module(f"microlazy.ops.{_LATE[name]}"), name)
+            return globals().setdefault(name, function)
         from microlazy.foreign import missing
 
         raise missing("microlazy.npx", name, [*globals(), *_LATE])

@@ -9,6 +9,8 @@ from microlazy.core.tensor import Tensor
 
 T = TypeVar("T")
 
+LARGEST = 2**31 - 1  # of the numbers that say where windows are; their products fit 64 bits
+
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
     """A tuple of numbers, from a sequence of them or from one alone, as MXNet's operators take.

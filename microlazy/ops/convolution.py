@@ -18,9 +18,9 @@ from microlazy.core.ops.convolution import Filters
 from microlazy.core.ops.pooling import Pooling
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
-from microlazy.ops.checks import check_arrays, check_shapes, check_tuning, required
+from microlazy.ops.checks import LARGEST, check_arrays, check_shapes, check_tuning, required
 from microlazy.ops.precision import at_least_single
-from microlazy.ops.windows import LARGEST, Windows, elements, fold, largest, totals, unfold
+from microlazy.ops.windows import Windows, elements, fold, largest, totals, unfold
 
 A = TypeVar("A", bound=Tensor)
 

@@ -84,26 +84,6 @@ PAIRS = (
     Row("divmod", "", "divmod", "", "floor(a / b) and the remainder.", "[5], 3", "([1.0], [2.0])"),
 )  # fmt: skip
 
-_DOC = """{summary}
-
-    Parameters
-    ----------
-    {inputs}
-    out : {kind}, optional
-        Where the result is written; of its shape.
-    {options}
-
-    Returns
-    -------
-    {kind}
-
-    Examples
-    --------
-    >>> from microlazy import {modules}
-    >>> {results} = {namespace}.{name}({array}.array({first}, dtype="{dtype}"){second})
-    >>> {shown}
-    {result}
-    """
 _INPUTS = {
     ("np", 1): "x : array",
     ("nd", 1): "data : array",
@@ -163,7 +143,7 @@ def _quick(number: Any, function: Callable[..., Any], two: bool) -> Callable[...
 
 def _one_input(row: _Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
     op, number = row.op, _number_function(row, namespace)
-    if row in UNARY:
+    if isinstance(row, Unary):
         return functions.one_input(op, number, namespace == "nd", operands)
 
     def function(
@@ -201,7 +181,7 @@ def _one_input(row: _Row, namespace: str, operands: _Operands) -> Callable[..., 
 
 def _two_inputs(row: _Row, namespace: str, operands: _Operands) -> Callable[..., Any]:
     op, number = row.op, _number_function(row, namespace)
-    if row in BINARY:
+    if isinstance(row, Binary):
         numbers_too = not row.nd or any(not n.startswith("broadcast_") for n in row.nd.split())
         return functions.two_inputs(op, namespace == "nd", operands, numbers_too)
 
@@ -270,9 +250,10 @@ def functions_of(namespace: str, operands: _Operands = None) -> dict[str, Callab
 
 def _documented(row: _Row, name: str, namespace: str, operands: _Operands) -> Callable[..., Any]:
     array = "nd" if namespace == "nd" else "np"
-    first, closing, second = row.arguments.partition("]")
+    first, _, second = row.arguments.partition("]")
     count = 2 if second else 1
-    results = "y, z" if row in PAIRS else "y"
+    is_pair = row in PAIRS
+    results = "y, z" if is_pair else "y"
     inputs = _INPUTS[array, count]
     if (namespace, name) == ("nd", "power"):  # MXNet has other names for its inputs
         function: Any = _nd_power
@@ -281,22 +262,28 @@ def _documented(row: _Row, name: str, namespace: str, operands: _Operands) -> Ca
         function = (_one_input if count == 1 else _two_inputs)(row, namespace, operands)
     function.__name__ = function.__qualname__ = name
     function.__module__ = f"microlazy.{_MODULES[namespace]}"
-    function.__doc__ = _DOC.format(
-        summary=row.summary,
-        inputs=inputs,
-        kind="tuple of array" if row in PAIRS else "array",
-        modules="np, npx" if namespace == "npx" else namespace,
-        array=array,
-        options=_OPTIONS[array],
-        namespace=namespace,
-        name=name,
-        first=first + closing,
-        dtype=row.dtype,
-        second=second,
-        results=results,
-        shown=_SHOWN[results],
-        result=row.result,
-    )
+    kind = "tuple of array" if is_pair else "array"
+    modules = "np, npx" if namespace == "npx" else namespace
+    function.__doc__ = f"""{row.summary}
+
+    Parameters
+    ----------
+    {inputs}
+    out : {kind}, optional
+        Where the result is written; of its shape.
+    {_OPTIONS[array]}
+
+    Returns
+    -------
+    {kind}
+
+    Examples
+    --------
+    >>> from microlazy import {modules}
+    >>> {results} = {namespace}.{name}({array}.array({first}], dtype="{row.dtype}"){second})
+    >>> {_SHOWN[results]}
+    {row.result}
+    """
     return function
 
 

@@ -18,8 +18,6 @@ from microlazy.core.tensor import Tensor
 
 A = TypeVar("A", bound=Tensor)
 
-LARGEST = 2**31 - 1  # of the numbers that say where windows are; their products fit 64 bits
-
 
 class Windows(NamedTuple):
     """Where windows lie: sizes, steps and padding for each spatial axis."""

@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from traceback import walk_tb
+from collections.abc import Iterator
+from types import FrameType
 from typing import NamedTuple
 
 from ...base import AbstractValueError
@@ -25,7 +26,7 @@ class Place(NamedTuple):
 def place_of(error: BaseException, block: Tree) -> Place:
     """Where an error comes from, from its traceback."""
     inner, line = block, ""
-    for frame, number in walk_tb(error.__traceback__):
+    for frame, number in _frames(error):
         code, owner = frame.f_code, frame.f_locals.get("self")
         at = f"line {number} of {code.co_filename}"
         if isinstance(owner, Tree) and code.co_name in ("forward", "hybrid_forward"):
@@ -39,10 +40,17 @@ def line_of(error: BaseException) -> str:
     """The program's innermost line that an error went through, or ''."""
     lines = [
         f"line {number} of {frame.f_code.co_filename}"
-        for frame, number in walk_tb(error.__traceback__)
+        for frame, number in _frames(error)
         if not _is_ours(frame.f_code.co_filename)
     ]
     return lines[-1] if lines else ""
+
+
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    """The frames that an error went through, each with its line's number."""
+    from traceback import walk_tb  # seldom needed
+
+    return walk_tb(error.__traceback__)
 
 
 def _is_ours(file: str) -> bool:

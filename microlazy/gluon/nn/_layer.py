@@ -10,7 +10,7 @@ from typing import Any
 from ...base import MXNetError, ShapeError
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
-from ...ops.windows import LARGEST
+from ...ops.checks import LARGEST
 from ...util import is_np_shape
 from ..block import HybridBlock
 from ..block.hybrid import need_array

@@ -4,37 +4,29 @@ A file for each family; their names have an underscore, so that `nn.dense` is no
 """
 
 from ..block import Block, HybridBlock  # noqa: F401  (they are asked for here too)
-from ._containers import HybridSequential, Sequential
-from ._dense import Dense
-from ._dropout import Dropout
-from ._embedding import Embedding
-from ._functions import Flatten, HybridLambda, Lambda
-from ._normalization import (
-    BatchNorm,
-    BatchNormReLU,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    SyncBatchNorm,
+from . import (
+    _containers,
+    _dense,
+    _dropout,
+    _embedding,
+    _functions,
+    _normalization,
+    _parallel,
 )
-from ._parallel import Concatenate, HybridConcatenate, Identity
+from ._containers import *  # noqa: F403
+from ._dense import *  # noqa: F403
+from ._dropout import *  # noqa: F403
+from ._embedding import *  # noqa: F403
+from ._functions import *  # noqa: F403
+from ._normalization import *  # noqa: F403
+from ._parallel import *  # noqa: F403
 
 __all__ = [
-    "BatchNorm",
-    "BatchNormReLU",
-    "Concatenate",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GroupNorm",
-    "HybridConcatenate",
-    "HybridLambda",
-    "HybridSequential",
-    "Identity",
-    "InstanceNorm",
-    "Lambda",
-    "LayerNorm",
-    "Sequential",
-    "SyncBatchNorm",
+    *_containers.__all__,
+    *_dense.__all__,
+    *_dropout.__all__,
+    *_embedding.__all__,
+    *_functions.__all__,
+    *_normalization.__all__,
+    *_parallel.__all__,
 ]
