@@ -71,6 +71,12 @@
 #include <immintrin.h>
 #endif
 
+#if VECTOR_BYTES == 64 /* rows of two vectors whose sums the registers hold */
+#define TILE_ROWS 12
+#else
+#define TILE_ROWS 6
+#endif
+
 #if VECTOR_BYTES == 64 /* rows of 64 bytes whose sums the registers hold */
 #define TILE_HEIGHT 8
 #elif VECTOR_BYTES == 32

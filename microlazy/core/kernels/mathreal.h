@@ -469,6 +469,57 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t rows, ptrdiff_t co
 #endif
 }
 
+/* out[to[i] + f] (+)= sum over j of x[at[i] + taps[j]] b[j][f], for the f of two vectors, as wide as
+   the rows of b. Each sum is made in the order of j. Builds differ in the last bits, as above. */
+INLINE void M(gathered_tile)(int rows, const REAL *x, const ptrdiff_t *at, const ptrdiff_t *taps,
+                             ptrdiff_t n, const REAL *b, REAL *out, const ptrdiff_t *to,
+                             int accumulate)
+{
+#ifdef HAS_LANES
+    M(wide) sums[TILE_ROWS][2];
+    const REAL *row[TILE_ROWS];
+    for (int i = 0; i < rows; i++) {
+        row[i] = x + at[i];
+        for (int v = 0; v < 2; v++)
+            sums[i][v] = accumulate ? ((const M(wide) *)(out + to[i]))[v] : (M(wide)){0};
+    }
+    for (ptrdiff_t j = 0; j < n; j++) {
+        const M(wide) first = ((const M(wide) *)b)[2 * j], second = ((const M(wide) *)b)[2 * j + 1];
+        for (int i = 0; i < rows; i++) {
+            const M(wide) s = row[i][taps[j]] - (M(wide)){0};
+            sums[i][0] = ADD_PRODUCT(sums[i][0], s, first);
+            sums[i][1] = ADD_PRODUCT(sums[i][1], s, second);
+        }
+    }
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < 2; v++)
+            ((M(wide) *)(out + to[i]))[v] = sums[i][v];
+#else
+    for (int i = 0; i < rows; i++) {
+        REAL sums[2 * LANES_WIDE] = {0};
+        if (accumulate)
+            memcpy(sums, out + to[i], sizeof sums);
+        for (ptrdiff_t j = 0; j < n; j++)
+            for (int f = 0; f < 2 * LANES_WIDE; f++)
+                sums[f] += x[at[i] + taps[j]] * b[j * 2 * LANES_WIDE + f];
+        memcpy(out + to[i], sums, sizeof sums);
+    }
+#endif
+}
+
+INLINE void M(gathered_product)(const REAL *x, const ptrdiff_t *at, const ptrdiff_t *taps,
+                                ptrdiff_t n, const REAL *b, REAL *out, const ptrdiff_t *to,
+                                ptrdiff_t rows, int accumulate)
+{
+    ptrdiff_t i = 0;
+    for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
+        M(gathered_tile)(TILE_ROWS, x, at + i, taps, n, b, out, to + i, accumulate);
+    for (; i + 4 <= rows; i += 4)
+        M(gathered_tile)(4, x, at + i, taps, n, b, out, to + i, accumulate);
+    for (; i < rows; i++)
+        M(gathered_tile)(1, x, at + i, taps, n, b, out, to + i, accumulate);
+}
+
 /* Products with a matrix b (k, n) that is used often. It is cut into panels of PANEL columns, each
    of which lies in memory by itself; the last one is filled up with zeros. */
 

@@ -7,7 +7,10 @@ from cython cimport floating
 from cython.parallel cimport prange
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_lanes cimport convolve_lanes, gradient_lanes, plan_lanes
-from microlazy.core.loops.window_phases cimport convolve_phases, plan_phases
+from microlazy.core.loops.window_panels cimport (
+    convolve_panels, convolve_phase_panels, gradient_panels, plan_panels, see_results,
+)
+from microlazy.core.loops.window_phases cimport convolve_phases, see_phases
 from microlazy.core.loops.window_products cimport add_back, convolve_packed, gradient_packed
 from microlazy.core.loops.window_sums cimport (
     convolve_directly, gradient_by_taps, gradient_directly, is_cheap, is_thin, plan_lines,
@@ -30,9 +33,16 @@ cdef bint is_direct(Job* job) noexcept nogil:
     return is_thin(&job.s) or is_cheap(job, 1, job.s.count)
 
 
+cdef bint suits_panels(const Sizes* s) noexcept nogil:
+    return s.filters > 24
+
+
 cdef int convolve(Job* job) except -1:
     if plan_tiles(job):
         return convolve_tiles(job)
+    see_results(job)
+    if suits_panels(&job.s) and plan_panels(job):
+        return convolve_panels(job)
     if not is_direct(job):
         return convolve_packed(job)
     return convolve_lanes(job) if plan_lanes(job, WHOLE * job.vectors) else convolve_directly(job)
@@ -49,6 +59,9 @@ cdef int filters_gradient(Job* job) except -1:
         if plan_lanes(job, WHOLE * job.vectors):
             return gradient_lanes(job)
         return gradient_directly(job)
+    see_results(job)
+    if suits_panels(&job.s) and plan_panels(job):
+        return gradient_panels(job)
     if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
             is_cheap(job, 1, job.s.count)):
         return gradient_by_taps(job)
@@ -63,8 +76,11 @@ cdef int convolve_back(Job* job) except -1:
     cdef Py_ssize_t n = s.groups * s.filters * s.places, i
     cdef int axis
     for axis in range(MAX_AXES):
-        if s.w[W_STRIDE + axis] != 1 and plan_phases(job, &turned):
-            return convolve_phases(&turned, s)
+        if s.w[W_STRIDE + axis] != 1 and see_phases(job, &turned):
+            if suits_panels(&turned.s) and plan_panels(&turned):
+                return convolve_phase_panels(&turned, s)
+            if plan_lines(&turned) and is_cheap(&turned, turned.made.window, s.volume):
+                return convolve_phases(&turned, s)
         if s.w[W_STRIDE + axis] != 1 or reach_of(s, axis) < s.w[W_PAD + axis]:
             return add_back(job)
     turned = job[0]

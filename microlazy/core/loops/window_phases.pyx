@@ -9,13 +9,13 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
-from microlazy.core.loops.window_sums cimport TILE, is_cheap, lay_out, plan_lines
+from microlazy.core.loops.window_sums cimport TILE, lay_out
 from microlazy.core.loops.windows cimport *
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
 
 
-cdef bint plan_phases(const Job* job, Job* turned) noexcept nogil:
+cdef bint see_phases(const Job* job, Job* turned) noexcept nogil:
     cdef const Sizes* s = &job.s
     cdef Sizes* t = &turned.s
     cdef Py_ssize_t stride, low, taps
@@ -38,6 +38,7 @@ cdef bint plan_phases(const Job* job, Job* turned) noexcept nogil:
         turned.made.w[W_KERNEL + axis] = stride
         turned.made.w[W_DILATE + axis] = 1
         turned.made.w[W_PAD + axis] = s.w[W_PAD + axis] - low * stride
+    turned.made.volume = s.volume
     turned.made.window = turned.made.w[W_KERNEL] * turned.made.w[W_KERNEL + 1] * (
         turned.made.w[W_KERNEL + 2])
     t.channels, t.filters = s.filters, s.channels
@@ -46,7 +47,7 @@ cdef bint plan_phases(const Job* job, Job* turned) noexcept nogil:
     t.window = t.w[W_KERNEL] * t.w[W_KERNEL + 1] * t.w[W_KERNEL + 2]
     t.places = t.channels * t.window
     turned.x, turned.y = job.y, job.x
-    return plan_lines(turned) and is_cheap(turned, turned.made.window, s.volume)
+    return True
 
 
 cdef inline Py_ssize_t taps_of(const Sizes* s, Py_ssize_t phase, Py_ssize_t* first,
@@ -62,7 +63,6 @@ cdef inline Py_ssize_t taps_of(const Sizes* s, Py_ssize_t phase, Py_ssize_t* fir
 
 
 cdef Tensor places_of_phases(Job* turned, const Sizes* s):
-    """Where each phase's filters begin, and then the offsets of their places."""
     cdef Py_ssize_t phases = turned.made.window, room = phases + 1 + s.filters * s.window
     cdef Py_ssize_t p, f, i, j, k, n = 0
     cdef Py_ssize_t[MAX_AXES] first
@@ -124,7 +124,6 @@ cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t group = task % s.groups, block = task // s.groups, size = job.size
     cdef Py_ssize_t lines, p, c, places, count, first, image, across = s.w[W_COUNT + 2]
-    cdef Py_ssize_t volume = job.made.w[W_SIZE] * job.made.w[W_SIZE + 1] * job.made.w[W_SIZE + 2]
     cdef char* sums = at(scratch, job.panel + TILE, size)
     cdef char* row = at(sums, job.sums, size)
     cdef const char* bias = NULL
@@ -145,15 +144,14 @@ cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
                 bias = job.bias + (group * s.filters + c) * size
             kernels.place_rows[job.dtype](at(sums, c * job.length, size), bias, row, 0, job.width,
                                           0, across, 1, lines, across, False, job.relu)
-            kernels.put_windows[job.dtype](row, job.made.w, at(job.y, (image + c) * volume, size),
+            kernels.put_windows[job.dtype](row, job.made.w, at(job.y, (image + c) * job.made.volume, size),
                                            p, 1, first, count, count, job.accumulate)
 
 
-cdef int convolve_phases(Job* turned, const Sizes* s) except -1:
+cdef Tensor filters_of_phases(Job* turned, const Sizes* s):
     cdef Py_ssize_t n = s.groups * s.filters * s.places, i
     cdef const char* w = turned.w
     cdef Tensor filters = new(ND, turned.dtype, 1, &n)
-    _owner = places_of_phases(turned, s)
     turned.w = filters.data
     if n < LIGHT_GRAIN:
         for i in range(s.groups * s.channels):
@@ -162,6 +160,12 @@ cdef int convolve_phases(Job* turned, const Sizes* s) except -1:
         for i in prange(s.groups * s.channels, nogil=True, schedule="static",
                         num_threads=threads()):
             turn_phases_of(turned, s, w, i)
+    return filters
+
+
+cdef int convolve_phases(Job* turned, const Sizes* s) except -1:
+    _places = places_of_phases(turned, s)
+    _filters = filters_of_phases(turned, s)
     turned.tasks = turned.blocks * s.groups
     return run_tasks(turned, phases_block, turned.panel + TILE + turned.sums
                      + turned.lines * turned.s.w[W_COUNT + 2], False)

@@ -35,7 +35,7 @@ ctypedef struct Job:
     Py_ssize_t images, span       # of a block: images, or windows of one image
     Py_ssize_t across, blocks     # blocks of an image, and of all
     Py_ssize_t rows, steps        # of packed windows, at a time; how often
-    Py_ssize_t filters            # of a task
+    Py_ssize_t filters            # of a task, or panels of them
     Py_ssize_t parts              # of a gradient, each summed by itself
     Py_ssize_t tasks
     bint in_place                 # windows of size 1: x has them as they have to be
@@ -44,9 +44,13 @@ ctypedef struct Job:
     Py_ssize_t room               # bytes of a thread's scratch memory
     Py_ssize_t* offset            # of a window's places, for direct sums
     Py_ssize_t* starts            # of each phase's offsets
+    Py_ssize_t* rows_from         # of each phase's windows: where they begin and their sums go
+    Py_ssize_t* begins
+    Py_ssize_t* goes
     Py_ssize_t lines, height, width, length
     Py_ssize_t vectors            # that are summed for a plane of windows
-    Py_ssize_t apart              # numbers from one transformed filters' place to the next
+    Py_ssize_t apart              # numbers from one place of transformed filters, or image laid
+                                  # out, to the next
     Sizes seen, made              # tiles as windows of the images, and of the results
     char* transformed             # the filters, or their gradient
 

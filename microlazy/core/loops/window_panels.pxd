@@ -1,0 +1,14 @@
+"""Sums over windows with many filters side by side, whatever the strides."""
+
+from microlazy.core.loops.windows cimport Job, Sizes
+
+# Cut the windows into blocks; False if a line is too long. `job.made` says which place of the
+# results a window of each phase has.
+cdef bint plan_panels(Job* job) noexcept nogil
+# The results that windows of one phase are.
+cdef void see_results(Job* job) noexcept nogil
+
+# After plan_panels:
+cdef int convolve_panels(Job* job) except -1
+cdef int convolve_phase_panels(Job* turned, const Sizes* s) except -1   # after see_phases, too
+cdef int gradient_panels(Job* job) except -1      # of the filters
