@@ -60,5 +60,5 @@ def test_rows(benchmark, kernel, rows, columns, build):
 @pytest.mark.parametrize("kernel", ["thin_nt", "thin_nn", "thin_tn"])
 def test_thin_product(benchmark, kernel, batch, features, units, build):
     x, w, g = normal(batch, features), normal(units, features), normal(batch, units)
-    operands = {"thin_nt": (x, w, g), "thin_nn": (g, w, x), "thin_tn": (g, x, w)}[kernel]
+    operands = {"thin_nt": (x, w, None, g), "thin_nn": (g, w, x), "thin_tn": (g, x, w)}[kernel]
     benchmark(getattr(Kernels(build, REPEAT), kernel), *operands)

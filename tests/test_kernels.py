@@ -865,8 +865,15 @@ def test_thin_products(kernels, rng, m, dtype):
         for k in (1, 2, 3, 7, 8, 9, 15, 16, 20, 31, 32, 100, 1024):
             x, w, g = (rng.normal(size=s).astype(dtype) for s in ((m, k), (n, k), (m, n)))
             exact_x, exact_w, exact_g = (v.astype(np.float64) for v in (x, w, g))
-            out = kernels.thin_nt(x, w, np.full((m, n), np.nan, dtype))
+            out = kernels.thin_nt(x, w, None, np.full((m, n), np.nan, dtype))
             np.testing.assert_allclose(out, exact_x @ exact_w.T, atol=20 * eps * k**0.5)
+            added = kernels.thin_nt(x, w, w[:, 0].copy(), np.empty((m, n), dtype))
+            np.testing.assert_array_equal(added, out + w[:, 0])
+            added = kernels.thin_nt(x, w, w[:, 0].copy(), np.empty((m, n), dtype), relu=True)
+            np.testing.assert_array_equal(added, np.maximum(out + w[:, 0], 0))
+            for i in range(m):  # the same bits whatever rows are multiplied together
+                alone = kernels.thin_nt(x[i : i + 1], w, None, np.empty((1, n), dtype))
+                np.testing.assert_array_equal(alone[0], out[i])
             for kernel, a, b, want in (
                 (kernels.thin_nn, g, w, exact_g @ exact_w),
                 (kernels.thin_tn, g, x, exact_g.T @ exact_x),
@@ -881,8 +888,29 @@ def test_thin_products_keep_nan_and_infinity_in_their_rows(kernels):
     x, w = np.ones((1, 20)), np.ones((5, 20))
     w[1, 0], w[2, 13], w[3, 19] = np.nan, np.inf, -np.inf
     np.testing.assert_array_equal(
-        kernels.thin_nt(x, w, np.empty((1, 5))), [[20, np.nan, np.inf, -np.inf, 20]]
+        kernels.thin_nt(x, w, None, np.empty((1, 5))), [[20, np.nan, np.inf, -np.inf, 20]]
     )
+    np.testing.assert_array_equal(
+        kernels.thin_nt(x, w, None, np.empty((1, 5)), relu=True), [[20, np.nan, np.inf, 0, 20]]
+    )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+@pytest.mark.parametrize("cols", [1, 4, 15, 33, 256])
+def test_bias_gradients_of_few_rows(kernels, rng, rows, cols, dtype):
+    y, g = rng.normal(size=(2, rows, cols)).astype(dtype)
+    y[0, 0], y[-1, -1] = 0, np.nan
+    dz, db = np.full((rows, cols), np.nan, dtype), np.ones(cols, dtype)
+    for accumulate in (False, True):
+        before = db * accumulate
+        kernels.thin_bias_grad(y, g, dz, db, accumulate=accumulate)
+        np.testing.assert_array_equal(dz, np.where(y > 0, g, np.where(np.isnan(y), y, 0)))
+        want = before + dz.astype(np.float64).sum(axis=0)
+        np.testing.assert_allclose(db, want, rtol=1e-5, atol=1e-5)
+    before = dz.copy()
+    kernels.thin_bias_grad(y, g, dz, None)
+    np.testing.assert_array_equal(dz, before)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -1018,7 +1046,6 @@ def test_builds_give_the_same_bits(rng, dtype):
         [k.unary(op, x, np.empty_like(x)) for op in UNARY]
         + [k.normal(9, 4, 0, 1, np.empty(1003, dtype))]
         + [k.uniform(9, 4, -1, 1, np.empty(1003, dtype))]
-        + [k.thin_nt(*matrices, np.empty((3, 17), dtype))]
         + [k.reduce_rows("sum", matrices[0], np.empty(3, dtype))]
         for k in builds
     ]

@@ -157,29 +157,10 @@ cdef class CachedPlan:
 
     def train(self, *args):
         """Call under record(), go back from the first array of the result, and return all of it."""
-        return self.go_and_back(args, None, None)[0]
+        return self.go_and_back(args, None, None, None)[0]
 
-    def step(self, tuple args, bound, begin) -> tuple:
-        """Do as `train`, and move weights on the way back, if the result is the same.
-
-        Parameters
-        ----------
-        args : tuple
-        bound : BoundProgram
-            Moves the weights.
-        begin : callable
-            Called before the pass back, with the length of the first array of the result; returns
-            what `BoundProgram.step` takes.
-
-        Returns
-        -------
-        result
-        moved : bool
-            Whether the weights were moved, and their gradients count as used.
-        """
-        return self.go_and_back(args, bound, begin)
-
-    cdef tuple go_and_back(self, tuple args, object bound, object begin):
+    cdef tuple go_and_back(self, tuple args, PlannedStep step, object group, object batch_size):
+        """What train() returns, and whether a step moved the weights of a group on the way back."""
         cdef State* s = state()
         cdef Moves moves = None
         cdef State before = s[0]
@@ -193,13 +174,14 @@ cdef class CachedPlan:
             else:
                 plan = self.choose(args, tensors)
                 if plan is not None and plan.goes_straight(tensors):
-                    if bound is not None:
-                        moves = plan.moves_of(bound, tensors)
-                    if moves is not None and not moves.ready(begin(plan.length())):
+                    if step is None:
+                        return plan.train(tensors, None), False
+                    moves = plan.moves_of(group.bound, tensors)
+                    if moves is not None and not moves.ready(
+                            step.numbers(group, batch_size, plan.length())):
                         moves = None
                     result = plan.train(tensors, moves)
-                    if bound is not None:
-                        plan.find_moves(bound)
+                    plan.find_moves(group.bound)
                     return result, moves is not None
                 result = self.run_without(args) if plan is None else plan.run(tensors)
         finally:
@@ -401,3 +383,51 @@ cdef class CachedPlan:
                     self.drop(plan)
         self.generation = changes
         return 0
+
+
+cdef class PlannedStep:
+    """A step of a Trainer: the passes by a plan, which moves the weights if the result is the same.
+
+    Parameters
+    ----------
+    plan : CachedPlan
+        Of a network with its loss.
+    trainer : gluon.Trainer
+        Its `_early` is the group of weights that may be moved, or None.
+    as_number : callable
+        Checks the size of a batch.
+
+    Examples
+    --------
+    >>> from microlazy.core.cached_plan import CachedPlan, PlannedStep
+    >>> callable(PlannedStep(CachedPlan(None), None, float))
+    True
+    """
+    cdef CachedPlan plan
+    cdef object trainer, as_number
+
+    def __init__(self, CachedPlan plan, trainer, as_number):
+        self.plan, self.trainer, self.as_number = plan, trainer, as_number
+
+    def __call__(self, tuple batch, batch_size) -> tuple:
+        """Return what `CachedPlan.train` does, and whether the weights were moved."""
+        trainer = self.trainer
+        group = trainer._early
+        if (group is None or group.bound is None or trainer._generation != changes
+                or trainer._amp_loss_scaler is not None):
+            return self.plan.go_and_back(batch, None, None, None)
+        before = group.optimizer.num_update
+        try:
+            found = self.plan.go_and_back(batch, self, group, batch_size)
+        except BaseException:
+            group.optimizer.num_update = before
+            raise
+        if found[1]:
+            group.finish()
+        return found
+
+    cdef object numbers(self, object group, object batch_size, Py_ssize_t length):
+        """What `BoundProgram.step` takes, for losses of this length."""
+        size = length if batch_size is None else self.as_number(batch_size)
+        group.optimizer.rescale_grad = self.trainer._scale / size
+        return group.begin()

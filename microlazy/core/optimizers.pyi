@@ -21,6 +21,31 @@ class Program:
         steps: int,
         marks: list[float] | None = None,
     ) -> dict[str, float] | None: ...
+    def bind(
+        self, weights: list[Tensor], grads: list[Tensor], states: list[Tensor]
+    ) -> BoundProgram: ...
+
+class Moves: ...
+
+class BoundProgram:
+    weights: list[Tensor]
+    def __init__(
+        self,
+        program: Program,
+        weights: list[Tensor],
+        grads: list[Tensor],
+        states: list[Tensor],
+    ) -> None: ...
+    def step(
+        self,
+        values: tuple[float | None, ...],
+        lr_mults: list[float],
+        wd_mults: list[float],
+        counts: list[int],
+        steps: int,
+        marks: list[float] | None = None,
+    ) -> dict[str, float] | None: ...
+    def in_order(self, last: list[int], nodes: int, others: list[Tensor]) -> Moves | None: ...
 
 def convert(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None: ...
 def stale(weights: Sequence[Tensor]) -> list[int]: ...

@@ -814,7 +814,8 @@ cdef class OrderedMoves(Moves):
             if <void*> (<Tensor> PyList_GET_ITEM(self.weights, k)).slot != self.slots[k]:
                 return False
             variable = <Variable> self.slots[k]
-            if variable.req == NULL_REQ or variable.grad.data != self.arrays[k * bound.width]:
+            if variable.req == NULL_REQ or variable.grad is None or (
+                    variable.grad.data != self.arrays[k * bound.width]):
                 return False
         self.task.formula, self.task.given, self.task.mark = &bound.program.formula, self.given, 1.0
         bound.evaluate_run(&self.task, 0, steps)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import autograd
-from ..core.cached_plan import CachedPlan, generation
+from ..core.cached_plan import CachedPlan, PlannedStep
 from ..core.tensor import Tensor
 from .block import Block
 from .block.hybrid import arrays_below, attributes_below, is_plannable
@@ -56,8 +56,8 @@ class CompiledStep:
         self.parts = self._net, self._loss, self._trainer = net, loss, trainer
         self._train: Callable[..., Any] | None = None
         self._plan: CachedPlan | None = None
+        self._planned: PlannedStep | None = None
         self.output: Any = None
-        self._batch_size: float | None = None  # of the step that is made
         for block in (net, loss):
             if isinstance(block, Block):
                 tell_changes(block, self)
@@ -83,37 +83,17 @@ class CompiledStep:
         TypeError
             If there is no label.
         """
-        trainer = self._trainer
-        group, self.output = trainer._early, None  # so that its memory can be used again
-        if (
-            self._plan is None
-            or group is None
-            or group.bound is None
-            or trainer._generation != generation()
-            or trainer._amp_loss_scaler is not None
-        ):
+        self.output = None  # so that its memory can be used again
+        moved = False
+        if self._planned is None:
             loss, self.output = (self._train or self._choose(batch))(*batch)
         else:
-            self._batch_size, before = batch_size, group.optimizer.num_update
-            try:
-                (loss, self.output), moved = self._plan.step(batch, group.bound, self._begin)
-            except BaseException:
-                group.optimizer.num_update = before
-                raise
-            if moved:
-                group.finish()
-                return loss
-        if batch_size is None:
-            batch_size = trainer.whole_batch(len(loss) if loss.ndim else 1)
-        trainer.step(batch_size)
+            (loss, self.output), moved = self._planned(batch, batch_size)
+        if not moved:
+            if batch_size is None:
+                batch_size = self._trainer.whole_batch(len(loss) if loss.ndim else 1)
+            self._trainer.step(batch_size)
         return loss
-
-    def _begin(self, length: int) -> tuple[Any, ...]:
-        """The numbers of a step whose weights are moved while the backward pass goes on."""
-        trainer, size = self._trainer, self._batch_size
-        number = length if size is None else as_number(size)
-        trainer._optimizer.rescale_grad = trainer._scale / number
-        return trainer._early.begin()  # type: ignore[union-attr]
 
     def forward_backward(self, *batch: Any) -> tuple[Tensor, Any]:
         """Do all but the update: for code that changes gradients before ``trainer.step()``.
@@ -148,7 +128,7 @@ class CompiledStep:
         return type(self), self.parts
 
     def _changed(self) -> None:
-        self._train = self._plan = None
+        self._train = self._plan = self._planned = None
 
     def _attribute_written(self) -> None:
         if self._plan is not None:
@@ -161,6 +141,7 @@ class CompiledStep:
         if is_plannable(self._net) and is_plannable(self._loss):
             self._plan = CachedPlan(source, once=True)
             self._train = self._plan.train
+            self._planned = PlannedStep(self._plan, self._trainer, as_number)
         else:
             self._train = source.train
         return self._train

@@ -22,7 +22,7 @@
                         ptrdiff_t g_step, const REAL *x, ptrdiff_t x_row, REAL *out,               \
                         ptrdiff_t out_row, int accumulate)                                         \
     {                                                                                              \
-        vector sums[TILE_ROWS][4];                                                                 \
+        vector sums[PRODUCT_ROWS][4];                                                              \
         for (int i = 0; i < rows; i++)                                                             \
             for (int v = 0; v < vectors; v++)                                                      \
                 sums[i][v] = accumulate ? ((const vector *)(out + i * out_row))[v] : (vector){0};  \
@@ -40,11 +40,11 @@
             for (int v = 0; v < vectors; v++)                                                      \
                 ((vector *)(out + i * out_row))[v] = sums[i][v];                                   \
     }
-#define TILE_ROWS 8
+#define PRODUCT_ROWS 8
 ROW_TILE(wide_row_tile, M(wide), ADD_PRODUCT)
 ROW_TILE(half_row_tile, M(half), ADD_HALF)
 #undef ROW_TILE
-#undef TILE_ROWS
+#undef PRODUCT_ROWS
 #endif
 
 /* The same for `width` columns. What is not added to may be computed twice, so that the last columns
