@@ -57,9 +57,6 @@ cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape):
 @cython.no_gc
 @cython.final
 cdef class View(Node):
-    cdef Py_ssize_t[MAX_NDIM] start
-    cdef Py_ssize_t[MAX_NDIM] step
-    cdef int[MAX_NDIM] source
 
     cdef Py_ssize_t lay_out(self, Tensor base, Tensor part) noexcept:
         """Give `part`, which has its shape, its strides; returns where in `base` it begins."""
