@@ -26,7 +26,7 @@ ops.numpy_call exchange
 ops.elementwise
 ops.reduce ops.gather ops.scans
 ops.indexing ops.dense ops.random ops.composed
-ops.normalization
+ops.normalization ops.writes
 ops.chain
 ops.convolution
 lifetimes ops.pooling

@@ -85,6 +85,23 @@ def test_ops_in_plans():
     assert found["_backward_hybridized block"] >= 1
 
 
+def test_each_step_of_a_plan_has_a_time_of_its_own():
+    net = gluon.nn.HybridSequential()
+    net.add(gluon.nn.Conv2D(8, 3), gluon.nn.BatchNorm(), gluon.nn.Activation("relu"))
+    net.add(gluon.nn.HybridLambda(lambda F, x: F.tanh(x * 2).mean(axis=(2, 3))), gluon.nn.Dense(2))
+    net.initialize()
+    net.hybridize()
+    x = nd.ones((2, 3, 9, 9))
+    net(x)
+    net(x)  # what was deferred has its sizes
+    run(net, x)
+    steps = [step.op for step in net.plan(x).steps]
+    assert steps[0] == "convolution+batch_norm+relu+multiply+tanh"
+    assert counts() == dict.fromkeys(steps, 1)
+    rows = json.loads(profiler.dumps(format="json"))["Time"]["operator"]
+    assert rows[steps[0]]["Total"] > 0
+
+
 def test_results_and_gradients_are_the_same_bits():
     x = nd.random.normal(shape=(5, 7))
     x.attach_grad()

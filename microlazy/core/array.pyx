@@ -9,6 +9,7 @@ from microlazy.core.ops.elementwise cimport binary, binary_scalar, unary
 from microlazy.core.ops.in_place cimport binary_into, binary_scalar_into, set_item
 from microlazy.core.ops.indexing cimport get_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
+from microlazy.core.ops.writes cimport become, is_step
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport (
     ADD, NULL_REQ, WRITE, Variable, go_back, new_pass, put,
@@ -79,11 +80,24 @@ cdef object from_namespace(str name, Tensor x, object other, bint swapped):
     return function(other, x) if swapped else function(x, other)
 
 
+cdef object in_place_of_trace(int op, Tensor a, object b):
+    """What a plan computes becomes the result; for another array the name is bound to a new one."""
+    cdef object result = arithmetic(op, a, b, False)
+    cdef Tensor made
+    if not isinstance(result, Tensor) or not is_step(a):
+        return result
+    made = <Tensor>result
+    if made.dtype != a.dtype or made.face != a.face or not same_shape(made, a):
+        need_values(a, "it was to be changed in place")
+    become(a, made)
+    return a
+
+
 cdef object in_place(int op, Tensor a, object b):
     if exchange.is_plain(b):
         b = exchange.operand(a, b)
     if a.abstract or (isinstance(b, Tensor) and (<Tensor>b).abstract):
-        return arithmetic(op, a, b, False)      # tracing: the name is bound to a new array
+        return in_place_of_trace(op, a, b)
     if isinstance(b, Tensor):
         binary_into(op, a, <Tensor>b)
     elif is_number(b):

@@ -11,6 +11,7 @@ from microlazy.core.loops.windows cimport whole_lines
 from microlazy.core.ops.chain cimport Chain, is_link, operands_of
 from microlazy.core.ops.convolution cimport WindowProduct, tail_of
 from microlazy.core.ops.normalization cimport BatchNorm
+from microlazy.core.ops.writes cimport Write
 from microlazy.core.storage cimport Block
 from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node
 from microlazy.core.tensor cimport (
@@ -82,6 +83,8 @@ cdef tuple split_inputs(Node node):
         if chain is not node:
             del operands[(<WindowProduct>node).raw]
             others = others + [node.a, node.b, node.c]
+    elif type(node) is Write:
+        operands, others = [node.a], [node.b, *(node.rest or ())]
     elif is_link(node, node.out):
         operands = list(operands_of(node))
         others = [node.b, node.c, *node.rest] if type(node) is BatchNorm else []

@@ -17,6 +17,7 @@ from microlazy.core.lifetimes cimport (
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.chain cimport Chain
 from microlazy.core.ops.convolution cimport tail_of
+from microlazy.core.ops.writes cimport Write
 from microlazy.core.optimizers cimport Moves
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
@@ -572,6 +573,16 @@ cdef int refuse_kept(Plan plan) except -1:
         "is kept after the call")
 
 
+cdef int refuse_writes_beside_plans(list nodes) except -1:
+    """Refuse writes in place beside plans inside steps, which know arrays as they were."""
+    cdef Node node
+    if any([isinstance(node, PlanStep) for node in nodes]):
+        for node in nodes:
+            if type(node) is Write:
+                need_values(node.out, "it was to be changed in place")
+    return 0
+
+
 cdef Plan build(object forward, object structure, list args, list variables=None):
     """Trace `forward` on abstract arrays and bind what it did to memory.
 
@@ -619,6 +630,7 @@ cdef Plan build(object forward, object structure, list args, list variables=None
     result = y = None
     stand_ins.clear()
     refuse_kept(plan)
+    refuse_writes_beside_plans(plan.nodes)
     plan.nodes = fuse(plan.nodes, plan.outputs)
     for node in plan.nodes:
         node.planned = node.out.movable = True

@@ -12,6 +12,7 @@ from microlazy.core.ops.elementwise cimport masked
 from microlazy.core.ops.indexing cimport gather, scattered
 from microlazy.core.ops.shape cimport same_memory
 from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.ops.writes cimport what_stayed
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport assign, overlap
 from microlazy.core.tape cimport (
@@ -293,22 +294,6 @@ cdef int become(Tensor x, Tensor result, Tensor source) except -1:
 
 
 # ---- x[key] = value ----------------------------------------------------------------------------
-
-cdef object what_stayed(object key, tuple shape):
-    """Which elements of a value no later one replaced, as a key of places may name one twice.
-
-    None if all stayed.
-    """
-    items = key if isinstance(key, tuple) else (key,)
-    if not any([isinstance(item, (list, numpy.ndarray)) and numpy.asarray(item).dtype.kind in "iu"
-                for item in items]):
-        return None
-    owners = numpy.zeros(shape, numpy.int64)
-    numbers = numpy.arange(owners[key].size).reshape(owners[key].shape)
-    owners[key] = numbers
-    stayed = owners[key] == numbers
-    return None if stayed.all() else stayed
-
 
 @cython.no_gc
 @cython.final

@@ -1,6 +1,19 @@
 """Views (reshape, transpose, slices) and joining."""
 
-from microlazy.core.tensor cimport Tensor
+cimport cython
+from microlazy.core.tape cimport Node
+from microlazy.core.tensor cimport MAX_NDIM, Tensor
+
+
+@cython.final
+cdef class View(Node):
+    """A part of `a`: axis i steps step[i] along a's axis source[i], from the element at `start`."""
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef Py_ssize_t lay_out(self, Tensor base, Tensor part) noexcept
+    cdef int look(self, Tensor base, Tensor part) except -1
+    cdef bint moves_channels_last(self, Tensor part) noexcept
 
 cdef Tensor reshape(Tensor x, int ndim, const Py_ssize_t* shape)      # sizes match already
 # A view whose axis i steps `step[i]` elements along x's axis `source[i]` (-1: a new axis of size

@@ -78,9 +78,6 @@ cdef Py_ssize_t lay_out(Tensor base, Tensor part, const Py_ssize_t* start, const
 @cython.no_gc
 @cython.final
 cdef class View(Node):
-    cdef Py_ssize_t[MAX_NDIM] start
-    cdef Py_ssize_t[MAX_NDIM] step
-    cdef int[MAX_NDIM] source
 
     cdef int look(self, Tensor base, Tensor part) except -1:
         """Point `part`, which has its shape, at its place in `base`."""

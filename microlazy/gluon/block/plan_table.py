@@ -101,13 +101,12 @@ class PlanTable:
             for array in parameter.list_data()
         }
         self.steps: list[Step] = []
-        for number, (op, inputs, *rest, fusions) in enumerate(found):
+        for number, (op, inputs, *rest) in enumerate(found):
             operands = tuple(_operand(kind, which, paths) for kind, which in inputs)
-            step = Step(number, op, operands, *rest, tuple(fusions))
+            step = Step(number, op, operands, *rest)
             earlier = [which for kind, which in inputs if kind == "step"]
-            self.steps.append(
-                step._replace(fusions=step.fusions + self._overwritten(step, earlier))
-            )
+            over = self._overwritten(step, earlier)
+            self.steps.append(step._replace(fusions=(*step.fusions, *over)))
         sizes: dict[int, int] = {}
         for step in self.steps:
             if step.buffer is not None:
