@@ -1137,6 +1137,30 @@ def split(x, indices_or_sections, axis=0, squeeze_axis=False):
     return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
 
 
+def unstack(x, axis):
+    """The slices along an axis, without it."""
+    cdef Tensor t = array_of(x, "unstack"), part
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef int place = parse_axis(axis, t.ndim), i
+    cdef Py_ssize_t k, one = 1
+    cdef list parts = []
+    for i in range(t.ndim):
+        start[i] = 0
+        step[i] = 1
+        if i != place:
+            source[i - (i > place)] = i
+            shape[i - (i > place)] = t.shape_[i]
+    for k in range(t.shape_[place]):
+        start[place] = k
+        part = view_of(t, start, t.ndim - 1, shape, source, step)
+        part = part if part.contiguous else copied(part)
+        parts.append(reshape_to(part, 1, &one) if t.ndim == 1 and t.face == ND else part)
+    return tuple(parts)
+
+
 def diagonal(x, Py_ssize_t k, axis1, axis2):
     """The k-th diagonal of the matrices along two axes, as the last axis."""
     cdef Tensor t = array_of(x, "diagonal")
