@@ -14,8 +14,8 @@ loops.elementwise loops.windows
 loops.window_products loops.window_sums loops.window_tiles
 loops.window_phases loops.window_lanes
 loops.convolution
-loops.reductions loops.chain loops.rows loops.scans loops.ordering loops.integers loops.resampling loops.matrices
-loops.floats
+loops.reductions loops.chain loops.rows loops.scans loops.ordering loops.integers loops.resampling
+loops.floats loops.matrices
 tape
 generator trace lifetimes calls ops.slots
 gradients optimizers ops.cast

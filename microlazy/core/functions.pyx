@@ -481,7 +481,7 @@ def loop_first(ufunc, slow, bint two=False):
     >>> import numpy
     >>> from microlazy import np
     >>> from microlazy.core.functions import loop_first
-    >>> loop_first(numpy.signbit, None)(np.array([-1., 0.]))
+    >>> loop_first(numpy.signbit, np.signbit)(np.array([-1., 0.]))
     array([ True, False])
     """
     def of_one(x, out=None, *, where=True, dtype=None, casting="same_kind", order="K", subok=True):
@@ -775,8 +775,8 @@ def loop_of(name, x):
     --------
     >>> from microlazy import np
     >>> from microlazy.core.functions import loop_of
-    >>> loop_of("fraction", np.array([1.5]))
-    array([0.5])
+    >>> loop_of("fraction", np.array([1, 2], dtype="int32")) is None
+    True
     """
     return small_ufunc(name, array_of(x, "loop_of"), None)
 
@@ -786,10 +786,11 @@ def changed_copy(x, str method, *args):
 
     Examples
     --------
-    >>> from microlazy import np
+    >>> from microlazy import autograd, np
     >>> from microlazy.core.functions import changed_copy
-    >>> changed_copy(np.array([2., 1.]), "sort", 0)
-    array([1., 2.])
+    >>> with autograd.record():
+    ...     changed_copy(np.array([2., 1.]), "sort", 0) is None
+    True
     """
     cdef Tensor t = array_of(x, method), y
     if not state().plain or t.abstract:

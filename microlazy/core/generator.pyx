@@ -109,7 +109,7 @@ def _own_number() -> int:
 
 
 cdef unsigned long long rounded(unsigned long long key) noexcept:
-    """A key as NumPy makes one of a list: above 2**63 by way of float64. So seeds keep their draws."""
+    """A key as NumPy makes one of a list: from 2**63 on by way of float64."""
     cdef double near = <double>key
     return <unsigned long long>near if 2.0 ** 63 <= near < 2.0 ** 64 else key
 

@@ -40,7 +40,7 @@ def _by_second(g: Any, y: Any, a: Any, v: Any, mode: str) -> Any:
 
 def _convolved(a: numpy.ndarray, v: numpy.ndarray, mode: str) -> numpy.ndarray:
     """numpy.convolve, without its checks."""
-    return numpy.correlate(a, v[::-1], mode)
+    return numpy.correlate(a, v[::-1], mode)  # type: ignore[call-overload]
 
 
 def convolve(a: Any, v: Any, mode: str) -> Any:
