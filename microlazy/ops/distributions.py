@@ -17,7 +17,6 @@ from microlazy.core import functions as f
 from microlazy.core.generator import stream
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
-from microlazy.ops.linear_algebra import gradient_of_cholesky
 
 A = TypeVar("A", bound=Tensor)
 
@@ -291,6 +290,8 @@ def _root(cov: numpy.ndarray) -> numpy.ndarray:
 
 def multivariate_normal(mean: A, cov: A, size: tuple[int, ...]) -> A:
     """Vectors of mean `mean` and covariances `cov`, differentiable in both."""
+    from microlazy.ops.linear_algebra import gradient_of_cholesky  # for this alone
+
     root = call(
         _root, [cov], gradients=(gradient_of_cholesky,), result=lambda cov: (cov.shape, cov.dtype)
     )
