@@ -1217,6 +1217,26 @@ def slice_axis(x, axis, begin, end):
     return out if out.contiguous else copied(out)
 
 
+cdef Tensor repeated(Tensor t, int axis, object times):
+    """Each slice along an axis a number of times, broadcast to an axis of its own."""
+    cdef Py_ssize_t[4] parts
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int i, ndim
+    parts[0] = parts[2] = parts[3] = 1
+    parts[1] = t.shape_[axis]
+    for i in range(t.ndim):
+        shape[i] = t.shape_[i]
+        if i < axis:
+            parts[0] *= t.shape_[i]
+        elif i > axis:
+            parts[3] *= t.shape_[i]
+    ndim = t.ndim
+    t = reshape_to(t, 4, parts)
+    parse_shape((times,), parts + 2)              # which refuses what is too large
+    parse_shape((parts[1] * times,), shape + axis)
+    return reshape_to(broadcast(t, 4, parts), ndim, shape)
+
+
 def repeat(x, repeats, axis=None):
     """Repeat each element, or each slice along an axis."""
     cdef Tensor t = array_of(x, "repeat")
@@ -1226,10 +1246,7 @@ def repeat(x, repeats, axis=None):
     if isinstance(repeats, numbers.Integral):
         if repeats < 0:
             raise ValueError(f"repeat: repeats must not be negative, but is {repeats}")
-        full = shape_tuple(t)
-        lead, n, rest = math.prod(full[:place]), full[place], math.prod(full[place + 1:])
-        t = broadcast_to(reshape(t, (lead, n, 1, rest)), (lead, n, repeats, rest))
-        return reshape(t, full[:place] + (n * repeats,) + full[place + 1:])
+        return repeated(t, place, operator.index(repeats))
     if numpy.sum(repeats, dtype=numpy.float64) >= 2.0 ** 60:
         raise MemoryError(f"repeat: an array repeated {repeats} times is larger than any memory")
     places = numpy.repeat(numpy.arange(t.shape_[place]), repeats)
