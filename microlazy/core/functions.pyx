@@ -481,7 +481,7 @@ def loop_first(ufunc, slow, bint two=False):
     >>> import numpy
     >>> from microlazy import np
     >>> from microlazy.core.functions import loop_first
-    >>> loop_first(numpy.signbit, None)(np.array([-1., 0.]))
+    >>> loop_first(numpy.signbit, np.signbit)(np.array([-1., 0.]))
     array([ True, False])
     """
     def of_one(x, out=None, *, where=True, dtype=None, casting="same_kind", order="K", subok=True):
@@ -775,8 +775,8 @@ def loop_of(name, x):
     --------
     >>> from microlazy import np
     >>> from microlazy.core.functions import loop_of
-    >>> loop_of("fraction", np.array([1.5]))
-    array([0.5])
+    >>> loop_of("fraction", np.array([1, 2], dtype="int32")) is None
+    True
     """
     return small_ufunc(name, array_of(x, "loop_of"), None)
 
@@ -786,10 +786,11 @@ def changed_copy(x, str method, *args):
 
     Examples
     --------
-    >>> from microlazy import np
+    >>> from microlazy import autograd, np
     >>> from microlazy.core.functions import changed_copy
-    >>> changed_copy(np.array([2., 1.]), "sort", 0)
-    array([1., 2.])
+    >>> with autograd.record():
+    ...     changed_copy(np.array([2., 1.]), "sort", 0) is None
+    True
     """
     cdef Tensor t = array_of(x, method), y
     if not state().plain or t.abstract:
@@ -1137,6 +1138,30 @@ def split(x, indices_or_sections, axis=0, squeeze_axis=False):
     return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
 
 
+def unstack(x, axis):
+    """The slices along an axis, without it."""
+    cdef Tensor t = array_of(x, "unstack"), part
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef int[MAX_NDIM] source
+    cdef int place = parse_axis(axis, t.ndim), i
+    cdef Py_ssize_t k, one = 1
+    cdef list parts = []
+    for i in range(t.ndim):
+        start[i] = 0
+        step[i] = 1
+        if i != place:
+            source[i - (i > place)] = i
+            shape[i - (i > place)] = t.shape_[i]
+    for k in range(t.shape_[place]):
+        start[place] = k
+        part = view_of(t, start, t.ndim - 1, shape, source, step)
+        part = part if part.contiguous else copied(part)
+        parts.append(reshape_to(part, 1, &one) if t.ndim == 1 and t.face == ND else part)
+    return tuple(parts)
+
+
 def diagonal(x, Py_ssize_t k, axis1, axis2):
     """The k-th diagonal of the matrices along two axes, as the last axis."""
     cdef Tensor t = array_of(x, "diagonal")
@@ -1192,6 +1217,26 @@ def slice_axis(x, axis, begin, end):
     return out if out.contiguous else copied(out)
 
 
+cdef Tensor repeated(Tensor t, int axis, object times):
+    """Each slice along an axis a number of times, broadcast to an axis of its own."""
+    cdef Py_ssize_t[4] parts
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int i, ndim
+    parts[0] = parts[2] = parts[3] = 1
+    parts[1] = t.shape_[axis]
+    for i in range(t.ndim):
+        shape[i] = t.shape_[i]
+        if i < axis:
+            parts[0] *= t.shape_[i]
+        elif i > axis:
+            parts[3] *= t.shape_[i]
+    ndim = t.ndim
+    t = reshape_to(t, 4, parts)
+    parse_shape((times,), parts + 2)              # which refuses what is too large
+    parse_shape((parts[1] * times,), shape + axis)
+    return reshape_to(broadcast(t, 4, parts), ndim, shape)
+
+
 def repeat(x, repeats, axis=None):
     """Repeat each element, or each slice along an axis."""
     cdef Tensor t = array_of(x, "repeat")
@@ -1201,10 +1246,7 @@ def repeat(x, repeats, axis=None):
     if isinstance(repeats, numbers.Integral):
         if repeats < 0:
             raise ValueError(f"repeat: repeats must not be negative, but is {repeats}")
-        full = shape_tuple(t)
-        lead, n, rest = math.prod(full[:place]), full[place], math.prod(full[place + 1:])
-        t = broadcast_to(reshape(t, (lead, n, 1, rest)), (lead, n, repeats, rest))
-        return reshape(t, full[:place] + (n * repeats,) + full[place + 1:])
+        return repeated(t, place, operator.index(repeats))
     if numpy.sum(repeats, dtype=numpy.float64) >= 2.0 ** 60:
         raise MemoryError(f"repeat: an array repeated {repeats} times is larger than any memory")
     places = numpy.repeat(numpy.arange(t.shape_[place]), repeats)

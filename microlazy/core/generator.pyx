@@ -108,6 +108,12 @@ def _own_number() -> int:
     return crc32(name.encode())
 
 
+cdef unsigned long long rounded(unsigned long long key) noexcept:
+    """A key as NumPy makes one of a list: from 2**63 on by way of float64."""
+    cdef double near = <double>key
+    return <unsigned long long>near if 2.0 ** 63 <= near < 2.0 ** 64 else key
+
+
 def stream():
     """A NumPy generator for what has no sampler of ours, at the sequence's next place.
 
@@ -134,7 +140,7 @@ def stream():
         generator, start = numpy.random.Generator(bits), bits.state
         start = {**start, "buffer": start["buffer"].tolist(), "state": {"counter": [0, 0, 0, 0]}}
         of_threads.generator = generator, bits, start
-    start["state"]["key"] = [key, draw(1)]
+    start["state"]["key"] = [rounded(key), draw(1)]
     bits.state = start
     return generator
 

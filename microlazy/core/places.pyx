@@ -165,8 +165,8 @@ def bincount(x, weights, minlength):
     --------
     >>> from microlazy import np
     >>> from microlazy.core.places import bincount
-    >>> bincount(np.array([0, 2, 2], dtype="int64"), None, 0)
-    array([1, 0, 2], dtype=int64)
+    >>> bincount(np.array([0.5]), None, 0) is None
+    True
     """
     cdef Tensor t = readable(x), w = None, counts
     cdef Py_ssize_t n = 0, i
@@ -216,8 +216,8 @@ def searchsorted(a, v, bint right, bint ascending):
     --------
     >>> from microlazy import np
     >>> from microlazy.core.places import searchsorted
-    >>> searchsorted(np.array([1., 3.]), np.array([[0., 3.]]), False, False)
-    array([[0, 1]], dtype=int64)
+    >>> searchsorted(np.array([3., 1.]), np.array([2.]), False, True) is None
+    True
     """
     cdef Tensor line = readable(a), t = readable(v), places
     cdef Py_ssize_t low, high, middle, i
@@ -303,8 +303,8 @@ def isclose(a, b, rtol, atol, bint equal_nan):
     --------
     >>> from microlazy import np
     >>> from microlazy.core.places import isclose
-    >>> isclose(np.array([1., 2.]), np.array([1., 2.1]), 1e-5, 1e-8, False)
-    array([ True, False])
+    >>> isclose(np.array([1., 2.]), np.array([1.]), 1e-5, 1e-8, False) is None
+    True
     """
     cdef Tensor x = readable(a), y = readable(b), found
     cdef double relative, absolute, first, second, distance
@@ -353,7 +353,7 @@ def array_equal(a, b):
 # ---- writing -------------------------------------------------------------------------------------
 
 cdef Tensor values_for(Tensor a, object v):
-    """The numbers that are to be written into `a`, packed, in its dtype; None if they are others."""
+    """The numbers to be written into `a`, packed, in its dtype; None if they are others."""
     cdef Tensor values
     if isinstance(v, Tensor):
         values = <Tensor>v
@@ -361,7 +361,7 @@ cdef Tensor values_for(Tensor a, object v):
                 values.dtype != a.dtype and not is_float(a.dtype)):
             return None
         return packed(cast(values, a.dtype))
-    return numbers_as(a, v if type(v) is list or type(v) is tuple else (v,))
+    return numbers_as(a, v if type(v) in (list, tuple) else (v,))
 
 
 cdef Tensor numbers_as(Tensor a, object items):
@@ -403,8 +403,8 @@ cdef Tensor places_for(object places):
         if found is None or is_float(found.dtype) or found.dtype == BOOL:
             return None
         return cast(found, INT64)
-    return numbers_as(new(NP, INT64, 0, NULL), places if type(places) is list or type(places) is tuple
-                      else (places,))
+    return numbers_as(new(NP, INT64, 0, NULL),
+                      places if type(places) in (list, tuple) else (places,))
 
 
 cdef bint writable(object x, object v) except -1:

@@ -118,9 +118,9 @@ def asarray(
     >>> np.asarray([1, 2])
     array([1, 2], dtype=int64)
     """
-    if dtype is None and ctx is None and device is None and copy is None and order == "C":
-        if isinstance(a, ndarray):
-            return a
+    plain = dtype is None and ctx is None and device is None and copy is None and order == "C"
+    if plain and isinstance(a, ndarray):
+        return a
     ctx = on_cpu(ctx, device)
     _need_c_order(order)
     if ctx is not None and not (isinstance(a, ndarray) and a.ctx == ctx):
@@ -284,6 +284,8 @@ def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> ndarray
     return _f.from_numpy_result(NP, onp.fromiter(iter, dtype or "float32", count), dtype)
 
 
+_NUMBERS = (int, float, bool)
+
 # ---- of one value --------------------------------------------------------------------------------
 
 _FILLED_DOC = """Make an array of {what}.
@@ -420,9 +422,9 @@ def full_like(
     >>> np.full_like(np.zeros(2), 3)
     array([3., 3.])
     """
-    if type(fill_value) in (int, float, bool) and isinstance(a, ndarray) and order == "C":
-        if dtype is None and ctx is None and out is None and shape is None and device is None:
-            return _creation.constant_like(a, fill_value)
+    plain = dtype is None and ctx is None and out is None and shape is None and device is None
+    if plain and order == "C" and isinstance(a, ndarray) and type(fill_value) in _NUMBERS:
+        return _creation.constant_like(a, fill_value)
     if not isinstance(a, Tensor):
         a = _f.to_array(NP, a)
     ctx = on_cpu(ctx, device) or a.ctx

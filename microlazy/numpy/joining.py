@@ -304,8 +304,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[ndarray, ...]:
         raise ValueError("unstack: the array has no axes")
     if not -x.ndim <= axis < x.ndim:
         raise onp.exceptions.AxisError(axis, x.ndim)
-    count = x.shape[axis]
-    return tuple(_f.split(x, count, axis, squeeze_axis=True)) if count else ()
+    return _f.unstack(x, axis)
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> ndarray:

@@ -72,6 +72,8 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> ndarra
     array([1., 1., 2., 2.])
     """
     x = as_array(x)
+    if type(pad_width) is int and pad_width > 0 and mode == "constant" and not kwargs:
+        return _constant(x, [[pad_width, pad_width]] * x.ndim, 0)
     if isinstance(pad_width, dict):
         named = {axis % x.ndim: pair for axis, pair in pad_width.items()}
         pad_width = [onp.broadcast_to(named.get(i, 0), 2) for i in range(x.ndim)]

@@ -9,6 +9,7 @@ from microlazy.core import functions as _f
 from microlazy.core import places
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
+from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, whole
 from microlazy.ops import ordering
 
@@ -69,6 +70,8 @@ def sort(
     >>> np.sort(np.array([3, 1, 2]))
     array([1., 2., 3.])
     """
+    if axis == -1 and kind is None and order is None and isinstance(a, Tensor) and a.ndim:
+        return ordering.sort(a, a.ndim - 1, descending)
     a, axis = _line(a, axis, kind, order)
     return ordering.sort(a, axis, descending)
 

@@ -168,7 +168,7 @@ def _part(name: str, x: A) -> A:
 # Name: what composes it of functions that have gradients already, or of integer operations.
 COMPOSED: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x.copy(),
-    "frexp": lambda x: (_part("mantissa", x), apply("exponent", x)),
+    "frexp": lambda x: (_part("mantissa", x), _part("exponent", x)),
     "modf": lambda x: (_part("fraction", x), _trunc(x)),
     "float_power": lambda a, b: f.as_dtype(a, "float64") ** f.as_dtype(b, "float64"),
     "divmod": lambda a, b: (f.binary_op("floor_divide", a, b), a % b),

@@ -83,6 +83,9 @@ def _between(
     """Quantiles by the method "linear", or the mean of both elements in the middle."""
     rows, _ = _in_rows(x, axis)
     ordered = numpy.sort(rows, 1)  # nan comes last
+    kept = [1 if i in axis else n for i, n in enumerate(x.shape)]
+    if middle and not ignore_nan:
+        return _middle(ordered).reshape(1, *kept)
     lower, upper, part = _steps(ordered, q, ignore_nan)
     each = numpy.arange(len(rows))[:, None]
     a, b = ordered[each, lower], ordered[each, upper]
@@ -93,8 +96,17 @@ def _between(
         found = numpy.where(part < 0.5, a + width * part, b - width * (1 - part))
     if not ignore_nan:
         found = numpy.where(numpy.isnan(ordered[:, -1:]), numpy.nan, found)
-    kept = [1 if i in axis else n for i, n in enumerate(x.shape)]
     return found.astype(x.dtype).reshape(len(q), *kept)
+
+
+def _middle(ordered: numpy.ndarray) -> numpy.ndarray:
+    """The middle element of rows in order, or the mean of both; nan where there is one."""
+    last = ordered.shape[1] - 1
+    found = ordered[:, last // 2]
+    if last % 2:
+        found = (found + ordered[:, last // 2 + 1]) / ordered.dtype.type(2)
+    end = ordered[:, last]
+    return numpy.where(end == end, found, end)
 
 
 def _gradient(g: Tensor, y: Tensor, x: Tensor, **options: Any) -> Tensor:

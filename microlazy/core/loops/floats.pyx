@@ -7,7 +7,7 @@ from libc.math cimport (
     INFINITY, NAN, copysign, copysignf, isinf, isnan, nextafter, nextafterf, signbit,
 )
 from microlazy.core.loops.integers cimport operand
-from microlazy.core.tensor cimport BOOL, FLOAT32, Tensor
+from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor
 
 import numpy
 
@@ -18,7 +18,8 @@ cdef extern from "<math.h>" nogil:
     double frexp(double x, int* exponent)
 
 cdef enum Op:
-    SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, FIRST_NUMBER
+    SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, EXPONENT
+    FIRST_NUMBER
     STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE
 
 cdef dict OPS = {
@@ -26,6 +27,7 @@ cdef dict OPS = {
     numpy.heaviside: HEAVISIDE, numpy.isnan: NAN_TEST, numpy.isinf: INFINITE,
     numpy.isfinite: FINITE, numpy.isposinf: PLUS_INFINITE, numpy.isneginf: MINUS_INFINITE,
     numpy.logical_not: ZERO, "fraction": FRACTION, "mantissa": MANTISSA,
+    "exponent": EXPONENT,
 }
 
 ctypedef fused real:
@@ -71,6 +73,16 @@ cdef inline real mantissa(real x) noexcept nogil:
         return frexp(x, &exponent)
 
 
+cdef inline int exponent_of(real x) noexcept nogil:
+    """The power of 2 that the mantissa belongs to."""
+    cdef int exponent
+    if real is float:
+        frexpf(x, &exponent)
+    else:
+        frexp(x, &exponent)
+    return exponent
+
+
 cdef inline real heaviside(real x, real middle) noexcept nogil:
     if isnan(x):
         return x
@@ -101,6 +113,9 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
     elif op == ZERO:
         for i in range(n):
             out[i] = a[i] == 0
+    elif op == EXPONENT:
+        for i in range(n):
+            (<int*>out)[i] = exponent_of(a[i])
     elif op == STEP:
         for i in range(n):
             (<real*>out)[i] = step_at(a[i])
@@ -126,6 +141,8 @@ cdef int float_op(object function) except -2:
 
 
 cdef int float_dtype(int op, int dtype) noexcept:
+    if op == EXPONENT:
+        return INT32
     return BOOL if op < FIRST_NUMBER else dtype
 
 

@@ -6,14 +6,15 @@ call of NumPy is, and these loops save it. Integers wrap around, as in NumPy.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from microlazy.core.strided cimport expanded, packed
-from microlazy.core.tensor cimport BOOL, INT8, INT32, INT64, UINT8, Tensor
+from microlazy.core.tensor cimport BOOL, INT8, INT32, INT64, Tensor
 
 import numpy
 
 cdef enum Op:
     ADD, SUBTRACT, MULTIPLY, AND, OR, XOR, NOT, FIRST_ORDERED
     LARGER = FIRST_ORDERED, SMALLER, UP, DOWN, DIVISOR, MULTIPLE, FIRST_TEST
-    EQUAL = FIRST_TEST, DIFFERENT, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, BOTH, EITHER, ONE, FALSE
+    EQUAL = FIRST_TEST, DIFFERENT, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, BOTH, EITHER, ONE
+    FALSE
 
 cdef dict OPS = {
     numpy.add: ADD, numpy.subtract: SUBTRACT, numpy.multiply: MULTIPLY,

@@ -403,16 +403,28 @@ cdef int needs_of(tuple gradients, Py_ssize_t n) except -1:
             continue
         if type(rule) is not FunctionType:
             return all_needs
-        code = rule.__code__
-        names = code.co_varnames[:code.co_argcount]
-        others = code.co_varnames[code.co_argcount + code.co_kwonlyargcount:][:1]     # *inputs
-        names += others * (n + 2 - len(names))
-        for name, bit in zip(names[1:], (NEEDS_OUT, NEEDS_A, NEEDS_B, NEEDS_C, *[NEEDS_REST] * n)):
-            if not name.startswith("_"):
-                needs |= bit
-        needs &= all_needs
+        needs |= all_needs & needs_of_code(rule.__code__, n)
         if needs == all_needs:
             break
+    return needs
+
+
+cdef dict known_needs = {}        # by the number of a rule's code, which is kept, and of inputs
+
+
+cdef int needs_of_code(object code, Py_ssize_t n) except -1:
+    cdef int needs = 0
+    key = (<size_t><void*>code, n)
+    found = known_needs.get(key)
+    if found is not None:
+        return found[1]
+    names = code.co_varnames[:code.co_argcount]
+    others = code.co_varnames[code.co_argcount + code.co_kwonlyargcount:][:1]     # *inputs
+    names += others * (n + 2 - len(names))
+    for name, bit in zip(names[1:], (NEEDS_OUT, NEEDS_A, NEEDS_B, NEEDS_C, *[NEEDS_REST] * n)):
+        if not name.startswith("_"):
+            needs |= bit
+    known_needs[key] = code, needs
     return needs
 
 
@@ -499,10 +511,6 @@ cdef Tensor taken(object values, list inputs, object dtype):
 
 cdef Tensor finished(NumpyCall node, object values, list parts, Tensor out):
     """The result of a call whose values are known already, if any are."""
-    if node is None:
-        allocate(out)
-        store(values, parts, out)
-        return out
     node.values = values
     node.parts = parts
     return run(node, out)

@@ -4,14 +4,13 @@ cimport cython
 from cython.parallel cimport prange
 from microlazy.core.generator cimport draw, generator_key
 from microlazy.core.kernels.select cimport kernels
+from microlazy.core.ops.numpy_call cimport short_view
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport Node, run
 from microlazy.core.tensor cimport (
     FLOAT32, FLOAT64, INT64, ND, Tensor, header, itemsize, new,
 )
-
-import numpy
 
 
 cdef int fill_random(Law law, Tensor x) except -1:
@@ -98,4 +97,4 @@ def permutation(Py_ssize_t n):
     law.distribution = UNIFORM
     law.p, law.q = 0.0, 1.0
     fill_random(law, x)
-    return numpy.argsort(memoryview(x), kind="stable")
+    return short_view(x).argsort(kind="stable")

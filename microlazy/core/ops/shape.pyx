@@ -166,7 +166,7 @@ cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* 
     memcpy(node.step, step, ndim * sizeof(Py_ssize_t))
     memcpy(node.source, source, ndim * sizeof(int))
     if state().tracing:
-        lay_out(x, out, start, source, step)      # what reads it may ask, though there is no memory yet
+        lay_out(x, out, start, source, step)      # what reads it may ask, without memory
     return run(node, out)
 
 
