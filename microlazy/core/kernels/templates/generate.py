@@ -34,6 +34,7 @@ MATHFUNCS = """
     void sum_lanes(T* out, const T (*sums)[8])
     void transpose(const char* x, Py_ssize_t step, T* out, Py_ssize_t width, Py_ssize_t rows,
                    Py_ssize_t cols)
+    void stream(const T* x, T* out, Py_ssize_t n)
     Py_ssize_t lanes_of(const T* x)
     void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
                      const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, T* y,
@@ -41,7 +42,8 @@ MATHFUNCS = """
     void window_dots(int filters, int places, Py_ssize_t rows, Py_ssize_t count, const T* g,
                      Py_ssize_t g_step, Py_ssize_t g_row, const T* x, Py_ssize_t x_row,
                      const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
-    void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k)
+    void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k,
+                     Py_ssize_t step)
     void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
 """
@@ -152,7 +154,7 @@ OTHER_SIZES = {
         **{"out_step": "state.shape[1]"},
     },
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
-    "pack_panels": {"n": "n", "k": "k"},
+    "pack_panels": {"n": "n", "k": "k", "step": "{0}.shape[1]"},
     "panel_product": {
         **{"m": "out.shape[0]", "n": "out.shape[1]", "k": "x.shape[1]"},
         **{"step": "out.shape[1]"},
