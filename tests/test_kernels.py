@@ -751,7 +751,9 @@ def test_affine(kernels, rng, shape, columns, relu, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("groups, parts, width", [(1, 7, 1), (1, 130, 1), (1, 1100, 1), (3, 2, 1), (3, 2, 70)])
+@pytest.mark.parametrize(
+    "groups, parts, width", [(1, 7, 1), (1, 130, 1), (1, 1100, 1), (3, 2, 1), (3, 2, 70)]
+)
 def test_row_norm(kernels, rng, groups, parts, width, dtype):
     eps = np.finfo(dtype).eps
     x, g = rng.normal(3, 2, (2, 10, parts * width)).astype(dtype)

@@ -389,7 +389,8 @@ cdef void row_norm(
     Py_ssize_t width, Py_ssize_t rows, bint past_caches
 ) noexcept nogil:
     cdef Py_ssize_t n = parts * width, done = 0, r, i, count, k = first
-    cdef Py_ssize_t step = TOGETHER if n <= SUM_BLOCK else 1
+    # Longer rows are written as soon as they are read: memory does both at a time.
+    cdef Py_ssize_t step = TOGETHER if n <= STRETCH else 1
     cdef floating m, s
     cdef const floating* gain
     cdef const floating* shift

@@ -447,7 +447,8 @@ cdef class RowNorm(Node):
         kernels.row_norm_grad[dtype](x + start, gamma, g + start, mean, mean + self.rows * size,
                                      NULL if dx == NULL else dx + start, accumulate, dgamma, dbeta,
                                      first % self.groups, self.groups, self.parts, self.width,
-                                     min(self.step, self.rows - first), self.exceeds_caches(3 * size))
+                                     min(self.step, self.rows - first),
+                                     self.exceeds_caches(3 * size))
 
     cdef bint exceeds_caches(self, Py_ssize_t size) noexcept nogil:
         """Whether the elements, of which a pass reads and writes `size` bytes each, do."""
