@@ -751,7 +751,9 @@ def test_affine(kernels, rng, shape, columns, relu, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("groups, parts, width", [(1, 7, 1), (1, 1100, 1), (3, 2, 1), (3, 2, 70)])
+@pytest.mark.parametrize(
+    "groups, parts, width", [(1, 7, 1), (1, 130, 1), (1, 1100, 1), (3, 2, 1), (3, 2, 70)]
+)
 def test_row_norm(kernels, rng, groups, parts, width, dtype):
     eps = np.finfo(dtype).eps
     x, g = rng.normal(3, 2, (2, 10, parts * width)).astype(dtype)
@@ -783,6 +785,16 @@ def test_row_norm(kernels, rng, groups, parts, width, dtype):
     np.testing.assert_allclose(dx, want, 100 * eps, 100 * eps)
     kernels.row_norm_grad(x, gamma, g, mean, scale, more, dgamma, dbeta, first, accumulate=True)
     np.testing.assert_allclose(more, 1 + dx, 4 * eps, 4 * eps)
+    for start in range(3):  # the same past the caches, from any place of a vector on
+        other = np.full(x.size + 4, np.nan, dtype)
+        place = other[start : start + x.size].reshape(x.shape)
+        kernels.row_norm(x, gamma, beta, 0.5, place, mean, scale, first, past_caches=True)
+        np.testing.assert_array_equal(place, y)
+        kernels.row_norm_grad(
+            x, gamma, g, mean, scale, place, dgamma, dbeta, first, past_caches=True
+        )
+        np.testing.assert_array_equal(place, dx)
+        assert np.isnan(other[:start]).all() and np.isnan(other[start + x.size :]).all()
 
 
 CELLS = {"relu": 0, "tanh": 1, "lstm": 2, "gru": 3}
@@ -846,6 +858,10 @@ def test_panel_products(kernels, rng, m, n, k, dtype):
     kernels.pack_panels(b, panels, n, k)
     kernels.pack_panels(np.ascontiguousarray(b.T), other, n, k, transposed=True)
     np.testing.assert_array_equal(panels, other)
+    if n > 16:  # some of the columns: its rows are longer than what is packed
+        part = np.full(16 * k, np.nan, dtype)
+        kernels.pack_panels(b, part, 16, k)
+        np.testing.assert_array_equal(part, panels[: 16 * k])
     out = kernels.panel_product(x, panels, np.full((m, n), np.nan, dtype))
     eps = np.finfo(dtype).eps
     exact = x.astype(wider(dtype)) @ b.astype(wider(dtype))

@@ -282,3 +282,33 @@ def test_a_read_only_running_mean_is_refused():
     with autograd.record(), pytest.raises(ValueError, match="read-only"):
         nd.BatchNorm(nd.ones((2, 3)), one, one, mean, one)
     assert (kept == 0).all()
+
+
+def test_layer_norm_that_no_cache_holds(rng):
+    """It is written past the caches, by any number of threads, and is what its halves are."""
+    x, head = rng.normal(size=(2, 2100, 1024))
+    gamma, beta = rng.normal(size=(2, 1024))
+
+    def layer_norm(rows):
+        arrays = [leaf(value, "np") for value in (x[rows], gamma, beta)]
+        for a in arrays:
+            a.attach_grad()
+        with autograd.record():
+            y = nodes.layer_norm(*arrays, -1, 1e-5)
+        y.backward(np.array(head[rows], dtype="float64"))
+        return [y.asnumpy(), *(a.grad.asnumpy() for a in arrays)]
+
+    before = set_num_threads(1)
+    try:
+        one = layer_norm(slice(None))
+        set_num_threads(2)
+        two = layer_norm(slice(None))
+    finally:
+        set_num_threads(before)
+    first, second = layer_norm(slice(1050)), layer_norm(slice(1050, None))
+    for got, want in zip(two, one, strict=True):
+        numpy.testing.assert_array_equal(got, want)
+    for k in range(2):
+        numpy.testing.assert_allclose(one[k], numpy.vstack([first[k], second[k]]), 1e-12, 1e-12)
+    for k in range(2, 4):
+        assert_close([one[k]], [first[k] + second[k]], 1e-12)

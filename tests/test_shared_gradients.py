@@ -159,3 +159,44 @@ def test_hybridized_blocks_between_sums():
     for _ in range(3):
         for found, expected in zip(run(), eager, strict=True):
             assert_allclose(found, expected, rtol=1e-12)
+
+
+HEADS = {
+    "an array of its own": lambda gradient: gradient.copy(),
+    "the leaf's gradient": lambda gradient: gradient,
+    "a view of it": lambda gradient: gradient.reshape(-1).reshape(gradient.shape),
+    "its memory by NumPy": lambda gradient: np.from_numpy(numpy.asarray(gradient)),
+}
+
+
+@pytest.mark.parametrize("head_of", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("grad_req", ["write", "add"])
+def test_a_head_gradient_may_be_what_is_written(head_of, grad_req):
+    values = numpy.random.default_rng(3).normal(size=(2, 6, 8))
+    x = np.array(values[0], dtype="float64")
+    x.attach_grad(grad_req)
+    x.grad[:] = values[1]
+    head = head_of(x.grad)
+    with autograd.record():
+        y = npx.softmax(np.tanh(x) + x)
+    y.backward(head)
+    t = numpy.tanh(values[0])
+    s = numpy.exp(t + values[0])
+    s /= s.sum(-1, keepdims=True)
+    slope = s * (values[1] - (s * values[1]).sum(-1, keepdims=True)) * (2 - t * t)
+    assert_allclose(x.grad.asnumpy(), slope + (values[1] if grad_req == "add" else 0), 1e-12, 1e-14)
+
+
+def test_a_head_gradient_that_is_read_where_it_lies_is_not_written_to():
+    x, head = leaf(4, 3, 4), leaf(5, 3, 4)
+    before = head.asnumpy().copy()
+    with autograd.record():
+        h = np.sin(x)
+        y = (h + x) + (h + np.exp(h))  # sums that hand the head's gradient on, and get more
+    y.backward(head, retain_graph=True)
+    first = x.grad.asnumpy().copy()
+    y.backward(head)
+    h = numpy.sin(x.asnumpy())
+    assert_allclose(first, before * (1 + numpy.cos(x.asnumpy()) * (2 + numpy.exp(h))), 1e-12)
+    assert_allclose(x.grad.asnumpy(), first, 0)
+    assert (head.asnumpy() == before).all()

@@ -50,6 +50,7 @@ cdef class Pass:
     cdef void* reading            # the node that is being inspected
     cdef dict readers             # leaves' slots: the node that read each first; None if not asked
     cdef dict finals              # nodes: the leaves whose gradients are final after it; or None
+    cdef Tensor given             # the only head's gradient, while no leaf's shares its memory
     cdef Tensor target(self, Tensor x, bint* accumulate)
     cdef Tensor asked_target(self, Variable variable, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept
@@ -116,6 +117,8 @@ cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
 cdef bint is_cut(Pass p, Node node) noexcept
 cdef int reach(Pass p, Node node) except -1
+cdef bint may_share(Pass p, Tensor x, Tensor grad) noexcept
+cdef int share(Pass p, Tensor x, Tensor grad) except -1   # let x's node read a gradient where it is
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
 cdef int check(Node node) except -1           # ... refuse if they have changed since
 cdef int lead_to(Pass p, Node node) except -1     # let the pass inspect this node

@@ -11,8 +11,9 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport assign
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, ask_before_export, current_device, header,
-    is_float, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device, view_numpy,
+    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, ask_before_export, current_device, device_of,
+    header, is_float, itemsize, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device,
+    view_numpy,
 )
 
 import functools
@@ -282,6 +283,29 @@ cdef int own_gradient(Slot slot) except -1:
     return assign(slot.grad, shared)
 
 
+cdef bint may_share(Pass p, Tensor x, Tensor grad) noexcept:
+    """Whether x's node can read `grad` where it lies: it is the first gradient that comes there.
+
+    Not a leaf's, nor one that autograd.grad() hands out: those are the program's. A node of a plan
+    has memory of its own, and one without an input hands the array itself to others.
+    """
+    cdef Slot slot = x.slot
+    if slot is None or type(slot) is Variable or slot.grad is not None:
+        return False
+    if slot.written == p.number or slot.wanted == p.number:
+        return False
+    if (<Node>slot).planned or (<Node>slot).done or (<Node>slot).a is None:
+        return False
+    return grad.contiguous and grad.dtype == x.dtype and grad.face == x.face and (
+        same_shape(grad, x) and device_of(grad) == device_of(x))
+
+
+cdef int share(Pass p, Tensor x, Tensor grad) except -1:
+    reach(p, <Node>x.slot)
+    x.slot.grad = alias(grad)
+    return 0
+
+
 cdef Pass new_pass():
     global passes
     cdef Pass p = Pass.__new__(Pass)
@@ -350,11 +374,20 @@ cdef int hand(Pass p, Tensor x, Tensor g) except -1:
     return reach(p, <Node>slot)
 
 
+cdef inline bint overlap(Tensor x, Tensor y) noexcept:
+    """Whether two arrays, the first of which is packed, may share memory."""
+    return y is not None and (not y.contiguous or (
+        x.data < y.data + y.size * itemsize(y.dtype)
+        and y.data < x.data + x.size * itemsize(x.dtype)))
+
+
 cdef int lead_to_array(Pass p, Tensor x) except -1:
     if x is None or x.slot is None:
         return 0
     if type(x.slot) is Variable:
         p.found_leaf = True
+        if p.given is not None and overlap(p.given, x.slot.grad):
+            p.given = None
         return 0 if p.readers is None else note_reader(p, x)
     if (<Node>x.slot).planned and not p.in_plan:
         raise MXNetError(
@@ -893,7 +926,10 @@ cdef list as_list(object arrays, str what):
 
 cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
     cdef bint accumulate
-    cdef Tensor target = p.target(head, &accumulate)
+    cdef Tensor target
+    if p.given is not None and may_share(p, head, p.given):
+        return share(p, head, p.given)
+    target = p.target(head, &accumulate)
     if target is None:
         return 0
     if grad is None and not accumulate and target.dtype <= FLOAT64:
@@ -934,6 +970,8 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
         check_head(p, <Tensor>heads[i], grads[i])
     if n == 0:
         return 0
+    if n == 1 and p.recorded is None:
+        p.given = grads[0]
     if gradients_watched() and p.asked is None and p.recorded is None:
         p.readers = {}
     newest = newest_of(p, heads)            # owned, as head gradients may run anybody's code

@@ -69,6 +69,7 @@
 #endif
 #if defined(HAS_LANES) && (defined(__AVX512F__) || defined(__FMA__))
 #include <immintrin.h>
+#define HAS_STREAMS
 #endif
 
 #if VECTOR_BYTES == 64 /* rows of two vectors whose sums the registers hold */
@@ -76,6 +77,24 @@
 #else
 #define TILE_ROWS 6
 #endif
+/* Ask for memory that will be read soon. */
+INLINE void prefetch(const void *x, ptrdiff_t nbytes)
+{
+#if defined(__GNUC__)
+    for (ptrdiff_t i = 0; i < nbytes; i += 64)
+        __builtin_prefetch((const char *)x + i);
+#else
+    (void)x, (void)nbytes;
+#endif
+}
+
+/* Wait until what went to memory past the caches is seen by other threads. */
+INLINE void end_streams(void)
+{
+#ifdef HAS_STREAMS
+    _mm_sfence();
+#endif
+}
 
 #if VECTOR_BYTES == 64 /* rows of 64 bytes whose sums the registers hold */
 #define TILE_HEIGHT 8

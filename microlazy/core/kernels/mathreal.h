@@ -424,6 +424,24 @@ INLINE void M(window_tile)(int filters, int vectors, ptrdiff_t places, const REA
 #endif
 }
 
+/* A copy past the caches, for results so large that they would only drive other data out. */
+INLINE void M(stream)(const REAL *x, REAL *out, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+#ifdef HAS_STREAMS
+    i = (ptrdiff_t)(-(uintptr_t)out % VECTOR_BYTES / sizeof(REAL));
+    i = i < n ? i : n;
+    memcpy(out, x, i * sizeof *x);
+    for (; i + (ptrdiff_t)LANES_WIDE <= n; i += LANES_WIDE)
+#if defined(__AVX512F__)
+        C(_mm512_stream_ps, _mm512_stream_pd)(out + i, C(_mm512_loadu_ps, _mm512_loadu_pd)(x + i));
+#else
+        C(_mm256_stream_ps, _mm256_stream_pd)(out + i, C(_mm256_loadu_ps, _mm256_loadu_pd)(x + i));
+#endif
+#endif
+    memcpy(out + i, x + i, (n - i) * sizeof *x);
+}
+
 /* The numbers in a vector, for this type. */
 INLINE ptrdiff_t M(lanes_of)(const REAL *x)
 {
@@ -523,7 +541,8 @@ INLINE void M(gathered_product)(const REAL *x, const ptrdiff_t *at, const ptrdif
 /* Products with a matrix b (k, n) that is used often. It is cut into panels of PANEL columns, each
    of which lies in memory by itself; the last one is filled up with zeros. */
 
-INLINE void M(pack_panels)(int transposed, const REAL *b, REAL *panels, ptrdiff_t n, ptrdiff_t k)
+INLINE void M(pack_panels)(int transposed, const REAL *b, REAL *panels, ptrdiff_t n, ptrdiff_t k,
+                           ptrdiff_t step)
 {
     for (ptrdiff_t j = 0; j < n; j += PANEL) {
         const ptrdiff_t width = n - j < PANEL ? n - j : PANEL;
@@ -531,12 +550,17 @@ INLINE void M(pack_panels)(int transposed, const REAL *b, REAL *panels, ptrdiff_
         if (width < PANEL)
             memset(panel, 0, PANEL * k * sizeof *panel);
         if (transposed) {
-            M(transpose)((const char *)(b + j * k), k * (ptrdiff_t)sizeof *b, panel, PANEL, k,
-                         width);
+            M(transpose)((const char *)(b + j * step), step * (ptrdiff_t)sizeof *b, panel, PANEL,
+                         k, width);
+            continue;
+        }
+        if (width == PANEL) { /* a constant width becomes a vector */
+            for (ptrdiff_t p = 0; p < k; p++)
+                memcpy(panel + p * PANEL, b + p * step + j, PANEL * sizeof *panel);
             continue;
         }
         for (ptrdiff_t p = 0; p < k; p++)
-            memcpy(panel + p * PANEL, b + p * n + j, width * sizeof *panel);
+            memcpy(panel + p * PANEL, b + p * step + j, width * sizeof *panel);
     }
 }
 

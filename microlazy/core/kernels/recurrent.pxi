@@ -112,7 +112,7 @@ cdef inline void lstm_row_grad(
 ) noexcept nogil:
     cdef floating out[TILE]
     cdef floating d[TILE]
-    cdef floating gate, new, slope
+    cdef floating gate, new, slope, one = 1
     cdef Py_ssize_t done = 0, i, width
     while done < n:
         width = min(n - done, <Py_ssize_t> TILE)
@@ -120,20 +120,20 @@ cdef inline void lstm_row_grad(
         for i in range(width):
             gate = gates[3 * n + done + i]
             slope = dstate[i] * out[i]
-            d[i] = dcell[i] + dstate[i] * gate * (1 - out[i] * out[i])
-            dgates[3 * n + done + i] = slope * (gate * (1 - gate))
+            d[i] = dcell[i] + dstate[i] * gate * (one - out[i] * out[i])
+            dgates[3 * n + done + i] = slope * (gate * (one - gate))
         for i in range(width):
             gate = gates[done + i]
             new = gates[2 * n + done + i]
-            dgates[done + i] = d[i] * new * (gate * (1 - gate))
-            dgates[2 * n + done + i] = d[i] * gate * (1 - new * new)
+            dgates[done + i] = d[i] * new * (gate * (one - gate))
+            dgates[2 * n + done + i] = d[i] * gate * (one - new * new)
         if cell_before == NULL:
             for i in range(width):
                 dgates[n + done + i] = 0
         else:
             for i in range(width):
                 gate = gates[n + done + i]
-                dgates[n + done + i] = d[i] * cell_before[done + i] * (gate * (1 - gate))
+                dgates[n + done + i] = d[i] * cell_before[done + i] * (gate * (one - gate))
         for i in range(width):
             dcell[i] = d[i] * gates[n + done + i]
         dstate += width
@@ -146,7 +146,7 @@ cdef inline void gru_row_grad(
     floating* dgates, floating* dhidden, Py_ssize_t n
 ) noexcept nogil:
     cdef floating d[TILE]
-    cdef floating reset, keep, new, product
+    cdef floating reset, keep, new, product, one = 1
     cdef Py_ssize_t done = 0, i, j, width
     while done < n:
         width = min(n - done, <Py_ssize_t> TILE)
@@ -154,20 +154,20 @@ cdef inline void gru_row_grad(
             j = done + i
             keep = gates[n + j]
             new = gates[2 * n + j]
-            d[i] = dstate[j] * (1 - keep) * (1 - new * new)
-            dgates[n + j] = -new * dstate[j] * (keep * (1 - keep))
+            d[i] = dstate[j] * (one - keep) * (one - new * new)
+            dgates[n + j] = -new * dstate[j] * (keep * (one - keep))
         if state_before != NULL:
             for i in range(width):
                 j = done + i
                 keep = gates[n + j]
-                dgates[n + j] += state_before[j] * dstate[j] * (keep * (1 - keep))
+                dgates[n + j] += state_before[j] * dstate[j] * (keep * (one - keep))
         for i in range(width):
             dstate[done + i] *= gates[n + done + i]
         for i in range(width):
             j = done + i
             reset = gates[j]
             product = d[i] * reset
-            dgates[j] = hidden[2 * n + j] * product * (1 - reset)
+            dgates[j] = hidden[2 * n + j] * product * (one - reset)
             dhidden[2 * n + j] = product
         for i in range(width):
             dgates[2 * n + done + i] = d[i]
@@ -183,7 +183,14 @@ cdef void cell_step_grad(
     double step, Py_ssize_t rows, Py_ssize_t size, Py_ssize_t out_step
 ) noexcept nogil:
     cdef Py_ssize_t r, i, n = size * (4 if kind == LSTM else 3 if kind == GRU else 1)
+    cdef floating one = 1
     for r in range(rows):
+        prefetch(gates + n, n * sizeof(floating))   # a row is too short for the processor to guess
+        prefetch(state + size, size * sizeof(floating))
+        if kind == LSTM:
+            prefetch(cell + size, size * sizeof(floating))
+        elif kind == GRU:
+            prefetch(hidden + n, n * sizeof(floating))
         if lengths != NULL and not step < lengths[r]:
             fill(0, dgates, n)
             if kind == GRU:
@@ -204,7 +211,7 @@ cdef void cell_step_grad(
                         dgates[i] = relu_grad(state[i], state[i], dstate[i])
                 else:
                     for i in range(size):
-                        dgates[i] = dstate[i] * (1 - state[i] * state[i])
+                        dgates[i] = dstate[i] * (one - state[i] * state[i])
                 fill(0, dstate, size)
         gates += n
         state += size

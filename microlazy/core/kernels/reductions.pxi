@@ -399,8 +399,9 @@ cdef void deviation_cols(
 ) noexcept nogil:
     cdef floating part[TILE]
     cdef double total[TILE]
-    cdef Py_ssize_t tile, block, r, c, c0, r0, width
-    cdef floating d
+    cdef Py_ssize_t tile, block, r, c, c0, r0, width, height
+    cdef floating d, d1, d2, d3
+    cdef const floating* row
     for tile in range((cols + TILE - 1) // TILE):
         c0 = tile * TILE
         width = min(<Py_ssize_t> TILE, cols - c0)
@@ -408,12 +409,22 @@ cdef void deviation_cols(
             total[c] = 0
         for block in range((rows + SHORT_BLOCK - 1) // SHORT_BLOCK):
             r0 = block * SHORT_BLOCK
+            height = min(<Py_ssize_t> SHORT_BLOCK, rows - r0)
+            row = x + r0 * cols + c0
             for c in range(width):
                 part[c] = 0
-            for r in range(r0, min(r0 + <Py_ssize_t> SHORT_BLOCK, rows)):
+            for r in range(height // 4):
                 for c in range(width):
-                    d = x[r * cols + c0 + c] - mean[c0 + c]
+                    d, d1 = row[c] - mean[c0 + c], row[cols + c] - mean[c0 + c]
+                    d2 = row[2 * cols + c] - mean[c0 + c]
+                    d3 = row[3 * cols + c] - mean[c0 + c]
+                    part[c] += (d * d + d1 * d1) + (d2 * d2 + d3 * d3)
+                row += 4 * cols
+            for r in range(height % 4):
+                for c in range(width):
+                    d = row[c] - mean[c0 + c]
                     part[c] += d * d
+                row += cols
             for c in range(width):
                 total[c] += part[c]
         for c in range(width):

@@ -154,15 +154,17 @@ ctypedef struct KernelTable:
                            Py_ssize_t channels, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
     # Each row with mean 0 and deviation 1, then times gamma plus beta. A row has `parts` parts of
     # `width` elements with a gamma and a beta each, those of group (first + r) % groups. Kept are
-    # the means, and scale = 1 / sqrt(variance + eps).
+    # the means, and scale = 1 / sqrt(variance + eps). Where width is 1, results that no cache can
+    # hold are written past the caches.
     void (*row_norm[2])(const void* x, const void* gamma, const void* beta, double eps, void* y,
                         void* mean, void* scale, Py_ssize_t first, Py_ssize_t groups,
-                        Py_ssize_t parts, Py_ssize_t width, Py_ssize_t rows) noexcept nogil
+                        Py_ssize_t parts, Py_ssize_t width, Py_ssize_t rows,
+                        bint past_caches) noexcept nogil
     # dx (+)= the gradient, unless dx is NULL; dgamma += and dbeta += theirs, of all groups.
     void (*row_norm_grad[2])(const void* x, const void* gamma, const void* g, const void* mean,
                              const void* scale, void* dx, bint accumulate, void* dgamma,
                              void* dbeta, Py_ssize_t first, Py_ssize_t groups, Py_ssize_t parts,
-                             Py_ssize_t width, Py_ssize_t rows) noexcept nogil
+                             Py_ssize_t width, Py_ssize_t rows, bint past_caches) noexcept nogil
 
     # A step of a recurrent cell on `rows` sequences with states of `size` numbers. `gates` holds
     # what the input gives to the gates and takes their values; `hidden`, what the state gives, if
@@ -266,9 +268,9 @@ ctypedef struct KernelTable:
     # Products with a matrix b (k, n), or, if transposed, (n, k), that is used often: it is packed
     # into panels, of (n + 16) * k numbers at most; then out (m, n) (+)= x (m, k) @ b, with rows of
     # out `step` elements apart. Each sum is made in the order of k. A part of out's columns from a
-    # multiple of 16 on has its panels from as many times k on.
+    # multiple of 16 on has its panels from as many times k on. b's rows are `step` elements apart.
     void (*pack_panels[2])(bint transposed, const void* b, void* panels, Py_ssize_t n,
-                           Py_ssize_t k) noexcept nogil
+                           Py_ssize_t k, Py_ssize_t step) noexcept nogil
     void (*panel_product[2])(const void* x, const void* panels, void* out, bint accumulate,
                              Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
                              Py_ssize_t step) noexcept nogil

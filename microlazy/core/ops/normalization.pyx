@@ -358,6 +358,10 @@ def batch_norm(data, gamma, beta, moving_mean, moving_var, axis, double eps, dou
 
 # ---- each row by itself --------------------------------------------------------------------------
 
+cdef enum:
+    CACHES = 32 << 20             # bytes that a pass may go through and still find in a cache
+
+
 @cython.no_gc
 @cython.final
 cdef class RowNorm(Node):
@@ -392,7 +396,8 @@ cdef class RowNorm(Node):
         cdef char* mean = self.kept.data + first * size
         kernels.row_norm[dtype](x + start, gamma, beta, self.eps, self.out.data + start, mean,
                                 mean + self.rows * size, first % self.groups, self.groups,
-                                self.parts, self.width, min(self.step, self.rows - first))
+                                self.parts, self.width, min(self.step, self.rows - first),
+                                self.exceeds_caches(2 * size))
 
     cdef int backward(self, Pass p) except -1:
         cdef bint add_gamma, add_beta, accumulate = False
@@ -434,7 +439,12 @@ cdef class RowNorm(Node):
         kernels.row_norm_grad[dtype](x + start, gamma, g + start, mean, mean + self.rows * size,
                                      NULL if dx == NULL else dx + start, accumulate, dgamma, dbeta,
                                      first % self.groups, self.groups, self.parts, self.width,
-                                     min(self.step, self.rows - first))
+                                     min(self.step, self.rows - first),
+                                     self.exceeds_caches(3 * size))
+
+    cdef bint exceeds_caches(self, Py_ssize_t size) noexcept nogil:
+        """Whether the elements, of which a pass reads and writes `size` bytes each, do."""
+        return self.rows * self.parts * self.width * size > CACHES
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         return derive_composed(p, composed_rows, [self.a, self.b, self.c],

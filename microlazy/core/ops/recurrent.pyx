@@ -20,7 +20,7 @@ from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.composed cimport derive_composed
 from microlazy.core.ops.shape cimport view
-from microlazy.core.parallel cimport COLUMNS, GRAIN, thread_number, threads
+from microlazy.core.parallel cimport COLUMNS, GRAIN, LIGHT_GRAIN, thread_number, threads
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, run, state,
@@ -76,6 +76,19 @@ cdef void panel_product(int dtype, const char* x, const char* panels, char* out,
         kernels.panel_product[dtype](x, panels + i * COLUMNS * k * size, out + i * COLUMNS * size,
                                      accumulate, rows,
                                      min(<Py_ssize_t>COLUMNS, cols - i * COLUMNS), k, cols)
+
+
+cdef void pack(int dtype, bint transposed, const char* b, char* panels, Py_ssize_t n,
+               Py_ssize_t k) noexcept nogil:
+    """Panels of b (k, n), or of the transpose of b (n, k)."""
+    cdef Py_ssize_t step = k if transposed else n, size = itemsize(dtype), i
+    if n * k < LIGHT_GRAIN:
+        kernels.pack_panels[dtype](transposed, b, panels, n, k, step)
+        return
+    for i in prange((n + COLUMNS - 1) // COLUMNS, schedule="static", num_threads=threads()):
+        kernels.pack_panels[dtype](transposed, b + i * COLUMNS * size * (k if transposed else 1),
+                                   panels + i * COLUMNS * k * size,
+                                   min(<Py_ssize_t>COLUMNS, n - i * COLUMNS), k, step)
 
 
 cdef void add_state_product(int dtype, const char* x, const char* weight, const char* panels,
@@ -158,9 +171,9 @@ cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t 
         first = part * most
         n = min(most, rows - first)
         if px != NULL:
-            kernels.pack_panels[dtype](False, x + first * features * item, px, features, n)
+            pack(dtype, False, x + first * features * item, px, features, n)
         if ps != NULL:
-            kernels.pack_panels[dtype](False, s + first * size * item, ps, size, n)
+            pack(dtype, False, s + first * size * item, ps, size, n)
         for i in prange((units + UNITS - 1) // UNITS, nogil=True, schedule="static",
                         num_threads=team):
             units_gradient(dtype, g + first * units * item, units, i * UNITS, n, px,
@@ -269,7 +282,7 @@ cdef class RecurrentLayer(Node):
             rows, cols = cols, rows
         room = (cols + 16) * rows
         out = new(ND, weight.dtype, 1, &room)
-        kernels.pack_panels[weight.dtype](transposed, weight.data, out.data, cols, rows)
+        pack(weight.dtype, transposed, weight.data, out.data, cols, rows)
         return out
 
     cdef int forward(self) except -1:

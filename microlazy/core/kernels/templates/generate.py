@@ -29,6 +29,7 @@ MATHFUNCS = """
     T near_quotient(T x, T y); T far_quotient(T x, T y); T copysign(T x, T y); T nextafter(T x, T y)
     void transpose(const char* x, Py_ssize_t step, T* out, Py_ssize_t width, Py_ssize_t rows,
                    Py_ssize_t cols)
+    void stream(const T* x, T* out, Py_ssize_t n)
     Py_ssize_t lanes_of(const T* x)
     void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
                      const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, T* y,
@@ -39,7 +40,8 @@ MATHFUNCS = """
     void gathered_product(const T* x, const Py_ssize_t* at, const Py_ssize_t* taps, Py_ssize_t n,
                           const T* b, T* out, const Py_ssize_t* to, Py_ssize_t rows,
                           bint accumulate)
-    void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k)
+    void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k,
+                     Py_ssize_t step)
     void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
                        Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
     void sum_of_rows(int rows, Py_ssize_t count, const T* g, Py_ssize_t g_row, Py_ssize_t g_step,
@@ -158,7 +160,7 @@ OTHER_SIZES = {
         **{"out_step": "state.shape[1]"},
     },
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
-    "pack_panels": {"n": "n", "k": "k"},
+    "pack_panels": {"n": "n", "k": "k", "step": "{0}.shape[1]"},
     "panel_product": {
         **{"m": "out.shape[0]", "n": "out.shape[1]", "k": "x.shape[1]"},
         **{"step": "out.shape[1]"},
