@@ -15,6 +15,7 @@ loops.window_products loops.window_sums loops.window_tiles
 loops.window_phases loops.window_lanes
 loops.convolution
 loops.reductions loops.chain loops.rows loops.scans loops.ordering loops.integers loops.resampling
+loops.special
 tape
 generator trace lifetimes calls ops.slots
 gradients optimizers ops.cast
