@@ -114,6 +114,7 @@ cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
 cdef bint is_cut(Pass p, Node node) noexcept
 cdef int reach(Pass p, Node node) except -1
+cdef bint share(Pass p, Tensor x, Tensor grad) except -1  # x's node will read grad where it lies
 cdef int snapshot(Node node) except -1        # remember the versions of what backward reads
 cdef int check(Node node) except -1           # ... refuse if they have changed since
 cdef int lead_to(Pass p, Node node) except -1     # let the pass inspect this node

@@ -8,11 +8,13 @@ reach any more leaves the tape by itself.
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
+from microlazy.core.parallel cimport LIGHT_GRAIN
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport assign
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, ask_before_export, current_device, header,
-    is_float, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device, view_numpy,
+    BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, ask_before_export, current_device, device_of,
+    header, is_float, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device,
+    view_numpy,
 )
 
 import functools
@@ -280,6 +282,28 @@ cdef int own_gradient(Slot slot) except -1:
     cdef Tensor shared = slot.grad
     slot.grad = like(shared)
     return assign(slot.grad, shared)
+
+
+cdef bint share(Pass p, Tensor x, Tensor grad) except -1:
+    """Let x's node read `grad` where it lies, if it is the first gradient that comes there.
+
+    Not a leaf's, nor one that autograd.grad() hands out: those are the program's. A node of a plan
+    has memory of its own, and one without an input hands the array itself to others.
+    """
+    cdef Slot slot = x.slot
+    if slot is None or type(slot) is Variable or slot.grad is not None:
+        return False
+    if slot.written == p.number or slot.wanted == p.number:
+        return False
+    if (<Node>slot).planned or (<Node>slot).done or (<Node>slot).a is None:
+        return False
+    if not grad.contiguous or grad.dtype != x.dtype or grad.face != x.face:
+        return False
+    if not same_shape(grad, x) or device_of(grad) != device_of(x):
+        return False
+    reach(p, <Node>slot)
+    slot.grad = alias(grad)
+    return True
 
 
 cdef Pass new_pass():
@@ -898,6 +922,32 @@ cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
     return 0
 
 
+cdef bint share_head_gradient(Pass p, Node newest, Tensor head, object grad) except -1:
+    """Read a large head gradient where it lies, unless the pass writes to its memory."""
+    if grad is None or (<Tensor>grad).size < LIGHT_GRAIN:
+        return False
+    return not leaf_may_use(p, newest, (<Tensor>grad).block) and share(p, head, <Tensor>grad)
+
+
+cdef bint leaf_may_use(Pass p, Node newest, Block block) except -1:
+    """Whether a leaf behind the heads keeps its gradient there, or a node hides what is behind it."""
+    cdef void* position = <void*>newest
+    cdef Node node
+    cdef Tensor x
+    cdef list inputs
+    while position is not NULL:
+        node = <Node>position
+        if node.inspected == p.number:
+            inputs = arrays_into(node)
+            if not inputs:
+                return True
+            for x in inputs:
+                if is_leaf(x) and x.slot.grad is not None and x.slot.grad.block is block:
+                    return True
+        position = node.earlier
+    return False
+
+
 cdef int check_head(Pass p, Tensor head, object grad) except -1:
     need_values(head, "backward() was called on it")
     if not tracked(head):
@@ -938,7 +988,8 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
         if p.readers is not None:
             arrange_finals(p)
         for i in range(n):
-            give_head_gradient(p, <Tensor>heads[i], grads[i])
+            if not share_head_gradient(p, newest, <Tensor>heads[i], grads[i]):
+                give_head_gradient(p, <Tensor>heads[i], grads[i])
     except BaseException:
         leave_all(p, start)
         raise
