@@ -930,7 +930,7 @@ cdef bint share_head_gradient(Pass p, Node newest, Tensor head, object grad) exc
 
 
 cdef bint leaf_may_use(Pass p, Node newest, Block block) except -1:
-    """Whether a leaf behind the heads keeps its gradient there, or a node hides what is behind it."""
+    """Whether a leaf behind the heads keeps its gradient there, or a node hides its inputs."""
     cdef void* position = <void*>newest
     cdef Node node
     cdef Tensor x
