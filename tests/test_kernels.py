@@ -483,7 +483,7 @@ def test_special_functions_are_within_one_unit(kernels, rng, name):
     np.testing.assert_array_equal(got[~finite], want[~finite])
     error = np.abs(got[finite] - exact[finite]) / np.spacing(np.abs(want[finite]))
     assert error.max() < 0.6
-    np.testing.assert_array_equal(np.signbit(got[x == 0]), np.signbit(want[x == 0]))
+    np.testing.assert_array_equal(np.signbit(got[want == 0]), np.signbit(want[want == 0]))
 
 
 def test_special_functions_at_their_ends(kernels):

@@ -91,6 +91,7 @@ INLINE float f32_gammaln(float v)
                          -0.0011808617719312364, 0.0006100413976621938, -0.000374100057853471,
                          0.00045692373542329846, -0.0002857124802992181);
     y = f64_abs(t) <= 0.6 ? near * ((x - 1) * (x - 2)) : y;
+    y = x == 1 ? 0 : y; /* not -0 */
     return (float)(f64_abs(x) == (double)INFINITY ? (double)INFINITY : y);
 }
 
