@@ -62,6 +62,8 @@ def main(framework: str) -> None:
             current, step = workload, build(framework, workload)
             for _ in range(WARM_UP if step else 0):
                 step()
+        if step:
+            spread_threads(step)
         print(seconds_per_step(step, float(budget), clock) if step else math.nan, flush=True)
 
 
@@ -91,6 +93,25 @@ def program(framework: str, workload: str) -> Program:
         return import_module("benchmarks.jax_steps").program(workload)
     steps = import_module("benchmarks.mxnet_steps" if name == "mxnet" else "benchmarks.gluon_steps")
     return steps.program(workload, hybrid=way == "hybrid", compiled=way == "step")
+def spread_threads(step: Step) -> None:
+    """Run one step with the first thread on one core and the others on the rest.
+
+    Linux wakes a thread where it ran last. Where that core was busy for a moment, two threads of a
+    team come to share one core and stay there, beside an idle one, so that a step takes six times
+    as long until chance parts them. Afterwards all threads may run anywhere again.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    cores = os.sched_getaffinity(0)
+    first, *others = sorted(cores)
+    threads = sorted(int(name) for name in os.listdir("/proc/self/task"))
+    if not others:
+        return
+    for thread in threads:
+        os.sched_setaffinity(thread, [first] if thread == os.getpid() else others)
+    step()
+    for thread in threads:
+        os.sched_setaffinity(thread, cores)
 
 
 def build(framework: str, workload: str) -> Step | None:

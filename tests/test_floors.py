@@ -17,7 +17,7 @@ loops.window_products loops.window_sums loops.window_tiles
 loops.window_phases loops.window_lanes
 loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
-loops.matrices loops.floats
+loops.matrices loops.floats loops.special
 tape
 generator trace calls ops.slots
 gradients optimizers ops.cast

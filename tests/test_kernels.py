@@ -450,6 +450,59 @@ def test_repeat_each(kernels, rng, step, width, dtype):
     np.testing.assert_array_equal(got.ravel(), want)
 
 
+SPECIAL = {  # in the order of table.pxd's enum
+    "digamma": special.psi,
+    "trigamma": lambda x: special.polygamma(1, x),
+    "gammaln": special.gammaln,
+    "erfinv": special.erfinv,
+    "i0": special.i0,
+    "i1": special.i1,
+    "spherical_j1": lambda x: special.spherical_jn(1, x),
+}
+
+
+def beside(points):
+    """Floats, and their neighbours on both sides."""
+    points = np.asarray(points, np.float32)
+    ends = [np.nextafter(points, np.float32(end)) for end in (-np.inf, np.inf)]
+    return np.concatenate([points, *ends])
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_functions_are_within_one_unit(kernels, rng, name):
+    zeros = [1.4616321449, -0.5040830083, -2.4570247382, -2.7476826467, 4.4934094579, 7.7252518369]
+    x = np.concatenate([
+        *(rng.uniform(-size, size, 20_000) for size in (0.01, 1, 3, 20, 90)),
+        rng.uniform(0, 1e6, 2_000), rng.uniform(-1e3, 0, 2_000),
+        np.logspace(-44, 38, 500), beside(np.arange(-12, 13)), beside(zeros),
+    ]).astype(np.float32)  # fmt: skip
+    exact = SPECIAL[name](x.astype(np.float64))
+    want = exact.astype(np.float32)
+    got = kernels.special(list(SPECIAL).index(name), x, np.empty_like(x))
+    finite = np.isfinite(want)
+    np.testing.assert_array_equal(got[~finite], want[~finite])
+    error = np.abs(got[finite] - exact[finite]) / np.spacing(np.abs(want[finite]))
+    assert error.max() < 0.6
+    np.testing.assert_array_equal(np.signbit(got[want == 0]), np.signbit(want[want == 0]))
+
+
+def test_special_functions_at_their_ends(kernels):
+    x = np.array([0.0, -0.0, -1, -2, np.inf, -np.inf, np.nan, 1, 2, 1.5], np.float32)
+    inf, nan = np.inf, np.nan
+    ends = {
+        "digamma": [-inf, inf, nan, nan, inf, nan, nan],
+        "trigamma": [inf, inf, inf, inf, 0, nan, nan],
+        "gammaln": [inf, inf, inf, inf, inf, inf, nan, 0, 0],
+        "erfinv": [0, -0.0, -inf, nan, nan, nan, nan, inf, nan, nan],
+        "i0": [1, 1, 1.2660659, 2.2795853, inf, inf, nan],
+        "i1": [0, -0.0, -0.5651591, -1.5906368, inf, -inf, nan],
+        "spherical_j1": [0, -0.0, -0.3011687, -0.43539778, 0, 0, nan],
+    }
+    for name, want in ends.items():
+        got = kernels.special(list(SPECIAL).index(name), x, np.empty_like(x))[: len(want)]
+        np.testing.assert_allclose(got, want, rtol=2e-7, err_msg=name)
+
+
 def test_every_half_widens(kernels):
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     got = kernels.widen(halves, np.empty(1 << 16, np.float32))

@@ -218,3 +218,34 @@ def test_layers_of_images_pass_them_on_without_copies():
             y = pool(npx.sigmoid(conv(np.ones((1, 8, 8, 2)))))
     ops = [op for op in ops_behind(y) if op != "view"]
     assert ops == ["convolution", "sigmoid", "pooling"] and len(ops_behind(y)) == 5
+
+
+PARTS = {
+    "some columns": np.s_[:, 3:301],
+    "some rows": np.s_[5:411],
+    "every other column": np.s_[:, ::2],
+    "backwards": np.s_[::-1, 1:],
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "float16", "int64"])
+@pytest.mark.parametrize("part", PARTS)
+def test_large_copies_between_layouts(part, dtype, threads):
+    place = PARTS[part]
+    x = onp.random.default_rng(3).integers(-99, 99, (2, *SHAPE)).astype(dtype)
+    before = set_num_threads(threads)
+    try:
+        for shape in ((2, *SHAPE), (2 * SHAPE[0], SHAPE[1]), (SHAPE[0], 2 * SHAPE[1])):
+            ours, want = np.array(x.reshape(shape), dtype=dtype), x.reshape(shape).copy()
+            onp.testing.assert_array_equal(ours.copy().asnumpy(), want)
+            values = (-want)[place]
+            ours[place] = np.array(values, dtype=dtype)
+            want[place] = values
+            onp.testing.assert_array_equal(ours.asnumpy(), want)
+            joined = np.concatenate([ours, ours[:, :50]], axis=1)
+            onp.testing.assert_array_equal(
+                joined.asnumpy(), onp.concatenate([want, want[:, :50]], axis=1)
+            )
+    finally:
+        set_num_threads(before)

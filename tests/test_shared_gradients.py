@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from microlazy import autograd, np, npx
+from microlazy.core.storage import empty_cache, memory_info
 from microlazy.gluon import nn
 
 
@@ -200,3 +201,59 @@ def test_a_head_gradient_that_is_read_where_it_lies_is_not_written_to():
     assert_allclose(first, before * (1 + numpy.cos(x.asnumpy()) * (2 + numpy.exp(h))), 1e-12)
     assert_allclose(x.grad.asnumpy(), first, 0)
     assert (head.asnumpy() == before).all()
+SIDE = 400  # from here on a head gradient is read where it lies
+
+
+def large(seed):
+    x = np.array(numpy.random.default_rng(seed).normal(size=(SIDE, SIDE)), dtype="float64")
+    x.attach_grad()
+    return x
+
+
+def test_a_large_head_gradient_stays_the_programs():
+    x, y = large(1), large(2)
+    head = np.array(numpy.random.default_rng(3).normal(size=(SIDE, SIDE)), dtype="float64")
+    before = head.asnumpy().copy()
+    with autograd.record():
+        s = x + y  # hands its gradient to both leaves
+        h = np.exp(x)
+        joined = s + h
+    autograd.backward([joined, s, h], [head, head, head])  # s and h get more than one
+    numpy.testing.assert_array_equal(head.asnumpy(), before)
+    assert_allclose(x.grad.asnumpy(), 2 * before + 2 * before * numpy.exp(x.asnumpy()))
+    assert_allclose(y.grad.asnumpy(), 2 * before)
+    head[:] = 0
+    assert_allclose(y.grad.asnumpy(), 2 * before)
+
+
+@pytest.mark.parametrize("hybridize", [False, True])
+def test_a_leafs_gradient_can_be_the_head_gradient(hybridize):
+    class Rolled(nn.HybridBlock):
+        def forward(self, x):
+            return np.roll(x, 7, axis=0)  # whose gradient is written in two pieces
+
+    net = Rolled()
+    net.initialize()
+    if hybridize:
+        net.hybridize()
+    x = large(4)
+    for _ in range(2):
+        given = numpy.random.default_rng(5).normal(size=(SIDE, SIDE))
+        x.grad[:] = given
+        with autograd.record():
+            y = net(x)
+        y.backward(x.grad)
+        assert_allclose(x.grad.asnumpy(), numpy.roll(given, -7, axis=0))
+
+
+def test_a_large_head_gradient_is_not_copied():
+    x = large(6)
+    head = np.ones((SIDE, SIDE), dtype="float64")
+    with autograd.record():
+        y = np.negative(x)
+    assert (x.grad.asnumpy() == 0).all()  # so its memory is there
+    empty_cache()
+    before = memory_info()["allocated"]
+    y.backward(head)
+    assert memory_info()["allocated"] - before < head.nbytes
+    assert (x.grad.asnumpy() == -1).all()

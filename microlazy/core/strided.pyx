@@ -86,6 +86,18 @@ cdef void copy_steps(char* d, Py_ssize_t ds, const char* s, Py_ssize_t ss, Py_ss
         copy_row[short](<short*>d, ds // 2, <const short*>s, ss // 2, n)
 
 
+cdef void copy_parts(char* d, const char* s, Py_ssize_t size, int last, const Py_ssize_t* n,
+                     const Py_ssize_t* sd, const Py_ssize_t* ss) noexcept:
+    """copy_rows, by all threads along the first axis, or the next if that is short."""
+    cdef Py_ssize_t i
+    if last > 1 and n[0] < threads() <= n[1]:
+        for i in range(n[0]):
+            copy_parts(d + i * sd[0], s + i * ss[0], size, last - 1, n + 1, sd + 1, ss + 1)
+        return
+    for i in prange(n[0], nogil=True, schedule="static", num_threads=threads()):
+        copy_rows(d + i * sd[0], s + i * ss[0], size, 1, last, n, sd, ss)
+
+
 cdef void add_row(floating* d, Py_ssize_t ds, const floating* s, Py_ssize_t ss,
                   Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
@@ -105,6 +117,19 @@ cdef void add_rows(char* d, const char* s, int dtype, int axis, int last, const 
         add_row[float](<float*>d, sd[axis] // 4, <const float*>s, ss[axis] // 4, n[axis])
     else:
         add_row[double](<double*>d, sd[axis] // 8, <const double*>s, ss[axis] // 8, n[axis])
+
+
+cdef int copy_bytes(char* d, const char* s, Py_ssize_t n) except -1:
+    """memcpy, by all threads where it is long."""
+    cdef Py_ssize_t i
+    if n < 4 * LIGHT_GRAIN:
+        memcpy(d, s, n)
+        return 0
+    for i in prange((n + 4 * CHUNK - 1) // (4 * CHUNK), nogil=True, schedule="static",
+                    num_threads=threads()):
+        memcpy(d + i * 4 * CHUNK, s + i * 4 * CHUNK, min(<Py_ssize_t>(4 * CHUNK),
+                                                         n - i * 4 * CHUNK))
+    return 0
 
 
 # ---- work in pieces ------------------------------------------------------------------------------
@@ -305,8 +330,7 @@ cdef int pack(Tensor x, char* out) except -1:
     if x.size == 0:
         return 0
     if x.contiguous:
-        memcpy(out, x.data, x.size * size)
-        return 0
+        return copy_bytes(out, x.data, x.size * size)
     _scratch = cut(&p, x, 1, x, None, None)
     if x.size < LIGHT_GRAIN:
         for i in range(p.total):
@@ -423,15 +447,17 @@ cdef int assign(Tensor dst, Tensor src) except -1:
     if overlap(dst, src):
         src = like_copy(src)
     if src.contiguous and dst.contiguous and src.size == dst.size:
-        memcpy(dst.data, src.data, dst.size * itemsize(dst.dtype))
-        return 0
+        return copy_bytes(dst.data, src.data, dst.size * itemsize(dst.dtype))
     src = expanded(src, dst.ndim, dst.shape_)
     if dst.size >= LIGHT_GRAIN:
         dst, src = in_memory_order(dst, src)
         if dst.contiguous:
             return pack(src, dst.data)
     axes = coalesce(dst.ndim, dst.shape_, dst.strides_, src.strides_, n, sd, ss)
-    copy_rows(dst.data, src.data, itemsize(dst.dtype), 0, axes - 1, n, sd, ss)
+    if dst.size < LIGHT_GRAIN or axes == 1:
+        copy_rows(dst.data, src.data, itemsize(dst.dtype), 0, axes - 1, n, sd, ss)
+        return 0
+    copy_parts(dst.data, src.data, itemsize(dst.dtype), axes - 1, n, sd, ss)
     return 0
 
 

@@ -4,7 +4,6 @@ A rule takes the gradient of the result, the result and the inputs. It is writte
 that have gradients themselves, so there are gradients of every order.
 """
 
-import importlib
 import math
 import numbers
 from collections.abc import Callable
@@ -14,7 +13,8 @@ from typing import Any, TypeVar
 import numpy
 
 from microlazy.core import functions as f
-from microlazy.core.ops.numpy_call import call, call_ufunc
+from microlazy.core.loops.special import Special
+from microlazy.core.ops.numpy_call import call, call_elementwise, call_ufunc
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 
@@ -24,17 +24,6 @@ _cos, _exp, _log, _rsqrt, _sqrt, _trunc = (
 A = TypeVar("A", bound=Tensor)
 _LN2 = math.log(2.0)
 _DEGREE = math.pi / 180.0
-
-
-class Special:
-    """A function of scipy.special, imported when it is first called."""
-
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
-    def __call__(self, *arrays: numpy.ndarray, **options: Any) -> numpy.ndarray:
-        function = getattr(importlib.import_module("scipy.special"), self.__name__)
-        return function(*options.values(), *arrays)
 
 
 def _ldexp(x: numpy.ndarray, exponent: numpy.ndarray) -> numpy.ndarray:
@@ -96,7 +85,7 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
         (lambda g, _y, x: -math.pi * g * apply("spherical_jn", math.pi * x, n=1),),
     ),
     "spherical_jn": (Special("spherical_jn"), (_gradient_of_spherical_jn,)),
-    "i0": (numpy.i0, (lambda g, _y, x: g * apply("iv", x, v=1),)),
+    "i0": (Special("i0"), (lambda g, _y, x: g * apply("iv", x, v=1),)),
     "iv": (
         Special("iv"),
         (lambda g, _y, x, v: g * (apply("iv", x, v=v - 1) + apply("iv", x, v=v + 1)) / 2,),
@@ -154,10 +143,10 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
         inputs = [f.as_float(x) for x in inputs]
     if isinstance(function, numpy.ufunc):
         return call_ufunc(function, inputs, gradients)
-    dtype = None
-    if isinstance(function, Special) and numpy.dtype(inputs[0].dtype) == "float16":
-        dtype = "float16"  # scipy.special answers in float32
-    return call(function, inputs, options, gradients, dtype=dtype)
+    if isinstance(function, Special):
+        rule = None if gradients is None else gradients[0]
+        return call_elementwise(function, inputs[0], options, rule)
+    return call(function, inputs, options, gradients)
 
 
 def _part(name: str, x: A) -> A:

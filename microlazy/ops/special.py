@@ -13,7 +13,8 @@ import numpy
 
 from microlazy.base import MXNetError
 from microlazy.core import functions as f
-from microlazy.core.ops.numpy_call import call
+from microlazy.core.loops.special import Special
+from microlazy.core.ops.numpy_call import call, call_elementwise
 from microlazy.core.tensor import Tensor
 from microlazy.ops import mathematics
 
@@ -160,4 +161,6 @@ def apply(name: str, *inputs: Any) -> Any:
         else f.new_array(f.face_of(array), (), dtype, x)
         for x in inputs
     ]  # fmt: skip
-    return call(mathematics.Special(name), arrays, gradients=RULES[name], dtype=dtype)
+    if len(arrays) == 1:
+        return call_elementwise(Special(name), arrays[0], gradient=RULES[name][0])
+    return call(Special(name), arrays, gradients=RULES[name], dtype=dtype)

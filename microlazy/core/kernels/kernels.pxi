@@ -28,6 +28,7 @@ cdef enum:
 include "generated/mathfuncs.pxi"
 include "generated/functions.pxi"
 include "elementwise.pxi"
+include "special.pxi"
 include "memory.pxi"
 include "gather.pxi"
 include "reductions.pxi"

@@ -242,4 +242,6 @@ INLINE float f32_pow(float x, float y)
 
 INLINE double f64_pow(double x, double y) { return pow(x, y); }
 
+#include "mathspecial.h"
+
 #endif

@@ -280,6 +280,20 @@ typedef VECTOR(REAL, 4) M(half);
 typedef VECTOR(BITS, 4) M(half_bits);
 #undef VECTOR
 
+/* out[j] = sum of the lanes of sums[j], for 4 of them. */
+INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
+{
+    M(half) h[4];
+    for (int j = 0; j < 4; j++)
+        h[j] = *(const M(half) *)sums[j] + *(const M(half) *)(sums[j] + 4);
+    M(half) a = __builtin_shufflevector(h[0], h[1], 0, 4, 1, 5)
+                      + __builtin_shufflevector(h[0], h[1], 2, 6, 3, 7);
+    M(half) b = __builtin_shufflevector(h[2], h[3], 0, 4, 1, 5)
+                      + __builtin_shufflevector(h[2], h[3], 2, 6, 3, 7);
+    *(M(half) *)out = __builtin_shufflevector(a, b, 0, 1, 4, 5)
+                            + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+}
+
 /* Transposition of a tile: HEIGHT rows become columns. Elements move within lanes of 16 bytes, which
    is one cheap instruction for two vectors: each round interleaves the first half of the rows with
    the second. Where vectors are long, a vector has a lane of one row and a lane of another. */
@@ -337,6 +351,14 @@ INLINE void M(transpose_tile)(const char *from, ptrdiff_t step, REAL *to, ptrdif
 #undef UPPER
 
 #else
+
+INLINE void M(sum_lanes)(REAL *out, const REAL (*sums)[8])
+{
+    for (int j = 0; j < 4; j++) {
+        const REAL *s = sums[j];
+        out[j] = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+    }
+}
 
 #define WIDTH 1
 #define HEIGHT 1

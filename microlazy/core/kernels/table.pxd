@@ -17,6 +17,9 @@ cdef enum Number:                         # types of elements, with the numbers 
     NUMBER_FLOAT32 = 0, NUMBER_FLOAT64 = 1, NUMBER_UINT8 = 3, NUMBER_INT32 = 4, NUMBER_INT8 = 5
     NUMBER_INT64 = 6
 
+cdef enum Special:                        # functions of float32
+    DIGAMMA, TRIGAMMA, GAMMALN, ERFINV, BESSEL_I0, BESSEL_I1, SPHERICAL_J1
+
 cdef enum Reduction:
     R_SUM, R_PROD, R_MAX, R_MIN
 
@@ -41,6 +44,8 @@ ctypedef struct KernelTable:
     # dx[i] (+)= g[i] * df/da (which = 0) or df/db (which = 1).
     void (*binary_grad[2])(int op, int which, const void* a, const void* b, const void* y,
                            const void* g, void* dx, bint accumulate, Py_ssize_t n) noexcept nogil
+    # out[i] = f(x[i]) for a Special f
+    void (*special)(int function, const float* x, float* out, Py_ssize_t n) noexcept nogil
     # Comparisons into bytes 0 or 1.
     void (*compare[2])(int op, const void* a, const void* b, unsigned char* out,
                        Py_ssize_t n) noexcept nogil

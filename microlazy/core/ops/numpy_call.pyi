@@ -21,6 +21,12 @@ def call(
 def call_ufunc(
     function: Callable[..., Any], arrays: Sequence[_A], gradients: _Rules = ()
 ) -> _A: ...
+def call_elementwise(
+    function: Callable[..., Any],
+    x: _A,
+    options: dict[str, Any] | None = None,
+    gradient: Callable[..., Any] | None = None,
+) -> _A: ...
 def call_many(
     function: Callable[..., Any],
     arrays: Sequence[_A],

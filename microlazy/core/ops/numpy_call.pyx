@@ -11,10 +11,11 @@ from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from libc.string cimport memcpy
 from microlazy.core.loops.floats cimport float_dtype, float_op, floats_into
 from microlazy.core.loops.integers cimport integer_dtype, integer_op, integers_into
+from microlazy.core.loops.special cimport special_into
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.strided cimport broadcast_shape
+from microlazy.core.strided cimport broadcast_shape, copy_bytes
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, begin_early, output_of, profiling,
     run, state, wrote,
@@ -105,6 +106,8 @@ cdef int compute_to(object function, list inputs, dict options, list parts,
                     Tensor out) except -1:
     if type(function) is numpy.ufunc and not options and compute_into(function, inputs, out):
         return 0
+    if parts is None and special_into(function, inputs, options, out):
+        return 0
     return store(compute(function, inputs, options), parts, out)
 
 
@@ -139,7 +142,7 @@ cdef bint copy_packed(object result, Tensor out) except -1:
         return False
     PyObject_GetBuffer(result, &source, PyBUF_SIMPLE)
     if source.len == out.size * itemsize(out.dtype):
-        memcpy(out.data, source.buf, source.len)
+        copy_bytes(out.data, <const char*>source.buf, source.len)
         PyBuffer_Release(&source)
         return True
     PyBuffer_Release(&source)
@@ -568,6 +571,35 @@ def call_ufunc(function, arrays, gradients=()):
         return run(node, out)
     allocate(out)
     compute_to(function, inputs, {}, None, out)
+    return out
+
+
+def call_elementwise(function, x, options=None, gradient=None):
+    """Compute a function of one array, element by element, recorded like any op.
+
+    As `call`, but the result has the shape and the dtype of the array, and `gradient` is one rule.
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.loops.special import Special
+    >>> from microlazy.core.ops.numpy_call import call_elementwise
+    >>> call_elementwise(Special("gammaln"), np.array([1., 4.]))
+    array([0.       , 1.7917595])
+    """
+    cdef list inputs = arrays_of(function, [x])
+    cdef dict given = options or {}
+    cdef NumpyCall node = prepare(function, inputs, given, () if gradient is None else (gradient,),
+                                  False)
+    cdef Tensor a = x, out = header(a.face, a.dtype, a.ndim, a.shape_)
+    if node is not None:
+        return run(node, out)
+    allocate(out)
+    compute_to(function, inputs, given, None, out)
     return out
 
 

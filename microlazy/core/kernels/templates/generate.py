@@ -29,6 +29,7 @@ MATHFUNCS = """
     T near_quotient(T x, T y); T far_quotient(T x, T y); T copysign(T x, T y); T nextafter(T x, T y)
     void transpose(const char* x, Py_ssize_t step, T* out, Py_ssize_t width, Py_ssize_t rows,
                    Py_ssize_t cols)
+    void sum_lanes(T* out, const T (*sums)[8])
     void stream(const T* x, T* out, Py_ssize_t n)
     Py_ssize_t lanes_of(const T* x)
     void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
