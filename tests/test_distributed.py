@@ -54,7 +54,7 @@ def started(workers, script, *arguments):
     return done.returncode, done.stdout
 
 
-CHECKS = ["store", "norm", "training", "half", "corners", "time_out"]
+CHECKS = ["store", "norm", "training", "half", "corners", "forgotten", "time_out"]
 
 
 @needs_mpi

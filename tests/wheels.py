@@ -6,7 +6,8 @@ r"""Build the wheel, look into it, and build for the systems that wheels are mad
 
 build      the wheel, by this machine's compiler; what its modules are and need
 manylinux  the same by Zig's compiler for glibc 2.28, which has no OpenMP
-audit      auditwheel's opinion of the wheels above; the repaired ones train a step
+audit      auditwheel's opinion of the wheels above, which it repairs
+install    the repaired wheels in new environments without a compiler: a step, a lesson and tests
 aarch64    the modules by aarch64-linux-gnu-gcc, and tests of them in QEMU's emulation
 windows    the modules by Zig's compiler for x86-64, with MinGW's headers
 macos      the modules by Zig's compiler for arm64 and x86-64, each with setup.py's own flags
@@ -29,7 +30,8 @@ Debian's can be unpacked there, packages come from PyPI:
 `--windows-headers` is a folder with Windows' `pyconfig.h`: `PC` of CPython's sources, which
 `apt-get source python3.11` downloads. The other headers of Python are the same on all systems.
 
-Everything is built in build/wheels, and kept there from run to run. Zig builds its targets' C
+Wheels are for the Python that runs this; it needs Cython and setuptools. Everything is built in
+build/wheels, in a folder for each Python, and kept there from run to run. Zig builds its targets' C
 libraries the first time that it links, which takes minutes.
 """
 
@@ -41,6 +43,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import venv
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -48,16 +52,16 @@ from pathlib import Path
 
 from tests.copied_tree import ROOT, copy_sources
 
-FOLDER = ROOT / "build" / "wheels"
-TREE = FOLDER / "tree"
 HEADERS = Path(sysconfig.get_paths()["include"])
 VERSION = f"{sys.version_info.major}{sys.version_info.minor}"
+FOLDER = ROOT / "build" / "wheels" / f"cp{VERSION}"
+TREE = FOLDER / "tree"
 ZIG = f"{shlex.quote(sys.executable)} -m ziglang cc -target"
 TRAIN = """
 import pathlib, sys
 import microlazy as mx
 
-assert pathlib.Path(sys.argv[1]) in pathlib.Path(mx.__file__).parents, mx.__file__
+assert pathlib.Path(sys.prefix) in pathlib.Path(mx.__file__).parents, mx.__file__
 net = mx.gluon.nn.Dense(3)
 net.initialize()
 trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
@@ -70,6 +74,8 @@ trainer.step(4)
 assert (net.weight.data() != before).sum().asscalar() > 0
 print("trains a step,", mx.config())
 """
+LESSON = ["tutorials/lazy_initialization.py"]
+INSTALLED = ["tests/test_lazy_initialization.py", "tests/test_trainer.py"]
 EMULATED = "tests/test_kernels.py tests/test_array.py tests/test_random.py"
 
 
@@ -164,7 +170,7 @@ def variables(target: Target, headers: Path, libraries: str = "") -> dict[str, s
         "PYTHONPATH": f"{folder}{os.pathsep}{TREE}",
         "_PYTHON_HOST_PLATFORM": target.platform or sysconfig.get_platform(),
         "_PYTHON_SYSCONFIGDATA_NAME": "_sysconfigdata_target",
-        "ZIG_GLOBAL_CACHE_DIR": str(FOLDER / "zig"),
+        "ZIG_GLOBAL_CACHE_DIR": str(FOLDER.parent / "zig"),
     }
 
 
@@ -298,26 +304,42 @@ def step_audit(options: argparse.Namespace) -> bool:
         auditwheel = [sys.executable, "-m", "auditwheel"]
         run([*auditwheel, "repair", f"--wheel-dir={repaired}", str(path)])
         [result] = repaired.glob("*.whl")
-        site = repaired / "site"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-        run([*pip, "--no-index", f"--target={site}", str(result)])
-        bundled = sorted(each.name for each in site.glob("*.libs/*"))
+        bundled = sorted(n for n in zipfile.ZipFile(result).namelist() if ".libs/" in n)
         print(f"  {path.parents[1].name}: {result.name}, {result.stat().st_size:,} bytes")
         print(f"    brings {', '.join(bundled) or 'no library'}")
-        environment = os.environ | {"PYTHONPATH": str(site)}
-        said = run([sys.executable, "-c", TRAIN, str(site)], environment, folder=repaired)
-        print(f"    {said.strip()}")
+    return True
+
+
+def step_install(options: argparse.Namespace) -> bool:
+    wheels = sorted(FOLDER.glob("*/repaired/*.whl"))
+    if not wheels:
+        raise Skipped("no repaired wheel; the step audit makes them")
+    for path in wheels:
+        folder = path.parents[1] / "empty"
+        venv.create(folder, clear=True, with_pip=True)
+        python = str(folder / "bin" / "python")
+        pip = [python, "-I", "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+        run([*pip, str(path), "hypothesis", "pytest"], folder=folder)
+        for name in (*LESSON, *INSTALLED, "pyproject.toml", "conftest.py", "tests/conftest.py"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+        # Its own programs alone: no compiler.
+        alone = {"PATH": str(folder / "bin"), "MPLBACKEND": "Agg", "TQDM_DISABLE": "1"}
+        print(f"  {path.name}: {run([python, '-c', TRAIN], alone, folder).strip()}")
+        print(f"    {LESSON[0]}: {run([python, *LESSON], alone, folder).splitlines()[-1]}")
+        tested = run([python, "-m", "pytest", "-q", *INSTALLED], alone, folder)
+        print(f"    {', '.join(INSTALLED)}: {tested.splitlines()[-1]}")
     return True
 
 
 def step_aarch64(options: argparse.Namespace) -> bool:
     need("aarch64-linux-gnu-gcc", "readelf")
-    is_good = report(build(TARGETS["aarch64"]))
     if options.root is None:
         print("  no --root, so their tests do not run")
-        return is_good
+        return report(build(TARGETS["aarch64"]))
     need("qemu-aarch64-static")
     build(TARGETS["aarch64"], "--inplace")  # with the probe, which the tests of kernels use
+    is_good = report(TREE / "microlazy")
     python = emulated_python(options.root.resolve())
     command = [str(python), "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     tests = shlex.split(options.tests)
@@ -374,6 +396,7 @@ STEPS: dict[str, Callable[[argparse.Namespace], bool]] = {
     "build": step_build,
     "manylinux": step_manylinux,
     "audit": step_audit,
+    "install": step_install,
     "aarch64": step_aarch64,
     "windows": step_windows,
     "macos": step_macos,

@@ -2,6 +2,7 @@
 
 import copy
 import sys
+import weakref
 import zlib
 
 import numpy
@@ -294,6 +295,17 @@ def norm():
         numpy.testing.assert_allclose(mine[place], whole[place], rtol=1e-6)
     y = layer(nd.array(x, dtype="float64"))  # predicting needs nobody else
     assert y.shape == x.shape
+
+
+def forgotten():
+    """MPI writes to the numbers of a sum until it is over: they live until then, no longer."""
+    values = numpy.ones(2)
+    written = weakref.ref(values)
+    pending = STORE.workers.start_sum(values, "a sum")
+    del values
+    assert written() is not None
+    STORE.workers.wait(pending)
+    assert written() is None
 
 
 def time_out():

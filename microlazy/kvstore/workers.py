@@ -48,6 +48,9 @@ class Pending:
         Each starts a part, when that before it is over, and returns MPI's request, or None.
     after : Pending, optional
         Must be over before the second step begins.
+    written : numpy.ndarray, optional
+        What MPI writes to until it is over: of sums in place, mpi4py keeps no reference, and who
+        waited in vain may have forgotten it.
     """
 
     def __init__(
@@ -57,10 +60,12 @@ class Pending:
         number: int,
         *steps: Callable[[], Any],
         after: Pending | None = None,
+        written: numpy.ndarray | None = None,
     ) -> None:
         self.what, self.channel, self.number = what, channel, number
         self._steps = list(steps)
         self._after = after
+        self._written = written
         self._request = self._next()
 
     def _next(self) -> Any:
@@ -77,6 +82,7 @@ class Pending:
                 return False
             self._after = None
             self._request = self._next()
+        self._written = None
         return True
 
 
@@ -144,7 +150,7 @@ class Workers:
         def start() -> Any:
             return comm.Iallreduce(self._mpi.IN_PLACE, values)
 
-        return self._begin(what, channel, start)
+        return self._begin(what, channel, start, written=values)
 
     def start_half_sum(self, values: numpy.ndarray, what: str) -> Pending:
         """Begin with a sum of numbers that travel as float16, half as many bytes.
@@ -210,11 +216,9 @@ class Workers:
         comm = self._channels[FRONT]
         self.wait(self._begin(what, FRONT, lambda: start(comm)))
 
-    def _begin(
-        self, what: str, channel: int, *steps: Callable[[], Any], after: Pending | None = None
-    ) -> Pending:
+    def _begin(self, what: str, channel: int, *steps: Callable[[], Any], **options: Any) -> Pending:
         self._begun[channel] += 1
-        pending = Pending(what, channel, self._begun[channel], *steps, after=after)
+        pending = Pending(what, channel, self._begun[channel], *steps, **options)
         self._open = [each for each in self._open if not each.done()] + [pending]
         return pending
 
