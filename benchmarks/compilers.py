@@ -35,8 +35,11 @@ PEERS = {
     "mxnet": "MXNet",
     "mxnet-hybrid": "MXNet, hybridized",
 }
+NAMES = {**OURS, **PEERS}
 RESULTS = 1e-4  # how far losses may differ, of their size: sums of float32 in another order
-MOVES = 2e-3  # how far weights may differ, of the largest move in the array
+# How far weights may differ, of the largest move in the array. PyTorch's Adam adds its epsilon to a
+# corrected root and ours to the root itself, which is 0.003 of a move where gradients are small.
+MOVES = 5e-3
 
 Times = dict[str, float]
 
@@ -136,9 +139,8 @@ def table(found: dict[str, Times]) -> str:
     |---|---|--:|--:|--:|--:|
     | `toy` | MLP 20-256-10, batch 2 | 10.0 µs | 200 µs | 30.0 µs | **3.00×** JAX, jit |
     """
-    names = {**OURS, **PEERS}
-    there = [name for name in names if any(name in times for times in found.values())]
-    head = ["workload", "one step", *(names[name] for name in there), "to the fastest"]
+    there = [name for name in NAMES if any(name in times for times in found.values())]
+    head = ["workload", "one step", *(NAMES[name] for name in there), "to the fastest"]
     lines = [f"| {' | '.join(head)} |", "|---|---|" + "--:|" * (len(head) - 2)]
     for workload, times in found.items():
         cells = [f"`{workload}`", DESCRIPTIONS[workload]]
@@ -186,8 +188,8 @@ def main(arguments: list[str]) -> None:
     for workload in (progress := tqdm(options.workloads or PROGRAMS, leave=False)):
         progress.set_postfix_str(workload)
         found[workload], reasons = sitting(workload, pythons, options.rounds, options.budget)
-        names = {**OURS, **PEERS}
-        lines += [f"- `{workload}`, {names[name]}: {why}" for name, why in reasons.items()]
+        tqdm.write(f"{workload}: {lead(found[workload])}", file=sys.stderr)
+        lines += [f"- `{workload}`, {NAMES[name]}: {why}" for name, why in reasons.items()]
     text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}."
     if lines:
         text += "\n\nWhat did not run, and why:\n\n" + "\n".join(lines)

@@ -131,11 +131,14 @@ def update(work: Mlp | Images | Text) -> tuple[Callable, Callable]:
         def move(params: list, grads: list, state: tuple) -> tuple:
             count, means, squares = state
             count += 1
-            means = [BETAS[0] * m + (1 - BETAS[0]) * g for m, g in zip(means, grads)]
-            squares = [BETAS[1] * s + (1 - BETAS[1]) * g * g for s, g in zip(squares, grads)]
+            means = [BETAS[0] * m + (1 - BETAS[0]) * g for m, g in zip(means, grads, strict=True)]
+            squares = [
+                BETAS[1] * s + (1 - BETAS[1]) * g * g for s, g in zip(squares, grads, strict=True)
+            ]
             scale = rate * jnp.sqrt(1 - BETAS[1] ** count) / (1 - BETAS[0] ** count)
             moved = [
-                p - scale * m / (jnp.sqrt(s) + EPSILON) for p, m, s in zip(params, means, squares)
+                p - scale * m / (jnp.sqrt(s) + EPSILON)
+                for p, m, s in zip(params, means, squares, strict=True)
             ]
             return moved, (count, means, squares)
 
@@ -145,8 +148,8 @@ def update(work: Mlp | Images | Text) -> tuple[Callable, Callable]:
             return [p * 0 for p in params]
 
         def move(params: list, grads: list, state: list) -> tuple:
-            state = [work.momentum * v - rate * g for v, g in zip(state, grads)]
-            return [p + v for p, v in zip(params, state)], state
+            state = [work.momentum * v - rate * g for v, g in zip(state, grads, strict=True)]
+            return [p + v for p, v in zip(params, state, strict=True)], state
 
     else:
 
@@ -154,7 +157,7 @@ def update(work: Mlp | Images | Text) -> tuple[Callable, Callable]:
             return ()
 
         def move(params: list, grads: list, state: tuple) -> tuple:
-            return [p - rate * g for p, g in zip(params, grads)], state
+            return [p - rate * g for p, g in zip(params, grads, strict=True)], state
 
     return start, move
 

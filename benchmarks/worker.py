@@ -6,9 +6,9 @@ the framework's name and version. With the variable BENCHMARKS_CLOCK=thread_time
 seconds in which its one thread ran, and not those of other programs. A workload is built and warmed
 up at its first request and kept until another one is asked for.
 
-A line ``compute WORKLOAD FOLDER`` lets one of `PROGRAMS` begin with the arrays of ``start.npz`` in that
-folder and write what `COMPARED` steps compute to ``FRAMEWORK.npz``. The answer is an empty line, or
-why that failed on one line. The program so compared is the one that is measured next.
+A line ``compute WORKLOAD FOLDER`` lets one of `PROGRAMS` begin with the arrays of ``start.npz`` in
+that folder and write what `COMPARED` steps compute to ``FRAMEWORK.npz``. The answer is an empty
+line, or why that failed on one line. The program so compared is the one that is measured next.
 """
 
 import math
