@@ -11,7 +11,6 @@ cdef class View(Node):
     cdef Py_ssize_t[MAX_NDIM] start
     cdef Py_ssize_t[MAX_NDIM] step
     cdef int[MAX_NDIM] source
-    cdef Py_ssize_t lay_out(self, Tensor base, Tensor part) noexcept
     cdef int look(self, Tensor base, Tensor part) except -1
     cdef bint moves_channels_last(self, Tensor part) noexcept
 

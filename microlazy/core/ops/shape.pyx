@@ -78,7 +78,6 @@ cdef Py_ssize_t lay_out(Tensor base, Tensor part, const Py_ssize_t* start, const
 @cython.no_gc
 @cython.final
 cdef class View(Node):
-
     cdef int look(self, Tensor base, Tensor part) except -1:
         """Point `part`, which has its shape, at its place in `base`."""
         cdef Py_ssize_t offset = lay_out(base, part, self.start, self.source, self.step)
