@@ -9,6 +9,7 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_lanes cimport convolve_lanes, gradient_lanes, plan_lanes
 from microlazy.core.loops.window_panels cimport (
     convolve_panels, convolve_phase_panels, gradient_panels, plan_panels, see_results,
+    workspace_for_panels,
 )
 from microlazy.core.loops.window_phases cimport convolve_phases, see_phases
 from microlazy.core.loops.window_products cimport add_back, convolve_packed, gradient_packed
@@ -49,7 +50,10 @@ cdef int convolve(Job* job) except -1:
 
 
 cdef Py_ssize_t workspace_of(Job* job) noexcept:
-    return workspace_for_tiles(job) if plan_tiles(job) else 0
+    if plan_tiles(job):
+        return workspace_for_tiles(job)
+    see_results(job)
+    return workspace_for_panels(job) if suits_panels(&job.s) and plan_panels(job) else 0
 
 
 cdef int filters_gradient(Job* job) except -1:

@@ -10,5 +10,6 @@ cdef void see_results(Job* job) noexcept nogil
 
 # After plan_panels:
 cdef int convolve_panels(Job* job) except -1
+cdef Py_ssize_t workspace_for_panels(Job* job) noexcept   # bytes
 cdef int convolve_phase_panels(Job* turned, const Sizes* s) except -1   # after see_phases, too
 cdef int gradient_panels(Job* job) except -1      # of the filters

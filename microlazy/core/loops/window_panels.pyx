@@ -13,6 +13,7 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_phases cimport filters_of_phases, places_of_phases
 from microlazy.core.loops.window_sums cimport MOST_LINES
 from microlazy.core.loops.windows cimport *
+from microlazy.core.parallel cimport threads
 from microlazy.core.tensor cimport INT64, ND, Tensor, new
 
 cdef enum:
@@ -250,7 +251,7 @@ cdef int sum_panels(Job* job) except -1:
     cdef Sizes* s = &job.s
     cdef Py_ssize_t wide = panel_width(job), shares = divided_up(s.filters, wide)
     cdef Py_ssize_t n = s.groups * shares * wide * job.starts[job.made.window]
-    cdef Tensor transformed = new(ND, job.dtype, 1, &n)
+    cdef Tensor transformed = workspace(job, job.dtype, n)
     _owner = rows_of(job)
     job.transformed = transformed.data
     job.tasks = s.groups * shares
@@ -261,6 +262,13 @@ cdef int sum_panels(Job* job) except -1:
     job.tasks = job.blocks * s.groups * job.steps
     return run_tasks(job, panels_block, job.panel + wide * job.span * (
         job.images + (1 if job.accumulate or job.tail is not NULL else 0)), False)
+
+
+cdef Py_ssize_t workspace_for_panels(Job* job) noexcept:
+    cdef Sizes* s = &job.s
+    cdef Py_ssize_t wide = panel_width(job), filters = divided_up(s.filters, wide) * wide
+    return whole_lines(s.groups * filters * s.places * job.size) + (
+        threads() * room_of_task(job, job.panel + wide * job.span * (job.images + 1)))
 
 
 cdef int convolve_panels(Job* job) except -1:
