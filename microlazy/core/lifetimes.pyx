@@ -258,7 +258,7 @@ cdef class Regions:
         return 0
 
 
-def size_of_region(tuple region):
+cdef Py_ssize_t size_of_region(tuple region):
     return region[2]
 
 
