@@ -65,7 +65,8 @@ cdef int filters_gradient(Job* job) except -1:
             return gradient_lanes(job)
         return gradient_directly(job)
     see_results(job)
-    if plan_panels(job):
+    # With strides, places of single numbers are packed as fast as they are laid out.
+    if (job.s.window > 1 or is_pointwise(&job.s)) and plan_panels(job):
         return gradient_panels(job)
     if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
             is_cheap(job, 1, job.s.count)):

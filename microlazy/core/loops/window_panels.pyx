@@ -16,7 +16,7 @@ from microlazy.core.loops.windows cimport *
 from microlazy.core.tensor cimport INT64, ND, Tensor, new
 
 cdef enum:
-    ROWS = 384                    # windows in a block
+    ROWS = 768                    # windows in a block
     FEW_ROWS = 96                 # from which on a block is not divided for another thread
     LONG = 4096                   # places that are summed at a time, so that a panel stays near
 

@@ -14,35 +14,31 @@ cdef enum:
     PANEL = 1 << 16               # numbers in a block of packed windows
 
 
-cdef void plan_blocks(Job* job, Py_ssize_t wide) noexcept nogil:
-    """Cut the windows into blocks, and the places in a window into rows that are packed at once.
-
-    A block is filled up until it has whole panels, each `wide`.
-    """
+cdef void plan_blocks(Job* job) noexcept nogil:
+    """Cut the windows into blocks, and the places in a window into rows that are packed at once."""
     cdef Sizes* s = &job.s
+    cdef Py_ssize_t width
     job.images = job.across = 1
     if s.count >= SPAN:
-        job.span = divided_up(divided_up(s.count, divided_up(s.count, SPAN)),
-                              2 * WHOLE) * 2 * WHOLE
+        job.span = divided_up(divided_up(s.count, divided_up(s.count, SPAN)), WHOLE) * WHOLE
         job.across = divided_up(s.count, job.span)
         job.blocks = s.batch * job.across
-        job.width = min(job.span, s.count)
+        width = min(job.span, s.count)
     else:
         job.images = min(s.batch, max(<Py_ssize_t>1, SPAN // s.count))
         job.span = s.count
         job.blocks = divided_up(s.batch, job.images)
-        job.width = job.images * s.count
-    job.width = divided_up(job.width, wide) * wide
-    job.steps = divided_up(s.places, min(s.places, PANEL // job.width))
+        width = job.images * s.count
+    job.steps = divided_up(s.places, min(s.places, PANEL // width))
     job.rows = divided_up(s.places, job.steps)
     job.steps = divided_up(s.places, job.rows)
     job.filters = s.filters
-    job.in_place = job.images == 1 and s.count % wide == 0 and is_pointwise(s)
+    job.in_place = job.images == 1 and is_pointwise(s)
     if job.in_place:
         job.rows = s.places
         job.steps = 1
-    job.panel = 0 if job.in_place else job.rows * job.width
-    job.sums = 0 if job.images == 1 and s.count % wide == 0 else job.width
+    job.panel = 0 if job.in_place else job.rows * width
+    job.sums = 0 if job.images == 1 else width
 
 
 cdef char* packed_block(const Job* job, char* x, Py_ssize_t images, Py_ssize_t row,
@@ -56,7 +52,7 @@ cdef char* packed_block(const Job* job, char* x, Py_ssize_t images, Py_ssize_t r
     for i in range(images):
         kernels.pack_windows[job.dtype](
             at(x, i * s.groups * s.channels * s.volume, job.size), s.w,
-            at(panel, i * count, job.size), row, rows, first, count, job.width)
+            at(panel, i * count, job.size), row, rows, first, count, images * count)
     return panel
 
 
@@ -81,14 +77,14 @@ cdef void convolve_block(const Job* job, Py_ssize_t task, char* scratch) noexcep
     for step in range(job.steps):
         r = step * job.rows
         rows = min(job.rows, s.places - r)
-        if images * count < job.width:          # what fills the last panel up: rubbish is slow
-            memset(scratch, 0, job.panel * size)
         panel = packed_block(job, x, images, r, rows, first, count, scratch)
-        multiply(job, filters, images * count, rows, at(job.w, filter * s.places + r, size),
-                 s.places, panel, s.volume if job.in_place else job.width,
-                 r > 0 or (direct and job.accumulate), sums, s.count if direct else job.sums)
+        gemm_cut(job.dtype, False, False, filters, images * count, rows,
+                 at(job.w, filter * s.places + r, size), s.places, panel,
+                 s.volume if job.in_place else images * count,
+                 1.0 if r or (direct and job.accumulate) else 0.0, sums,
+                 s.count if direct else images * count)
     if not direct:
-        kernels.place_rows[job.dtype](sums, bias, y, job.sums, count, s.count,
+        kernels.place_rows[job.dtype](sums, bias, y, images * count, count, s.count,
                                       all_filters * s.count, filters, images, count,
                                       job.accumulate, job.relu)
     elif bias is not NULL or job.relu:
@@ -98,7 +94,7 @@ cdef void convolve_block(const Job* job, Py_ssize_t task, char* scratch) noexcep
 
 cdef int convolve_packed(Job* job) except -1:
     cdef Sizes* s = &job.s
-    plan_blocks(job, max(<Py_ssize_t>1, panel_width(job)))
+    plan_blocks(job)
     while s.groups * job.blocks < FEW and job.images > 1 and job.images * s.count >= SPAN:
         job.images = divided_up(job.images, 2)
         job.blocks = divided_up(s.batch, job.images)
@@ -106,7 +102,6 @@ cdef int convolve_packed(Job* job) except -1:
     while s.groups * job.blocks * divided_up(s.filters, job.filters) < FEW and job.filters >= 512:
         job.filters = divided_up(job.filters, 2)
     job.tasks = s.groups * job.blocks * divided_up(s.filters, job.filters)
-    _offsets = offsets_of_rows(job, job.filters, s.places, job.rows, job.sums or s.count)
     return run_tasks(job, convolve_block, job.panel + job.filters * job.sums, True)
 
 
@@ -139,12 +134,12 @@ cdef void gradient_block(const Job* job, Py_ssize_t task, char* scratch) noexcep
             y = at(scratch, job.panel, size)
         gemm_cut(job.dtype, False, True, s.filters, rows, images * count, y,
                  images * count if job.sums else s.count, panel,
-                 s.volume if job.in_place else job.width, 1.0 if begun else 0.0, w, s.places)
+                 s.volume if job.in_place else images * count, 1.0 if begun else 0.0, w, s.places)
         begun = True
 
 
 cdef int gradient_packed(Job* job) except -1:
-    plan_blocks(job, 1)
+    plan_blocks(job)
     return sum_parts(job, gradient_block, job.panel + job.s.filters * job.sums, True)
 
 
@@ -192,8 +187,10 @@ cdef void add_back_block(const Job* job, Py_ssize_t task, char* scratch) noexcep
 cdef int add_back(Job* job) except -1:
     """The images from results and filters, by adding windows back."""
     cdef Sizes* s = &job.s
-    plan_blocks(job, 1)
-    job.filters = max(<Py_ssize_t>1, PANEL // (job.width * s.window))      # channels of a task
+    cdef Py_ssize_t width
+    plan_blocks(job)
+    width = min(job.span, s.count) * job.images
+    job.filters = max(<Py_ssize_t>1, PANEL // (width * s.window))      # channels of a task
     job.steps = divided_up(s.channels, min(s.channels, job.filters))
     job.blocks = divided_up(s.batch, job.images)
     while s.groups * job.blocks * job.steps < FEW and s.channels // job.steps >= 32:
@@ -201,5 +198,5 @@ cdef int add_back(Job* job) except -1:
     job.filters = divided_up(s.channels, job.steps)
     job.steps = divided_up(s.channels, job.filters)
     job.tasks = s.groups * job.blocks * job.steps
-    job.panel = job.filters * s.window * job.width
+    job.panel = job.filters * s.window * width
     return run_tasks(job, add_back_block, job.panel + s.filters * job.sums, True)

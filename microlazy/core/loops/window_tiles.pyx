@@ -9,11 +9,12 @@ from microlazy.core.blas cimport gemm_cut
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.windows cimport *
-from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
+from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
 
 cdef enum:
     MANY = 32                     # channels and filters from which tiles pay
     TILES = 64                    # in a block
+    MANY_CHANNELS = 128           # whose filters BLAS would take long to copy for each block
 
 
 cdef bint plan_tiles(Job* job) noexcept nogil:
@@ -110,6 +111,35 @@ cdef void transform_images(const Job* job, const Sizes* windows, int which, char
                                     channels * job.width + WHOLE, width)
 
 
+cdef Tensor offsets_of_products(Job* job):
+    """Where rows of transformed filters and of products begin, and the channels of a row."""
+    cdef Py_ssize_t channels = job.s.channels, room = 2 * job.filters + channels, i
+    cdef Tensor owner = new(ND, INT64, 1, &room)
+    job.begins = <Py_ssize_t*>owner.data
+    job.goes = job.begins + job.filters
+    job.offset = job.goes + job.filters
+    for i in range(job.filters):
+        job.begins[i] = i * channels
+        job.goes[i] = i * job.width
+    for i in range(channels):
+        job.offset[i] = i
+    return owner
+
+
+cdef void multiply(const Job* job, Py_ssize_t filters, Py_ssize_t width, const char* w,
+                   const char* tiles, char* products) noexcept nogil:
+    """The products of one place of the tiles."""
+    cdef Py_ssize_t channels = job.s.channels, wide = panel_width(job), i
+    if wide == 0 or channels < MANY_CHANNELS:
+        gemm_cut(job.dtype, False, False, filters, width, channels, w, channels, tiles, job.width,
+                 0.0, products, job.width)
+        return
+    for i in range(divided_up(width, wide)):
+        kernels.gathered_product[job.dtype](
+            w, job.begins, job.offset, channels, tiles + i * wide * job.size, job.width,
+            products + i * wide * job.size, job.goes, filters, False)
+
+
 cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group, one block of tiles and some filters."""
     cdef const Sizes* s = &job.s
@@ -132,9 +162,9 @@ cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     transform_images(job, &job.seen, TILE_IMAGES, x, s.groups * s.channels * s.volume, s.channels,
                      images, first, count, scratch, tiles)
     for k in range(36):
-        multiply(job, filters, width, s.channels, at(w, k * job.apart, size), s.channels,
-                 at(tiles, k * (s.channels * job.width + WHOLE), size), job.width, False,
-                 at(products, k * (filters * job.width + WHOLE), size), job.width)
+        multiply(job, filters, width, at(w, k * job.apart, size),
+                 at(tiles, k * (s.channels * job.width + WHOLE), size),
+                 at(products, k * (filters * job.width + WHOLE), size))
     for f in range(filters):
         kernels.winograd[job.dtype](TILE_RESULTS, at(products, f * job.width, size), scratch,
                                     filters * job.width + WHOLE, width, width)
@@ -164,7 +194,7 @@ cdef int convolve_tiles(Job* job) except -1:
     job.tasks = s.groups * s.filters
     run_tasks(job, transform_filters, s.places, False)
     share_filters(job)
-    _offsets = offsets_of_rows(job, job.filters, s.channels, s.channels, job.width)
+    _offsets = offsets_of_products(job)
     job.tasks = s.groups * job.blocks * job.steps
     return run_tasks(job, filter_block, scratch_for_tiles(job), True)
 

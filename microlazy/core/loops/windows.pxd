@@ -2,7 +2,6 @@
 
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport W_DILATE, W_KERNEL, W_NUMBERS, W_PAD, W_STRIDE
-from microlazy.core.tensor cimport Tensor
 
 cdef enum:
     MAX_AXES = 3                  # spatial ones; missing ones count as axes of size 1
@@ -82,14 +81,6 @@ cdef inline Py_ssize_t panel_width(const Job* job) noexcept nogil:
     return 2 * lanes if lanes * job.size > 16 else 0
 
 
-# Offsets for `multiply`: of rows of w, of the places that are summed, of rows of the results.
-cdef Tensor offsets_of_rows(Job* job, Py_ssize_t rows, Py_ssize_t w_step, Py_ssize_t places,
-                            Py_ssize_t out_step)
-# out (rows, width) (+)= w (rows, places) @ x (places, width), whose rows are some steps apart. out
-# and x have whole panels, if those are not 0 numbers wide.
-cdef void multiply(const Job* job, Py_ssize_t rows, Py_ssize_t width, Py_ssize_t places,
-                   const char* w, Py_ssize_t w_step, const char* x, Py_ssize_t x_step,
-                   bint accumulate, char* out, Py_ssize_t out_step) noexcept nogil
 # Spread the tasks over threads, each with scratch memory for some numbers.
 cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
 # The filters' gradient in parts, which are then added in order.
