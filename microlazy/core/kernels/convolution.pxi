@@ -36,18 +36,6 @@ cdef inline void copy_steps(
             out[i] = x[stride * i]
 
 
-cdef inline void copy_padded(
-    const floating* row, Py_ssize_t start, Py_ssize_t stride, Py_ssize_t size, floating* out,
-    Py_ssize_t n
-) noexcept nogil:
-    """out[j] = row[start + j * stride], or 0 outside of the row's `size` numbers."""
-    cdef Py_ssize_t low = min(n, first_inside(start, stride))
-    cdef Py_ssize_t high = max(low, min(n, end_inside(start, stride, size)))
-    clear(out, low)
-    copy_steps(row + start + low * stride, stride, out + low, high - low)
-    clear(out + high, n - high)
-
-
 cdef inline void put_steps(
     const floating* x, Py_ssize_t stride, bint add, floating* out, Py_ssize_t n
 ) noexcept nogil:
@@ -128,6 +116,23 @@ cdef void put_windows(
         each_row(w, True, False, out, <floating*> x, first_row, rows, first, count, step)
 
 
+cdef inline void spread_phase(
+    const floating* x, const Py_ssize_t* w, floating* out, bint inside, Py_ssize_t h,
+    Py_ssize_t height, Py_ssize_t width, Py_ssize_t low, Py_ssize_t high
+) noexcept nogil:
+    """Lines of one phase: x's numbers from low to high, or 0 outside of the image."""
+    cdef Py_ssize_t r
+    for r in range(height):
+        if inside and 0 <= h < w[W_SIZE + 1]:
+            clear(out, low)
+            copy_steps(x + h * w[W_SIZE + 2], w[W_STRIDE + 2], out + low, high - low)
+            clear(out + high, width - high)
+        else:
+            clear(out, width)
+        out += width
+        h += w[W_STRIDE + 1]
+
+
 cdef void spread_windows(
     const floating* x, const Py_ssize_t* w, floating* out, Py_ssize_t channels, Py_ssize_t plane,
     Py_ssize_t first, Py_ssize_t rows, Py_ssize_t height, Py_ssize_t width
@@ -135,21 +140,20 @@ cdef void spread_windows(
     cdef Py_ssize_t area = w[W_SIZE + 1] * w[W_SIZE + 2], volume = w[W_SIZE] * area
     cdef Py_ssize_t phases = min(w[W_STRIDE + 1], (w[W_KERNEL + 1] - 1) * w[W_DILATE + 1] + 1)
     cdef Py_ssize_t across = min(w[W_STRIDE + 2], (w[W_KERNEL + 2] - 1) * w[W_DILATE + 2] + 1)
-    cdef Py_ssize_t c, k, i, j, r, d, h
-    for c in range(channels):
-        for k in range(w[W_KERNEL]):
-            d = plane * w[W_STRIDE] - w[W_PAD] + k * w[W_DILATE]
-            for i in range(phases):
-                for j in range(across):
-                    for r in range(height):
-                        h = (first + r) * w[W_STRIDE + 1] + i - w[W_PAD + 1]
-                        if 0 <= d < w[W_SIZE] and 0 <= h < w[W_SIZE + 1]:
-                            copy_padded(x + c * volume + d * area + h * w[W_SIZE + 2],
-                                        j - w[W_PAD + 2], w[W_STRIDE + 2], w[W_SIZE + 2], out,
-                                        width)
-                        else:
-                            clear(out, width)
-                        out += width
+    cdef Py_ssize_t stride = w[W_STRIDE + 2], c, k, i, j, d, start, low, high
+    for j in range(across):
+        start = j - w[W_PAD + 2]
+        low = min(width, first_inside(start, stride))
+        high = max(low, min(width, end_inside(start, stride, w[W_SIZE + 2])))
+        for c in range(channels):
+            for k in range(w[W_KERNEL]):
+                d = plane * w[W_STRIDE] - w[W_PAD] + k * w[W_DILATE]
+                for i in range(phases):
+                    spread_phase(
+                        x + c * volume + d * area + start + low * stride, w,
+                        out + (((c * w[W_KERNEL] + k) * phases + i) * across + j) * height * width,
+                        0 <= d < w[W_SIZE], first * w[W_STRIDE + 1] + i - w[W_PAD + 1], height,
+                        width, low, high)
 
 
 cdef inline void slide_strip(

@@ -377,10 +377,16 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 {
     const ptrdiff_t across = WIDTH, down = HEIGHT;
     const ptrdiff_t whole_rows = rows - rows % across, whole_cols = cols - cols % down;
-    for (ptrdiff_t j = 0; j < whole_cols; j += down)
+    if (rows < cols) /* the longer way inside: few rows' lines are at hand at a time */
         for (ptrdiff_t i = 0; i < whole_rows; i += across)
-            M(transpose_tile)(from + j * step + i * (ptrdiff_t)sizeof *to, step,
-                              to + i * width + j, width);
+            for (ptrdiff_t j = 0; j < whole_cols; j += down)
+                M(transpose_tile)(from + j * step + i * (ptrdiff_t)sizeof *to, step,
+                                  to + i * width + j, width);
+    else
+        for (ptrdiff_t j = 0; j < whole_cols; j += down)
+            for (ptrdiff_t i = 0; i < whole_rows; i += across)
+                M(transpose_tile)(from + j * step + i * (ptrdiff_t)sizeof *to, step,
+                                  to + i * width + j, width);
     for (ptrdiff_t j = 0; j < cols; j++)
         for (ptrdiff_t i = j < whole_cols ? whole_rows : 0; i < rows; i++)
             memcpy(to + i * width + j, from + j * step + i * (ptrdiff_t)sizeof *to, sizeof *to);
@@ -509,11 +515,11 @@ INLINE void M(window_dots)(int filters, int places, ptrdiff_t rows, ptrdiff_t co
 #endif
 }
 
-/* out[to[i] + f] (+)= sum over j of x[at[i] + taps[j]] b[j][f], for the f of two vectors, as wide as
-   the rows of b. Each sum is made in the order of j. Builds differ in the last bits, as above. */
+/* out[to[i] + f] (+)= sum over j of x[at[i] + taps[j]] b[j step + f], for the f of two vectors. Each
+   sum is made in the order of j. Builds differ in the last bits, as above. */
 INLINE void M(gathered_tile)(int rows, const REAL *x, const ptrdiff_t *at, const ptrdiff_t *taps,
-                             ptrdiff_t n, const REAL *b, REAL *out, const ptrdiff_t *to,
-                             int accumulate)
+                             ptrdiff_t n, const REAL *b, ptrdiff_t step, REAL *out,
+                             const ptrdiff_t *to, int accumulate)
 {
 #ifdef HAS_LANES
     M(wide) sums[TILE_ROWS][2];
@@ -524,7 +530,8 @@ INLINE void M(gathered_tile)(int rows, const REAL *x, const ptrdiff_t *at, const
             sums[i][v] = accumulate ? ((const M(wide) *)(out + to[i]))[v] : (M(wide)){0};
     }
     for (ptrdiff_t j = 0; j < n; j++) {
-        const M(wide) first = ((const M(wide) *)b)[2 * j], second = ((const M(wide) *)b)[2 * j + 1];
+        const M(wide) *row_of_b = (const M(wide) *)(b + j * step);
+        const M(wide) first = row_of_b[0], second = row_of_b[1];
         for (int i = 0; i < rows; i++) {
             const M(wide) s = row[i][taps[j]] - (M(wide)){0};
             sums[i][0] = ADD_PRODUCT(sums[i][0], s, first);
@@ -541,23 +548,23 @@ INLINE void M(gathered_tile)(int rows, const REAL *x, const ptrdiff_t *at, const
             memcpy(sums, out + to[i], sizeof sums);
         for (ptrdiff_t j = 0; j < n; j++)
             for (int f = 0; f < 2 * LANES_WIDE; f++)
-                sums[f] += x[at[i] + taps[j]] * b[j * 2 * LANES_WIDE + f];
+                sums[f] += x[at[i] + taps[j]] * b[j * step + f];
         memcpy(out + to[i], sums, sizeof sums);
     }
 #endif
 }
 
 INLINE void M(gathered_product)(const REAL *x, const ptrdiff_t *at, const ptrdiff_t *taps,
-                                ptrdiff_t n, const REAL *b, REAL *out, const ptrdiff_t *to,
-                                ptrdiff_t rows, int accumulate)
+                                ptrdiff_t n, const REAL *b, ptrdiff_t step, REAL *out,
+                                const ptrdiff_t *to, ptrdiff_t rows, int accumulate)
 {
     ptrdiff_t i = 0;
     for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
-        M(gathered_tile)(TILE_ROWS, x, at + i, taps, n, b, out, to + i, accumulate);
+        M(gathered_tile)(TILE_ROWS, x, at + i, taps, n, b, step, out, to + i, accumulate);
     for (; i + 4 <= rows; i += 4)
-        M(gathered_tile)(4, x, at + i, taps, n, b, out, to + i, accumulate);
+        M(gathered_tile)(4, x, at + i, taps, n, b, step, out, to + i, accumulate);
     for (; i < rows; i++)
-        M(gathered_tile)(1, x, at + i, taps, n, b, out, to + i, accumulate);
+        M(gathered_tile)(1, x, at + i, taps, n, b, step, out, to + i, accumulate);
 }
 
 /* Products with a matrix b (k, n) that is used often. It is cut into panels of PANEL columns, each

@@ -237,11 +237,12 @@ ctypedef struct KernelTable:
                           Py_ssize_t filters, Py_ssize_t places, Py_ssize_t g_step, Py_ssize_t rows,
                           Py_ssize_t x_row, Py_ssize_t g_row, Py_ssize_t n) noexcept nogil
     void (*sum_vectors[2])(const void* x, void* out, Py_ssize_t n) noexcept nogil
-    # out[to[i] + f] (+)= sum over j < n of x[at[i] + taps[j]] * b[j * width + f], for i < rows and
-    # f < width, where width is two vectors. Each sum is made in the order of j.
+    # out[to[i] + f] (+)= sum over j < n of x[at[i] + taps[j]] * b[j * step + f], for i < rows and
+    # the f of two vectors. Each sum is made in the order of j.
     void (*gathered_product[2])(const void* x, const Py_ssize_t* at, const Py_ssize_t* taps,
-                                Py_ssize_t n, const void* b, void* out, const Py_ssize_t* to,
-                                Py_ssize_t rows, bint accumulate) noexcept nogil
+                                Py_ssize_t n, const void* b, Py_ssize_t step, void* out,
+                                const Py_ssize_t* to, Py_ssize_t rows,
+                                bint accumulate) noexcept nogil
     # out[f, r, i] = x[f, r, i], or += it, or that + bias[f], then max(., 0) if relu; the steps are
     # those of f and r. out may be x.
     void (*place_rows[2])(const void* x, const void* bias, void* out, Py_ssize_t x_step,

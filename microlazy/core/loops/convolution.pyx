@@ -14,7 +14,7 @@ from microlazy.core.loops.window_panels cimport (
 from microlazy.core.loops.window_phases cimport convolve_phases, see_phases
 from microlazy.core.loops.window_products cimport add_back, convolve_packed, gradient_packed
 from microlazy.core.loops.window_sums cimport (
-    convolve_directly, gradient_by_taps, gradient_directly, is_cheap, is_thin, plan_lines,
+    PLACING, convolve_directly, gradient_by_taps, gradient_directly, is_cheap, is_thin, plan_lines,
 )
 from microlazy.core.loops.window_tiles cimport (
     convolve_tiles, gradient_tiles, plan_tiles, workspace_for_tiles,
@@ -25,6 +25,8 @@ from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
 
 cdef enum:
     BROAD = 24                    # channels and filters that fill a product of BLAS
+    FEW_PLACES = 48               # in a window, with which transposing the results takes too long
+    TURNING = 32                  # places whose products take as long as that
 
 
 cdef bint is_direct(Job* job) noexcept nogil:
@@ -34,15 +36,24 @@ cdef bint is_direct(Job* job) noexcept nogil:
     return is_thin(&job.s) or is_cheap(job, 1, job.s.count)
 
 
-cdef bint suits_panels(const Sizes* s) noexcept nogil:
-    return s.filters > 24
+cdef bint suits_panels(Job* job, Py_ssize_t results) noexcept nogil:
+    """Whether sums of many filters side by side are faster than direct ones, or than packing."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t wide = panel_width(job), filters
+    if wide == 0 or is_thin(s) or is_pointwise(s) or s.places < FEW_PLACES:
+        return False
+    filters = divided_up(s.filters, wide) * wide
+    if plan_lines(job) and filters * (s.places + TURNING) * results > s.filters * (
+            WHOLE * job.vectors * s.w[W_COUNT] * job.made.window * s.places + results * PLACING):
+        return False
+    return plan_panels(job)
 
 
 cdef int convolve(Job* job) except -1:
     if plan_tiles(job):
         return convolve_tiles(job)
     see_results(job)
-    if suits_panels(&job.s) and plan_panels(job):
+    if suits_panels(job, job.s.count):
         return convolve_panels(job)
     if not is_direct(job):
         return convolve_packed(job)
@@ -53,7 +64,7 @@ cdef Py_ssize_t workspace_of(Job* job) noexcept:
     if plan_tiles(job):
         return workspace_for_tiles(job)
     see_results(job)
-    return workspace_for_panels(job) if suits_panels(&job.s) and plan_panels(job) else 0
+    return workspace_for_panels(job) if suits_panels(job, job.s.count) else 0
 
 
 cdef int filters_gradient(Job* job) except -1:
@@ -64,7 +75,8 @@ cdef int filters_gradient(Job* job) except -1:
             return gradient_lanes(job)
         return gradient_directly(job)
     see_results(job)
-    if suits_panels(&job.s) and plan_panels(job):
+    # With strides, places of single numbers are packed as fast as they are laid out.
+    if (job.s.window > 1 or is_pointwise(&job.s)) and plan_panels(job):
         return gradient_panels(job)
     if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
             is_cheap(job, 1, job.s.count)):
@@ -81,7 +93,7 @@ cdef int convolve_back(Job* job) except -1:
     cdef int axis
     for axis in range(MAX_AXES):
         if s.w[W_STRIDE + axis] != 1 and see_phases(job, &turned):
-            if suits_panels(&turned.s) and plan_panels(&turned):
+            if suits_panels(&turned, s.volume):
                 return convolve_phase_panels(&turned, s)
             if plan_lines(&turned) and is_cheap(&turned, turned.made.window, s.volume):
                 return convolve_phases(&turned, s)

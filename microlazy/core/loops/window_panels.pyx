@@ -17,13 +17,9 @@ from microlazy.core.parallel cimport threads
 from microlazy.core.tensor cimport INT64, ND, Tensor, new
 
 cdef enum:
-    ROWS = 384                    # windows in a block
+    ROWS = 768                    # windows in a block
     FEW_ROWS = 96                 # from which on a block is not divided for another thread
     LONG = 4096                   # places that are summed at a time, so that a panel stays near
-
-
-cdef inline Py_ssize_t panel_width(const Job* job) noexcept nogil:
-    return 2 * kernels.lanes[job.dtype]
 
 
 cdef void see_results(Job* job) noexcept nogil:
@@ -39,40 +35,42 @@ cdef void see_results(Job* job) noexcept nogil:
 
 cdef bint plan_panels(Job* job) noexcept nogil:
     cdef Sizes* s = &job.s
-    cdef Py_ssize_t across = s.w[W_COUNT + 2], stride = s.w[W_STRIDE + 1], below = reach_of(s, 1)
+    cdef Py_ssize_t across = s.w[W_COUNT + 2], below = reach_of(s, 1)
     cdef Py_ssize_t planes = s.channels * s.w[W_KERNEL], line
-    if job.made.w[W_STRIDE] != 1:
+    cdef int axis
+    if job.made.w[W_STRIDE] != 1 or panel_width(job) == 0:
         return False
-    job.in_place = (s.w[W_SIZE] == 1 and s.w[W_PAD] == 0 and s.w[W_PAD + 1] == 0
-                    and s.w[W_PAD + 2] == 0)
-    job.width = s.w[W_SIZE + 2] if job.in_place else (
+    job.in_place = is_pointwise(s) and s.w[W_SIZE] == 1
+    job.width = across if s.w[W_KERNEL + 2] == 1 else (
         (across - 1) * s.w[W_STRIDE + 2] + reach_of(s, 2) + 1)
-    job.lines = min(s.w[W_COUNT + 1], max(<Py_ssize_t>1, ROWS // across))
     line = planes * job.width
-    if not job.in_place:
-        if line * (below + 1) > MOST_LINES:
-            return False
-        job.lines = min(job.lines, 1 + (MOST_LINES // line - below - 1) // stride)
+    if line * (below + 1) > MOST_LINES:
+        return False
+    job.seen = s[0]
+    for axis in range(1, MAX_AXES):
+        if s.w[W_KERNEL + axis] == 1:       # only what windows begin with is copied
+            s.w[W_STRIDE + axis] = 1
+        else:
+            job.seen.w[W_STRIDE + axis] = 1
+    job.lines = min(s.w[W_COUNT + 1], max(<Py_ssize_t>1, ROWS // across))
+    job.lines = min(job.lines, 1 + (MOST_LINES // line - below - 1) // s.w[W_STRIDE + 1])
     while (s.groups * s.batch * s.w[W_COUNT] * divided_up(s.w[W_COUNT + 1], job.lines) < FEW
            and job.lines * across >= FEW_ROWS and job.lines > 1):
         job.lines = divided_up(job.lines, 2)
     job.across = divided_up(s.w[W_COUNT + 1], job.lines)
     job.lines = divided_up(s.w[W_COUNT + 1], job.across)
-    job.height = s.w[W_SIZE + 1] if job.in_place else (job.lines - 1) * stride + below + 1
+    job.height = s.w[W_SIZE + 1] if job.in_place else (
+        (job.lines - 1) * s.w[W_STRIDE + 1] + below + 1)
     job.apart = s.groups * s.channels * s.volume if job.in_place else line * job.height
     job.images = 1
     if job.across == 1 and s.w[W_COUNT] == 1:
-        job.images = ROWS // s.count
-        if not job.in_place:
-            job.images = min(job.images, MOST_LINES // job.apart)
-        job.images = max(<Py_ssize_t>1, min(job.images, s.batch * s.groups // FEW))
+        job.images = min(min(ROWS // s.count, MOST_LINES // job.apart), s.batch * s.groups // FEW)
+        job.images = max(<Py_ssize_t>1, job.images)
         job.blocks = divided_up(s.batch, job.images)
         job.images = divided_up(s.batch, job.blocks)
     job.blocks = divided_up(s.batch, job.images) * s.w[W_COUNT] * job.across
     job.span = job.lines * job.made.w[W_STRIDE + 1] * job.made.w[W_SIZE + 2]
     job.panel = 0 if job.in_place else job.images * job.apart
-    job.seen = s[0]
-    job.seen.w[W_STRIDE + 1] = job.seen.w[W_STRIDE + 2] = 1
     return True
 
 
@@ -131,7 +129,7 @@ cdef Tensor rows_of(Job* job):
 cdef char* laid_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_ssize_t* image,
                     Py_ssize_t* images, Py_ssize_t* plane, Py_ssize_t* first,
                     char* scratch) noexcept nogil:
-    """What the windows of a block see: the images themselves, or a copy with padding."""
+    """What the windows of a block see, with padding; images that are their own windows are it."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t step = s.groups * s.channels * s.volume, i
     cdef char* x
@@ -141,7 +139,7 @@ cdef char* laid_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_ssize
     images[0] = min(job.images, s.batch - image[0])
     x = at(job.x, image[0] * step + group * s.channels * s.volume, job.size)
     if job.in_place:
-        return at(x, first[0] * s.w[W_STRIDE + 1] * job.width, job.size)
+        return at(x, first[0] * job.width, job.size)
     for i in range(images[0]):
         kernels.spread_windows[job.dtype](
             at(x, i * step, job.size), job.seen.w, at(scratch, i * job.apart, job.size),
@@ -156,7 +154,7 @@ cdef void sum_phase(const Job* job, Py_ssize_t phase, Py_ssize_t images, Py_ssiz
     cdef const Sizes* made = &job.made
     cdef Py_ssize_t row = job.rows_from[phase], rows = job.rows_from[phase + 1] - row
     cdef Py_ssize_t k = job.starts[phase], places = job.starts[phase + 1] - k, i
-    cdef Py_ssize_t stride = made.w[W_STRIDE + 1], start, low, high
+    cdef Py_ssize_t stride = made.w[W_STRIDE + 1], wide = panel_width(job), start, low, high
     if job.across > 1:
         rows //= job.lines
         start = first * stride + phase // made.w[W_KERNEL + 2] - made.w[W_PAD + 1]
@@ -169,7 +167,7 @@ cdef void sum_phase(const Job* job, Py_ssize_t phase, Py_ssize_t images, Py_ssiz
     for i in range(divided_up(places, LONG)):
         kernels.gathered_product[job.dtype](
             x, job.begins + row, job.offset + k, min(<Py_ssize_t>LONG, places - i * LONG),
-            at(<char*>panel, k * panel_width(job), job.size), sums, job.goes + row, rows, i > 0)
+            at(<char*>panel, k * wide, job.size), wide, sums, job.goes + row, rows, i > 0)
         k += LONG
 
 
@@ -312,7 +310,7 @@ cdef void panels_back(const Job* job, Py_ssize_t task, char* scratch) noexcept n
                 kernels.transpose[job.dtype](y, s.count * size, at(slopes, i * count * wide, size),
                                              wide, count, filters)
             kernels.gathered_product[job.dtype](
-                x, job.offset, job.begins, images * count, slopes,
+                x, job.offset, job.begins, images * count, slopes, wide,
                 at(job.transformed, ((part * s.groups + group) * shares + share)
                    * s.places * wide, size), job.goes, s.places, begun)
         begun = True

@@ -41,14 +41,6 @@ cdef void plan_blocks(Job* job) noexcept nogil:
     job.sums = 0 if job.images == 1 else width
 
 
-cdef inline bint is_pointwise(const Sizes* s) noexcept nogil:
-    cdef int i
-    for i in range(MAX_AXES):
-        if s.w[W_KERNEL + i] != 1 or s.w[W_STRIDE + i] != 1 or s.w[W_PAD + i]:
-            return False
-    return True
-
-
 cdef char* packed_block(const Job* job, char* x, Py_ssize_t images, Py_ssize_t row,
                         Py_ssize_t rows, Py_ssize_t first, Py_ssize_t count,
                         char* panel) noexcept nogil:

@@ -5,6 +5,7 @@ from microlazy.core.loops.windows cimport Job, Sizes
 cdef enum:
     TILE = 96                     # a multiple of the places that all kernels sum together
     MOST_LINES = 3 << 15          # numbers in a block that is laid out
+    PLACING = 24                  # places whose products take as long as placing a direct sum
 
 # Lay blocks of lines out; False if they would be too large.
 cdef bint plan_lines(Job* job) noexcept nogil

@@ -16,8 +16,7 @@ cdef enum:
     MANY_PLACES = 64              # places in a window
     FEW_PLACES = 2048             # in a window that is summed directly
     FEW_FILTERS = 24              # that see a window: packing it would not pay
-    PACKING = 45                  # filters whose products take as long as packing their windows,
-    PLACING = 24                  # and places whose products, as placing a direct sum
+    PACKING = 45                  # filters whose products take as long as packing their windows
 
 
 cdef bint plan_lines(Job* job) noexcept nogil:

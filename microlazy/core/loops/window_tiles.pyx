@@ -4,20 +4,23 @@ Filters without stride, with many channels, need a quarter of the multiplication
 rounds to some 1e-5 of the largest number where plain sums come to 1e-6.
 """
 
+from libc.string cimport memset
 from microlazy.core.blas cimport gemm_cut
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.windows cimport *
 from microlazy.core.parallel cimport threads
-from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
+from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
 
 cdef enum:
     MANY = 32                     # channels and filters from which tiles pay
     TILES = 64                    # in a block
+    MANY_CHANNELS = 128           # whose filters BLAS would take long to copy for each block
 
 
 cdef bint plan_tiles(Job* job) noexcept nogil:
     cdef Sizes* s = &job.s
+    cdef Py_ssize_t wide
     cdef int i
     if job.dtype != FLOAT32 or s.channels < MANY or s.filters < MANY:
         return False
@@ -48,6 +51,8 @@ cdef bint plan_tiles(Job* job) noexcept nogil:
         job.span = job.seen.count
         job.blocks = divided_up(s.batch, job.images)
         job.width = job.images * job.span
+    wide = max(<Py_ssize_t>1, panel_width(job))
+    job.width = divided_up(job.width, wide) * wide
     job.filters = s.filters
     return True
 
@@ -93,15 +98,47 @@ cdef void transform_images(const Job* job, const Sizes* windows, int which, char
                            Py_ssize_t first, Py_ssize_t count, char* scratch,
                            char* out) noexcept nogil:
     """Tiles of the images, or of the results' gradient: for each place all channels' tiles."""
-    cdef Py_ssize_t c, i, width = images * count, volume = windows.w[W_SIZE] * (
+    cdef Py_ssize_t c, i, wide = max(<Py_ssize_t>1, panel_width(job))
+    cdef Py_ssize_t width = divided_up(images * count, wide) * wide, volume = windows.w[W_SIZE] * (
         windows.w[W_SIZE + 1] * windows.w[W_SIZE + 2])
+    if images * count < width:              # what fills the last panel up: rubbish is slow
+        memset(scratch, 0, 36 * job.width * job.size)
     for c in range(channels):
         for i in range(images):
             kernels.pack_windows[job.dtype](
                 at(x, i * step + c * volume, job.size), windows.w, at(scratch, i * count, job.size),
-                0, windows.w[W_KERNEL + 1] * windows.w[W_KERNEL + 2], first, count, width)
-        kernels.winograd[job.dtype](which, scratch, at(out, c * width, job.size), width,
-                                    channels * width + WHOLE, width)
+                0, windows.w[W_KERNEL + 1] * windows.w[W_KERNEL + 2], first, count, job.width)
+        kernels.winograd[job.dtype](which, scratch, at(out, c * job.width, job.size), job.width,
+                                    channels * job.width + WHOLE, width)
+
+
+cdef Tensor offsets_of_products(Job* job):
+    """Where rows of transformed filters and of products begin, and the channels of a row."""
+    cdef Py_ssize_t channels = job.s.channels, room = 2 * job.filters + channels, i
+    cdef Tensor owner = new(ND, INT64, 1, &room)
+    job.begins = <Py_ssize_t*>owner.data
+    job.goes = job.begins + job.filters
+    job.offset = job.goes + job.filters
+    for i in range(job.filters):
+        job.begins[i] = i * channels
+        job.goes[i] = i * job.width
+    for i in range(channels):
+        job.offset[i] = i
+    return owner
+
+
+cdef void multiply(const Job* job, Py_ssize_t filters, Py_ssize_t width, const char* w,
+                   const char* tiles, char* products) noexcept nogil:
+    """The products of one place of the tiles."""
+    cdef Py_ssize_t channels = job.s.channels, wide = panel_width(job), i
+    if wide == 0 or channels < MANY_CHANNELS:
+        gemm_cut(job.dtype, False, False, filters, width, channels, w, channels, tiles, job.width,
+                 0.0, products, job.width)
+        return
+    for i in range(divided_up(width, wide)):
+        kernels.gathered_product[job.dtype](
+            w, job.begins, job.offset, channels, tiles + i * wide * job.size, job.width,
+            products + i * wide * job.size, job.goes, filters, False)
 
 
 cdef void finish_tiles(const Job* job, char* plane, Py_ssize_t start, Py_ssize_t first,
@@ -150,13 +187,12 @@ cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     transform_images(job, &job.seen, TILE_IMAGES, x, s.groups * s.channels * s.volume, s.channels,
                      images, first, count, scratch, tiles)
     for k in range(36):
-        gemm_cut(job.dtype, False, False, filters, width, s.channels,
-                 at(w, k * job.apart, size), s.channels,
-                 at(tiles, k * (s.channels * width + WHOLE), size), width, 0.0,
-                 at(products, k * (filters * width + WHOLE), size), width)
+        multiply(job, filters, width, at(w, k * job.apart, size),
+                 at(tiles, k * (s.channels * job.width + WHOLE), size),
+                 at(products, k * (filters * job.width + WHOLE), size))
     for f in range(filters):
-        kernels.winograd[job.dtype](TILE_RESULTS, at(products, f * width, size), scratch,
-                                    filters * width + WHOLE, width, width)
+        kernels.winograd[job.dtype](TILE_RESULTS, at(products, f * job.width, size), scratch,
+                                    filters * job.width + WHOLE, width, width)
         if bias is not NULL or job.relu:
             kernels.place_rows[job.dtype](scratch, NULL if bias is NULL else
                                           bias + (filter + f) * size, scratch, 0, 0, 0, 0, 1, 1,
@@ -194,6 +230,7 @@ cdef int convolve_tiles(Job* job) except -1:
     job.tasks = s.groups * s.filters
     run_tasks(job, transform_filters, s.places, False)
     share_filters(job)
+    _offsets = offsets_of_products(job)
     job.tasks = s.groups * job.blocks * job.steps
     return run_tasks(job, filter_block, scratch_for_tiles(job), True)
 
@@ -227,8 +264,8 @@ cdef void filter_back(const Job* job, Py_ssize_t task, char* scratch) noexcept n
                          all_filters * s.count, filters, images, first, count, scratch, slopes)
         for k in range(36):
             gemm_cut(job.dtype, False, True, filters, s.channels, width,
-                     at(slopes, k * (filters * width + WHOLE), size), width,
-                     at(tiles, k * (s.channels * width + WHOLE), size), width,
+                     at(slopes, k * (filters * job.width + WHOLE), size), job.width,
+                     at(tiles, k * (s.channels * job.width + WHOLE), size), job.width,
                      1.0 if begun else 0.0, at(w, k * job.apart, size), s.channels)
         begun = True
 

@@ -1,6 +1,7 @@
 """What all ways to sum over sliding windows share: sizes, a job, and threads that do its tasks."""
 
-from microlazy.core.kernels.table cimport W_DILATE, W_KERNEL, W_NUMBERS
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport W_DILATE, W_KERNEL, W_NUMBERS, W_PAD, W_STRIDE
 from microlazy.core.loops.chain cimport BLOCK, Tail, run_tail
 from microlazy.core.tensor cimport Tensor
 
@@ -88,6 +89,23 @@ cdef inline Py_ssize_t room_of_task(const Job* job, Py_ssize_t numbers) noexcept
 
 
 cdef Tensor workspace(Job* job, int dtype, Py_ssize_t n)      # of the lent memory, if it is enough
+
+
+cdef inline bint is_pointwise(const Sizes* s) noexcept nogil:
+    """Whether the images are their own windows."""
+    cdef int i
+    for i in range(MAX_AXES):
+        if s.w[W_KERNEL + i] != 1 or s.w[W_STRIDE + i] != 1 or s.w[W_PAD + i]:
+            return False
+    return True
+
+
+cdef inline Py_ssize_t panel_width(const Job* job) noexcept nogil:
+    """Numbers side by side in a product of our own: two vectors; 0 where BLAS has longer ones."""
+    cdef Py_ssize_t lanes = kernels.lanes[job.dtype]
+    return 2 * lanes if lanes * job.size > 16 else 0
+
+
 # Spread the tasks over threads, each with scratch memory for some numbers.
 cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
 # The filters' gradient in parts, which are then added in order.

@@ -39,8 +39,8 @@ MATHFUNCS = """
                      Py_ssize_t g_step, Py_ssize_t g_row, const T* x, Py_ssize_t x_row,
                      const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
     void gathered_product(const T* x, const Py_ssize_t* at, const Py_ssize_t* taps, Py_ssize_t n,
-                          const T* b, T* out, const Py_ssize_t* to, Py_ssize_t rows,
-                          bint accumulate)
+                          const T* b, Py_ssize_t step, T* out, const Py_ssize_t* to,
+                          Py_ssize_t rows, bint accumulate)
     void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k,
                      Py_ssize_t step)
     void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
@@ -135,7 +135,7 @@ OTHER_SIZES = {
     "slide": {"n": "n"},
     "slide_grad": {"rows": "rows", "n": "n"},
     "sum_vectors": {"n": "out.size"},
-    "gathered_product": {"n": "taps.size", "rows": "at.size"},
+    "gathered_product": {"n": "taps.size", "rows": "at.size", "step": "b.shape[1]"},
     "order_rows": {"rows": "x.shape[0]", "cols": "x.shape[1]"},
     **{
         name: {"rows": "x.shape[0]", "cols": "x.shape[1]", "first": "first", "channels": "channels"}
