@@ -13,6 +13,7 @@ strided blas trees
 loops.elementwise loops.windows
 loops.window_products loops.window_sums loops.window_tiles
 loops.window_phases loops.window_lanes
+loops.window_panels
 loops.convolution
 loops.reductions loops.chain loops.rows loops.scans loops.ordering loops.integers loops.resampling
 tape
