@@ -81,6 +81,14 @@ CASES = {
     "phases of a large image": (1, 32, 30, 1, (100, 90), (4, 4), (2, 2), (1, 1), (1, 1)),
     "phases of groups": (2, 16, 24, 2, (23, 24), (4, 5), (2, 3), (1, 1), (1, 2)),
     "phases of planes": (2, 12, 16, 1, (6, 17, 18), (3, 2, 4), (2, 1, 2), (1, 1, 1), (1, 0, 1)),
+    "panels of small images": (21, 12, 40, 1, (7, 6), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "panels of groups": (9, 24, 66, 2, (8, 9), (3, 2), (2, 1), (1, 2), (1, 1)),
+    "panels of a large image": (2, 30, 28, 1, (61, 90), (5, 3), (2, 3), (1, 1), (2, 1)),
+    "panels of planes": (2, 8, 30, 1, (4, 9, 10), (2, 3, 3), (1, 2, 2), (2, 1, 1), (1, 1, 1)),
+    "panels of many places": (2, 512, 33, 1, (5, 4), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "panels of columns": (2, 30, 40, 1, (9, 10), (3, 1), (1, 3), (1, 1), (1, 0)),
+    "1x1 of planes": (2, 30, 40, 1, (2, 3, 5), (1, 1, 1), (1, 1, 1), (1, 1, 1), (0, 0, 0)),
+    "tiles of many channels": (3, 130, 132, 1, (9, 10), (3, 3), (1, 1), (1, 1), (1, 1)),
     "small images, 600 filters": (70, 4, 600, 1, (4, 4), (3, 3), (2, 2), (1, 1), (1, 1)),
     "blocks of unequal lines": (10, 24, 4, 1, (31, 130), (5, 5), (1, 1), (1, 1), (2, 2)),
     "images side by side": (32, 6, 16, 1, (14, 14), (5, 5), (1, 1), (1, 1), (0, 0)),
@@ -150,7 +158,7 @@ def test_deconvolution_and_its_gradients_are_those_of_windows_added_back(case, d
 
 def test_relu_and_bias_are_fused_bit_for_bit():
     cases = ("3x3", "many filters", "small images", "1x1 of a large image", "tiles", "phases")
-    cases += ("side by side, padding", "side by side, groups")
+    cases += ("side by side, padding", "side by side, groups", "panels of small images")
     for case, kind in itertools.product(cases, ("convolution", "deconvolution")):
         x, w, b, numbers = filters_of(case)
         if kind == "deconvolution":
@@ -288,6 +296,18 @@ def test_what_ran():
         y = convolution.Filters(*numbers).convolution(*own)
         z = Pooling("max", (2, 2), (2, 2), (0, 0))(y)
     assert ops_behind(z) == ["convolution", "pooling"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "panels" in case or "1x1" in case])
+@pytest.mark.parametrize("kind", ["convolution", "deconvolution"])
+def test_gradients_of_arrays_that_are_used_twice_are_added(case, kind):
+    x, w, _, numbers = filters_of(case)
+    if kind == "deconvolution":
+        w = normal(x.shape[1], numbers[4] // numbers[5], *w.shape[2:])
+    slide = getattr(convolution.Filters(*numbers), kind)
+    _, *once = gradients(slide, (x, w), "float32")
+    _, *twice = gradients(lambda x, w: slide(x, w) + slide(x, w), (x, w), "float32")
+    close(twice, [2 * gradient for gradient in once], "float32")
 
 
 def test_arrays_that_do_not_suit_are_left_to_others():

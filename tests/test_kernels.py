@@ -1211,6 +1211,34 @@ def test_sums_over_windows_of_part_of_the_places_and_over_rows(kernels, rng, dty
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("rows", [1, 3, 4, 5, 6, 11, 12, 16, 31])
+def test_products_of_gathered_numbers(kernels, rng, dtype, rows):
+    n, step = 23, 40
+    x, b = rng.standard_normal(300).astype(dtype), rng.standard_normal((n, step)).astype(dtype)
+    at, taps = rng.integers(0, 150, rows), rng.integers(0, 150, n)
+    to = rng.permutation(rows)
+    before = rng.standard_normal((rows, step)).astype(dtype)
+
+    def product(out, places, accumulate=False):
+        found = out.copy()
+        kernels.gathered_product(
+            x, at, taps[places], b[places], found, to * step, accumulate=accumulate
+        )
+        return found
+
+    whole, added = product(before, slice(n)), product(before, slice(n), accumulate=True)
+    width = int((whole != before).any(0).sum())
+    assert width in (4, 8, 16, 32)
+    want = np.zeros_like(before)
+    want[to, :width] = (x[at[:, None] + taps] @ b)[:, :width]
+    np.testing.assert_allclose(whole[:, :width], want[:, :width], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(added, before + want, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(whole[:, width:], before[:, width:])
+    halves = product(product(before, slice(9)), slice(9, n), accumulate=True)
+    np.testing.assert_array_equal(halves, whole)  # each sum is made in the order of its places
+
+
 @pytest.mark.parametrize("n", [1, 16, 21])
 def test_minimal_filtering_is_filtering(kernels, rng, n):
     """The transforms of images and filters, multiplied and transformed back, and the transposes."""

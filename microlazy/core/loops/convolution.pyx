@@ -24,7 +24,7 @@ from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.tensor cimport FLOAT32, ND, Tensor, new
 
 cdef enum:
-    BROAD = 24                    # channels and filters that fill a product of BLAS
+    BROAD = 24                    # channels and filters that fill a product of matrices
     FEW_PLACES = 48               # in a window, with which transposing the results takes too long
     TURNING = 32                  # places whose products take as long as that
 
@@ -75,8 +75,8 @@ cdef int filters_gradient(Job* job) except -1:
             return gradient_lanes(job)
         return gradient_directly(job)
     see_results(job)
-    # With strides, places of single numbers are packed as fast as they are laid out.
-    if (job.s.window > 1 or is_pointwise(&job.s)) and plan_panels(job):
+    # With strides, windows of one place are packed as fast as they are laid out.
+    if job.s.filters > BROAD and (job.s.window > 1 or is_pointwise(&job.s)) and plan_panels(job):
         return gradient_panels(job)
     if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
             is_cheap(job, 1, job.s.count)):

@@ -6,7 +6,6 @@ summed lies with the filters side by side, and is transposed at last. For the gr
 the same is done with the results' gradient, whose filters are put side by side first.
 """
 
-from cython.parallel cimport prange
 from libc.string cimport memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
@@ -232,7 +231,8 @@ cdef void pack_filters(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t wide = panel_width(job), shares = divided_up(s.filters, wide), p, k, places
     cdef Py_ssize_t group = task // shares, filter = task % shares * wide
-    cdef Py_ssize_t filters = min(wide, s.filters - filter), all_places = job.starts[job.made.window]
+    cdef Py_ssize_t all_places = job.starts[job.made.window]
+    cdef Py_ssize_t filters = min(wide, s.filters - filter)
     cdef char* panel = at(job.transformed, task * all_places * wide, job.size)
     cdef char* w = at(job.w, group * s.filters * all_places, job.size)
     if filters < wide:
@@ -285,7 +285,7 @@ cdef int convolve_phase_panels(Job* turned, const Sizes* s) except -1:
 
 
 cdef void panels_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
-    """The gradient of a group's panels, (place, filter), some of them, from a part of the blocks."""
+    """The gradient of some panels of a group, (place, filter), from a part of the blocks."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, wide = panel_width(job), shares = divided_up(s.filters, wide)
     cdef Py_ssize_t first_share = task % job.steps * job.filters, share

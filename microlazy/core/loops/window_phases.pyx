@@ -144,8 +144,9 @@ cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
                 bias = job.bias + (group * s.filters + c) * size
             kernels.place_rows[job.dtype](at(sums, c * job.length, size), bias, row, 0, job.width,
                                           0, across, 1, lines, across, False, job.relu)
-            kernels.put_windows[job.dtype](row, job.made.w, at(job.y, (image + c) * job.made.volume, size),
-                                           p, 1, first, count, count, job.accumulate)
+            kernels.put_windows[job.dtype](
+                row, job.made.w, at(job.y, (image + c) * job.made.volume, size), p, 1, first,
+                count, count, job.accumulate)
 
 
 cdef Tensor filters_of_phases(Job* turned, const Sizes* s):

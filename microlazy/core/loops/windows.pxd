@@ -50,8 +50,7 @@ ctypedef struct Job:
     Py_ssize_t* goes
     Py_ssize_t lines, height, width, length
     Py_ssize_t vectors            # that are summed for a plane of windows
-    Py_ssize_t apart              # numbers from one place of transformed filters, or image laid
-                                  # out, to the next
+    Py_ssize_t apart              # numbers between transformed filters' places, or between images
     Sizes seen, made              # tiles as windows of the images, and of the results
     char* transformed             # the filters, or their gradient
 
