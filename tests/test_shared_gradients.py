@@ -201,6 +201,8 @@ def test_a_head_gradient_that_is_read_where_it_lies_is_not_written_to():
     assert_allclose(first, before * (1 + numpy.cos(x.asnumpy()) * (2 + numpy.exp(h))), 1e-12)
     assert_allclose(x.grad.asnumpy(), first, 0)
     assert (head.asnumpy() == before).all()
+
+
 SIDE = 400  # from here on a head gradient is read where it lies
 
 

@@ -176,7 +176,8 @@ cdef void panels_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef const Sizes* made = &job.made
     cdef Py_ssize_t size = job.size, wide = panel_width(job), group = task // job.steps % s.groups
     cdef Py_ssize_t first_share = task % job.steps * job.filters, share, line = made.w[W_SIZE + 2]
-    cdef Py_ssize_t image, images, plane, first, lines, top, low, count, filter, filters, p, i, start
+    cdef Py_ssize_t image, images, plane, first, lines, top, low, count, start
+    cdef Py_ssize_t filter, filters, p, i
     cdef Py_ssize_t places = job.starts[made.window], shares = divided_up(s.filters, wide)
     cdef char* sums = at(scratch, job.panel, size)
     cdef char* turned = at(sums, job.images * job.span * wide, size)

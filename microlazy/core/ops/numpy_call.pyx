@@ -8,7 +8,6 @@ recorded, and so there are gradients of every order.
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
-from libc.string cimport memcpy
 from microlazy.core.loops.floats cimport float_dtype, float_op, floats_into
 from microlazy.core.loops.integers cimport integer_dtype, integer_op, integers_into
 from microlazy.core.loops.special cimport special_into
