@@ -405,7 +405,7 @@ ROWS = (
         dynamic=True,
     ),
     _none("nd.multi_lars", "nd.multi_lars(v, v * v, v * v, v, 0.1, 0.01)", dynamic=True),
-    _none("nd.reset_arrays", "nd.reset_arrays(x.copy(), num_arrays=1)", dynamic=True),
+    _none("nd.reset_arrays", "nd.reset_arrays(x.copy(), num_arrays=1)"),
     _none(
         "nd.contrib.adamw_update",
         "nd.contrib.adamw_update(x, y, u, p, 1.0, lr=0.1, eta=1.0)",
