@@ -179,13 +179,12 @@ cdef void panels_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef Py_ssize_t size = job.size, wide = panel_width(job), group = task // job.steps % s.groups
     cdef Py_ssize_t first_share = task % job.steps * job.filters, share, line = made.w[W_SIZE + 2]
     cdef Py_ssize_t image, images, plane, first, lines, top, low, count, filter, filters, p, i
-    cdef Py_ssize_t places = job.starts[made.window], shares = divided_up(s.filters, wide)
+    cdef Py_ssize_t start, places = job.starts[made.window], shares = divided_up(s.filters, wide)
     cdef char* sums = at(scratch, job.panel, size)
     cdef char* turned = at(sums, job.images * job.span * wide, size)
     cdef char* x = laid_out(job, task // job.steps // s.groups, group, &image, &images, &plane,
                             &first, scratch)
     cdef char* panel
-    cdef char* y
     lines = min(job.lines, s.w[W_COUNT + 1] - first)
     top = first * made.w[W_STRIDE + 1] - made.w[W_PAD + 1]
     low = max(<Py_ssize_t>0, top)
@@ -197,26 +196,33 @@ cdef void panels_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         for p in range(made.window):
             sum_phase(job, p, images, first, lines, x, panel, sums)
         for i in range(images):
-            y = at(job.y, ((image + i) * s.groups + group) * s.filters * made.volume
-                   + filter * made.volume + (plane * made.w[W_SIZE + 1] + low) * line, size)
+            start = ((((image + i) * s.groups + group) * s.filters + filter) * made.volume
+                     + (plane * made.w[W_SIZE + 1] + low) * line)
             put_results(job, at(sums, (i * job.span + (low - top) * line) * wide, size),
-                        group * s.filters + filter, filters, count, y, turned)
+                        group * s.filters + filter, filters, count, start, turned, scratch)
 
 
 cdef void put_results(const Job* job, char* sums, Py_ssize_t filter, Py_ssize_t filters,
-                      Py_ssize_t count, char* y, char* turned) noexcept nogil:
+                      Py_ssize_t count, Py_ssize_t start, char* turned,
+                      char* scratch) noexcept nogil:
     """Sums of a panel transposed into the results, with bias and relu, or added to them."""
-    cdef Py_ssize_t volume = job.made.volume, step = panel_width(job) * job.size
+    cdef Py_ssize_t volume = job.made.volume, step = panel_width(job) * job.size, f
     cdef const char* bias = NULL if job.bias is NULL else job.bias + filter * job.size
+    cdef bint direct = not job.accumulate and job.tail is NULL
+    cdef char* y = at(job.y, start, job.size)
+    cdef char* placed = y if direct else turned
+    cdef Py_ssize_t apart = volume if direct else count
+    kernels.transpose[job.dtype](sums, step, placed, apart, filters, count)
     if job.accumulate:
-        kernels.transpose[job.dtype](sums, step, turned, count, filters, count)
         kernels.place_rows[job.dtype](turned, NULL, y, count, 0, volume, 0, filters, 1, count,
                                       True, False)
         return
-    kernels.transpose[job.dtype](sums, step, y, volume, filters, count)
     if bias is not NULL or job.relu:
-        kernels.place_rows[job.dtype](y, bias, y, volume, 0, volume, 0, filters, 1, count, False,
-                                      job.relu)
+        kernels.place_rows[job.dtype](placed, bias, placed, apart, 0, apart, 0, filters, 1, count,
+                                      False, job.relu)
+    if job.tail is not NULL:
+        for f in range(filters):
+            finish(job, at(turned, f * count, job.size), start + f * volume, count, scratch)
 
 
 cdef void pack_filters(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
@@ -251,7 +257,7 @@ cdef int sum_panels(Job* job) except -1:
     job.steps = divided_up(shares, job.filters)
     job.tasks = job.blocks * s.groups * job.steps
     return run_tasks(job, panels_block, job.panel + wide * job.span * (
-        job.images + (1 if job.accumulate else 0)), False)
+        job.images + (0 if job.tail is NULL and not job.accumulate else 1)), False)
 
 
 cdef int convolve_panels(Job* job) except -1:
