@@ -27,7 +27,7 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     cdef Py_ssize_t left = s.w[W_PAD + 2], width, line, least
     cdef Py_ssize_t right = max(<Py_ssize_t>0, across + reach_of(s, 2) - left - s.w[W_SIZE + 2])
     if (not is_thin(s) or s.w[W_SIZE] != 1 or s.w[W_COUNT] != 1 or s.w[W_KERNEL] != 1
-            or s.w[W_STRIDE + 1] != 1 or s.w[W_STRIDE + 2] != 1):
+            or s.w[W_PAD] != 0 or s.w[W_STRIDE + 1] != 1 or s.w[W_STRIDE + 2] != 1):
         return False
     if s.batch * lines < blocks * lanes * s.count:
         return False
