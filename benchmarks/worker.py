@@ -93,6 +93,8 @@ def program(framework: str, workload: str) -> Program:
         return import_module("benchmarks.jax_steps").program(workload)
     steps = import_module("benchmarks.mxnet_steps" if name == "mxnet" else "benchmarks.gluon_steps")
     return steps.program(workload, hybrid=way == "hybrid", compiled=way == "step")
+
+
 def spread_threads(step: Step) -> None:
     """Run one step with the first thread on one core and the others on the rest.
 
