@@ -8,6 +8,7 @@ With ``--threads``, steps by compile_step are timed by the clock on one thread a
 That needs a machine which does nothing else.
 """
 
+import argparse
 import gc
 import sys
 import time
@@ -87,11 +88,15 @@ def compare_threads(workloads: list[str]) -> None:
 
 def main(arguments: list[str]) -> None:
     """Measure and print a table."""
-    workloads = [name for name in arguments if name != "--threads"]
+    parser = argparse.ArgumentParser("python -m benchmarks.plans", description=__doc__)
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(NETWORKS))
+    parser.add_argument("--threads", action="store_true", help="one thread and two, by the clock")
+    options = parser.parse_args(arguments)
+    workloads = options.workloads
     unknown = [name for name in workloads if name not in NETWORKS]
     if unknown:
-        raise SystemExit(f"no workloads: {', '.join(unknown)}; there are {', '.join(NETWORKS)}")
-    if "--threads" in arguments:
+        parser.error(f"no workloads: {', '.join(unknown)}; there are {', '.join(NETWORKS)}")
+    if options.threads:
         compare_threads(workloads or [*WORKLOADS, "wide"])
         return
     parallel.set_num_threads(1)

@@ -53,6 +53,16 @@ MEMBERS = {
         "text": "data sets of texts are not part of microlazy; mx.contrib.text has vocabularies "
         "and vectors of words, and gluon.data.ArrayDataset takes arrays",
     },
+    "microlazy.np": {
+        "ma": "there are no masked arrays; write np.where(mask, x, value)",
+        "matrix": "arrays of two axes are matrices, and @ is their product",
+        "nditer": "loop over x.reshape(-1), or over np.ndindex(x.shape)",
+        "testing": "NumPy's own numpy.testing takes these arrays",
+    },
+    "microlazy.np.random": dict.fromkeys(
+        ("default_rng", "Generator", "RandomState"),
+        "there are no generator objects; np.random.seed(n) seeds the samplers of np.random",
+    ),
     "microlazy.rnn": dict.fromkeys(
         ("BaseConvRNNCell", "ConvGRUCell", "ConvLSTMCell", "ConvRNNCell"),
         "take Conv2DLSTMCell and its kin of gluon.contrib.rnn, which unroll on symbols too",

@@ -311,3 +311,20 @@ def test_a_file_name_with_a_null_character(call):
         call()
     with pytest.raises(OSError, match="null character"):
         np.save("\0a", np.ones(1))
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "hint"),
+    [
+        (np.random, "default_rng", "no generator objects; np.random.seed"),
+        (np.random, "RandomState", "no generator objects"),
+        (np.random, "unifrom", "the nearest name is 'uniform'"),
+        (np, "ma", "no masked arrays"),
+        (np, "matrix", "@ is their product"),
+        (np, "nditer", "np.ndindex"),
+        (np, "testing", "numpy.testing takes these arrays"),
+    ],
+)
+def test_what_numpy_has_besides_is_named_with_what_to_write_instead(module, name, hint):
+    with pytest.raises(AttributeError, match=hint):
+        getattr(module, name)

@@ -51,6 +51,8 @@ CONVOLUTIONS = {
     "packed, parts of an image": (lambda: nn.Conv2D(70, 5, 2, 1), (3, 60, 41, 41)),
     "points": (lambda: nn.Conv2D(48, 1), (3, 64, 20, 19)),
     "groups": (lambda: nn.Conv2D(64, 3, groups=2), (3, 64, 12, 12)),
+    "panels": (lambda: nn.Conv2D(50, 3), (3, 20, 4, 4)),
+    "panels, of an image": (lambda: nn.Conv2D(33, 5), (2, 3, 40, 37)),
     "directly": (lambda: nn.Conv2D(6, 5), (3, 2, 40, 37)),
     "directly, strided": (lambda: nn.Conv2D(8, 3, 2, 1), (3, 3, 30, 33)),
     "depthwise": (lambda: nn.Conv2D(12, 3, padding=1, groups=12), (3, 12, 15, 14)),

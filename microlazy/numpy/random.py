@@ -466,3 +466,9 @@ def shuffle(x: ndarray) -> None:
     if not isinstance(x, ndarray):
         raise TypeError(f"random.shuffle: expected an array, not {type(x).__name__}")
     x[:] = permutation(x)
+
+
+def __getattr__(name: str) -> Any:
+    from microlazy.foreign import missing
+
+    raise missing("microlazy.np.random", name, __all__)
