@@ -203,7 +203,7 @@ def test_a_head_gradient_that_is_read_where_it_lies_is_not_written_to():
     assert (head.asnumpy() == before).all()
 
 
-SIDE = 400  # from here on a head gradient is read where it lies
+SIDE = 400  # long enough that threads share the copies
 
 
 def large(seed):
