@@ -59,7 +59,7 @@ CONVOLUTIONS = {
     "lanes": (lambda: nn.Conv2D(16, 5), (50, 6, 12, 12)),
     "one axis": (lambda: nn.Conv1D(20, 4), (5, 7, 300)),
     "three axes": (lambda: nn.Conv3D(9, 3), (3, 4, 7, 8, 9)),
-    "panels": (lambda: nn.Conv2D(33, 2, 3, 1), (3, 33, 12, 5)),
+    "panels, strided": (lambda: nn.Conv2D(33, 2, 3, 1), (3, 33, 12, 5)),
     "panels, many images": (lambda: nn.Conv1D(26, 1, padding=2, use_bias=False), (40, 26, 21)),
     "panels, relu before": (lambda: nn.Conv2D(40, 2, 2, activation="relu"), (3, 5, 40, 31)),
     "panels in planes": (lambda: nn.Conv3D(50, 2, groups=2, padding=1), (3, 8, 4, 9, 7)),
