@@ -1,3 +1,3 @@
-"""pytest looks for doctests in every file; these need PyTorch to be imported."""
+"""pytest looks for doctests in every file; these need other frameworks to be imported."""
 
-collect_ignore = ["torch_names.py", "torch_steps.py"]
+collect_ignore = ["jax_steps.py", "mxnet_steps.py", "torch_names.py", "torch_steps.py"]
