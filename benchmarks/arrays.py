@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.array_steps import CASES, ELEMENTWISE, LAYOUTS, REDUCTIONS, SMALL, SMALL_SIZES
-from benchmarks.compare import BUSY, between_markers, duration, processor, ratio
+from benchmarks.compare import BUSY, duration, processor, publish, ratio
 from benchmarks.sitting import measure, worker
 
 LARGE_TARGET = 1.0  # times as fast as the faster of NumPy and PyTorch
@@ -111,10 +111,7 @@ def main(arguments: list[str]) -> int:
             times[name] = {peer: spent / repeat for peer, spent in zip(able, seconds, strict=True)}
         versions = ", ".join(f"{name} {one.version}" for name, one in workers.items())
     text = f"{tables(times)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
-    print(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+    publish(text, options.write, MARKERS)
     return int(MISSED in text)
 
 

@@ -105,6 +105,20 @@ def between_markers(page: str, text: str, markers: tuple[str, str] = MARKERS) ->
     return f"{before}{begin}{text}\n{end}{after}"
 
 
+def publish(text: str, page: Path | None, markers: tuple[str, str] = MARKERS) -> None:
+    """Print a table, and put it between the markers of a page, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If the page does not have both markers, in order.
+    """
+    print(text)
+    if page is not None:
+        whole = between_markers(page.read_text(encoding="utf-8"), text, markers)
+        page.write_text(whole, encoding="utf-8")
+
+
 def processor() -> str:
     """Return the processor's name where the system says it, and its number of cores."""
     name = platform.machine()
@@ -150,10 +164,7 @@ def main(arguments: list[str]) -> None:
         if "torch" in workers:
             versions += f", PyTorch {workers['torch'].version}"
     text = f"{table(times)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
-    print(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(between_markers(page, text), encoding="utf-8")
+    publish(text, options.write)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import gluon_steps
-from benchmarks.compare import between_markers, duration, processor, ratio
+from benchmarks.compare import duration, processor, publish, ratio
 from benchmarks.sitting import Worker, measure, worker
 from benchmarks.worker import read_arrays
 from benchmarks.workloads import DESCRIPTIONS, NETWORKS, PROGRAMS, Arrays
@@ -193,10 +193,7 @@ def main(arguments: list[str]) -> None:
     text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}."
     if lines:
         text += "\n\nWhat did not run, and why:\n\n" + "\n".join(lines)
-    print(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+    publish(text, options.write, MARKERS)
 
 
 if __name__ == "__main__":

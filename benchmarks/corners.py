@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import between_markers, duration, processor
+from benchmarks.compare import duration, processor, publish
 from benchmarks.corner_steps import REPEAT, workload
 from benchmarks.sitting import measure, worker
 
@@ -120,10 +120,7 @@ def main(arguments: list[str]) -> None:
                 }
         versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
     text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
-    print(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+    publish(text, options.write, MARKERS)
 
 
 if __name__ == "__main__":

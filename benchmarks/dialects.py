@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import between_markers, duration, processor
+from benchmarks.compare import duration, processor, publish
 from benchmarks.sitting import measure, worker
 from benchmarks.workloads import DESCRIPTIONS
 
@@ -82,10 +82,7 @@ def main(arguments: list[str]) -> None:
             found[workload] = dict(zip(team, seconds, strict=True))
         versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
     text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
-    print(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+    publish(text, options.write, MARKERS)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import between_markers, duration, processor
+from benchmarks.compare import duration, processor, publish
 from benchmarks.distributed_worker import FEW, MANY
 from benchmarks.sitting import ROOT
 from benchmarks.workloads import DESCRIPTIONS, NETWORKS
@@ -228,10 +228,7 @@ def main(arguments: list[str]) -> None:
             "; ".join(f"`{name}`: {DESCRIPTIONS[name]}" for name in workloads) + ".",
         ]
     )
-    print(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+    publish(text, options.write, MARKERS)
     if options.picture:
         draw(rows, options.picture)
 

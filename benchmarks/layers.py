@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import between_markers, duration, processor
+from benchmarks.compare import duration, processor, publish
 from benchmarks.layer_steps import CASES, MODES, PRODUCT, WIDTH, workload
 from benchmarks.sitting import measure, worker
 
@@ -119,10 +119,7 @@ def main(arguments: list[str]) -> None:
         f"a product of {WIDTH}x{WIDTH} matrices: {rate / 1e9:.0f} Gflop/s"
         f"{', by one thread' if options.one_thread else ''}."
     )
-    print(text)
-    if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        options.write.write_text(between_markers(page, text, MARKERS), encoding="utf-8")
+    publish(text, options.write, MARKERS)
 
 
 if __name__ == "__main__":
