@@ -12,6 +12,7 @@ cdef class Block:
     cdef Block next_free
     cdef object owner             # the exporter of foreign memory
     cdef void* whole              # the Tensor here of which record() saw a view (unowned)
+    cdef object views             # typed memoryviews of this block, made once (ops/dense.pyx)
 
 cdef Block acquire(Py_ssize_t nbytes)                     # a block with no users yet
 cdef void recycle(Block block) noexcept                   # back into the pool
