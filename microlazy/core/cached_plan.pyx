@@ -2,8 +2,9 @@
 
 Making a plan takes as long as several eager calls. A block makes its first plans at once; later
 ones must be paid for by runs of those that it has. A call of a new kind that is not paid for runs
-eagerly, so that a program whose batches all differ is not slower than without plans. A plan that
-another one of its block follows gives its memory back, which the other finds warm in the cache.
+eagerly, so that a program whose batches all differ is not slower than without plans. Beyond a
+megabyte for all, a plan that another one of its block follows gives its memory back, which the
+other finds warm in the cache.
 """
 
 from microlazy.core.calls cimport flatten, flatten_as, kind_of, mix_structure, mode

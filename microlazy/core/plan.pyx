@@ -472,7 +472,7 @@ cdef class Plan:
             return False
         self.let_go_of_heads()
         if self.has_gradients:
-            for grad, *_ in self.gradients:
+            for grad, _owner, _offset in self.gradients:
                 look_away(grad)
         for node in self.nodes:
             look_away(node.out)

@@ -9,10 +9,10 @@ cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.storage cimport Block
-from microlazy.core.strided cimport assign
+from microlazy.core.strided cimport assign, overlap
 from microlazy.core.tensor cimport (
     BOOL, FLOAT64, NP, Slot, Tensor, alias, allocate, ask_before_export, current_device, device_of,
-    header, is_float, itemsize, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device,
+    header, is_float, like, need_values, numpy_dtype, same_shape, shape_tuple, use_device,
     view_numpy,
 )
 
@@ -374,19 +374,12 @@ cdef int hand(Pass p, Tensor x, Tensor g) except -1:
     return reach(p, <Node>slot)
 
 
-cdef inline bint overlap(Tensor x, Tensor y) noexcept:
-    """Whether two arrays, the first of which is packed, may share memory."""
-    return y is not None and (not y.contiguous or (
-        x.data < y.data + y.size * itemsize(y.dtype)
-        and y.data < x.data + x.size * itemsize(x.dtype)))
-
-
 cdef int lead_to_array(Pass p, Tensor x) except -1:
     if x is None or x.slot is None:
         return 0
     if type(x.slot) is Variable:
         p.found_leaf = True
-        if p.given is not None and overlap(p.given, x.slot.grad):
+        if p.given is not None and x.slot.grad is not None and overlap(p.given, x.slot.grad):
             p.given = None
         return 0 if p.readers is None else note_reader(p, x)
     if (<Node>x.slot).planned and not p.in_plan:
