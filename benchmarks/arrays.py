@@ -10,12 +10,11 @@ import os
 import platform
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 from tqdm import tqdm
 
 from benchmarks.array_steps import CASES, ELEMENTWISE, LAYOUTS, REDUCTIONS, SMALL, SMALL_SIZES
-from benchmarks.compare import BUSY, duration, processor, publish, ratio
+from benchmarks.compare import BUSY, add_write, duration, processor, publish, ratio
 from benchmarks.sitting import measure, worker
 
 LARGE_TARGET = 1.0  # times as fast as the faster of NumPy and PyTorch
@@ -92,7 +91,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--budget", type=float, default=0.02, help="seconds for a case in a round")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="put the tables into this page")
+    add_write(parser, MARKERS)
     options = parser.parse_args(arguments)
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
         print("Other programs are running: take these numbers as a sketch.", file=sys.stderr)

@@ -105,6 +105,28 @@ def between_markers(page: str, text: str, markers: tuple[str, str] = MARKERS) ->
     return f"{before}{begin}{text}\n{end}{after}"
 
 
+def add_write(parser: argparse.ArgumentParser, markers: tuple[str, str]) -> None:
+    """Add the option that names a page; one without a place for the table is refused at once.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_write(parser, MARKERS)
+    >>> parser.parse_args(["--write", "README.md"]).write.name
+    'README.md'
+    """
+
+    def page(name: str) -> Path:
+        path = Path(name)
+        try:
+            between_markers(path.read_text(encoding="utf-8"), "", markers)
+        except (OSError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return path
+
+    parser.add_argument("--write", metavar="FILE", type=page, help="put the table into this page")
+
+
 def publish(text: str, page: Path | None, markers: tuple[str, str] = MARKERS) -> None:
     """Print a table, and put it between the markers of a page, if there is one.
 
@@ -138,7 +160,7 @@ def main(arguments: list[str]) -> None:
         metavar="PATH",
         help="an interpreter that has PyTorch and NumPy; without it this one, if it has PyTorch",
     )
-    parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
+    add_write(parser, MARKERS)
     options = parser.parse_args(arguments)
     workloads = options.workloads or TABLE
     unknown = [name for name in workloads if name not in DESCRIPTIONS]

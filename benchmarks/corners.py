@@ -11,11 +11,10 @@ import math
 import platform
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import duration, processor, publish
+from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.corner_steps import REPEAT, workload
 from benchmarks.sitting import measure, worker
 
@@ -97,7 +96,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=0.01, help="seconds for a call in a round")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
+    add_write(parser, MARKERS)
     options = parser.parse_args(arguments)
     chosen = [text for text in calls() if any(p in text for p in options.only or [""])]
     peers = {"microlazy": sys.executable, "numpy": sys.executable}

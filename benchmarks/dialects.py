@@ -10,11 +10,10 @@ import math
 import platform
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import duration, processor, publish
+from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.sitting import measure, worker
 from benchmarks.workloads import DESCRIPTIONS
 
@@ -69,7 +68,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--budget", type=float, default=0.05, help="seconds of a turn")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
+    add_write(parser, MARKERS)
     options = parser.parse_args(arguments)
     peers = dict.fromkeys(("microlazy", *DIALECTS), sys.executable)
     if options.torch_python or importlib.util.find_spec("torch"):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import duration, processor, publish
+from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.distributed_worker import FEW, MANY
 from benchmarks.sitting import ROOT
 from benchmarks.workloads import DESCRIPTIONS, NETWORKS
@@ -185,7 +185,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
     parser.add_argument("--latency", type=float, default=50.0, help="of a network, microseconds")
     parser.add_argument("--bandwidth", type=float, default=1.25, help="of a network, GB/s")
-    parser.add_argument("--write", metavar="FILE", type=Path, help="put the tables into this page")
+    add_write(parser, MARKERS)
     parser.add_argument("--picture", metavar="FILE", type=Path, help="draw the model")
     options = parser.parse_args(arguments)
     workloads = options.workloads or list(WORKLOADS)

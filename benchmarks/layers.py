@@ -5,11 +5,10 @@ import importlib.util
 import platform
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.compare import duration, processor, publish
+from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.layer_steps import CASES, MODES, PRODUCT, WIDTH, workload
 from benchmarks.sitting import measure, worker
 
@@ -86,7 +85,7 @@ def main(arguments: list[str]) -> None:
         action="store_true",
         help="count the time of one thread only, for machines that others use too",
     )
-    parser.add_argument("--write", metavar="FILE", type=Path, help="put the table into this page")
+    add_write(parser, MARKERS)
     options = parser.parse_args(arguments)
     peers = {"microlazy": sys.executable}
     if options.torch_python or importlib.util.find_spec("torch"):
