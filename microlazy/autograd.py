@@ -2,13 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from microlazy.core.differentiation import backward, grad, mark_variables
 from microlazy.core.ops.custom import recorded as _recorded
-from microlazy.core.tape import (
-    backward,
-    grad,
+from microlazy.core.scopes import (
     is_recording,
     is_training,
-    mark_variables,
     pause,
     predict_mode,
     record,

@@ -13,7 +13,7 @@ from microlazy import autograd
 from microlazy import ndarray as nd
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import Context, current_context
-from microlazy.core.tape import is_tracked
+from microlazy.core.differentiation import is_tracked
 from microlazy.core.tensor import Tensor
 from microlazy.gluon import HybridBlock
 from microlazy.symbol import Symbol

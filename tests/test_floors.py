@@ -20,7 +20,7 @@ loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 loops.matrices loops.floats loops.special
 tape
-generator trace calls ops.slots
+generator trace calls ops.slots scopes differentiation
 gradients optimizers ops.cast
 ops.shape ops.custom
 ops.numpy_call exchange

@@ -13,7 +13,7 @@ from microlazy.core import functions
 from microlazy.core.ops import nn
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.ops.numpy_call import call, call_many
-from microlazy.core.tape import ops_behind
+from microlazy.core.differentiation import ops_behind
 from microlazy.gluon import nn as layers
 
 RNG = numpy.random.default_rng(17)

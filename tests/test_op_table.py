@@ -30,7 +30,7 @@ from op_table.table import MODULES, public_functions, rows
 
 import microlazy as mx
 from microlazy import autograd
-from microlazy.core.tape import ops_behind
+from microlazy.core.differentiation import ops_behind
 from microlazy.core.tensor import Tensor
 
 ROWS = rows()

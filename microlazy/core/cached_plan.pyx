@@ -15,7 +15,7 @@ from microlazy.core.tensor cimport Tensor, device_of, use_device
 
 from microlazy.base import AbstractValueError
 from microlazy.core.calls import same
-from microlazy.core.tape import backward as go_back_from
+from microlazy.core.differentiation import backward as go_back_from
 
 cdef enum:
     MOST_PLANS = 1024             # kept by one block

@@ -113,6 +113,10 @@ cdef bint gradients_watched() noexcept
 cdef int note_reader(Pass p, Tensor leaf) except -1
 cdef int arrange_finals(Pass p) except -1     # when all readers are noted
 cdef int tell_final(Pass p, Node node) except -1      # the leaves that it was the last to write to
+cdef list as_list(object arrays, str what)     # one array, or a sequence of them
+cdef int inspect_graph(Pass p, void* newest) except -1    # look at all that leads to the heads
+cdef int lead_to_array(Pass p, Tensor x) except -1        # let the pass inspect what is behind x
+cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
 cdef bint is_cut(Pass p, Node node) noexcept

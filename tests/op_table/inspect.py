@@ -14,7 +14,7 @@ import numpy
 import microlazy
 from microlazy import autograd
 from microlazy.base import AbstractValueError
-from microlazy.core.tape import ops_behind
+from microlazy.core.differentiation import ops_behind
 from microlazy.core.tensor import Tensor
 from microlazy.core.trace import abstract, ops_of
 

@@ -9,7 +9,7 @@ from microlazy.core.ops.slots cimport give, hand_on
 from microlazy.core.tape cimport Node, Pass, run, tracked
 from microlazy.core.tensor cimport Tensor, header, look_at, take_layout
 
-from microlazy.core.tape import grad
+from microlazy.core.differentiation import grad
 
 
 @cython.no_gc
