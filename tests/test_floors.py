@@ -21,7 +21,9 @@ loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resa
 loops.matrices loops.floats loops.special
 tape
 generator trace calls ops.slots scopes differentiation
-gradients optimizers ops.cast
+gradients optimizers.formula optimizers.arrays ops.cast
+optimizers.program
+optimizers.moves
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise

@@ -8,7 +8,7 @@ other finds warm in the cache.
 """
 
 from microlazy.core.calls cimport flatten, flatten_as, kind_of, mix_structure, mode
-from microlazy.core.optimizers cimport Moves
+from microlazy.core.optimizers.moves cimport Moves
 from microlazy.core.plan cimport Plan, build
 from microlazy.core.tape cimport State, set_mode, several_devices, state
 from microlazy.core.tensor cimport Tensor, device_of, use_device

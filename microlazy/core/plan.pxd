@@ -1,7 +1,7 @@
 """A plan: the nodes of one block for one kind of call."""
 
 cimport cython
-from microlazy.core.optimizers cimport Moves
+from microlazy.core.optimizers.moves cimport Moves
 from microlazy.core.tape cimport Node, Pass, State
 from microlazy.core.tensor cimport Tensor
 

@@ -18,7 +18,7 @@ from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.chain cimport Chain
 from microlazy.core.ops.convolution cimport tail_of
 from microlazy.core.ops.writes cimport Write
-from microlazy.core.optimizers cimport Moves
+from microlazy.core.optimizers.moves cimport Moves, order_moves
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
@@ -345,7 +345,8 @@ cdef class Plan:
         for x in bound.weights:
             if id(x) not in last or not is_leaf(x) or x.slot.written != self.trained:
                 return None
-        return bound.in_order([last[id(x)] for x in bound.weights], len(self.nodes), self.captured)
+        return order_moves(bound, [last[id(x)] for x in bound.weights], len(self.nodes),
+                           self.captured)
 
     cdef Py_ssize_t length(self) noexcept:
         cdef Tensor head = <Tensor>PyList_GET_ITEM(self.outputs, 0)

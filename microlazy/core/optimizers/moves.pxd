@@ -1,5 +1,6 @@
-"""What a pass back over the nodes of a plan does between them; see BoundProgram.in_order."""
+"""What a pass back over the nodes of a plan does between them; see order_moves."""
 
+from microlazy.core.optimizers.program cimport BoundProgram
 from microlazy.core.storage cimport Block
 
 cdef class Moves:
@@ -7,3 +8,5 @@ cdef class Moves:
     cdef bint ready(self, object numbers) except -1       # before a pass, by what step() takes
     cdef void after(self, Py_ssize_t node) noexcept       # a node's backward()
     cdef bint touches(self, Block block) noexcept         # whether a weight is in this memory
+
+cdef Moves order_moves(BoundProgram bound, list last, Py_ssize_t nodes, list others)
