@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 from microlazy.core.rules import Parsed, Rule
 from microlazy.core.tensor import Tensor
 
