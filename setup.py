@@ -6,12 +6,18 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
 
 KERNELS = "microlazy.core.kernels"
+DRAWS = "microlazy.core.ops.draws"  # calls NumPy's C functions; without it generators are called
+RANDOM = {  # NumPy's library of them, to link with
+    "libraries": ["npyrandom", *(["m"] if os.name == "posix" else [])],
+    "library_dirs": [str(Path(numpy.__file__).parent / "random" / "lib")],
+}
 HEADERS = ["microlazy/core", "microlazy/core/kernels"]
 GENERATE = "microlazy/core/kernels/templates/generate.py"
 PROBE = Path("benchmarks/kernel_probe.pyx.tp")
@@ -43,6 +49,8 @@ FLAGS = {
         "openmp": ["-fopenmp"],
         # Fewer pieces to map of each of some 60 modules, if the linker knows it.
         "link": ["-Wl,-z,noseparate-code"],
+        # What a library brings is for its module alone.
+        "hidden": ["-Wl,--exclude-libs,ALL"],
     },
     "msvc": {
         "all": ["/fp:precise", "/std:c11"],
@@ -52,12 +60,17 @@ FLAGS = {
         "avx512": ["/arch:AVX512"],
         "openmp": ["/openmp"],
         "link": [],
+        "hidden": [],
     },
 }
 WIDE = ("avx2", "avx512")
 # More flags for compiling and linking every module: tests/sanitize.py asks for sanitizers.
 EXTRA = os.environ.get("MICROLAZY_CFLAGS", "").split()
 EMPTY_PROBE = "int main(void) { return 0; }\n"
+RANDOM_PROBE = """
+double random_standard_gamma(void *bits, double shape);
+int main(void) { return random_standard_gamma == 0; }
+"""
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
 HEADER_FILES = [str(path) for path in Path("microlazy/core").rglob("*.h")]  # Cython sees no nested
@@ -108,6 +121,12 @@ class BuildExt(build_ext):
         for extension in self.extensions:
             extension.libraries = ["m"] if flags is FLAGS["unix"] else []
             package, _, module = extension.name.rpartition(".")
+            if extension.name == DRAWS:
+                if not self.links(RANDOM_PROBE, [], **RANDOM):
+                    continue  # a NumPy without its library, or for another system
+                extension.include_dirs = [*extension.include_dirs, numpy.get_include()]
+                extension.libraries = RANDOM["libraries"]
+                extension.library_dirs = RANDOM["library_dirs"]
             if package != KERNELS:
                 extension.extra_compile_args = [*flags["all"], *flags["core"], *openmp]
                 extension.extra_link_args = openmp if flags is FLAGS["unix"] else []
@@ -121,6 +140,8 @@ class BuildExt(build_ext):
                 ]
             else:
                 continue  # no such vector unit; and sanitizers need to see the source but once
+            if extension.name == DRAWS and self.links(EMPTY_PROBE, flags["hidden"]):
+                extension.extra_link_args = [*extension.extra_link_args, *flags["hidden"]]
             extension.extra_compile_args += EXTRA
             extension.extra_link_args = [*extension.extra_link_args, *link, *EXTRA]
             built.append(extension)
@@ -131,7 +152,7 @@ class BuildExt(build_ext):
         """Say whether this compiler has OpenMP; the variable MICROLAZY_OPENMP=0 says no."""
         return os.environ.get("MICROLAZY_OPENMP", "1") != "0" and self.links(OPENMP_PROBE, flags)
 
-    def links(self, source: str, flags: list[str]) -> bool:
+    def links(self, source: str, flags: list[str], **libraries: list[str]) -> bool:
         """Say whether a small C program compiles and links with the given flags."""
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder, "probe.c")
@@ -141,7 +162,12 @@ class BuildExt(build_ext):
                     [str(program)], output_dir=folder, extra_postargs=flags
                 )
                 self.compiler.link_executable(
-                    objects, "probe", output_dir=folder, extra_postargs=flags
+                    objects,
+                    "probe",
+                    output_dir=folder,
+                    libraries=[*libraries.get("libraries", [])],
+                    library_dirs=libraries.get("library_dirs", []),
+                    extra_postargs=flags,
                 )
             except (CompileError, LinkError):
                 return False

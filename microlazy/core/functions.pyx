@@ -19,7 +19,9 @@ from microlazy.core.ops.reduce cimport arg_reduce, axis_mask
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
 from microlazy.core.ops.rewrite cimport become, rewrites
 from microlazy.core.ops.rewrite cimport begin as begin_rewrite, finish as finish_rewrite
-from microlazy.core.ops.random cimport NORMAL, RANDINT, UNIFORM, Law, sample, sample_into
+from microlazy.core.ops.random cimport (
+    NORMAL, RANDINT, UNIFORM, Law, permutation_into, sample, sample_into,
+)
 from microlazy.core.ops.scans cimport scan
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, channels_second as move_channels_second, concatenate as join,
@@ -43,7 +45,7 @@ import numpy
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import place_of
 from microlazy.core.ops.elementwise import BINARY, UNARY
-from microlazy.core.ops import nn, random as random_ops
+from microlazy.core.ops import nn
 from microlazy.core.tensor import nearest_dtype
 
 

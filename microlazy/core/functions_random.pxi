@@ -1,5 +1,7 @@
 # Random arrays, and what samplers ask of their parameters.
 
+cdef Py_ssize_t MANY = <Py_ssize_t>1 << 40          # more than any memory holds
+
 DISTRIBUTIONS = {"uniform": UNIFORM, "normal": NORMAL, "randint": RANDINT}
 
 
@@ -112,6 +114,49 @@ def as_parameters(values, bint whole):
         cast(<Tensor>x, dtype) if isinstance(x, Tensor) else x for x in values]
 
 
-def shuffled_places(n):
-    """A random order of range(n), an array of int64."""
-    return random_ops.permutation(n)
+def standard_numbers(str kind, size):
+    """Numbers of mean 0 and deviation 1 ("normal") or in [0, 1) ("uniform"), for np.
+
+    None if arrays are made elsewhere than on the first context.
+
+    Examples
+    --------
+    >>> from microlazy.core.functions import standard_numbers
+    >>> standard_numbers("normal", (2, 3)).shape
+    (2, 3)
+    """
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef Law law
+    if current_device():
+        return None
+    law.distribution = DISTRIBUTIONS[kind]
+    law.p, law.q = 0.0, 1.0
+    return sample(law, NP, FLOAT32, 0 if size is None else parse_shape(size, sizes), sizes)
+
+
+def permuted(x):
+    """range(x), or an array along its first axis, in a random order; None if it must be recorded.
+
+    Examples
+    --------
+    >>> from microlazy.core.functions import permuted
+    >>> sorted(permuted(3).tolist())
+    [0, 1, 2]
+    """
+    cdef Tensor t, places
+    cdef Py_ssize_t n
+    if not state().plain or current_device():
+        return None
+    if isinstance(x, Tensor):
+        t = <Tensor>x
+        if t.abstract or not t.ndim:
+            return None
+        places = new(t.face, INT64, 1, t.shape_)
+        permutation_into(places)
+        return take_places(t, places, 0, "clip")
+    if type(x) is not int or not 0 <= x <= MANY:
+        return None
+    n = x
+    places = new(NP, INT64, 1, &n)
+    permutation_into(places)
+    return places

@@ -147,6 +147,10 @@ def _shape(size: Any) -> tuple[int, ...]:
 
 def _standard(name: str, size: Any, dtype: Any, ctx: Context | None) -> ndarray:
     """Numbers in [0, 1), or of mean 0 and deviation 1."""
+    if dtype is None and ctx is None:
+        drawn = _f.standard_numbers(name, size)
+        if drawn is not None:
+            return drawn
     check_ctx(ctx)
     if dtype is not None:
         _check_floating(name, dtype)
@@ -440,6 +444,9 @@ def permutation(x: int | ndarray) -> ndarray:
     >>> sorted(np.random.permutation(3).tolist())
     [0, 1, 2]
     """
+    drawn = _f.permuted(x)
+    if drawn is not None:
+        return drawn
     x = _many(x)
     if isinstance(x, ndarray):
         return _f.take(x, _d.permutation(len(x), _NP), 0)

@@ -8,6 +8,8 @@ sequence, when the op runs, so a plan draws anew at every call.
 
 import math
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple, TypeVar
 
 import numpy
@@ -15,7 +17,8 @@ import numpy
 from microlazy.base import RangeError
 from microlazy.core import functions as f
 from microlazy.core.generator import stream
-from microlazy.core.ops.numpy_call import call
+from microlazy.core.ops.numpy_call import call, call_shaped
+from microlazy.core.ops.random import Permutation
 from microlazy.core.tensor import Tensor
 
 A = TypeVar("A", bound=Tensor)
@@ -60,13 +63,23 @@ class Numbers(NamedTuple):
             f.detach(x) if isinstance(x, Tensor) else f.new_array(self.face, (), "float64", x)
             for x in parameters
         ]
-        return call(
-            _draw,
+        return call_shaped(
+            _by_library("Draw", _draw),
             arrays,
+            self.shape,
+            self.dtype,
             {"law": law, "size": self.shape},
-            result=lambda *arrays, law, size: (size, self.dtype),
-            dtype=self.dtype,
         )
+
+
+@cache
+def _by_library(kind: str, slow: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that draws by NumPy's generator, by its C functions if the build had them."""
+    try:
+        draws = import_module("microlazy.core.ops.draws")
+    except ModuleNotFoundError:
+        return slow
+    return getattr(draws, kind)(slow)
 
 
 def _draw(*parameters: numpy.ndarray, law: str, size: tuple[int, ...]) -> numpy.ndarray:
@@ -321,11 +334,13 @@ def _counts(p: numpy.ndarray, n: int, size: tuple[int, ...]) -> numpy.ndarray:
 
 def multinomial(n: int, p: A, size: tuple[int, ...]) -> A:
     """How often each of the outcomes of probabilities p occurs in n trials."""
-    return call(
-        _counts,
+    stack = (*size, *p.shape[:-1])
+    return call_shaped(
+        _by_library("Counts", _counts),
         [p],
-        {"n": n, "size": (*size, *p.shape[:-1])},
-        result=lambda p, n, size: ((*size, p.shape[-1]), "int64"),
+        (*stack, p.shape[-1]),
+        "int64",
+        {"n": n, "size": stack},
     )
 
 
@@ -340,20 +355,18 @@ def _choice(
 
 def choice(n: int, size: tuple[int, ...], replace: bool, p: Tensor | None, face: int) -> Any:
     """Places in range(n), with probabilities p if given."""
-    return call(
-        _choice,
+    return call_shaped(
+        _by_library("Places", _choice),
         [f.new_array(face, (), None, 0) if p is None else p],
+        size,
+        "int64",
         {"n": n, "size": size, "replace": replace, "weighted": p is not None},
-        result=lambda p, n, size, replace, weighted: (size, "int64"),
     )
 
 
-def _order(nothing: numpy.ndarray, n: int) -> numpy.ndarray:
-    return f.shuffled_places(n)
+_PERMUTATION = Permutation()
 
 
 def permutation(n: int, face: int) -> Any:
     """The places 0 ... n - 1 in a random order."""
-    return call(
-        _order, [f.new_array(face, (), None, 0)], {"n": n}, result=lambda x, n: ((n,), "int64")
-    )
+    return call_shaped(_PERMUTATION, [f.new_array(face, (), None, 0)], (n,), "int64")

@@ -8,6 +8,8 @@ from microlazy.core.tensor import Tensor
 _A = TypeVar("_A", bound=Tensor)
 _Rules = Sequence[Callable[..., Any] | None] | None
 
+class Direct: ...
+
 def call(
     function: Callable[..., Any],
     arrays: Sequence[_A],
@@ -26,6 +28,14 @@ def call_elementwise(
     x: _A,
     options: dict[str, Any] | None = None,
     gradient: Callable[..., Any] | None = None,
+) -> _A: ...
+def call_shaped(
+    function: Callable[..., Any],
+    arrays: Sequence[_A],
+    shape: int | Sequence[int],
+    dtype: DTypeLike,
+    options: dict[str, Any] | None = None,
+    gradients: _Rules = (),
 ) -> _A: ...
 def call_many(
     function: Callable[..., Any],

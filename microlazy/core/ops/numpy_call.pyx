@@ -101,8 +101,15 @@ cdef class NumpyCall(Node):
         return "numpy:" + getattr(self.function, "__name__", "call").lstrip("_")
 
 
+cdef class Direct:
+    cdef bint into(self, list inputs, dict options, Tensor out) except -1:
+        return False
+
+
 cdef int compute_to(object function, list inputs, dict options, list parts,
                     Tensor out) except -1:
+    if isinstance(function, Direct) and (<Direct>function).into(inputs, options, out):
+        return 0
     if type(function) is numpy.ufunc and not options and compute_into(function, inputs, out):
         return 0
     if parts is None and special_into(function, inputs, options, out):
@@ -573,6 +580,43 @@ def call_ufunc(function, arrays, gradients=()):
     return out
 
 
+def call_shaped(function, arrays, shape, dtype, options=None, gradients=()):
+    """Compute a function of arrays whose result has a known shape and dtype, recorded like any op.
+
+    As `call`, but nothing is computed to find the two, and a function that can do so computes into
+    the result's memory.
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy import np
+    >>> from microlazy.core.ops.numpy_call import call_shaped
+    >>> call_shaped(numpy.diff, [np.array([1., 4.])], (1,), "float32")
+    array([3.])
+    """
+    cdef Py_ssize_t[MAX_NDIM] sizes
+    cdef list inputs = arrays_of(function, arrays)
+    cdef int number = dtype_number(dtype), ndim = parse_shape(shape, sizes)
+    cdef int face = (<Tensor>inputs[0]).face
+    if ndim == 0 and face == ND:
+        sizes[0] = 1
+        ndim = 1
+    return shaped(function, inputs, options or {}, gradients, header(face, number, ndim, sizes))
+
+
+cdef Tensor shaped(object function, list inputs, dict options, tuple gradients, Tensor out):
+    cdef NumpyCall node = prepare(function, inputs, options, gradients, False)
+    if node is not None:
+        return run(node, out)
+    allocate(out)
+    compute_to(function, inputs, options, None, out)
+    return out
+
+
 def call_elementwise(function, x, options=None, gradient=None):
     """Compute a function of one array, element by element, recorded like any op.
 
@@ -591,15 +635,9 @@ def call_elementwise(function, x, options=None, gradient=None):
     array([0.       , 1.7917595])
     """
     cdef list inputs = arrays_of(function, [x])
-    cdef dict given = options or {}
-    cdef NumpyCall node = prepare(function, inputs, given, () if gradient is None else (gradient,),
-                                  False)
-    cdef Tensor a = x, out = header(a.face, a.dtype, a.ndim, a.shape_)
-    if node is not None:
-        return run(node, out)
-    allocate(out)
-    compute_to(function, inputs, given, None, out)
-    return out
+    cdef Tensor a = x
+    return shaped(function, inputs, options or {}, () if gradient is None else (gradient,),
+                  header(a.face, a.dtype, a.ndim, a.shape_))
 
 
 def call_many(function, arrays, options=None, gradients=(), results=None, dtype=None,

@@ -14,3 +14,4 @@ ctypedef struct Law:
 cdef Tensor sample(Law law, int face, int dtype, int ndim, const Py_ssize_t* shape)
 cdef int sample_into(Law law, Tensor out) except -1
 cdef int fill_mask(double rate, double keep_value, Tensor mask) except -1
+cdef int permutation_into(Tensor places) except -1        # a random order, into int64

@@ -2,9 +2,10 @@
 
 cimport cython
 from cython.parallel cimport prange
+from libc.string cimport memset
 from microlazy.core.generator cimport draw, generator_key
 from microlazy.core.kernels.select cimport kernels
-from microlazy.core.ops.numpy_call cimport short_view
+from microlazy.core.ops.numpy_call cimport Direct, short_view
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport Node, run
@@ -83,18 +84,63 @@ cdef int fill_mask(double rate, double keep_value, Tensor mask) except -1:
     return 0
 
 
-def permutation(Py_ssize_t n):
-    """A random order of range(n), as a NumPy array of int64: the order of n random numbers.
+cdef enum:
+    FEW = 4096                    # places that are ordered here: buckets of more leave the cache
 
-    Examples
-    --------
-    >>> from microlazy.core.ops.random import permutation
-    >>> sorted(permutation(4).tolist())
-    [0, 1, 2, 3]
+
+cdef int order_few(const double* keys, Py_ssize_t n, long long* starts, long long* places) noexcept:
+    """The places of up to FEW numbers in [0, 1) in ascending order, equal ones as they come.
+
+    Each number has a bucket, of n, and most buckets one number; what is left is sorted by insertion.
     """
-    cdef Tensor x = new(ND, FLOAT64, 1, &n)
+    cdef Py_ssize_t i, j
+    cdef long long place
+    memset(starts, 0, (n + 1) * sizeof(long long))
+    for i in range(n):
+        starts[<Py_ssize_t>(keys[i] * n) + 1] += 1
+    for i in range(1, n):
+        starts[i] += starts[i - 1]
+    for i in range(n):
+        j = <Py_ssize_t>(keys[i] * n)
+        places[starts[j]] = i
+        starts[j] += 1
+    for i in range(1, n):
+        place = places[i]
+        j = i
+        while j > 0 and keys[places[j - 1]] > keys[place]:
+            places[j] = places[j - 1]
+            j -= 1
+        places[j] = place
+    return 0
+
+
+cdef int permutation_into(Tensor places) except -1:
+    cdef long long[FEW + 1] starts
+    cdef Tensor keys = new(ND, FLOAT64, 1, places.shape_)
     cdef Law law
     law.distribution = UNIFORM
     law.p, law.q = 0.0, 1.0
-    fill_random(law, x)
-    return short_view(x).argsort(kind="stable")
+    fill_random(law, keys)
+    if keys.size <= FEW:
+        return order_few(<const double*>keys.data, keys.size, starts, <long long*>places.data)
+    short_view(places)[...] = short_view(keys).argsort(kind="stable")
+    return 0
+
+
+@cython.final
+cdef class Permutation(Direct):
+    """A random order of range(n), of int64: the order of n random numbers.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.ops.numpy_call import call_shaped
+    >>> from microlazy.core.ops.random import Permutation
+    >>> sorted(call_shaped(Permutation(), [np.zeros(())], (4,), "int64").tolist())
+    [0, 1, 2, 3]
+    """
+    __name__ = "permutation"
+
+    cdef bint into(self, list inputs, dict options, Tensor out) except -1:
+        permutation_into(out)
+        return True
