@@ -35,7 +35,7 @@ ops.convolution
 lifetimes ops.pooling
 tails
 fuse
-plan ops.rewrite creation
+plan ops.rewrite creation transforms ops.draws
 cached_plan plan_gradients ops.in_place places
 ops.nn ops.recurrent
 functions

@@ -31,7 +31,7 @@ from microlazy.core.ops.shape cimport (
 from microlazy.core.strided cimport assign, overlap
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, current_device, deeper,
     device_of, dtype_number, from_numpy, is_float, need_values, new, numpy_dtype, parse_axis,
     parse_shape, same_shape, shape_tuple, view_numpy,
 )

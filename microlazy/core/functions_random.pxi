@@ -48,6 +48,21 @@ def random_array(str kind, p, q, int face, shape, dtype=None, out=None):
     return sample(law, face, number, parse_shape(shape, sizes), sizes)
 
 
+ctypedef fused real:
+    float
+    double
+    int
+    long long
+
+
+cdef bint within(const real* x, Py_ssize_t n, double low, bint without_low, double high) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if not low <= x[i] <= high or (without_low and x[i] == low):
+            return False
+    return True
+
+
 def all_within(x, double low, bint without_low, double high):
     """Whether a number, or each element of an array, is in [low, high], or in (low, high].
 
@@ -59,21 +74,23 @@ def all_within(x, double low, bint without_low, double high):
     (True, False)
     """
     cdef Tensor t
-    cdef Py_ssize_t i
     cdef double value
     if not isinstance(x, Tensor):
         value = x
         return low <= value <= high and not (without_low and value == low)
     t = <Tensor>x
-    if t.dtype > FLOAT64 or not t.contiguous:
-        array = view_numpy(t)
-        return bool(((array > low if without_low else array >= low) & (array <= high)).all())
-    need_values(t, "its values are to be checked")
-    for i in range(t.size):
-        value = (<float*>t.data)[i] if t.dtype == FLOAT32 else (<double*>t.data)[i]
-        if not low <= value <= high or (without_low and value == low):
-            return False
-    return True
+    if t.contiguous:
+        need_values(t, "its values are to be checked")
+        if t.dtype == FLOAT32:
+            return within(<const float*>t.data, t.size, low, without_low, high)
+        if t.dtype == FLOAT64:
+            return within(<const double*>t.data, t.size, low, without_low, high)
+        if t.dtype == INT32:
+            return within(<const int*>t.data, t.size, low, without_low, high)
+        if t.dtype == INT64:
+            return within(<const long long*>t.data, t.size, low, without_low, high)
+    array = view_numpy(t)
+    return bool(((array > low if without_low else array >= low) & (array <= high)).all())
 
 
 def as_parameters(values, bint whole):

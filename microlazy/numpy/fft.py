@@ -16,6 +16,7 @@ from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
+from microlazy.core.transforms import transformed
 from microlazy.numpy.arguments import NP, as_array, on_cpu
 from microlazy.numpy.manipulation import roll
 
@@ -109,6 +110,10 @@ def _transform(name: str, summary: str, example: str, result: str) -> Callable[.
     def along_axis(
         a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: None = None
     ) -> Any:
+        if n is None and axis == -1 and norm is None and out is None:
+            small = transformed(name, a, 1)
+            if small is not None:
+                return small
         return _transformed(name, a, {"n": n, "axis": axis, "norm": norm, "out": out})
 
     def of_matrices(
@@ -118,6 +123,10 @@ def _transform(name: str, summary: str, example: str, result: str) -> Callable[.
         norm: str | None = None,
         out: None = None,
     ) -> Any:
+        if s is None and axes == (-2, -1) and norm is None and out is None:
+            small = transformed(name, a, 2)
+            if small is not None:
+                return small
         return _transformed(name, a, {"s": s, "axes": axes, "norm": norm, "out": out})
 
     def along_axes(
@@ -127,6 +136,10 @@ def _transform(name: str, summary: str, example: str, result: str) -> Callable[.
         norm: str | None = None,
         out: None = None,
     ) -> Any:
+        if s is None and axes is None and norm is None and out is None:
+            small = transformed(name, a, 0)
+            if small is not None:
+                return small
         return _transformed(name, a, {"s": s, "axes": axes, "norm": norm, "out": out})
 
     what = _WHAT.get(name, "input")

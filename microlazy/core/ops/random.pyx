@@ -8,9 +8,9 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.ops.numpy_call cimport Direct, short_view
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport assign
-from microlazy.core.tape cimport Node, run
+from microlazy.core.tape cimport Node, run, state
 from microlazy.core.tensor cimport (
-    FLOAT32, FLOAT64, INT64, ND, Tensor, header, itemsize, new,
+    FLOAT32, FLOAT64, INT64, ND, Tensor, allocate, header, itemsize, new,
 )
 
 
@@ -62,9 +62,15 @@ cdef class Sample(Node):
 
 
 cdef Tensor sample(Law law, int face, int dtype, int ndim, const Py_ssize_t* shape):
-    cdef Sample node = Sample.__new__(Sample)
+    cdef Tensor out = header(face, dtype, ndim, shape)
+    cdef Sample node
+    if state().plain:
+        allocate(out)
+        sample_into(law, out)
+        return out
+    node = Sample.__new__(Sample)
     node.law = law
-    return run(node, header(face, dtype, ndim, shape))
+    return run(node, out)
 
 
 cdef int fill_mask(double rate, double keep_value, Tensor mask) except -1:

@@ -1,0 +1,3 @@
+from typing import Any
+
+def transformed(name: str, a: Any, axes: int) -> Any: ...
