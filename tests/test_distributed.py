@@ -1,6 +1,7 @@
 """Several workers: processes that a real mpiexec starts, and what a trainer needs of the tape."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,6 +110,28 @@ def test_a_run_with_a_killed_worker_goes_on_with_other_numbers_of_workers(tmp_pa
     with numpy.load(folder / "result.npz") as found:
         for name, value in zip(found.files, expected, strict=True):
             numpy.testing.assert_allclose(found[name], value, rtol=1e-3, atol=1e-5)
+
+
+@needs_mpi
+def test_the_program_of_the_page_trains_as_the_page_says(tmp_path):
+    page = (HERE.parent / "docs" / "distributed.md").read_text(encoding="utf-8")
+    script = tmp_path / "train.py"
+    program = re.search(r"```python\n(import argparse.*?)```", page, re.S)
+    script.write_text(program[1], encoding="utf-8")
+    told = re.findall(r"^epoch (\d): loss ([\d.]+)", page, re.M)[:6]
+    code, text = started(2, script)
+    assert code == 0, text
+    found = re.findall(r"^epoch (\d): loss ([\d.]+)", text, re.M)
+    assert [epoch for epoch, _ in found] == [epoch for epoch, _ in told] == list("123456")
+    for (_, loss), (_, expected) in zip(found, told, strict=True):
+        assert abs(float(loss) - float(expected)) < 1e-4
+    folder = tmp_path / "runs"
+    code, text = started(3, script, "--fault", "kill", "--checkpoints", folder)
+    assert code != 0
+    code, text = started(2, script, "--checkpoints", folder)
+    assert code == 0, text
+    assert text.count("Checkpoint resumed from epoch 2 batch 29") == 1
+    assert re.findall(r"^epoch (\d)", text, re.M) == list("456")
 
 
 @needs_mpi

@@ -607,14 +607,15 @@ class CheckpointHandler(TrainBegin, BatchEnd, EpochEnd, TrainEnd):
         estimator.trainer.load_states(self._path(prefix, "states"))
         estimator.place, self.found = place, (header, arrays)
         self._last = prefix, place.total
-        epoch, batch = _numbers(self.model_prefix, prefix)
-        estimator.logger.warning(
-            "CheckpointHandler: Checkpoint resumed from epoch %d batch %d, continue to train for "
-            "%s ",
-            epoch,
-            batch,
-            _wanted(estimator),
-        )
+        if _writes(estimator):
+            epoch, batch = _numbers(self.model_prefix, prefix)
+            estimator.logger.warning(
+                "CheckpointHandler: Checkpoint resumed from epoch %d batch %d, continue to train "
+                "for %s ",
+                epoch,
+                batch,
+                _wanted(estimator),
+            )
 
     def _complete_checkpoints(self, clean: bool) -> list[str]:
         """The checkpoints in the folder in their order; `clean` removes one half removed."""
