@@ -276,6 +276,14 @@ CASES = {
         ((3, 3, 2), ("length", (3,))),
         "layer.unroll(3, x[0], layout='TNC', merge_outputs=False, valid_length=x[1])",
     ),
+    "unroll_images": Case(
+        "contrib.rnn.Conv2DLSTMCell((2, 4, 3), 2, 3, 3, i2h_pad=1)",
+        ((3, 2, 2, 4, 3),),
+        "layer.unroll(2, x[0], layout='NTCHW', merge_outputs=True)",
+    ),
+    "unroll_time_last": Case(
+        "rnn.GRUCell(3)", ((2, 4, 3),), "layer.unroll(3, x[0], layout='NCT', merge_outputs=True)"
+    ),
     "stack": Case(
         "stack(rnn.SequentialRNNCell(), rnn.LSTMCell(3), rnn.DropoutCell(0.0), rnn.GRUCell(2))",
         ((2, 3, 4),),

@@ -11,14 +11,18 @@ from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ...symbol import Symbol
 from ..block.symbolic import functions_of
-from ..nn._layer import choice_of
 
 Steps = list[Tensor]
 
 
 def time_axis(layout: str) -> int:
-    """Where the steps are: 0 for TNC, 1 for NTC."""
-    return choice_of("unroll", "layout", layout, ("NTC", "TNC")).index("T")
+    """Where the steps are: 0 for TNC, 1 for NTC and NTCHW."""
+    if layout.count("T") != 1 or not layout.replace("T", "").startswith("N"):
+        raise ArgumentError(
+            "unroll: layout must hold T once and N before all other axes, as NTC, TNC and NTCHW "
+            f"do, but got {layout!r}"
+        )
+    return layout.index("T")
 
 
 def split_steps(length: int | None, inputs: Any, layout: str) -> Steps:
