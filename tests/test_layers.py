@@ -806,6 +806,14 @@ NO_LAYER = [
     ("rnn.GRU(3, num_layers=0)", "GRU: num_layers must be"),
     ("rnn.GRU(3, dropout=2)", "GRU: dropout must be a number from 0 to 1"),
     ("rnn.RNN(3, activation='gelu')", "RNN: activation must be one of 'relu', 'tanh'"),
+    ("nn.Activation('rellu')", "Activation: activation must be one of 'relu', .*, but got 'rellu'"),
+    ("nn.Dense(3, activation='rellu')", "Dense: .*but got 'rellu'; the nearest name is 'relu'"),
+    ("nn.Conv2D(3, 2, activation='Tanh')", "Conv2D: .*but got 'Tanh'; the nearest name is 'tanh'"),
+    ("nn.Conv1DTranspose(3, 2, activation='')", "Conv1DTranspose: .*but got ''$"),
+    ("contrib.cnn.DeformableConvolution(3, activation='gleu')", "nearest name is 'gelu'"),
+    ("rnn.RNNCell(3, 'rellu')", "RNNCell: activation .*nearest name is 'relu'"),
+    ("rnn.LSTMCell(3, recurrent_activation='sigmod')", "LSTMCell: recurrent_.*is 'sigmoid'"),
+    ("contrib.rnn.Conv1DGRUCell((1, 4), 2, 3, 3, activation='tan')", "Conv1DGRUCell: .*is 'tanh'"),
     ("rnn.DropoutCell('a')", "DropoutCell: rate must be"),
     ("rnn.ZoneoutCell(rnn.BidirectionalCell(rnn.RNNCell(1), rnn.RNNCell(1)))", "no zoneout"),
     ("contrib.rnn.Conv2DRNNCell((1, 4, 4), 2, 3, 2)", "h2h_kernel must be odd"),
@@ -879,8 +887,8 @@ def test_bad_states_and_sequences():
         layer(nd.ones((2, 1, 4)), nd.ones((1, 2, 3)))
     with pytest.raises(ValueError, match="length=3 steps were asked for, but the inputs have 2"):
         cell.unroll(3, nd.ones((1, 2, 4)))
-    with pytest.raises(ValueError, match="layout must be"):
-        cell.unroll(2, nd.ones((1, 2, 4)), layout="NCT")
+    with pytest.raises(ValueError, match="layout must hold T once and N before .* but got 'CTN'"):
+        cell.unroll(2, nd.ones((1, 2, 4)), layout="CTN")
     with pytest.raises(mx.MXNetError, match="'gru1' GRUCell"):
         cell(nd.ones((1, 4)), [nd.ones((1, 2))])
     with pytest.raises(NotImplementedError, match=r"unroll\(\)"):

@@ -345,6 +345,18 @@ cdef dict ACTIVATIONS = {
 }
 
 
+def activation_names():
+    """The names that `activation` knows.
+
+    Examples
+    --------
+    >>> from microlazy.core.ops.nn import activation_names
+    >>> activation_names()[:3]
+    ('relu', 'sigmoid', 'tanh')
+    """
+    return tuple(ACTIVATIONS)
+
+
 def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, bint flatten=True,
                     act_type=None, bint in_first=False):
     """The dense layer ``x @ weight.T + bias``, or with `in_first` ``x @ weight + bias``.

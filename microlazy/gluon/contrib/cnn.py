@@ -13,6 +13,7 @@ from ..block.tree import where
 from ..nn import Activation
 from ..nn._convolution import described
 from ..nn._layer import Layer, choice_of, given_source, size_of, sizes_known, sizes_of
+from ..nn.activations import check_activation
 
 __all__ = ["DeformableConvolution", "ModulatedDeformableConvolution"]
 
@@ -63,7 +64,8 @@ class DeformableConvolution(Layer):
     Raises
     ------
     ValueError
-        If an argument is no size, or the groups do not divide the channels.
+        If an argument is no size, the groups do not divide the channels, or there is no such
+        activation function.
     ShapeError
         In the forward pass, if the input does not suit.
 
@@ -114,6 +116,8 @@ class DeformableConvolution(Layer):
         kind = type(self).__name__
         if adj:
             raise ArgumentError(f"{kind}: adj belongs to transposes of convolutions")
+        if activation:
+            check_activation(kind, activation)
         choice_of(kind, "layout", layout, ("NCHW",))
         self._in_channels = size_of(kind, "in_channels", in_channels, 0)
         self._num_deformable_group = size_of(kind, "num_deformable_group", num_deformable_group, 1)
@@ -149,7 +153,7 @@ class DeformableConvolution(Layer):
                 bias = self._declare(f"{role}_bias", (count,), bias_init) if biases[role] else None
                 setattr(self, f"{role}_bias", bias)
             self.act: Activation | None = None
-            if activation is not None:
+            if activation:
                 self.act = Activation(activation, prefix=f"{activation}_")
 
     def _filters(self, count: int, in_channels: int) -> tuple[int, ...]:

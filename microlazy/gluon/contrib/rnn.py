@@ -24,6 +24,7 @@ from ..rnn.rnn_cell import (
     RememberingCell,
     SteppingCell,
     activated,
+    checked_activation,
     gru_step,
     lstm_step,
 )
@@ -76,7 +77,7 @@ class _ConvCell(SteppingCell):
         self._channels = size_of(kind, "hidden_channels", hidden_channels, 1)
         self._layout = choice_of(kind, "conv_layout", conv_layout or layouts[0], layouts)
         self._channel_axis = self._layout.index("C")
-        self._activation = activation
+        self._activation = checked_activation(kind, "activation", activation)
         input_shape = sizes_of(kind, "input_shape", input_shape, axes + 1, 0)
         in_channels = input_shape[self._channel_axis - 1]
         sizes = [n for i, n in enumerate(input_shape, 1) if i != self._channel_axis]
@@ -250,7 +251,7 @@ class Conv2DRNNCell(_ConvRNNCell):
     Raises
     ------
     ValueError
-        If an argument is no size, or `h2h_kernel` is even.
+        If an argument is no size, `h2h_kernel` is even, or there is no such activation function.
     ShapeError
         In the forward pass, if the input does not suit.
 

@@ -20,7 +20,7 @@ from ._layer import (
     sizes_known,
     sizes_of,
 )
-from .activations import Activation
+from .activations import Activation, check_activation
 
 __all__ = [
     "Conv1D",
@@ -56,6 +56,8 @@ class _Conv(Layer):
     ) -> None:
         super().__init__(**kwargs)
         kind, axes, layouts = type(self).__name__, self._axes, LAYOUTS[self._axes]
+        if activation is not None:
+            check_activation(kind, activation)
         self._channels = size_of(kind, "channels", channels, 1)
         self._in_channels = size_of(kind, "in_channels", in_channels, 0)
         self._kwargs: dict[str, Any] = {
@@ -208,7 +210,8 @@ class Conv2D(_Conv):
     Raises
     ------
     ValueError
-        If an argument is no size, or the groups do not divide the channels.
+        If an argument is no size, the groups do not divide the channels, or there is no such
+        activation function.
     ShapeError
         In the forward pass, if the input does not suit.
 
@@ -338,7 +341,8 @@ class Conv2DTranspose(_ConvTranspose):
     Raises
     ------
     ValueError
-        If an argument is no size, or the groups do not divide the channels.
+        If an argument is no size, the groups do not divide the channels, or there is no such
+        activation function.
     ShapeError
         In the forward pass, if the input does not suit.
 

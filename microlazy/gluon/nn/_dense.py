@@ -14,7 +14,7 @@ from ..block import HybridBlock
 from ..block.hybrid import is_plain, need_array
 from ..block.tree import where
 from ._layer import shown_size
-from .activations import Activation, check_name
+from .activations import Activation, check_activation
 
 __all__ = ["Dense"]
 
@@ -47,7 +47,7 @@ class Dense(HybridBlock):
     Raises
     ------
     ValueError
-        If `units` or `in_units` is no size.
+        If `units` or `in_units` is no size, or there is no such activation function.
     TypeError
         If `activation` is no string.
     ShapeError
@@ -84,7 +84,7 @@ class Dense(HybridBlock):
         **kwargs: Any,
     ) -> None:
         if activation is not None:
-            check_name(type(self).__name__, activation)
+            check_activation(type(self).__name__, activation)
         super().__init__(**kwargs)
         self._units = _size("units", units, 1)
         self._in_units = _size("in_units", in_units, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...base import MXNetError, ShapeError
 from ...core.tensor import Tensor
+from ...foreign import nearest
 from ...initializer import ArgumentError
 from ...ops.checks import LARGEST
 from ...util import is_np_shape
@@ -167,7 +168,8 @@ def fraction_of(layer: str, name: str, given: Any) -> float:
 def choice_of(layer: str, name: str, given: Any, known: Sequence[str]) -> str:
     """One of some names."""
     if given not in known:
+        hint = nearest(given, known) if isinstance(given, str) else ""
         raise ArgumentError(
-            f"{layer}: {name} must be one of {', '.join(map(repr, known))}, but got {given!r}"
+            f"{layer}: {name} must be one of {', '.join(map(repr, known))}, but got {given!r}{hint}"
         )
     return given

@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from ... import initializer
-from ...core.ops.nn import activation
+from ...core.ops.nn import activation, activation_names
 from ...core.tensor import Tensor
 from ..block import HybridBlock
 from ..utils import number_of
+from ._layer import choice_of
 
 __all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "SiLU", "Swish"]
 
 
-def check_name(layer: str, activation: Any) -> None:
+def check_activation(layer: str, given: Any, name: str = "activation") -> None:
     """Refuse what is no name of an activation function."""
-    if not isinstance(activation, str):
+    if isinstance(given, str):
+        choice_of(layer, name, given, activation_names())
+    else:
         hint = "a size or a rate has a name of its own, such as in_units="
-        if callable(activation):
+        if callable(given):
             hint = "put a layer or a function, as nn.HybridLambda(function), after this layer"
-        raise TypeError(
-            f"{layer}: activation must be a name such as 'relu', given {activation!r}; {hint}"
-        )
+        raise TypeError(f"{layer}: {name} must be a name such as 'relu', given {given!r}; {hint}")
 
 
 class Activation(HybridBlock):
@@ -38,8 +39,8 @@ class Activation(HybridBlock):
     ------
     TypeError
         If `activation` is no string.
-    MXNetError
-        In the forward pass, if there is no such function.
+    ValueError
+        If there is no such function.
 
     Notes
     -----
@@ -53,7 +54,7 @@ class Activation(HybridBlock):
     """
 
     def __init__(self, activation: str, **kwargs: Any) -> None:
-        check_name(type(self).__name__, activation)
+        check_activation(type(self).__name__, activation)
         self._act_type = activation
         super().__init__(**kwargs)
 

@@ -19,6 +19,7 @@ from ..block import Block, HybridBlock
 from ..block.hybrid import without_namespace
 from ..block.tree import layer_text, where
 from ..nn._layer import Layer, fraction_of, given_source, shown_size, size_of, sizes_known
+from ..nn.activations import check_activation
 from ..utils import _indent
 from .sequences import (
     join_features,
@@ -174,8 +175,8 @@ class RecurrentCell(Block):
             One array, with axes as `layout` says, or the steps, of shape (batch, features).
         begin_state : list of array, optional
             The first states; zeros if left out.
-        layout : {'NTC', 'TNC'}
-            The order of batch, steps and features.
+        layout : str
+            The order of batch, steps and other axes, such as NTC, TNC or NTCHW.
         merge_outputs : bool, optional
             Whether the outputs are one array, or a list of steps.  If left out: one array if
             `valid_length` is given, else a list.
@@ -278,6 +279,13 @@ class HybridRecurrentCell(RecurrentCell, HybridBlock):
 
 
 # ---- cells with parameters ---------------------------------------------------------------------
+
+
+def checked_activation(layer: str, name: str, activation: Any) -> Any:
+    """The activation that a cell was given: a name that is known, a layer or a function."""
+    if not callable(activation):
+        check_activation(layer, activation, name)
+    return activation
 
 
 def activated(F: Any, x: Tensor, activation: Any) -> Tensor:
@@ -394,7 +402,7 @@ class RNNCell(GatedCell):
     Raises
     ------
     ValueError
-        If a size is none.
+        If a size is none, or there is no such activation function.
     ShapeError
         In the forward pass, if the input's size is not `input_size`.
 
@@ -438,7 +446,7 @@ class RNNCell(GatedCell):
             prefix,
             params,
         )
-        self._activation = activation
+        self._activation = checked_activation(type(self).__name__, "activation", activation)
 
     def _alias(self) -> str:
         return "rnn"
@@ -491,7 +499,7 @@ class LSTMCell(GatedCell):
     Raises
     ------
     ValueError
-        If a size is none.
+        If a size is none, or there is no such activation function.
     ShapeError
         In the forward pass, if the input's size is not `input_size`.
 
@@ -538,8 +546,11 @@ class LSTMCell(GatedCell):
             prefix,
             params,
         )
-        self._activation = activation
-        self._recurrent_activation = recurrent_activation
+        kind = type(self).__name__
+        self._activation = checked_activation(kind, "activation", activation)
+        self._recurrent_activation = checked_activation(
+            kind, "recurrent_activation", recurrent_activation
+        )
 
     def _alias(self) -> str:
         return "lstm"
