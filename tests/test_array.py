@@ -292,6 +292,21 @@ def test_faces_share_memory():
     same(strided.as_nd_ndarray(), [[1, 3], [2, 4]])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("value", [0, 1, 100.5, float("nan")])
+def test_one_element_is_numpys_number(dtype, value):
+    if value != value and dtype not in ("float16", "float32", "float64"):
+        value = -1
+    array = numpy.array([[7, value, 9]]).astype(dtype)
+    x = np.array(array, dtype=dtype)[:, 1:2]
+    expected = array[0, 1]
+    for got, want in ((x.item(), expected.item()), (x.asscalar(), expected)):
+        assert type(got) is type(want)
+        assert repr(got) == repr(want)
+    assert bool(x) is bool(expected)
+    assert repr(float(x)) == repr(float(expected))
+
+
 def test_numbers():
     x = np.array([2.5])
     assert (float(x), int(x), bool(x), x.item()) == (2.5, 2, True, 2.5)

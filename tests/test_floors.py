@@ -23,6 +23,7 @@ tape
 generator trace calls ops.slots scopes differentiation
 gradients optimizers.formula optimizers.arrays ops.cast
 optimizers.program
+optimizers.steps
 optimizers.moves
 ops.shape ops.custom
 ops.numpy_call exchange
@@ -37,7 +38,7 @@ tails
 fuse
 plan ops.rewrite creation transforms ops.draws
 cached_plan plan_gradients ops.in_place places
-ops.nn ops.recurrent
+ops.nn ops.recurrent training
 functions
 array
 """.strip().splitlines()

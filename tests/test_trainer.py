@@ -122,6 +122,40 @@ def test_the_optimizers_own_rescale_is_kept():
     assert w.data().asnumpy().tolist() == [-0.5]
 
 
+def test_another_scale_of_the_trainer_is_heeded_in_the_next_step():
+    w = gluon.Parameter("w", shape=(1,), init="zeros")
+    w.initialize()
+    trainer = gluon.Trainer([w], "sgd", {"learning_rate": 1.0})
+    seen = []
+    for scale in (1, 1, 0.5, 0.5, 2, 1):
+        trainer._scale = scale
+        with autograd.record():
+            y = (w.data() * 4).sum()
+        y.backward()
+        trainer.step(2)
+        seen.append(w.data().asscalar().item())
+    assert seen == [-2, -4, -5, -6, -10, -12]
+
+
+def test_a_learning_rate_that_a_users_class_computes_is_asked_for():
+    class Halving(optimizer.SGD):
+        @property
+        def learning_rate(self):
+            return self.lr / 2**self.num_update
+
+    w = gluon.Parameter("w", shape=(1,), init="zeros")
+    w.initialize()
+    trainer = gluon.Trainer([w], Halving(learning_rate=1.0))
+    seen = []
+    for _ in range(4):
+        with autograd.record():
+            y = w.data().sum()
+        y.backward()
+        trainer.step(1)
+        seen.append(w.data().asscalar().item())
+    assert seen == [-0.5, -0.75, -0.875, -0.9375]
+
+
 def test_update_after_allreduce_is_a_step():
     one, first = make()
     two, second = make()

@@ -15,8 +15,8 @@ from microlazy.core.tape cimport (
     ADD, NULL_REQ, WRITE, Variable, go_back, new_pass, put,
 )
 from microlazy.core.tensor cimport (
-    BOOL, ND, NP, Tensor, device_of, dtype_number, from_numpy, is_float, like, need_values,
-    numpy_dtype, register_face, same_shape, shape_tuple, view_numpy,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, ND, NP, Tensor, device_of, dtype_number, from_numpy,
+    is_float, like, need_values, numpy_dtype, register_face, same_shape, shape_tuple, view_numpy,
 )
 
 import numbers
@@ -106,6 +106,21 @@ cdef object in_place(int op, Tensor a, object b):
         raise TypeError(f"type {type(b)} not supported: an array works with arrays of its own "
                         "type, with NumPy's and with numbers")
     return a
+
+
+cdef object first_number(Tensor x):
+    """The first element as a Python number, without an array of NumPy."""
+    if x.dtype == FLOAT32:
+        return (<const float*>x.data)[0]
+    if x.dtype == FLOAT64:
+        return (<const double*>x.data)[0]
+    if x.dtype == INT64:
+        return (<const long long*>x.data)[0]
+    if x.dtype == INT32:
+        return (<const int*>x.data)[0]
+    if x.dtype == BOOL:
+        return x.data[0] != 0
+    return view_numpy(x).item(0)
 
 
 cdef object assigned(object x, object result):
@@ -266,7 +281,7 @@ cdef class Array(Tensor):
         if self.size > 1:
             raise ValueError(f"The truth value of an {type(self).__name__} with multiple elements "
                              "is ambiguous.")
-        return bool(view_numpy(self).item())
+        return bool(first_number(self))
 
     def __float__(self):
         return float(self.only_number())
@@ -282,7 +297,7 @@ cdef class Array(Tensor):
         if self.size != 1:
             raise TypeError("only size-1 arrays can be converted to Python scalars; this one has "
                             f"shape {shape_tuple(self)}")
-        return view_numpy(self).item()
+        return first_number(self)
 
     def __index__(self):
         if self.size == 1 and not is_float(self.dtype) and self.dtype != BOOL:
@@ -343,7 +358,7 @@ cdef class Array(Tensor):
         if not args and self.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar; this one "
                              f"has shape {shape_tuple(self)}")
-        return view_numpy(self).item(*args)
+        return view_numpy(self).item(*args) if args else first_number(self)
 
     def asscalar(self):
         """Return the only element as a NumPy scalar.
@@ -358,7 +373,7 @@ cdef class Array(Tensor):
         if self.size != 1:
             raise ValueError("The current array is not a scalar: it has shape "
                              f"{shape_tuple(self)}")
-        return view_numpy(self).reshape(-1)[0]
+        return numpy_dtype(self.dtype).type(first_number(self))
 
     def tolist(self):
         """Return the values as nested lists of Python numbers.

@@ -7,8 +7,10 @@ megabyte for all, a plan that another one of its block follows gives its memory 
 other finds warm in the cache.
 """
 
+cimport cython
 from microlazy.core.calls cimport flatten, flatten_as, kind_of, mix_structure, mode
 from microlazy.core.optimizers.moves cimport Moves
+from microlazy.core.optimizers.steps cimport RuleSteps
 from microlazy.core.plan cimport Plan, build
 from microlazy.core.tape cimport State, set_mode, several_devices, state
 from microlazy.core.tensor cimport Tensor, device_of, use_device
@@ -26,7 +28,7 @@ cdef enum:
 cdef Py_ssize_t MOST_BYTES = <Py_ssize_t>1 << 30      # in the plans of one block
 cdef Py_ssize_t AWAKE_BYTES = <Py_ssize_t>1 << 20     # beyond, idle plans give theirs back
 
-cdef long long changes = 0        # see generation()
+changes = 0
 
 
 def advance_generation():
@@ -75,6 +77,43 @@ class Unplannable(AbstractValueError):
     """
 
 
+def call_block(block, *args):
+    """Call a hybrid block: with its plan, once it has one.
+
+    Parameters
+    ----------
+    block : gluon.HybridBlock
+        What it does otherwise is its `_call_otherwise`.
+    *args : array or nested list of arrays
+        The inputs.
+
+    Returns
+    -------
+    array or nested list of arrays
+        The outputs.
+
+    Examples
+    --------
+    >>> from microlazy import gluon, nd
+    >>> from microlazy.core.cached_plan import call_block
+    >>> call_block(gluon.nn.Flatten(), nd.ones((2, 3, 4))).shape
+    (2, 12)
+    """
+    if args and isinstance((<tuple> args)[0], Tensor):
+        plan = block._plan
+        if plan is not None:
+            return (<CachedPlan?> plan).call(args)
+        if block._only_forward:
+            return block.forward(*args)
+    return block._call_otherwise(args)
+
+
+@cython.auto_pickle(False)
+cdef class Rescaler:
+    cdef int rescale(self, RuleSteps group, object batch_size) except -1:
+        raise NotImplementedError
+
+
 cdef class CachedPlan:
     """The plans of a hybridized block, one for each kind of call.
 
@@ -111,21 +150,6 @@ cdef class CachedPlan:
     >>> net(nd.ones((4, 3))).shape
     (4, 2)
     """
-    cdef object source
-    cdef long long generation     # when the plans were last checked
-    cdef bint looked              # at the attributes, since one was last written
-    cdef list attributes
-    cdef dict plans               # lists of them by their kind
-    cdef Plan latest              # the last one that ran
-    cdef long long calls
-    cdef Py_ssize_t count, nbytes, most_bytes
-    cdef bint once                # see the parameters
-    cdef object leaf
-    cdef int paid                 # runs that have not yet paid for a plan
-    cdef int eager                # bits of the modes in which no plan can be made
-    cdef int unrolled             # plans that create_graph used up
-    cdef object refusal           # why the plan for the call that is going on could not be made
-    cdef bint changing            # forward() changed an attribute, once
 
     def __init__(self, source, Py_ssize_t most_bytes=MOST_BYTES, bint once=False, leaf=None):
         self.source = source
@@ -137,6 +161,9 @@ cdef class CachedPlan:
         self.paid = FREE_PLANS * PRICE
 
     def __call__(self, *args):
+        return self.call(args)
+
+    cdef object call(self, tuple args):
         cdef State* s = state()
         cdef int before
         if s.tracing:                 # inside another block's plan: run the Python code
@@ -158,10 +185,11 @@ cdef class CachedPlan:
 
     def train(self, *args):
         """Call under record(), go back from the first array of the result, and return all of it."""
-        return self.go_and_back(args, None, None, None)[0]
+        return self.go_and_back(args, None, None, None, NULL)
 
-    cdef tuple go_and_back(self, tuple args, PlannedStep step, object group, object batch_size):
-        """What train() returns, and whether a step moved the weights of a group on the way back."""
+    cdef object go_and_back(self, tuple args, Rescaler rescaler, RuleSteps group,
+                            object batch_size, bint* moved):
+        """What train() returns; it moves the weights of a group on the way back, if it can."""
         cdef State* s = state()
         cdef Moves moves = None
         cdef State before = s[0]
@@ -175,15 +203,16 @@ cdef class CachedPlan:
             else:
                 plan = self.choose(args, tensors)
                 if plan is not None and plan.goes_straight(tensors):
-                    if step is None:
-                        return plan.train(tensors, None), False
+                    if group is None:
+                        return plan.train(tensors, None)
                     moves = plan.moves_of(group.bound, tensors)
-                    if moves is not None and not moves.ready(
-                            step.numbers(group, batch_size, plan.length())):
-                        moves = None
-                    result = plan.train(tensors, moves)
+                    if moves is not None:
+                        rescaler.rescale(group,
+                                         plan.length() if batch_size is None else batch_size)
+                        moved[0] = moves.ready(group)
+                    result = plan.train(tensors, moves if moved[0] else None)
                     plan.find_moves(group.bound)
-                    return result, moves is not None
+                    return result
                 result = self.run_without(args) if plan is None else plan.run(tensors)
         finally:
             s[0] = before
@@ -191,7 +220,7 @@ cdef class CachedPlan:
         go_back_from(result[0])
         if plan is not None and isinstance(result[0], Tensor):
             plan.note_inspected()
-        return result, False
+        return result
 
     def attribute_written(self):
         """Say that an attribute has another value, which the plans may have been made with."""
@@ -384,51 +413,3 @@ cdef class CachedPlan:
                     self.drop(plan)
         self.generation = changes
         return 0
-
-
-cdef class PlannedStep:
-    """A step of a Trainer: the passes by a plan, which moves the weights if the result is the same.
-
-    Parameters
-    ----------
-    plan : CachedPlan
-        Of a network with its loss.
-    trainer : gluon.Trainer
-        Its `_early` is the group of weights that may be moved, or None.
-    as_number : callable
-        Checks the size of a batch.
-
-    Examples
-    --------
-    >>> from microlazy.core.cached_plan import CachedPlan, PlannedStep
-    >>> callable(PlannedStep(CachedPlan(None), None, float))
-    True
-    """
-    cdef CachedPlan plan
-    cdef object trainer, as_number
-
-    def __init__(self, CachedPlan plan, trainer, as_number):
-        self.plan, self.trainer, self.as_number = plan, trainer, as_number
-
-    def __call__(self, tuple batch, batch_size) -> tuple:
-        """Return what `CachedPlan.train` does, and whether the weights were moved."""
-        trainer = self.trainer
-        group = trainer._early
-        if (group is None or group.bound is None or trainer._generation != changes
-                or trainer._amp_loss_scaler is not None):
-            return self.plan.go_and_back(batch, None, None, None)
-        before = group.optimizer.num_update
-        try:
-            found = self.plan.go_and_back(batch, self, group, batch_size)
-        except BaseException:
-            group.optimizer.num_update = before
-            raise
-        if found[1]:
-            group.finish()
-        return found
-
-    cdef object numbers(self, object group, object batch_size, Py_ssize_t length):
-        """What `BoundProgram.step` takes, for losses of this length."""
-        size = length if batch_size is None else self.as_number(batch_size)
-        group.optimizer.rescale_grad = self.trainer._scale / size
-        return group.begin()

@@ -22,9 +22,9 @@ from microlazy.core.optimizers.moves cimport Moves, order_moves
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
 from microlazy.core.tape cimport (
-    NEEDS_OUT, Node, Pass, State, arrange_finals, enlist, enlist_before, gradients_watched, hand,
-    is_cut, is_leaf, lead_to, new_pass, note_reader, profiling, reach, set_mode, snapshot, state,
-    tell_final, timed_backward, timed_forward, tracked,
+    NEEDS_OUT, Node, Pass, State, Variable, arrange_finals, enlist, enlist_before,
+    gradients_watched, hand, is_cut, is_leaf, lead_to, new_pass, note_reader, profiling, reach,
+    set_mode, snapshot, state, tell_final, timed_backward, timed_forward, tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, allocate, current_device, header, itemsize, like, look_at, look_away,
@@ -553,7 +553,7 @@ cdef bint has_node(list arrays) noexcept:
     cdef Slot slot
     for i in range(PyList_GET_SIZE(arrays)):
         slot = (<Tensor>PyList_GET_ITEM(arrays, i)).slot
-        if slot is not None and isinstance(slot, Node):
+        if slot is not None and type(slot) is not Variable and isinstance(slot, Node):
             return True
     return False
 

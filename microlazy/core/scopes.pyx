@@ -7,6 +7,7 @@ import functools
 
 
 @cython.final
+@cython.freelist(8)
 cdef class Scope:
     """Sets what this thread does (recording, training) inside a `with`, and puts it back after."""
     cdef int recording, training            # -1: leave as it is
@@ -46,9 +47,12 @@ cdef Scope new_scope(int recording, int training):
 cdef class ScopeMaker:
     """A function that makes scopes, and says so where a `with` forgot to call it."""
     cdef object function
+    cdef int recording, training          # of the scope that it makes when it is given nothing
     cdef dict __dict__
 
     def __call__(self, *args, **kwargs):
+        if not args and not kwargs:
+            return new_scope(self.recording, self.training)
         return self.function(*args, **kwargs)
 
     def __enter__(self):
@@ -68,7 +72,9 @@ cdef class ScopeMaker:
 def _makes_scopes(function):
     """Return the function as a ScopeMaker."""
     cdef ScopeMaker maker = ScopeMaker.__new__(ScopeMaker)
+    cdef Scope scope = function()
     maker.function = function
+    maker.recording, maker.training = scope.recording, scope.training
     functools.update_wrapper(maker, function)
     return maker
 

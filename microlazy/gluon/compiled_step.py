@@ -6,20 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import autograd
-from ..core.cached_plan import CachedPlan, PlannedStep
+from ..core.cached_plan import CachedPlan
 from ..core.tensor import Tensor
+from ..core.training import PlannedStep
 from .block import Block
 from .block.hybrid import arrays_below, attributes_below, is_plannable
 from .block.refusal import tell_refusal
 from .block.tree import tell_changes
-from .trainer import Trainer, as_number
+from .trainer import Trainer
 
 __all__ = ["CompiledStep", "compile_step"]
 
 Loss = Callable[[Any, Any], Tensor]
 
 
-class CompiledStep:
+class CompiledStep(PlannedStep):
     """A training step of a network, made by `compile_step`.
 
     Attributes
@@ -55,45 +56,12 @@ class CompiledStep:
             )
         self.parts = self._net, self._loss, self._trainer = net, loss, trainer
         self._train: Callable[..., Any] | None = None
-        self._plan: CachedPlan | None = None
-        self._planned: PlannedStep | None = None
-        self.output: Any = None
         for block in (net, loss):
             if isinstance(block, Block):
                 tell_changes(block, self)
 
-    def __call__(self, *batch: Any, batch_size: float | None = None) -> Tensor:
-        """Make one step.
-
-        Parameters
-        ----------
-        *batch : arrays
-            What the network takes, and last the label.
-        batch_size : number, optional
-            By which gradients are divided, as in `Trainer.step`; by default the number of losses
-            that `loss` gave, in all workers: of rows, or 1 if it is a mean of all.
-
-        Returns
-        -------
-        array
-            What `loss` gave, before the update.
-
-        Raises
-        ------
-        TypeError
-            If there is no label.
-        """
-        self.output = None  # so that its memory can be used again
-        moved = False
-        if self._planned is None:
-            loss, self.output = (self._train or self._choose(batch))(*batch)
-        else:
-            (loss, self.output), moved = self._planned(batch, batch_size)
-        if not moved:
-            if batch_size is None:
-                batch_size = self._trainer.whole_batch(len(loss) if loss.ndim else 1)
-            self._trainer.step(batch_size)
-        return loss
+    def _run(self, batch: tuple[Any, ...]) -> tuple[Tensor, Any]:
+        return (self._train or self._choose(batch))(*batch)
 
     def forward_backward(self, *batch: Any) -> tuple[Tensor, Any]:
         """Do all but the update: for code that changes gradients before ``trainer.step()``.
@@ -121,14 +89,14 @@ class CompiledStep:
         ((4,), (4, 1), (1, 3))
         """
         self.output = None  # so that its memory can be used again
-        return (self._train or self._choose(batch))(*batch)
+        return self._run(batch)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy has a network, a loss and a trainer of its own."""
         return type(self), self.parts
 
     def _changed(self) -> None:
-        self._train = self._plan = self._planned = None
+        self._train = self._plan = None
 
     def _attribute_written(self) -> None:
         if self._plan is not None:
@@ -141,7 +109,6 @@ class CompiledStep:
         if is_plannable(self._net) and is_plannable(self._loss):
             self._plan = CachedPlan(source, once=True)
             self._train = self._plan.train
-            self._planned = PlannedStep(self._plan, self._trainer, as_number)
         else:
             self._train = source.train
         return self._train

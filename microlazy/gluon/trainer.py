@@ -15,6 +15,7 @@ from .. import optimizer as opt
 from ..core.cached_plan import generation
 from ..core.optimizers import convert, mark_used, stale
 from ..core.tensor import Tensor
+from ..core.training import TrainerSteps, as_number
 from ..foreign import TRAINER, give_hints
 from ..kvstore import KVStore, create
 from ..kvstore.gradients import GradientSum
@@ -29,7 +30,7 @@ from .trainer_attributes import TrainerAttributes
 __all__ = ["Trainer"]
 
 
-class Trainer(TrainerAttributes):
+class Trainer(TrainerSteps, TrainerAttributes):
     """Updates a set of parameters by the gradients that a backward pass left in them.
 
     Parameters
@@ -134,7 +135,7 @@ class Trainer(TrainerAttributes):
             optimizer = opt.create(optimizer, param_dict=param_dict, **(optimizer_params or {}))
         self._optimizer = optimizer
         self._scale = optimizer.rescale_grad
-        self._amp_loss_scaler: Any = None  # contrib.amp sets these two
+        self._amp_loss_scaler = None  # contrib.amp sets these two
         self._amp_original_scale = self._scale
         self._updater = opt.get_updater(optimizer)
         self._sums: GradientSum | None = None  # over workers
@@ -148,9 +149,9 @@ class Trainer(TrainerAttributes):
                 param.share_first_values(functools.partial(_broadcast, self._workers))
 
     def _forget_arrays(self) -> None:
-        self._generation: int | None = None  # of the parameters, when the group was made
+        self._generation = -1  # of the parameters, when the group was made
         self._group: Group | None = None
-        self._early: RuleGroup | None = None  # the same, for CompiledStep
+        self._early = None  # the same, for steps without Python
         self._copies: list[list[Tensor]] = []  # of each parameter that is learnt
 
     def _param_dict(self) -> dict[Any, Parameter]:
@@ -164,12 +165,14 @@ class Trainer(TrainerAttributes):
         """What copy.deepcopy() and pickle keep: all but the arrays of these parameters."""
         return (
             vars(self)
-            | dict.fromkeys(("_generation", "_group", "_early", "_sums", "_workers"))
-            | {"_copies": []}
+            | dict.fromkeys(("_group", "_early", "_sums", "_workers"))
+            | {"_generation": -1, "_copies": []}
+            | {"_scale": self._scale, "_amp_loss_scaler": self._amp_loss_scaler}
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
         self._workers = _several_workers(self._kvstore)
         self._optimizer.param_dict = self._param_dict()
         self._share_first_values([param for param in self._params if param.state != "live"])
@@ -243,7 +246,8 @@ class Trainer(TrainerAttributes):
         >>> w.data().asnumpy()
         array([0.75, 0.25], dtype=float32)
         """
-        self._step(batch_size, ignore_stale_grad, reduce=True)
+        if not self._step_at_once(batch_size):
+            self._step(batch_size, ignore_stale_grad, reduce=True)
 
     def _step(self, batch_size: float, ignore_stale_grad: bool, reduce: bool) -> None:
         """Check, sum the gradients of all contexts if asked to, update, mark gradients as used."""
@@ -577,27 +581,3 @@ def _checked_params(params: Any) -> list[Parameter]:
             "that what you select from it finds some"
         )
     return list(dict.fromkeys(params))
-
-
-def as_number(batch_size: Any) -> float:
-    """The size of a batch as a number above zero that a float holds."""
-    if type(batch_size) is int and 0 < batch_size < 1 << 53:
-        return batch_size
-    if isinstance(batch_size, Tensor) and batch_size.size != 1:
-        raise TypeError(
-            f"batch_size must be a number, not an array of shape {batch_size.shape}; the number of "
-            "examples is its shape[0]"
-        )
-    try:
-        number = float(batch_size) if not isinstance(batch_size, str) else None
-    except OverflowError:
-        raise ValueError(
-            f"batch_size is larger than any float: a number of {batch_size.bit_length()} bits"
-        ) from None
-    except (TypeError, ValueError):
-        number = None
-    if number is None:
-        raise TypeError(f"batch_size must be a number, not {batch_size!r}")
-    if not number > 0:
-        raise ValueError(f"batch_size must be above zero, not {batch_size}")
-    return number

@@ -424,6 +424,10 @@ class Optimizer:
         kind, names = type(self), ("_get_lr", "_get_lrs", "_get_wd", "_get_wds")
         return any(getattr(kind, name) is not getattr(Optimizer, name) for name in names)
 
+    def _has_own_learning_rate(self) -> bool:
+        """Whether the class of a user says itself what the learning rate is."""
+        return type(self).learning_rate is not Optimizer.learning_rate
+
     def _marks(self, indices: Sequence[Index]) -> list[float] | None:
         """What a rule knows as each weight's `mark`; None is 1 for all."""
         return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from ..core.functions import as_dtype, detach
-from ..core.optimizers import BoundProgram, convert
+from ..core.optimizers import BoundProgram, RuleSteps
 from ..core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -52,27 +51,23 @@ class Group:
             self.optimizer.update_multi_precision(*each)
 
 
-class RuleGroup(Group):
+class RuleGroup(RuleSteps, Group):
     """Weights that are updated by an optimizer's rule, in one compiled call."""
 
     def __init__(self, optimizer: Optimizer, indices: list[Index], *lists: list):
         super().__init__(optimizer, indices, *lists)
         self.program = optimizer.rule.program  # type: ignore[union-attr]
-        self.values = operator.attrgetter("learning_rate", "wd", *self.program.inputs)
+        self.names = ("wd", *self.program.inputs)
         self.lr_mults = optimizer._multipliers("lr_mult", indices)
         self.wd_mults = optimizer._multipliers("wd_mult", indices)
         self.asks = optimizer._has_own_rates()
+        self.has_own_rate = optimizer._has_own_learning_rate()
         self.marks = optimizer._marks(indices)
         self.take_note = optimizer._after_step
-        self.counts: list[int] = []
-        self.steps = 0  # made since the counts were read
         # What the rule works on, and the copies that float16 needs before and after.
         self.rule_weights: list[Tensor] = []
         self.rule_grads: list[Tensor] = []
         self.rule_states: list[Tensor] = []
-        self.bound: BoundProgram | None = None
-        self.rates: tuple[Any, ...] = ()  # of the last step
-        self.has_float16 = False
         self.loads: Copies = ([], [])
         self.stores: Copies = ([], [])
         for index, weight, grad, state in zip(indices, *lists, strict=True):
@@ -81,7 +76,7 @@ class RuleGroup(Group):
     def add(self, index: Index, weight: Tensor, grad: Tensor, state: Any) -> None:
         """Take a weight in; what is float16 is computed in float32."""
         if weight.dtype == numpy.float16:
-            self.has_float16 = True
+            self.copies = self.loads, self.stores
             copy, wide_grad = (as_dtype(detach(each), "float32") for each in (weight, grad))
             pairs = [(wide_grad, grad)]
             if self.optimizer.multi_precision:
@@ -95,7 +90,7 @@ class RuleGroup(Group):
             self.stores[1].append(copy)
             weight, grad = copy, wide_grad
         states = [] if state is None else [state] if isinstance(state, Tensor) else list(state)
-        wanted = self.optimizer.rule.states  # type: ignore[union-attr]
+        wanted = self.optimizer.rule.states
         if len(states) != len(wanted):
             raise ValueError(
                 f"weight {index!r} has {len(states)} arrays as its state, but "
@@ -105,58 +100,17 @@ class RuleGroup(Group):
         self.rule_grads.append(grad)
         self.rule_states += states
 
-    def update(self) -> None:
-        """Make one step of every weight, or of none if one of them is refused."""
-        if not self.indices:
-            return
-        before = self.optimizer.num_update
-        try:
-            if self.has_float16:
-                convert(*self.loads)
-            carried = (self.bound or self.bind()).step(*self.begin(), self.marks)
-        except BaseException:
-            self.optimizer.num_update = before
-            raise
-        if carried:
-            for name, value in carried.items():
-                setattr(self.optimizer, name, value)
-        self.finish()
-        if self.has_float16:
-            convert(*self.stores)
-
     def bind(self) -> BoundProgram:
         """Check the arrays, and return the rule that is bound to them."""
         self.bound = self.program.bind(self.rule_weights, self.rule_grads, self.rule_states)
         return self.bound
 
-    def begin(self) -> tuple[tuple[Any, ...], list[float], list[float], list[int], int]:
-        """Return the numbers of the next step, which counts from now on for the schedule."""
-        optimizer = self.optimizer
-        if optimizer._ahead is not self:
-            counts, begin = optimizer._index_update_count, optimizer.begin_num_update
-            self.counts = [counts.get(index, begin) for index in self.indices]
-            self.most = max(self.counts)
-            self.steps = 0
-            optimizer._ahead = self
-        steps = self.steps + 1
-        if self.most + steps > optimizer.num_update:
-            optimizer.num_update = self.most + steps
-        self.rates = values = self.values(optimizer)
-        if self.asks:
-            values = self.ask_rates(values)
-        return values, self.lr_mults, self.wd_mults, self.counts, steps
-
-    def finish(self) -> None:
-        """Take note that the step was made."""
-        self.steps += 1
-        if self.take_note is not None:
-            self.take_note(self.rates[0])
-
     def moves_early(self) -> bool:
         """Whether a step may be made weight by weight, while a backward pass goes on."""
         scheduler = self.optimizer.lr_scheduler
         return (
-            not (self.asks or self.has_float16)
+            not self.asks
+            and self.copies is None
             and self.marks is None
             and type(self.optimizer).__module__.startswith("microlazy.")
             and (scheduler is None or type(scheduler).__module__.startswith("microlazy."))

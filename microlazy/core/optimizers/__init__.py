@@ -2,5 +2,15 @@
 
 from .arrays import convert, mark_used, stale, versions
 from .program import RULES, BoundProgram, Program
+from .steps import RuleSteps
 
-__all__ = ["RULES", "BoundProgram", "Program", "convert", "mark_used", "stale", "versions"]
+__all__ = [
+    "RULES",
+    "BoundProgram",
+    "Program",
+    "RuleSteps",
+    "convert",
+    "mark_used",
+    "stale",
+    "versions",
+]

@@ -1,6 +1,6 @@
 """The arrays of a step: copied, and what is noted of the weights and their gradients."""
 
-from cpython.list cimport PyList_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport Variable, wrote
 from microlazy.core.tensor cimport Tensor
@@ -37,14 +37,20 @@ def stale(list weights) -> list:
     >>> stale([w])
     [0]
     """
-    cdef list found = []
     cdef Py_ssize_t i
-    cdef Tensor weight
+    return [i for i in range(len(weights)) if not is_fresh(<Tensor?>weights[i])]
+
+
+cdef inline bint is_fresh(Tensor weight) noexcept:
+    return type(weight.slot) is Variable and (<Variable>weight.slot).fresh
+
+
+cdef bint all_fresh(list weights) noexcept:
+    cdef Py_ssize_t i
     for i in range(PyList_GET_SIZE(weights)):
-        weight = <Tensor?>weights[i]
-        if type(weight.slot) is not Variable or not (<Variable>weight.slot).fresh:
-            found.append(i)
-    return found
+        if not is_fresh(<Tensor>PyList_GET_ITEM(weights, i)):
+            return False
+    return True
 
 
 def versions(list arrays) -> list:
@@ -77,9 +83,14 @@ def mark_used(list weights) -> None:
     >>> w.fresh_grad
     False
     """
+    mark_all_used(weights)
+
+
+cdef int mark_all_used(list weights) except -1:
     cdef Py_ssize_t i
     cdef Tensor weight
     for i in range(PyList_GET_SIZE(weights)):
         weight = <Tensor?>weights[i]
         if type(weight.slot) is Variable:
             (<Variable>weight.slot).fresh = False
+    return 0

@@ -6,13 +6,14 @@ from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.optimizers.formula cimport MAX_STEPS, Task
 from microlazy.core.optimizers.program cimport BoundProgram
+from microlazy.core.optimizers.steps cimport RuleSteps
 from microlazy.core.storage cimport Block
 from microlazy.core.tape cimport NULL_REQ, Variable, wrote
 from microlazy.core.tensor cimport Tensor, itemsize
 
 
 cdef class Moves:
-    cdef bint ready(self, object numbers) except -1:
+    cdef bint ready(self, RuleSteps group) except -1:
         raise NotImplementedError
 
     cdef void after(self, Py_ssize_t node) noexcept:
@@ -101,13 +102,12 @@ cdef class OrderedMoves(Moves):
         free(self.arrays)
         free(self.sizes)
 
-    cdef bint ready(self, object numbers) except -1:
+    cdef bint ready(self, RuleSteps group) except -1:
         cdef BoundProgram bound = self.bound
         cdef Variable variable
         cdef Py_ssize_t k
-        values, lr_mults, wd_mults, counts, steps = numbers
-        bound.program.take_numbers(values, self.given)
-        bound.put_into_runs(lr_mults, wd_mults, counts)
+        bound.program.take_numbers(group.begin(), self.given)
+        bound.put_into_runs(group.lr_mults, group.wd_mults, group.counts)
         if len(bound.runs) != 1:
             return False
         for k in range(bound.n):
@@ -118,7 +118,7 @@ cdef class OrderedMoves(Moves):
                     variable.grad.data != self.arrays[k * bound.width]):
                 return False
         self.task.formula, self.task.given, self.task.mark = &bound.program.formula, self.given, 1.0
-        bound.evaluate_run(&self.task, 0, steps)
+        bound.evaluate_run(&self.task, 0, group.steps + 1)
         self.done = 0
         return True
 

@@ -25,6 +25,8 @@ cdef class BoundProgram:
     cdef bint twice               # some weight is there twice
     cdef list lr_mults, wd_mults, counts      # by which the weights were put into runs
     cdef list runs                # (first, end) of weights in a row with the same numbers
+    cdef object move(self, tuple values, list lr_mults, list wd_mults, list counts,
+                     long long steps, list marks)           # see step()
     cdef int put_into_runs(self, list lr_mults, list wd_mults, list counts) except -1
     cdef int evaluate_run(self, Task* task, Py_ssize_t first, long long steps) except -1
     cdef object step_each(self, double* given, list lr_mults, list wd_mults, list counts,

@@ -285,6 +285,10 @@ cdef class BoundProgram:
         dict or None
             What the carried numbers became, by name, if there are any.
         """
+        return self.move(values, lr_mults, wd_mults, counts, steps, marks)
+
+    cdef object move(self, tuple values, list lr_mults, list wd_mults, list counts,
+                     long long steps, list marks):
         cdef double[MAX_STEPS] given
         cdef Py_ssize_t i, first, end
         cdef Task task

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
-from ...core.cached_plan import CachedPlan
+from ...core.cached_plan import CachedPlan, call_block
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
 from ...symbol import Symbol
@@ -180,7 +180,10 @@ class HybridBlock(Block):
             )
         super().hybridize(active)
 
-    def __call__(self, *args: Any) -> Any:
+    __call__ = call_block
+
+    def _call_otherwise(self, args: tuple[Any, ...]) -> Any:
+        """Call it with symbols, with no array at the front, for the first time, or with hooks."""
         if args and isinstance(args[0], Symbol):
             return symbols_of(self, args)
         if self._only_forward:
