@@ -21,6 +21,7 @@ extensions = [
     "error_messages",
     "lessons",
     "repository_pages",
+    "site_links",
 ]
 exclude_patterns = ["extensions", "project/front.md"]
 suppress_warnings = ["myst.header"]  # the front page takes up README below its title

@@ -189,6 +189,29 @@ def test_links_to_copied_pages_are_moved(extension):
     )
 
 
+def test_links_that_lead_nowhere_are_found(extension, tmp_path):
+    links = extension("site_links")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "style.css").touch()
+    (tmp_path / "index.html").write_text(
+        """<link href="style.css?v=1"/><img alt="" src="drawn.png"/><h1 id="a&amp;b">Title</h1>
+        <a href="https://x.org/y">x</a> <a class="c" href="deep/page.html#it">y</a>
+        <a href="#a%26b">here</a> <a href="#gone">not here</a> <pre>&lt;a href="code"&gt;</pre>""",
+        encoding="utf-8",
+    )
+    (tmp_path / "deep" / "page.html").write_text(
+        """<section id="it"><a href="../index.html#title">z</a> <a href="../index.html">i</a>
+        <a href="index.html">j</a> <a href="mailto:x@y.org">m</a></section>""",
+        encoding="utf-8",
+    )
+    assert links.broken(tmp_path) == [
+        ("deep/page.html", "../index.html#title"),
+        ("deep/page.html", "index.html"),
+        ("index.html", "drawn.png"),
+        ("index.html", "#gone"),
+    ]
+
+
 def test_the_picture_of_the_readme_shows_its_table():
     from benchmarks.picture import PICTURE, picture
 
