@@ -9,10 +9,10 @@ import numpy
 import pytest
 
 from microlazy import autograd, gluon, nd, np, npx
+from microlazy.core.differentiation import ops_behind
 from microlazy.core.ops import convolution
 from microlazy.core.ops.pooling import Pooling
 from microlazy.core.parallel import set_num_threads
-from microlazy.core.differentiation import ops_behind
 from microlazy.ops import convolution as ops
 from microlazy.ops.windows import Windows, largest
 

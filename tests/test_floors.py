@@ -20,11 +20,11 @@ loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 loops.matrices loops.floats loops.special
 tape
-generator trace calls ops.slots scopes differentiation
+generator trace calls planning ops.slots scopes differentiation
 gradients optimizers.formula optimizers.arrays ops.cast
 optimizers.program
 optimizers.steps
-optimizers.moves
+optimizers.moves training
 ops.shape ops.custom
 ops.numpy_call exchange
 ops.elementwise
@@ -38,7 +38,7 @@ tails
 fuse
 plan ops.rewrite creation transforms ops.draws
 cached_plan plan_gradients ops.in_place places
-ops.nn ops.recurrent training
+ops.nn ops.recurrent planned_step
 functions
 array
 """.strip().splitlines()

@@ -10,10 +10,10 @@ import pytest
 from microlazy import autograd, nd, np, npx
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions
+from microlazy.core.differentiation import ops_behind
 from microlazy.core.ops import nn
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.ops.numpy_call import call, call_many
-from microlazy.core.differentiation import ops_behind
 from microlazy.gluon import nn as layers
 
 RNG = numpy.random.default_rng(17)

@@ -8,8 +8,8 @@ import numpy as onp
 import pytest
 
 from microlazy import autograd, np, npx
-from microlazy.core.parallel import set_num_threads
 from microlazy.core.differentiation import ops_behind
+from microlazy.core.parallel import set_num_threads
 from microlazy.gluon import nn
 from microlazy.ops.convolution import channels_second
 from microlazy.util import np_array

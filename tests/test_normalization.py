@@ -7,9 +7,9 @@ import pytest
 from gradients import central_differences, gradients, leaf
 
 from microlazy import autograd, nd, np, npx
+from microlazy.core.differentiation import ops_behind
 from microlazy.core.ops import normalization as nodes
 from microlazy.core.parallel import set_num_threads
-from microlazy.core.differentiation import ops_behind
 from microlazy.gluon import nn
 from microlazy.ops import normalization as composed
 

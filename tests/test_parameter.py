@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import microlazy as mx
 from microlazy.core import trace
-from microlazy.core.cached_plan import generation
+from microlazy.core.planning import generation
 from microlazy.gluon import Constant, Parameter, ParameterDict
 from microlazy.gluon.parameter import DeferredInitializationError, load_arrays
 from microlazy.gluon.parameter.parameter import Place

@@ -7,9 +7,9 @@ import pytest
 from gradients import central_differences, gradients, leaf
 
 from microlazy import autograd, nd, np
+from microlazy.core.differentiation import ops_behind
 from microlazy.core.ops.recurrent import recurrent_layer
 from microlazy.core.parallel import set_num_threads
-from microlazy.core.differentiation import ops_behind
 from microlazy.gluon import rnn
 from microlazy.ops.recurrent import layer_composed
 

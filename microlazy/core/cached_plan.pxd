@@ -1,14 +1,10 @@
 """The plans of a block."""
 
-from microlazy.core.optimizers.steps cimport RuleSteps
+from microlazy.core.optimizers.steps cimport Rescaler, RuleSteps
 from microlazy.core.plan cimport Plan
+from microlazy.core.planning cimport Planned
 
-cdef long long changes            # see generation()
-
-cdef class Rescaler:
-    cdef int rescale(self, RuleSteps group, object batch_size) except -1  # its gradients
-
-cdef class CachedPlan:
+cdef class CachedPlan(Planned):
     cdef object source
     cdef long long generation     # when the plans were last checked
     cdef bint looked              # at the attributes, since one was last written
@@ -24,7 +20,6 @@ cdef class CachedPlan:
     cdef int unrolled             # plans that create_graph used up
     cdef object refusal           # why the plan for the call that is going on could not be made
     cdef bint changing            # forward() changed an attribute, once
-    cdef object call(self, tuple args)
     cdef object run(self, tuple args)
     cdef object go_and_back(self, tuple args, Rescaler rescaler, RuleSteps group,
                             object batch_size, bint* moved)      # what train() returns

@@ -7,17 +7,19 @@ megabyte for all, a plan that another one of its block follows gives its memory 
 other finds warm in the cache.
 """
 
-cimport cython
 from microlazy.core.calls cimport flatten, flatten_as, kind_of, mix_structure, mode
 from microlazy.core.optimizers.moves cimport Moves
-from microlazy.core.optimizers.steps cimport RuleSteps
+from microlazy.core.optimizers.steps cimport Rescaler, RuleSteps
 from microlazy.core.plan cimport Plan, build
+from microlazy.core.planning cimport Planned, changes
+from microlazy.core.planning cimport changes
 from microlazy.core.tape cimport State, set_mode, several_devices, state
 from microlazy.core.tensor cimport Tensor, device_of, use_device
 
 from microlazy.base import AbstractValueError
 from microlazy.core.calls import same
 from microlazy.core.differentiation import backward as go_back_from
+from microlazy.core.planning import AttributeChange, Unplannable
 
 cdef enum:
     MOST_PLANS = 1024             # kept by one block
@@ -28,93 +30,8 @@ cdef enum:
 cdef Py_ssize_t MOST_BYTES = <Py_ssize_t>1 << 30      # in the plans of one block
 cdef Py_ssize_t AWAKE_BYTES = <Py_ssize_t>1 << 20     # beyond, idle plans give theirs back
 
-changes = 0
 
-
-def advance_generation():
-    """Say that a plan or an optimizer's lists may be out of date; see generation()."""
-    global changes
-    changes += 1
-
-
-def is_building() -> bool:
-    """Whether this thread runs Python code to make a plan of it.
-
-    Examples
-    --------
-    >>> from microlazy.core.cached_plan import is_building
-    >>> is_building()
-    False
-    """
-    cdef State* s = state()
-    return bool(s.tracing and s.unplanned)
-
-
-def generation() -> int:
-    """How often a parameter's array was replaced, or its grad_req, lr_mult or wd_mult changed."""
-    return changes
-
-
-class AttributeChange(AbstractValueError):
-    """forward() gave an attribute another value, which a plan would not do again.
-
-    Examples
-    --------
-    >>> from microlazy.core.cached_plan import AttributeChange
-    >>> issubclass(AttributeChange, RuntimeError)
-    True
-    """
-
-
-class Unplannable(AbstractValueError):
-    """What runs is right, but no plan can hold it.
-
-    Examples
-    --------
-    >>> from microlazy.core.cached_plan import Unplannable
-    >>> issubclass(Unplannable, RuntimeError)
-    True
-    """
-
-
-def call_block(block, *args):
-    """Call a hybrid block: with its plan, once it has one.
-
-    Parameters
-    ----------
-    block : gluon.HybridBlock
-        What it does otherwise is its `_call_otherwise`.
-    *args : array or nested list of arrays
-        The inputs.
-
-    Returns
-    -------
-    array or nested list of arrays
-        The outputs.
-
-    Examples
-    --------
-    >>> from microlazy import gluon, nd
-    >>> from microlazy.core.cached_plan import call_block
-    >>> call_block(gluon.nn.Flatten(), nd.ones((2, 3, 4))).shape
-    (2, 12)
-    """
-    if args and isinstance((<tuple> args)[0], Tensor):
-        plan = block._plan
-        if plan is not None:
-            return (<CachedPlan?> plan).call(args)
-        if block._only_forward:
-            return block.forward(*args)
-    return block._call_otherwise(args)
-
-
-@cython.auto_pickle(False)
-cdef class Rescaler:
-    cdef int rescale(self, RuleSteps group, object batch_size) except -1:
-        raise NotImplementedError
-
-
-cdef class CachedPlan:
+cdef class CachedPlan(Planned):
     """The plans of a hybridized block, one for each kind of call.
 
     When they are too many or take too much memory, those go that were not used for longest. A call

@@ -1,7 +1,6 @@
-"""Training steps with nothing of Python between their parts."""
+"""Steps of a Trainer."""
 
-from microlazy.core.cached_plan cimport CachedPlan, Rescaler
-from microlazy.core.optimizers.steps cimport RuleSteps
+from microlazy.core.optimizers.steps cimport Rescaler, RuleSteps
 
 cdef class TrainerSteps(Rescaler):
     cdef public object _scale             # of gradients, before they are divided by a batch's size
@@ -10,8 +9,3 @@ cdef class TrainerSteps(Rescaler):
     cdef public long long _generation     # of the parameters, when `_early` was found
     cdef object scale, size, factor       # of the last step: the factor is scale / size
     cdef bint is_ready(self) noexcept
-
-cdef class PlannedStep:
-    cdef public CachedPlan _plan          # None before the first step, or if there can be none
-    cdef public TrainerSteps _trainer
-    cdef public object output

@@ -1,8 +1,6 @@
 from typing import Any
 
-from microlazy.core.cached_plan import CachedPlan
 from microlazy.core.optimizers import RuleSteps
-from microlazy.core.tensor import Tensor
 
 def as_number(batch_size: Any) -> float: ...
 
@@ -12,9 +10,3 @@ class TrainerSteps:
     _early: RuleSteps | None
     _generation: int
     def _step_at_once(self, batch_size: Any) -> bool: ...
-
-class PlannedStep:
-    _plan: CachedPlan | None
-    _trainer: Any
-    output: Any
-    def __call__(self, *batch: Any, batch_size: float | None = None) -> Tensor: ...

@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import autograd
 from ..core.cached_plan import CachedPlan
+from ..core.planned_step import PlannedStep
 from ..core.tensor import Tensor
-from ..core.training import PlannedStep
 from .block import Block
 from .block.hybrid import arrays_below, attributes_below, is_plannable
 from .block.refusal import tell_refusal

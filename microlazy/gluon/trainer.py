@@ -12,8 +12,8 @@ import numpy
 
 from .. import autograd
 from .. import optimizer as opt
-from ..core.cached_plan import generation
 from ..core.optimizers import convert, mark_used, stale
+from ..core.planning import generation
 from ..core.tensor import Tensor
 from ..core.training import TrainerSteps, as_number
 from ..foreign import TRAINER, give_hints

@@ -18,9 +18,9 @@ from typing import Any
 import numpy
 
 from ..base import MXNetError
-from ..core.cached_plan import advance_generation
 from ..core.ops.numpy_call import call
 from ..core.parallel import default_threads, get_num_threads, set_num_threads
+from ..core.planning import advance_generation
 from ..core.tensor import Tensor
 
 TIMEOUT = 600.0  # seconds

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
+from microlazy.core.differentiation import results_with_others
 from microlazy.core.ops import nn
 from microlazy.core.ops import recurrent as nodes
-from microlazy.core.differentiation import results_with_others
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 from microlazy.ops.checks import check_shapes, required

@@ -18,3 +18,6 @@ cdef class RuleSteps:
     cdef int finish(self) except -1   # the step was made
     cdef int count(self) except -1
     cdef tuple numbers(self)
+
+cdef class Rescaler:
+    cdef int rescale(self, RuleSteps group, object batch_size) except -1  # its gradients

@@ -89,3 +89,11 @@ cdef class RuleSteps:
         if self.take_note is not None:
             self.take_note(self.rates[0])
         return 0
+
+
+@cython.auto_pickle(False)
+cdef class Rescaler:
+    """What says by which number the gradients of a step are divided."""
+
+    cdef int rescale(self, RuleSteps group, object batch_size) except -1:
+        raise NotImplementedError

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as onp
 
-from ...core.cached_plan import Unplannable, is_building
+from ...core.planning import Unplannable, is_building
 from ...core.tensor import Tensor
 from ...gluon.block.tree import Tree, ancestors
 from ...gluon.parameter import Parameter

@@ -13,7 +13,7 @@ from ... import numpy as np
 from ...autograd import set_recording
 from ...base import MXNetError
 from ...core import gradients
-from ...core.cached_plan import advance_generation
+from ...core.planning import advance_generation
 from ...core.tensor import Tensor as Array
 from . import _dtypes
 from ._absent import missing_member

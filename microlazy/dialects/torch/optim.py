@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ... import optimizer
-from ...core.cached_plan import generation
 from ...core.gradients import absent
+from ...core.planning import generation
 from ...core.rules import Rule
 from ._absent import teller as _teller
 from ._modes import enable_grad

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
 from ...context import Context
-from ...core.cached_plan import CachedPlan, call_block
+from ...core.planning import call_block
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
 from ...symbol import Symbol
@@ -26,6 +26,7 @@ from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
 
 if TYPE_CHECKING:
+    from ...core.cached_plan import CachedPlan
     from .plan_table import PlanTable
 
 
@@ -204,12 +205,17 @@ class HybridBlock(Block):
     def _run(self, args: tuple[Any, ...]) -> Any:
         if not self._active or is_tracing() or self._is_hooked():
             return super()._run(args)
-        plan = self._plan = CachedPlan(_Source(self))
+        plan = self._plan = self._new_plan()
         try:
             return plan(*args)  # not self(): a class may take other arguments there
         except BaseException:
             self._plan = None
             raise
+
+    def _new_plan(self) -> CachedPlan:
+        from ...core.cached_plan import CachedPlan  # with much else, when a plan is made
+
+        return CachedPlan(_Source(self))
 
     def _tell_refusal(self, error: Exception) -> None:
         tell_refusal(error, self)
@@ -337,7 +343,7 @@ class HybridBlock(Block):
         >>> table.buffers
         [24, 24, 24]
         """
-        found = (self._plan or CachedPlan(_Source(self))).steps(*args)
+        found = (self._plan or self._new_plan()).steps(*args)
         from .plan_table import PlanTable  # seldom needed
 
         return PlanTable(found, self._collect_params_with_prefix())

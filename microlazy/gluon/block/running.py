@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Never
 
-from ...core.cached_plan import AttributeChange, is_building
 from ...core.calls import same
+from ...core.planning import AttributeChange, is_building
 from ..parameter import ParameterDict
 from ..utils import HookHandle
 from .first_call import undone_on_error

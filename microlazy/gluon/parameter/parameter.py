@@ -21,8 +21,8 @@ from ... import numpy as np
 from ...base import MXNetError
 from ...context import Context, current_context
 from ...core import trace
-from ...core.cached_plan import advance_generation
 from ...core.functions import on_context
+from ...core.planning import advance_generation
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, InitDesc, Initializer, Uniform, create
 from ...symbol import Symbol

@@ -10,7 +10,8 @@ from operator import index
 from typing import Any, NoReturn
 
 from ....base import AbstractValueError
-from ....core.cached_plan import CachedPlan, Unplannable, is_building
+from ....core.cached_plan import CachedPlan
+from ....core.planning import Unplannable, is_building
 from ....core.tensor import Tensor
 from ....core.trace import is_tracing
 from ....gluon.block.refusal import line_of

@@ -12,9 +12,9 @@ import numpy
 from .... import autograd
 from ....base import MXNetError
 from ....core import trace
-from ....core.cached_plan import Unplannable
 from ....core.gradients import variable_on
 from ....core.plan_gradients import value_and_gradients
+from ....core.planning import Unplannable
 from ....core.tensor import Tensor
 from ...faces import as_array, face_of
 from .tree_util import tree_leaves, tree_map

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from .... import numpy as np
-from ....core.cached_plan import Unplannable, is_building
+from ....core.planning import Unplannable, is_building
 from ....initializer import InitDesc, TruncNorm
 from ...faces import as_array
 from ...generator import keyed, words_of
