@@ -7,6 +7,7 @@ The ceilings have some 10 % of air. What goes over one should be imported when i
 import json
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -34,8 +35,12 @@ net.initialize()
 net(mx.nd.ones((2, 4)))
 """
 NOT_AT_IMPORT = [
+    "microlazy.core.ops.convolution",
+    "microlazy.core.ops.normalization",
     "microlazy.core.ops.pooling",
     "microlazy.core.ops.recurrent",
+    "microlazy.core.optimizers",
+    "microlazy.core.plan",
     "microlazy.dialects",
     "microlazy.gluon.data",
     "microlazy.gluon.loss",
@@ -76,7 +81,7 @@ def count(program):
 
 @pytest.mark.parametrize(
     "program, modules, compiled, source",
-    [(IMPORT, 160, 60, 770_000), (FORWARD, 161, 60, 780_000)],
+    [(IMPORT, 152, 46, 770_000), (FORWARD, 153, 46, 780_000)],
     ids=["import", "first forward"],
 )
 def test_little_is_loaded(program, modules, compiled, source):
@@ -166,3 +171,25 @@ for each in asking:
 assert not wrong, wrong
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_without_the_gil_it_is_refused():
+    program = """
+import sys
+sys._is_gil_enabled = lambda: False
+import microlazy
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert (
+        "ImportError: microlazy needs Python's GIL, which PYTHON_GIL=0 or -X gil=0" in done.stderr
+    )
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python with its GIL")
+def test_a_free_threaded_python_takes_up_its_gil_without_a_warning():
+    program = "import sys, microlazy; assert sys._is_gil_enabled()"
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+    kept_off = [sys.executable, "-X", "gil=0", "-c", "import microlazy"]
+    done = subprocess.run(kept_off, capture_output=True, text=True)
+    assert "ImportError: microlazy needs Python's GIL" in done.stderr
