@@ -1,8 +1,10 @@
 """hybridize() never refuses: what a plan cannot hold runs eagerly, and one warning says why."""
 
+import copy
 import re
 import warnings
-from collections import OrderedDict, defaultdict
+from argparse import Namespace
+from collections import OrderedDict, defaultdict, deque
 
 import numpy
 import pytest
@@ -17,7 +19,7 @@ class Function(HybridBlock):
 
     def __init__(self, function):
         super().__init__()
-        self.function, self.calls = function, [0]
+        self.function, self.calls = function, deque([0])  # plans see no change in that
 
     def forward(self, *args):
         self.calls[0] += 1
@@ -215,6 +217,117 @@ def test_an_attribute_set_to_the_same_value_keeps_the_plan():
         block.factor, block.sizes = 3, (2, 3)
         block(nd.ones((2,)))
     assert block.calls[0] == 2, "`sizes` was new once"
+
+
+class Settings:
+    def __init__(self):
+        self.factor = 3
+
+
+HELD = {
+    "a list": ([3, 1], lambda held: held[0], lambda held: held.__setitem__(0, 5)),
+    "a longer list": ([3], sum, lambda held: held.append(2)),
+    "a dict": ({"factor": 3}, lambda held: held["factor"], lambda held: held.update(factor=5)),
+    "a dict of another class": (
+        OrderedDict(factor=3),
+        lambda held: held["factor"],
+        lambda held: held.update(factor=5),
+    ),
+    "a set": ({1, 2, 3}, len, lambda held: held.update((4, 5))),
+    "a list in a tuple in a dict": (
+        {"a": (1, [3])},
+        lambda held: held["a"][1][0],
+        lambda held: held["a"][1].__setitem__(0, 5),
+    ),
+    "an object": (
+        Settings(),
+        lambda held: held.factor,
+        lambda held: setattr(held, "factor", 5),
+    ),
+    "a namespace of options": (
+        Namespace(factors=[3]),
+        lambda held: held.factors[0],
+        lambda held: held.factors.__setitem__(0, 5),
+    ),
+    "an array in a list": (
+        [nd.full((2,), 3)],
+        lambda held: held[0],
+        lambda held: held.__setitem__(0, nd.full((2,), 5)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+@pytest.mark.parametrize("below", [False, True], ids=["own", "child's"])
+def test_a_change_in_what_an_attribute_holds_is_seen(name, below):
+    held, factor, change = copy.deepcopy(HELD[name][0]), *HELD[name][1:]
+    block = inner = Function(lambda x: x * factor(inner.held))
+    inner.held = held
+    if below:
+        block = nn.HybridSequential()
+        block.add(inner)
+    block.hybridize()
+    for _ in range(3):
+        y, texts = warned(block, nd.ones((2,)))
+        assert (y.asnumpy().tolist(), texts) == ([3, 3], [])
+    assert inner.calls[0] == 1, "a plan"
+    change(held)
+    for _ in range(3):
+        y, texts = warned(block, nd.ones((2,)))
+        assert (y.asnumpy().tolist(), texts) == ([5, 5], [])
+    assert inner.calls[0] == 2, "another plan"
+
+
+def test_equal_numbers_put_into_a_list_keep_the_plan():
+    block = planned(lambda x: x * block.held[0])
+    block.held = [1234.5]
+    for _ in range(3):
+        block.held[0] = float("1234.5")
+        block(nd.ones((2,)))
+    assert block.calls[0] == 1
+
+
+@pytest.mark.parametrize("holder", [dict, Settings], ids=["dict", "object"])
+def test_a_counter_that_an_attribute_holds_counts(holder):
+    class Counts(HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.held = holder()
+
+        def forward(self, x):
+            held = self.held if holder is dict else vars(self.held)
+            held["count"] = held.get("count", 0) + 1
+            return x * held["count"]
+
+    block = Counts()
+    block.hybridize()
+    texts = []
+    for count in range(1, 5):
+        y, more = warned(block, nd.ones((1,)))
+        assert y.asscalar() == count
+        texts += more
+    assert len(texts) == 1
+    assert "changes what a list, a dict, a set or an object that is an attribute holds" in texts[0]
+
+
+def test_what_is_prepared_once_for_each_shape_does_not_cost_the_plans():
+    block = Function(lambda x: x * block.sizes.setdefault(x.shape, len(block.sizes)))
+    block.sizes = {}
+    block.hybridize()
+    for _ in range(4):
+        for n in range(1, 4):
+            y, texts = warned(block, nd.ones((n,)))
+            assert (y.asnumpy().tolist(), texts) == ([n - 1] * n, [])
+    assert block.calls[0] == 3 * 3, "of each, a trace and an eager call, and a trace for the plan"
+
+
+def test_large_containers_are_data():
+    block = planned(lambda x: x * block.words["a"])
+    block.words = dict.fromkeys("abc", 1) | {i: i for i in range(1000)}
+    block(nd.ones((2,)))
+    block.words["new"] = 3
+    block(nd.ones((2,)))
+    assert block.calls[0] == 1
 
 
 class Keeps(HybridBlock):

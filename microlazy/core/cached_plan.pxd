@@ -1,5 +1,6 @@
 """The plans of a block."""
 
+from microlazy.core.calls cimport Contents
 from microlazy.core.optimizers.steps cimport Rescaler, RuleSteps
 from microlazy.core.plan cimport Plan
 from microlazy.core.planning cimport Planned
@@ -9,6 +10,7 @@ cdef class CachedPlan(Planned):
     cdef long long generation     # when the plans were last checked
     cdef bint looked              # at the attributes, since one was last written
     cdef list attributes
+    cdef Contents contents        # of the attributes
     cdef dict plans               # lists of them by their kind
     cdef Plan latest              # the last one that ran
     cdef long long calls
@@ -19,12 +21,13 @@ cdef class CachedPlan(Planned):
     cdef int eager                # bits of the modes in which no plan can be made
     cdef int unrolled             # plans that create_graph used up
     cdef object refusal           # why the plan for the call that is going on could not be made
-    cdef bint changing            # forward() changed an attribute, once
+    cdef set changing             # kinds of calls in which forward() changed an attribute
     cdef object run(self, tuple args)
     cdef object go_and_back(self, tuple args, Rescaler rescaler, RuleSteps group,
                             object batch_size, bint* moved)      # what train() returns
     cdef Plan choose(self, tuple args, list tensors)
     cdef object take_apart(self, tuple args, list tensors)
+    cdef Plan build_unchanged(self, object structure, list tensors)
     cdef Plan make(self, size_t kind, object structure, list tensors)
     cdef object run_without(self, tuple args)
     cdef object fall_back(self, tuple args, object refusal)

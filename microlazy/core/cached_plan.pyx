@@ -7,12 +7,11 @@ megabyte for all, a plan that another one of its block follows gives its memory 
 other finds warm in the cache.
 """
 
-from microlazy.core.calls cimport flatten, flatten_as, kind_of, mix_structure, mode
+from microlazy.core.calls cimport Contents, flatten, flatten_as, kind_of, mix_structure, mode
 from microlazy.core.optimizers.moves cimport Moves
 from microlazy.core.optimizers.steps cimport Rescaler, RuleSteps
 from microlazy.core.plan cimport Plan, build
 from microlazy.core.planning cimport Planned, changes
-from microlazy.core.planning cimport changes
 from microlazy.core.tape cimport State, set_mode, several_devices, state
 from microlazy.core.tensor cimport Tensor, device_of, use_device
 
@@ -75,6 +74,7 @@ cdef class CachedPlan(Planned):
         self.most_bytes = most_bytes
         self.generation = changes
         self.plans = {}
+        self.changing = set()
         self.paid = FREE_PLANS * PRICE
 
     def __call__(self, *args):
@@ -191,7 +191,7 @@ cdef class CachedPlan(Planned):
             tensors.extend(args)
         if self.generation != changes:
             self.drop_stale()
-        if not self.looked:
+        if not (self.looked and self.contents.last()):
             self.look_at_attributes()
         if self.latest is not None and self.latest.unrolled:
             self.drop(self.latest)
@@ -234,16 +234,33 @@ cdef class CachedPlan(Planned):
             return None
         self.paid -= PRICE + 1
         try:
-            plan = build(self.source.forward, structure, tensors)
+            plan = self.build_unchanged(structure, tensors)
         except Exception as error:
             if self.leaf is not None and not isinstance(error, Unplannable):
                 raise
-            self.refusal = error
+            if not isinstance(error, AttributeChange) or kind in self.changing:
+                self.refusal = error
+            else:
+                self.changing.add(kind)   # forward() may have prepared something for good
             return None
         self.generation = changes         # tracing may initialize parameters
         plan.kind = kind
         plan.once = self.once
         self.add(plan)
+        return plan
+
+    cdef Plan build_unchanged(self, object structure, list tensors):
+        """A new plan, unless forward() changes what an attribute holds."""
+        cdef Plan plan
+        try:
+            plan = build(self.source.forward, structure, tensors)
+        except BaseException:
+            self.contents.restore()
+            raise
+        if not self.contents.last():
+            self.contents.restore()
+            raise AttributeChange("forward() changes what a list, a dict, a set or an object that "
+                                  "is an attribute holds, which a plan would not do again")
         return plan
 
     cdef object run_without(self, tuple args):
@@ -254,9 +271,6 @@ cdef class CachedPlan(Planned):
         """Run eagerly what a plan cannot hold; the blocks inside may have plans."""
         cdef State* s = state()
         result = self.source.forward(*args)   # raises what an eager call raises
-        if isinstance(refusal, AttributeChange) and not self.changing:
-            self.changing = True              # forward() may have prepared something for good
-            return result
         self.eager |= mode(s)
         self.source.refused(refusal)
         return result
@@ -264,9 +278,10 @@ cdef class CachedPlan(Planned):
     cdef int look_at_attributes(self) except -1:
         """Drop the plans if they were made with other attributes."""
         cdef list found = self.source.attributes(), before = self.attributes
+        cdef Contents contents = Contents(found), held = self.contents
         self.looked = True
-        self.attributes = found
-        if before is None or (len(found) == len(before)
+        self.attributes, self.contents = found, contents
+        if before is None or (len(found) == len(before) and contents.equals(held)
                               and all([same(a, b) for a, b in zip(found, before)])):
             return 0
         self.plans, self.latest = {}, None

@@ -11,6 +11,15 @@ cdef size_t kind_of(list args, State* s) noexcept                # a hash of the
 cdef bint mix_structure(size_t* kind, object structure) except -1
 
 
+cdef class Contents:
+    """What the lists, dicts, sets and objects among some values hold."""
+    cdef list containers          # the objects by their `__dict__`
+    cdef list kept                # of each: its items, or keys and values
+    cdef bint last(self) except -1                    # whether all hold the very same still
+    cdef bint equals(self, Contents other) except -1  # whether they are the same, and held the same
+    cdef int restore(self) except -1                  # have all hold that again
+
+
 cdef inline int mode(State* s) noexcept:
     """The bit of a thread's mode: recording or not, training or not."""
     return 1 << (2 * (s.recording != 0) + (s.training != 0))

@@ -1,13 +1,22 @@
 """What calls have in common that one plan can run: arguments and results, taken apart."""
 
+from cpython.dict cimport PyDict_Next
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.ref cimport PyObject
 from microlazy.core.tape cimport State
 from microlazy.core.tensor cimport Tensor, current_device, deeper
 from microlazy.core.trees cimport sorted_keys
 
+import sys
+from argparse import Namespace
 from collections import OrderedDict
+from types import SimpleNamespace
 
 import numpy
+
+cdef enum:
+    MOST_ITEMS = 256              # of a container that is looked into: larger ones are data
+    MOST_CONTAINERS = 512         # that are looked into
 
 
 cdef object flatten(object value, list tensors, int depth=0, object leaf=None):
@@ -184,3 +193,97 @@ def same(a, b) -> bool:
     if type(a) is tuple and type(b) is tuple and len(a) == len(b):
         return all([same(x, y) for x, y in zip(a, b)])
     return a is b or (type(a) is type(b) and type(a) in PLAIN and a == b)
+
+
+cdef class Contents:
+    """What the lists, dicts, sets and objects among some values hold, and those inside of them.
+
+    An object is looked into if it is of a class of the program, and cannot be called.
+    """
+
+    def __init__(self, values):
+        cdef list left = list(values)[::-1]
+        cdef set seen = set()
+        self.containers, self.kept = [], []
+        while left and len(self.containers) < MOST_CONTAINERS:
+            value = left.pop()
+            if is_object(value):
+                value = value.__dict__
+            if not isinstance(value, (list, dict, set, tuple)) or len(value) > MOST_ITEMS:
+                continue
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            items = items_of(value)
+            if not isinstance(value, tuple):
+                self.containers.append(value)
+                self.kept.append(items)
+            if not isinstance(value, set):
+                left.extend(items[::-1])
+
+    cdef bint last(self) except -1:
+        cdef Py_ssize_t i
+        for i in range(len(self.containers)):
+            if not holds(self.containers[i], self.kept[i]):
+                return False
+        return True
+
+    cdef bint equals(self, Contents other) except -1:
+        if len(self.containers) != len(other.containers):
+            return False
+        return all([a is b for a, b in zip(self.containers, other.containers)]) and all(
+            [len(a) == len(b) and all([same(x, y) for x, y in zip(a, b)])
+             for a, b in zip(self.kept, other.kept)])
+
+    cdef int restore(self) except -1:
+        for container, items in zip(self.containers, self.kept):
+            if holds(container, items):
+                continue
+            container.clear()
+            if isinstance(container, dict):
+                container.update(zip(items[::2], items[1::2]))
+            elif isinstance(container, set):
+                container.update(items)
+            else:
+                container.extend(items)
+        return 0
+
+
+cdef bint is_object(object value):
+    """Whether a value is nothing but its attributes, as configurations are."""
+    if isinstance(value, (Namespace, SimpleNamespace)):
+        return True
+    package = type(value).__module__.partition(".")[0]
+    return (package not in sys.stdlib_module_names and package != "microlazy"
+            and not callable(value) and type(getattr(value, "__dict__", None)) is dict)
+
+
+cdef list items_of(object container):
+    """The items of a list, tuple or set; the keys and values of a dict, in turns."""
+    if isinstance(container, dict):
+        return [part for item in container.items() for part in item]
+    return list(container)
+
+
+cdef bint holds(object container, list items) except -1:
+    """Whether a list, dict or set holds these very objects."""
+    cdef Py_ssize_t place = 0, i = 0
+    cdef PyObject* key
+    cdef PyObject* value
+    if isinstance(container, dict):
+        if 2 * len(<object>container) != len(items):
+            return False
+        while PyDict_Next(container, &place, &key, &value):
+            if (i + 1 >= len(items) or key != <PyObject*>PyList_GET_ITEM(items, i)
+                    or value != <PyObject*>PyList_GET_ITEM(items, i + 1)):
+                return False
+            i += 2
+        return True
+    if isinstance(container, set):
+        return len(container) == len(items) and container.issuperset(items)
+    if PyList_GET_SIZE(container) != len(items):
+        return False
+    for i in range(len(items)):
+        if PyList_GET_ITEM(container, i) is not PyList_GET_ITEM(items, i):
+            return False
+    return True

@@ -21,7 +21,7 @@ from .block import Block
 from .first_call import remember
 from .infer import infer_from_use
 from .refusal import tell_refusal
-from .running import NOTES, Running
+from .running import BOOKS, NOTES, Running
 from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, where
 
@@ -150,9 +150,10 @@ class HybridBlock(Block):
         -----
         UserWarning
             If the block has hooks; it then runs eagerly. And in its first call, once, if a plan
-            cannot hold what `forward` does, as when it decides on values, or keeps an array or
-            another value in an attribute: the block then runs eagerly, in this mode, and the blocks
-            inside keep plans of their own. The warning names the line and the reason.
+            cannot hold what `forward` does, as when it decides on values, keeps an array or another
+            value in an attribute, or changes what an attribute holds: the block then runs eagerly,
+            in this mode, and the blocks inside keep plans of their own. The warning names the line
+            and the reason.
 
         Raises
         ------
@@ -510,7 +511,8 @@ def attributes_below(block: Block) -> list[Any]:
     """What plans may have been made with: the attributes of a block and those below."""
     blocks: list[Any] = []
     block._gather(blocks)
-    return [v for each in blocks for name, v in vars(each).items() if name not in NOTES]
+    told = NOTES | BOOKS
+    return [v for each in blocks for name, v in vars(each).items() if name not in told]
 
 
 def arrays_below(block: Block) -> list[Tensor]:

@@ -15,6 +15,11 @@ from .tree import Tree, children_of, refuse_keywords
 
 # Attributes that a block notes about itself while it runs.
 NOTES = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
+# Those that no plan is made with: what changes in them is told by `_changed()`.
+BOOKS = frozenset(
+    ("_children", "_reg_params", "_parents", "_refusals")
+    + ("_forward_hooks", "_forward_pre_hooks", "_op_hooks")
+)
 
 
 class Running(Tree):
