@@ -781,6 +781,7 @@ def test_full_poisson_by_hand():
 NO_LAYER = [
     ("nn.Conv2D(0, 3)", "Conv2D: channels must be an integer of at least 1, but got 0"),
     ("nn.Conv2D(4, (3, 3, 3))", r"Conv2D: kernel_size must be .* or 2 of them"),
+    ("nn.Dropout('a')", "Dropout: rate must be a number from 0 to 1, but got 'a'"),
     ("nn.Conv2D(4, 0)", "Conv2D: kernel_size must be"),
     ("nn.Conv2D(4, 3, padding=-1)", "Conv2D: padding must be an integer of at least 0"),
     ("nn.Conv2D(4, 3, strides=0)", "Conv2D: strides must be"),
@@ -877,6 +878,24 @@ def test_what_is_no_array():
     layer.initialize()
     with pytest.raises(ValueError, match="takes an array of microlazy, but got list"):
         layer([[1, 2]])
+
+
+@pytest.mark.parametrize("hybrid", [False, True], ids=["eager", "hybrid"])
+@pytest.mark.parametrize(
+    "code",
+    ["nn.Activation('relu')", "nn.Dropout(0.5)", "nn.ELU()", "nn.Flatten()", "nn.GELU()"]
+    + ["nn.LeakyReLU(0.1)", "nn.PReLU()", "nn.ReflectionPad2D(1)", "nn.SELU()", "nn.SiLU()"]
+    + ["nn.Swish()", "nn.BatchNorm()", "nn.MaxPool2D()", "rnn.LSTM(3)", "nn.PixelShuffle1D(2)"],
+)
+def test_a_layer_after_one_that_returns_nothing_is_named(code, hybrid):
+    network = nn.HybridSequential()
+    network.add(nn.HybridLambda(lambda F, x: None), eval(code, SCOPE))
+    network.initialize()
+    if hybrid:
+        network.hybridize()
+    message = rf"{network[1].name}, '1' {type(network[1]).__name__}.* got None: does forward"
+    with pytest.raises(ValueError, match=message):
+        network(nd.ones((2, 3)))
 
 
 def test_bad_states_and_sequences():

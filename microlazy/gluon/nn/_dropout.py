@@ -7,6 +7,8 @@ from typing import Any
 from ...core.ops.nn import dropout
 from ...core.tensor import Tensor
 from ..block import HybridBlock
+from ..block.hybrid import need_array
+from ._layer import fraction_of
 
 __all__ = ["Dropout"]
 
@@ -42,14 +44,16 @@ class Dropout(HybridBlock):
     """
 
     def __init__(self, rate: float, axes: tuple[int, ...] = (), **kwargs: Any) -> None:
-        if not 0 <= rate <= 1:
-            raise ValueError(f"Dropout: rate must be from 0 to 1, but got {rate}")
         super().__init__(**kwargs)
-        self._rate = rate
+        self._rate = fraction_of(type(self).__name__, "rate", rate)
         self._axes = axes
 
     def forward(self, x: Tensor) -> Tensor:
-        return dropout(x, self._rate, self._axes)
+        try:
+            return dropout(x, self._rate, self._axes)
+        except TypeError:
+            need_array(self, x)
+            raise
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         return F.Dropout(x, p=self._rate, axes=self._axes, name="fwd")

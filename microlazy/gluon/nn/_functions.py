@@ -11,11 +11,12 @@ from ...core.functions import reshape
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
 from ..block import Block, HybridBlock
+from ._layer import Layer
 
 __all__ = ["Flatten", "HybridLambda", "Lambda"]
 
 
-class Flatten(HybridBlock):
+class Flatten(Layer):
     """Take all axes but the first together.
 
     Parameters
@@ -38,6 +39,8 @@ class Flatten(HybridBlock):
         if isinstance(x, Tensor):
             return reshape(x, (x.shape[0], math.prod(x.shape[1:])))  # on the same memory
         return F.Flatten(x)
+
+    forward = Layer.forward
 
     def __repr__(self) -> str:
         return type(self).__name__

@@ -37,7 +37,7 @@ class Layer(HybridBlock):
     def forward(self, x: Any, *args: Any) -> Any:
         try:
             return HybridBlock.forward(self, x, *args)
-        except (MXNetError, TypeError, ValueError) as error:
+        except (AttributeError, MXNetError, TypeError, ValueError) as error:
             if self.name in str(error):
                 raise
             need_array(self, x)

@@ -8,8 +8,9 @@ from ... import initializer
 from ...core.ops.nn import activation, activation_names
 from ...core.tensor import Tensor
 from ..block import HybridBlock
+from ..block.hybrid import need_array
 from ..utils import number_of
-from ._layer import choice_of
+from ._layer import Layer, choice_of
 
 __all__ = ["ELU", "GELU", "PReLU", "SELU", "Activation", "LeakyReLU", "SiLU", "Swish"]
 
@@ -72,7 +73,11 @@ class Activation(HybridBlock):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return activation(x, self._act_type)
+        try:
+            return activation(x, self._act_type)
+        except TypeError:
+            need_array(self, x)
+            raise
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         if self._act_type == "gelu":  # which MXNet has among the rectifiers
@@ -83,7 +88,7 @@ class Activation(HybridBlock):
         return f"{type(self).__name__}({self._act_type})"
 
 
-class LeakyReLU(HybridBlock):
+class LeakyReLU(Layer):
     """x where x is positive, ``alpha * x`` elsewhere.
 
     Parameters
@@ -124,8 +129,10 @@ class LeakyReLU(HybridBlock):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._alpha})"
 
+    forward = Layer.forward
 
-class PReLU(HybridBlock):
+
+class PReLU(Layer):
     """x where x is positive, ``alpha * x`` elsewhere, with a learned `alpha`.
 
     Parameters
@@ -165,8 +172,10 @@ class PReLU(HybridBlock):
     def hybrid_forward(self, F: Any, x: Tensor, alpha: Tensor) -> Tensor:
         return F.LeakyReLU(x, gamma=alpha, act_type="prelu", name="fwd")
 
+    forward = Layer.forward
 
-class ELU(HybridBlock):
+
+class ELU(Layer):
     """x where x is positive, ``alpha * (exp(x) - 1)`` elsewhere.
 
     Parameters
@@ -195,8 +204,10 @@ class ELU(HybridBlock):
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return F.LeakyReLU(x, act_type="elu", slope=self._alpha, name="fwd")
 
+    forward = Layer.forward
 
-class SELU(HybridBlock):
+
+class SELU(Layer):
     """The exponential linear unit whose outputs keep mean 0 and variance 1.
 
     Parameters
@@ -219,8 +230,10 @@ class SELU(HybridBlock):
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return F.LeakyReLU(x, act_type="selu", name="fwd")
 
+    forward = Layer.forward
 
-class GELU(HybridBlock):
+
+class GELU(Layer):
     """x times the standard normal distribution function of x.
 
     Parameters
@@ -243,8 +256,10 @@ class GELU(HybridBlock):
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return F.LeakyReLU(x, act_type="gelu", name="fwd")
 
+    forward = Layer.forward
 
-class Swish(HybridBlock):
+
+class Swish(Layer):
     """``x * sigmoid(beta * x)``.
 
     Parameters
@@ -272,6 +287,8 @@ class Swish(HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Tensor) -> Tensor:
         return x * F.sigmoid(x * self._beta, name="fwd")
+
+    forward = Layer.forward
 
 
 class SiLU(Swish):
