@@ -322,6 +322,57 @@ def test_sizes_known_from_set_data_need_no_use():
     assert net(ones(2, 3)).asnumpy().tolist() == [[1, 2, 3]] * 2
 
 
+def network_of_every_kind():
+    class Projected(gluon.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Conv2D(2, 3)
+            self.w = self.params.get("w", shape=(3, 0), allow_deferred_init=True)
+
+        def hybrid_forward(self, F, x, w):
+            return F.FullyConnected(self.inner(x), w, no_bias=True, num_hidden=3)
+
+    net = nn.HybridSequential()
+    net.add(nn.Conv2D(4, 3), nn.BatchNorm(), Projected(), nn.Dense(2))
+    return net
+
+
+SIZES = [(4, 1, 3, 3), *[(4,)] * 5, (3, 18), (2, 4, 3, 3), (2,), (2, 3), (2,)]
+
+
+@pytest.mark.parametrize("initialized", [False, True])
+def test_infer_shape_finds_all_sizes_below_and_initializes_nothing(initialized):
+    net = network_of_every_kind()
+    if initialized:
+        net.initialize("ones")
+    parameters = net.collect_params().values()
+    before = [(p, p.state, p.shape) for p in parameters]
+    mx.random.seed(3)
+    expected = nd.random.uniform(shape=(3,)).asnumpy()
+    mx.random.seed(3)
+    with pytest.raises(ValueError, match="takes an input of 4 axes, but got shape"):
+        net.infer_shape(nd.ones((1, 7, 7)))
+    assert [(p, p.state, p.shape) for p in parameters] == before
+    net.infer_shape(nd.ones((1, 1, 7, 7)))
+    assert [p.shape for p in parameters] == SIZES
+    assert [(p, p.state) for p in parameters] == [(p, state) for p, state, _ in before]
+    assert (nd.random.uniform(shape=(3,)).asnumpy() == expected).all(), "nothing was drawn"
+    net.initialize("ones", force_reinit=True)
+    assert net[3].weight.data().asnumpy().tolist() == [[1] * 3] * 2
+    assert net(nd.ones((1, 1, 7, 7))).shape == (1, 2)
+
+
+def test_infer_shape_keeps_the_initializers_that_wait():
+    net = nn.HybridSequential()
+    net.add(nn.Dense(2), nn.HybridSequential())
+    net[1].add(nn.Dense(1, weight_initializer="ones"))
+    net.initialize(mx.init.Constant(3))
+    net.infer_shape(nd.ones((1, 2)))
+    net(nd.ones((1, 2)))
+    assert net[0].weight.data().asnumpy().tolist() == [[3, 3], [3, 3]]
+    assert net[1][0].weight.data().asnumpy().tolist() == [[1, 1]]
+
+
 def test_a_user_may_override_infer_shape():
     class Mine(Own):
         def infer_shape(self, x):

@@ -19,7 +19,7 @@ from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import lock
 from .block import Block
 from .first_call import remember
-from .infer import infer_from_use
+from .infer import infer_below, infer_from_use
 from .refusal import tell_refusal
 from .running import BOOKS, NOTES, Running
 from .symbolic import graph_of, symbols_of
@@ -307,7 +307,10 @@ class HybridBlock(Block):
                 return
             remember(waiting)
             need_array(self, args[0])
-            self.infer_shape(*args)
+            if type(self).infer_shape is HybridBlock.infer_shape:
+                infer_from_use(self, args)  # the blocks inside find theirs when they are called
+            else:
+                self.infer_shape(*args)
             for p in waiting:
                 p.finish_init()
 
@@ -350,13 +353,14 @@ class HybridBlock(Block):
         return PlanTable(found, self._collect_params_with_prefix())
 
     def infer_shape(self, *args: Any) -> None:
-        """Find the unknown sizes of the block's own parameters from its inputs.
+        """Find the unknown sizes of the block's parameters, and of those below, from its inputs.
 
         This base method finds out by how `hybrid_forward` uses them: as weights of dense layers
         and convolutions, in dot and matmul, in BatchNorm, LayerNorm, InstanceNorm and GroupNorm,
         in Embedding and RNN, and beside an array in arithmetic, whose shape they have; through
         functions of each element too.  A block that needs another rule overrides it and sets
-        ``parameter.shape``.
+        ``parameter.shape``.  Parameters below get theirs from a run on shapes.  None is
+        initialized.
 
         Parameters
         ----------
@@ -376,8 +380,16 @@ class HybridBlock(Block):
         >>> layer.infer_shape(nd.ones((2, 5)))
         >>> layer.weight.shape
         (3, 5)
+        >>> net = nn.HybridSequential()
+        >>> net.add(nn.Dense(3), nn.Dense(2))
+        >>> net.infer_shape(nd.ones((2, 5)))
+        >>> net[1].weight.shape
+        (2, 3)
         """
-        infer_from_use(self, args)
+        if is_tracing() or not self._children:
+            infer_from_use(self, args)
+        else:
+            infer_below(self, args)
 
     def export(self, path: str, epoch: int = 0, remove_amp_cast: bool = True) -> tuple[str, str]:
         """Write the graph and the parameters to files that MXNet 1.9 reads too.

@@ -19,9 +19,11 @@ from ... import ndarray as nd
 from ...base import MXNetError, ShapeError
 from ...core import trace
 from ...core.tensor import Tensor
+from ...initializer import Zero
 from ...symbol.graph import is_known
 from ..parameter import Parameter
-from .dry_run import abstract
+from ..parameter.parameter import lock
+from .dry_run import abstract, dry_run
 from .tree import parameters_of, where
 
 if TYPE_CHECKING:
@@ -72,6 +74,35 @@ def infer_from_use(block: Any, args: tuple[Any, ...]) -> None:
         f"{names}. Give their whole shape when they are made, or override infer_shape(self, "
         "*inputs) of the block to set it." + (f" Seen: {why}" if why else "")
     ) from why
+
+
+def infer_below(block: Any, args: tuple[Any, ...]) -> None:
+    """Set the unknown axes of the parameters of `block` and below, whose values are left for later.
+
+    The network runs on shapes, with zeros for all parameters that have no values.
+    """
+    waiting = [p for p in block.collect_params().values() if p.state != "live"]
+    if all(is_known(p.shape) for p in waiting):
+        return
+    blocks: list[Any] = []
+    block._gather(blocks)
+    notes = [(each, each._has_run, each._only_forward) for each in blocks]
+    with lock:
+        before = [(p, p.snapshot()) for p in waiting]
+        try:
+            for p in waiting:
+                contexts = p.list_ctx() if p.state == "deferred" else None
+                p.initialize(Zero(), contexts, force_reinit=True)
+            dry_run(block, args, "float32")
+            found = [(p.shape, p.why) for p in waiting]
+        finally:
+            for p, snapshot in before:
+                p.restore(snapshot)
+            for each, has_run, only_forward in notes:
+                each._has_run, each._only_forward = has_run, only_forward
+        for p, (shape, source) in zip(waiting, found, strict=True):
+            if is_known(shape):
+                p.settle(shape, source)
 
 
 class _AllSettled(BaseException):

@@ -88,6 +88,7 @@ class Snapshot(NamedTuple):
     copies: list[Tensor]
     deferred: Deferred | None
     used_init: Any
+    contexts: list[Context]
 
 
 def array_like(values: Any, dtype: Any = None) -> Tensor:
@@ -484,7 +485,8 @@ class Parameter(MXNetAttributes):
     def snapshot(self) -> Snapshot:
         """What finding its sizes and initializing it will change, for :meth:`restore`."""
         copies, deferred = self._copies, self._deferred_init
-        return Snapshot(self._shape, self._source, copies, deferred, self._used_init)
+        used, contexts = self._used_init, self._contexts
+        return Snapshot(self._shape, self._source, copies, deferred, used, contexts)
 
     def restore(self, before: Snapshot) -> None:
         """Become again what it was when :meth:`snapshot` was called.
@@ -500,8 +502,10 @@ class Parameter(MXNetAttributes):
         'axis 1 unknown until the first input'
         """
         with lock:
-            self._shape, self._source, copies, self._deferred_init, self._used_init = before
-            self._keep(copies)
+            self._shape, self._source = before.shape, before.source
+            self._deferred_init, self._used_init = before.deferred, before.used_init
+            self._contexts = before.contexts
+            self._keep(before.copies)
 
     def _keep(self, copies: list[Tensor]) -> None:
         """Have these copies from now on."""
