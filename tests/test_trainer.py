@@ -542,6 +542,27 @@ def test_states_bring_the_learning_rate_and_the_momentum(tmp_path):
     assert other.optimizer.momentum == 0.9
 
 
+def test_states_of_weights_frozen_since_come_back(tmp_path):
+    net, trainer = make("sgd", {"learning_rate": 0.1, "momentum": 0.9})
+    backward(net, nd)
+    trainer.step(6)
+    net.collect_params(".*weight").setattr("grad_req", "null")
+    trainer.save_states(tmp_path / "states")
+    net.collect_params(".*weight").setattr("grad_req", "write")
+    backward(net, nd)
+    trainer.step(6)
+    expected = values(net)
+    again, other = make("sgd", {"learning_rate": 0.1, "momentum": 0.9})
+    backward(again, nd)
+    gluon.Trainer(again.collect_params(), "sgd", {"learning_rate": 0.1}).step(6)
+    again.collect_params(".*weight").setattr("grad_req", "null")
+    other.load_states(tmp_path / "states")
+    again.collect_params(".*weight").setattr("grad_req", "write")
+    backward(again, nd)
+    other.step(6)
+    assert values(again) == expected
+
+
 def state_of(trainer):
     return trainer._updater.get_states(dump_optimizer=True)
 

@@ -400,6 +400,9 @@ class Trainer(TrainerSteps, TrainerAttributes):
         path = os.fspath(fname)
         group = self._collect()
         weights = dict(zip(group.indices, group.weights, strict=True))
+        for i, p in enumerate(self._params):  # what is frozen now may have been trained before
+            if p.grad_req == "null" and p.state == "live":
+                weights[i] = p.list_data()[0]
         with open(path, "rb") as file:
             states = file.read()
         self._updater.set_states(states, weights, repr(path))
