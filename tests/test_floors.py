@@ -38,6 +38,7 @@ tails
 fuse
 plan ops.rewrite creation transforms ops.draws
 cached_plan plan_gradients ops.in_place places
+sets
 ops.nn ops.recurrent planned_step
 functions
 array

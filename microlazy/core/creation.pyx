@@ -4,14 +4,14 @@ Only the usual arguments are taken here, Python's numbers and the default dtype;
 None for others, and its caller asks NumPy.
 """
 
-from libc.math cimport ceil
+from libc.math cimport M_PI, ceil, cos, log10, pow
 from libc.string cimport memcpy, memset
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.loops.integers cimport set_integer
 from microlazy.core.ops.cast cimport promoted
 from microlazy.core.tape cimport put
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, NP, Tensor, allocate, current_device, device_of,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, current_device, device_of,
     dtype_number, header, is_float, itemsize, new, numpy_dtype, parse_shape, view_numpy,
 )
 
@@ -109,6 +109,162 @@ def linspace(start, stop, num):
         out[i] = <float>(i * step + first)
     out[n - 1] = <float>last
     return x
+
+
+def powers(start, stop, num, base):
+    """The float32 numbers of numpy.logspace, computed in float64.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import powers
+    >>> powers(0, 2, 3, 10)
+    array([  1.,  10., 100.])
+    """
+    cdef double first, last, root, unused
+    if not bounds(start, stop, &first, &last) or not bounds(base, 0, &root, &unused) or root <= 0:
+        return None
+    return powers_between(first, last, num, root)
+
+
+cdef Tensor powers_between(double first, double last, object num, double base):
+    cdef double step
+    cdef Py_ssize_t n, i
+    cdef Tensor x
+    if type(num) is not int or not 1 < num < MANY or current_device():
+        return None
+    n = num
+    step = (last - first) / (n - 1)
+    if step == 0:
+        return None
+    x = new(NP, FLOAT32, 1, &n)
+    for i in range(n):
+        (<float*>x.data)[i] = <float>pow(base, i * step + first if i < n - 1 else last)
+    return x
+
+
+def geometric(start, stop, num):
+    """The float32 numbers of numpy.geomspace from one positive number to another.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import geometric
+    >>> geometric(1, 8, 4)
+    array([1., 2., 4., 8.])
+    """
+    cdef double first, last
+    cdef Tensor x
+    if not bounds(start, stop, &first, &last) or first <= 0 or last <= 0:
+        return None
+    x = powers_between(log10(first), log10(last), num, 10)
+    if x is not None:
+        (<float*>x.data)[0] = <float>first
+        (<float*>x.data)[x.size - 1] = <float>last
+    return x
+
+
+def window(str name, M):
+    """The float32 numbers of numpy's window of that name, computed in float64.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import window
+    >>> window("bartlett", 3)
+    array([0., 1., 0.])
+    """
+    cdef Py_ssize_t n, i
+    cdef double place, angle, value
+    cdef Tensor x
+    if type(M) is not int or not 1 < M < MANY or current_device():
+        return None
+    n = M
+    x = new(NP, FLOAT32, 1, &n)
+    for i in range(n):
+        place = <double>(2 * i + 1 - n)           # from the middle, in half steps
+        angle = M_PI * place / (n - 1)
+        if name == "hanning":
+            value = 0.5 + 0.5 * cos(angle)
+        elif name == "hamming":
+            value = 0.54 + 0.46 * cos(angle)
+        elif name == "blackman":
+            value = 0.42 + 0.5 * cos(angle) + 0.08 * cos(2 * angle)
+        else:
+            value = 1 + (place if place <= 0 else -place) / (n - 1)
+        (<float*>x.data)[i] = <float>value
+    return x
+
+
+def frequencies(n, d, bint half):
+    """The float32 numbers of numpy.fft.fftfreq, or of rfftfreq, computed in float64.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import frequencies
+    >>> frequencies(4, 1, True)
+    array([0.  , 0.25, 0.5 ])
+    """
+    cdef double distance, unused
+    cdef Py_ssize_t count, i, places
+    cdef Tensor x
+    if type(n) is not int or not 0 < n < MANY or not bounds(d, 0, &distance, &unused) or (
+            distance == 0 or current_device()):
+        return None
+    count = n
+    places = count // 2 + 1 if half else count
+    x = new(NP, FLOAT32, 1, &places)
+    for i in range(places):
+        (<float*>x.data)[i] = <float>(
+            (i if half or i <= (count - 1) // 2 else i - count) * (1.0 / (count * distance)))
+    return x
+
+
+def grid(dimensions):
+    """The int32 coordinates of each element of an array of these sizes, an array for each axis.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import grid
+    >>> grid((1, 2))
+    array([[[0, 0]],
+           [[0, 1]]], dtype=int32)
+    """
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t i, inner, size = 1
+    cdef int ndim, axis
+    cdef Tensor x
+    cdef int* out
+    if type(dimensions) is not tuple or not 0 < len(dimensions) < MAX_NDIM or current_device():
+        return None
+    for n in dimensions:
+        if type(n) is not int or not 0 <= n < MANY:
+            return None
+    ndim = parse_shape((len(dimensions), *dimensions), shape)
+    for i in range(ndim):
+        size *= shape[i]
+        if size >= MANY:
+            return None
+    x = new(NP, INT32, ndim, shape)
+    out = <int*>x.data
+    inner = size = x.size // shape[0]
+    for axis in range(1, ndim):
+        inner = inner // shape[axis] if inner else 0
+        for i in range(size):
+            out[i] = <int>(i // inner % shape[axis])
+        out += size
+    return x
+
+
+def diagonal_places(n, ndim):
+    """The places of the diagonal along each of `ndim` axes of size n, as int64.
+
+    Examples
+    --------
+    >>> from microlazy.core.creation import diagonal_places
+    >>> diagonal_places(2, 1)
+    (array([0, 1], dtype=int64),)
+    """
+    if type(n) is not int or type(ndim) is not int or not 0 <= n < MANY or not 0 < ndim:
+        return None
+    return tuple([whole_numbers(n) for _ in range(ndim)])
 
 
 def on_diagonals(rows, columns, k, bint below):

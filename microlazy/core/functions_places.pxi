@@ -208,3 +208,86 @@ def one_hot_rows(places, depth, on_value, off_value):
     """One-hot rows in NumPy; places outside [0, depth) give a row of `off_value`."""
     return numpy.where(places[..., None].astype(numpy.int64) == numpy.arange(depth), on_value,
                        off_value)
+
+
+def packed_bits(x, axis, bint little):
+    """Eight elements at a time, as booleans, in the bits of a uint8, or None for other inputs.
+
+    Parameters
+    ----------
+    x : array
+        Of booleans or integers.
+    axis : int or None
+        The last one, or None for the flat array.
+    little : bool
+        Whether the first element is the lowest bit.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import packed_bits
+    >>> packed_bits(np.array([1, 0, 1], dtype="bool"), None, False)
+    array([160], dtype=uint8)
+    """
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor t, out
+    cdef Py_ssize_t n, width, row, i
+    cdef unsigned char* bits
+    if not isinstance(x, Tensor) or not state().plain:
+        return None
+    t = <Tensor>x
+    if (t.dtype != BOOL and t.dtype != UINT8) or not t.contiguous or t.abstract or not t.size:
+        return None
+    n = bits_along(t, axis, shape)
+    if not n:
+        return None
+    width = (n + 7) // 8
+    shape[t.ndim - 1 if axis is not None else 0] = width
+    out = new(t.face, UINT8, t.ndim if axis is not None else 1, shape)
+    bits = <unsigned char*>out.data
+    memset(bits, 0, out.size)
+    for row in range(t.size // n):
+        for i in range(n):
+            bits[row * width + (i >> 3)] |= (t.data[row * n + i] != 0) << (
+                i & 7 if little else 7 - (i & 7))
+    return out
+
+
+def unpacked_bits(x, axis, bint little):
+    """The bits of a uint8 array as zeros and ones; None for other inputs. See `packed_bits`.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import unpacked_bits
+    >>> unpacked_bits(np.array([160], dtype="uint8"), None, False)
+    array([1, 0, 1, 0, 0, 0, 0, 0], dtype=uint8)
+    """
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor t, out
+    cdef Py_ssize_t n, i
+    if not isinstance(x, Tensor) or not state().plain:
+        return None
+    t = <Tensor>x
+    if t.dtype != UINT8 or not t.contiguous or t.abstract or not t.size:
+        return None
+    n = bits_along(t, axis, shape)
+    if not n:
+        return None
+    shape[t.ndim - 1 if axis is not None else 0] = 8 * n
+    out = new(t.face, UINT8, t.ndim if axis is not None else 1, shape)
+    for i in range(out.size):
+        out.data[i] = (<unsigned char>t.data[i >> 3] >> (i & 7 if little else 7 - (i & 7))) & 1
+    return out
+
+
+cdef Py_ssize_t bits_along(Tensor t, object axis, Py_ssize_t* shape) noexcept:
+    """The elements of a row along the last axis, or in all; 0 for another axis."""
+    cdef int i
+    if axis is None:
+        return t.size
+    if type(axis) is not int or t.ndim == 0 or (axis != -1 and axis != t.ndim - 1):
+        return 0
+    for i in range(t.ndim):
+        shape[i] = t.shape_[i]
+    return t.shape_[t.ndim - 1]

@@ -6,6 +6,7 @@ caller does it by NumPy or by the recorded way.
 
 from libc.math cimport INFINITY, fabs
 from libc.string cimport memcmp, memcpy, memset
+from microlazy.core.loops.ordering cimport order_places
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.rewrite cimport rewrites
 from microlazy.core.strided cimport overlap, packed
@@ -14,9 +15,6 @@ from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT32, INT64, INT8, NP, Tensor, is_float, itemsize, like, new,
     same_shape,
 )
-
-cdef enum:
-    FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
 
 
 # ---- what is not 0 -------------------------------------------------------------------------------
@@ -140,7 +138,7 @@ def coordinates(x):
 
 # ---- counting and searching ----------------------------------------------------------------------
 
-cdef inline long long whole_at(Tensor t, Py_ssize_t i) noexcept:
+cdef long long whole_at(Tensor t, Py_ssize_t i) noexcept:
     if t.dtype == INT64:
         return (<long long*>t.data)[i]
     if t.dtype == INT32:
@@ -150,7 +148,7 @@ cdef inline long long whole_at(Tensor t, Py_ssize_t i) noexcept:
     return (<unsigned char*>t.data)[i]
 
 
-cdef inline double number_at(Tensor t, Py_ssize_t i) noexcept:
+cdef double number_at(Tensor t, Py_ssize_t i) noexcept:
     if t.dtype == FLOAT32:
         return (<float*>t.data)[i]
     if t.dtype == FLOAT64:
@@ -244,54 +242,61 @@ def searchsorted(a, v, bint right, bint ascending):
     return places
 
 
-def distinct(x, order, bint equal_nan):
-    """The first places of distinct elements, the way back and the counts; None for other inputs.
-
-    Parameters
-    ----------
-    x : array
-        A vector.
-    order : array of int64
-        The places of its elements in ascending order, equal ones in their own.
-    equal_nan : bool
-        Whether one nan is like another.
+def argsort(x, int axis, bint descending):
+    """The places of the elements in order along an axis; None for other inputs.
 
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.places import distinct
-    >>> x = np.array([2., 1., 2.])
-    >>> distinct(x, np.argsort(x), True)
-    (array([1, 0], dtype=int64), array([1, 0, 1], dtype=int64), array([1, 2], dtype=int64))
+    >>> from microlazy.core.places import argsort
+    >>> argsort(np.array([3., 1., 2.]), 0, False)
+    array([1, 2, 0], dtype=int64)
     """
-    cdef Tensor t = readable(x), ordered = readable(order), first, back, counts
-    cdef Py_ssize_t n = 0, i
-    cdef long long place
-    cdef double value, before_it = 0
-    if t is None or ordered is None or t.dtype == INT64 or ordered.dtype != INT64 or (
-            ordered.size != t.size):
+    cdef Tensor t = readable(x), places
+    cdef long long[FEW] line, spare
+    cdef Py_ssize_t n, step = 1, i, j, first
+    if t is None or not t.size or not 0 <= axis < t.ndim or not state().plain:
         return None
-    back = new(NP, INT64, 1, &t.size)
-    first, counts = like(back), like(back)
-    for i in range(t.size):
-        place = (<long long*>ordered.data)[i]
-        value = number_at(t, place)
-        if i == 0 or (value != before_it
-                      and not (equal_nan and value != value and before_it != before_it)):
-            (<long long*>first.data)[n] = place
-            (<long long*>counts.data)[n] = 0
-            n += 1
-        (<long long*>counts.data)[n - 1] += 1
-        (<long long*>back.data)[place] = n - 1
-        before_it = value
-    return head(first, n), back, head(counts, n)
+    n = t.shape_[axis]
+    for i in range(axis + 1, t.ndim):
+        step *= t.shape_[i]
+    places = new(t.face, INT64, t.ndim, t.shape_)
+    for i in range(t.size // n):
+        first = i // step * step * n + i % step
+        for j in range(n):
+            line[j] = j
+        order_places(t.data + first * itemsize(t.dtype), t.dtype, step, n, descending, line, spare)
+        for j in range(n):
+            (<long long*>places.data)[first + j * step] = line[j]
+    return places
 
 
-cdef Tensor head(Tensor x, Py_ssize_t n):
-    """The first n elements, copied."""
-    cdef Tensor part = new(x.face, x.dtype, 1, &n)
-    memcpy(part.data, x.data, n * itemsize(x.dtype))
-    return part
+def lexsort(keys):
+    """The places of vectors in the order of the last one, ties by the one before it; or None.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import lexsort
+    >>> lexsort((np.array([2., 1., 3.]), np.array([1., 1., 0.])))
+    array([2, 1, 0], dtype=int64)
+    """
+    cdef Tensor t, places = None
+    cdef long long[FEW] spare
+    cdef Py_ssize_t i
+    if type(keys) not in (tuple, list) or not state().plain:
+        return None
+    for key in keys:
+        t = readable(key)
+        if t is None or t.ndim != 1 or (places is not None and (
+                t.size != places.size or t.face != places.face)):
+            return None
+        if places is None:
+            places = new(t.face, INT64, 1, t.shape_)
+            for i in range(t.size):
+                (<long long*>places.data)[i] = i
+        order_places(t.data, t.dtype, 1, t.size, False, <long long*>places.data, spare)
+    return places
 
 
 # ---- comparing -----------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ ctypedef fused real:
 
 cdef enum:
     LONGEST = 128                 # numbers on a line
-    PRIME = 11                    # the largest factor, whose square is what it costs
-    FEW = 512                     # numbers in all
+    PRIME = 7                     # the largest factor, whose square is what it costs
+    FEW = 400                     # numbers in all
 
 cdef enum Kind:                   # of numbers before and behind: complex, or real
     FORWARD, INVERSE, FROM_REAL, TO_REAL, HERMITIAN_TO_REAL, REAL_TO_HERMITIAN

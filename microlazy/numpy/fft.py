@@ -15,6 +15,7 @@ from microlazy.context import Context
 from microlazy.core import exchange
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
+from microlazy.core.creation import frequencies
 from microlazy.core.tensor import Tensor
 from microlazy.core.transforms import transformed
 from microlazy.numpy.arguments import NP, as_array, on_cpu
@@ -265,6 +266,10 @@ def _frequencies(name: str, result: str) -> Any:
     def function(
         n: int, d: float = 1.0, dtype: Any = None, *, ctx: Context | None = None, device: Any = None
     ) -> ndarray:
+        if dtype is None and ctx is None and device is None:
+            made = frequencies(n, d, name == "rfftfreq")
+            if made is not None:
+                return made
         ctx = on_cpu(ctx, device)
         return _f.on_context(_f.from_numpy_result(NP, number(n, d), dtype), ctx)
 

@@ -52,6 +52,10 @@ def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> ndarray:
     >>> np.packbits(np.array([1, 0, 1], dtype="uint8"))
     array([160], dtype=uint8)
     """
+    if bitorder == "big" or bitorder == "little":
+        bits = _f.packed_bits(a, axis, bitorder == "little")
+        if bits is not None:
+            return bits
     return call(onp.packbits, [as_array(a)], {"axis": axis, "bitorder": bitorder})
 
 
@@ -66,5 +70,9 @@ def unpackbits(
     >>> np.unpackbits(np.array([160], dtype="uint8"), count=3)
     array([1, 0, 1], dtype=uint8)
     """
+    if count is None and (bitorder == "big" or bitorder == "little"):
+        bits = _f.unpacked_bits(a, axis, bitorder == "little")
+        if bits is not None:
+            return bits
     options = {"axis": axis, "count": count, "bitorder": bitorder}
     return call(onp.unpackbits, [as_array(a)], options)

@@ -161,6 +161,10 @@ def logspace(
     >>> np.logspace(0, 2, 3)
     array([  1.,  10., 100.])
     """
+    if endpoint and dtype is None and ctx is None and axis == 0:
+        made = _creation.powers(start, stop, num, base)
+        if made is not None:
+            return made
     ctx = on_cpu(ctx)
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
         exponents = linspace(start, stop, num, endpoint, axis=axis)
@@ -180,6 +184,10 @@ def geomspace(
     >>> np.geomspace(1, 8, 4)
     array([1., 2., 4., 8.])
     """
+    if endpoint and dtype is None and axis == 0:
+        made = _creation.geometric(start, stop, num)
+        if made is not None:
+            return made
     values = onp.geomspace(onp.asarray(start), onp.asarray(stop), num, endpoint, axis=axis)
     return _f.from_numpy_result(NP, values, dtype)
 
@@ -322,6 +330,10 @@ def indices(
     array([[0, 0],
            [1, 1]], dtype=int32)
     """
+    if dtype == "int32" and ctx is None and not sparse:
+        made = _creation.grid(dimensions)
+        if made is not None:
+            return made
     on_cpu(ctx)
     if sparse:
         grid = onp.indices(dimensions, sparse=True)
@@ -346,9 +358,7 @@ def ix_(*args: Any) -> tuple[ndarray, ...]:
 
 
 def _on_diagonal(n: Any, ndim: Any = 2) -> tuple[ndarray, ...] | None:
-    if type(n) is not int or type(ndim) is not int or n < 0:
-        return None
-    return tuple([_creation.whole_numbers(n) for _ in range(ndim)])
+    return _creation.diagonal_places(n, ndim)
 
 
 def _in_triangle(upper: bool) -> Callable[..., Any]:
@@ -484,6 +494,10 @@ _WINDOW_DOC = """{summary}.
 
 def _window(function: Callable[..., Any], summary: str, result: str) -> Any:
     def window(M: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
+        if dtype is None and ctx is None:
+            made = _creation.window(name, M)
+            if made is not None:
+                return made
         return _f.on_context(_f.from_numpy_result(NP, function(M), dtype), on_cpu(ctx))
 
     name = function.__name__

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import sets as _sets
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
-from microlazy.core.places import distinct
 from microlazy.numpy.arguments import NP, as_array, as_arrays
 from microlazy.ops.ordering import argsort, found_in, found_shape, ordered_places
 
@@ -61,9 +61,13 @@ def _distinct(
     Without `numbers` the elements alone, where no gradient needs the others.
     """
     ar = as_array(ar)
+    if axis is None and not numbers:
+        found = _sets.values(ar, equal_nan)
+        if found is not None:
+            return (found,)
     if axis is None and numbers and not ar.is_abstract and ar.size <= _FEW:
         flat = _f.reshape(ar, -1)
-        found = distinct(_f.detach(flat), argsort(_f.detach(flat), 0), equal_nan)
+        found = _sets.distinct(_f.detach(flat), argsort(_f.detach(flat), 0), equal_nan)
         if found is not None:
             first, back, counts = found
             return _f.take(flat, first, 0, "raise"), first, _f.reshape(back, ar.shape), counts
@@ -208,6 +212,10 @@ def isin(
     >>> np.isin(np.array([1, 2, 3]), [1, 3])
     array([ True, False,  True])
     """
+    if kind is None:
+        found = _sets.isin(element, test_elements, invert)
+        if found is not None:
+            return found
     options = {"assume_unique": assume_unique, "invert": invert, "kind": kind}
     return call(found_in, as_arrays([element, test_elements]), options, result=found_shape)
 
@@ -239,6 +247,10 @@ def intersect1d(
     array([1., 3.])
     """
     ar1, ar2 = as_arrays([ar1, ar2])
+    if not assume_unique:
+        small = _sets.combined("intersect1d", ar1, ar2, return_indices)
+        if small is not None:
+            return small
     _, first, second = onp.intersect1d(
         onp.asarray(ar1), onp.asarray(ar2), assume_unique, return_indices=True
     )
@@ -252,6 +264,10 @@ def intersect1d(
 def _of_both(function: Callable[..., onp.ndarray], summary: str, result: str) -> Any:
     def joined(ar1: Any, ar2: Any, assume_unique: bool = False) -> ndarray:
         ar1, ar2 = as_arrays([ar1, ar2])
+        if not assume_unique:
+            small = _sets.combined(name, ar1, ar2)
+            if small is not None:
+                return small
         both = _f.concatenate([_f.reshape(ar1, ar1.size), _f.reshape(ar2, ar2.size)], 0)
         values = onp.asarray(both)
         options = {} if function is onp.union1d else {"assume_unique": assume_unique}

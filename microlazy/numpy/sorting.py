@@ -95,6 +95,8 @@ def argsort(
     >>> np.argsort(np.array([3, 1, 2]))
     array([1, 2, 0], dtype=int64)
     """
+    if axis == -1 and kind is None and order is None and isinstance(a, Tensor) and a.ndim:
+        return ordering.argsort(a, a.ndim - 1, descending)
     a = as_array(a)
     a = a if a.ndim else _f.reshape(a, 1)  # a number counts as a vector of one, as in NumPy
     a, axis = _line(a, axis, kind, order)
@@ -156,6 +158,10 @@ def lexsort(keys: Any, axis: int = -1) -> ndarray:
     >>> np.lexsort([np.array([2, 1, 3]), np.array([1, 1, 0])])
     array([2, 1, 0], dtype=int64)
     """
+    if axis == -1:
+        found = places.lexsort(keys)
+        if found is not None:
+            return found
     stacked = _f.stack(as_arrays(keys)) if isinstance(keys, (tuple, list)) else as_array(keys)
     return call(ordering.lexsorted, [stacked], {"axis": axis}, dtype="int64")
 

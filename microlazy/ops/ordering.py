@@ -55,6 +55,9 @@ def _partitioned(x: numpy.ndarray, kth: Any, axis: int) -> numpy.ndarray:
 
 def argsort(x: Any, axis: int, descending: bool = False) -> Any:
     """The places of the elements in order; equal ones keep theirs."""
+    found = places.argsort(x, axis, descending)
+    if found is not None:
+        return found
     return call(
         ordered_places, [x], {"axis": axis, "descending": descending}, result=place_of_first
     )

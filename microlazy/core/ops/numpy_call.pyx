@@ -101,6 +101,12 @@ cdef class NumpyCall(Node):
         return "numpy:" + getattr(self.function, "__name__", "call").lstrip("_")
 
 
+cdef enum:
+    FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
+
+cdef object DOUBLE = numpy_dtype(FLOAT64)
+
+
 cdef class Direct:
     cdef bint into(self, list inputs, dict options, Tensor out) except -1:
         return False
@@ -138,21 +144,30 @@ cdef bint covers(Tensor grad, Tensor x) noexcept:
 
 
 cdef bint copy_packed(object result, Tensor out) except -1:
-    """Copy a NumPy array that lies in memory as ours does; False if it does not."""
+    """Copy a NumPy array that lies in memory as ours does; False if it does not.
+
+    Few numbers of float64 are rounded to float32 on the way.
+    """
     cdef Py_buffer source
+    cdef bint rounded, fits
+    cdef Py_ssize_t i
     if not isinstance(result, numpy.ndarray):
         return False
     dtype = result.dtype
-    if (dtype is not numpy_dtype(out.dtype) and dtype != numpy_dtype(out.dtype)) or (
-            not result.flags.c_contiguous):
+    rounded = out.dtype == FLOAT32 and dtype is DOUBLE and out.size <= FEW
+    if not rounded and dtype is not numpy_dtype(out.dtype) and dtype != numpy_dtype(out.dtype):
+        return False
+    if not result.flags.c_contiguous:
         return False
     PyObject_GetBuffer(result, &source, PyBUF_SIMPLE)
-    if source.len == out.size * itemsize(out.dtype):
+    fits = source.len == out.size * (<Py_ssize_t>sizeof(double) if rounded else itemsize(out.dtype))
+    if fits and rounded:
+        for i in range(out.size):
+            (<float*>out.data)[i] = <float>(<const double*>source.buf)[i]
+    elif fits:
         copy_bytes(out.data, <const char*>source.buf, source.len)
-        PyBuffer_Release(&source)
-        return True
     PyBuffer_Release(&source)
-    return False
+    return fits
 
 
 cdef list quiet = []              # contexts in which NumPy does not warn, that nobody is in
@@ -182,10 +197,6 @@ cdef bint compute_into(object function, list inputs, Tensor out) except -1:
     except TypeError:
         return False
     return True
-
-
-cdef enum:
-    FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
 
 
 cdef int small_op(object function, Tensor a, Tensor b) except -2:

@@ -1,0 +1,6 @@
+"""The order of numbers, no tape."""
+
+# Put n places into the order of the numbers there, `step` elements apart; places of equal numbers
+# stay in theirs, nan is the largest. `spare` has room for n places. The dtype is not float16.
+cdef void order_places(const char* x, int dtype, Py_ssize_t step, Py_ssize_t n, bint descending,
+                       long long* places, long long* spare) noexcept nogil
