@@ -38,7 +38,8 @@ tails
 fuse
 plan ops.rewrite creation transforms ops.draws
 cached_plan plan_gradients ops.in_place places
-sets
+sets lines
+polynomials
 ops.nn ops.recurrent planned_step
 functions
 array

@@ -3,7 +3,7 @@
 Arguments are checked here; an op behind gets sizes that fit. A result has the face of its input.
 """
 
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, copied, promoted
@@ -29,12 +29,13 @@ from microlazy.core.ops.shape cimport (
     expand_dims as expand, placed as put_down, reshape as reshape_to, roll as roll_axis,
     same_memory, section, stack as stack_arrays, transpose as transpose_axes, view as view_of,
 )
+from microlazy.core.places cimport FEW, numbers_as
 from microlazy.core.strided cimport assign, overlap
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, UINT8, Tensor, current_device,
-    deeper, device_of, dtype_number, from_numpy, is_float, need_values, new, numpy_dtype, parse_axis,
-    parse_shape, same_shape, shape_tuple, view_numpy,
+    deeper, device_of, dtype_number, from_numpy, is_float, itemsize, need_values, new, numpy_dtype,
+    parse_axis, parse_shape, same_shape, shape_tuple, view_numpy,
 )
 
 import math

@@ -90,6 +90,65 @@ def to_array(int face, obj, dtype=None):
     return from_numpy(array, face)
 
 
+def row_of(items, dtype):
+    """A list of few of Python's integers, or floats, as an array of np; None for anything else.
+
+    Examples
+    --------
+    >>> from microlazy.core.functions import row_of
+    >>> row_of([1, 2], "int32"), row_of([1.5], "int32")
+    (array([1, 2], dtype=int32), None)
+    """
+    if current_device():
+        return None
+    return numbers_as(new(NP, FLOAT32 if dtype is None else dtype_number(dtype), 0, NULL), items)
+
+
+def open_grid(lists):
+    """Lists of integers as int64 arrays, each along an axis of its own; None for anything else.
+
+    Examples
+    --------
+    >>> from microlazy.core.functions import open_grid
+    >>> open_grid(([0, 2], [1]))
+    (array([[0],
+           [2]], dtype=int64), array([[1]], dtype=int64))
+    """
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Tensor row
+    cdef int ndim = <int>min(len(lists), MAX_NDIM + 1), i
+    cdef list found = []
+    if ndim > MAX_NDIM or current_device():
+        return None
+    for i in range(ndim):
+        shape[i] = 1
+    for i in range(ndim):
+        items = lists[i]
+        row = numbers_as(new(NP, INT64, 0, NULL), items) if type(items) is list and items else None
+        if row is None:
+            return None
+        shape[i] = row.size
+        found.append(reshape_to(row, ndim, shape))
+        shape[i] = 1
+    return tuple(found)
+
+
+def contiguous(x):
+    """The array itself if its memory has no gaps, else a copy; a number as a vector of one.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import contiguous
+    >>> contiguous(np.ones((2, 3)).T).shape
+    (3, 2)
+    """
+    cdef Tensor t = array_of(x, "ascontiguousarray")
+    if t.ndim == 0:
+        return reshape(x, 1)
+    return x if t.contiguous else copied(t)
+
+
 cdef Tensor of_numbers(int face, object obj):
     """Nested lists of Python's numbers as a float32 array; None if they are anything else."""
     cdef Py_ssize_t[MAX_NDIM] shape

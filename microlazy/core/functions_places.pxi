@@ -69,10 +69,27 @@ cdef Tensor repeated(Tensor t, int axis, object times):
         elif i > axis:
             parts[3] *= t.shape_[i]
     ndim = t.ndim
+    if state().plain and t.contiguous and not t.abstract and times * t.size <= FEW:
+        return repeated_few(t, axis, times, shape, parts[3])
     t = reshape_to(t, 4, parts)
     parse_shape((times,), parts + 2)              # which refuses what is too large
     parse_shape((parts[1] * times,), shape + axis)
     return reshape_to(broadcast(t, 4, parts), ndim, shape)
+
+
+cdef Tensor repeated_few(Tensor t, int axis, Py_ssize_t times, Py_ssize_t* shape,
+                         Py_ssize_t inner):
+    cdef Py_ssize_t width = inner * itemsize(t.dtype), i, k
+    cdef Tensor out
+    cdef char* end
+    shape[axis] = t.shape_[axis] * times
+    out = new(t.face, t.dtype, t.ndim, shape)
+    end = out.data
+    for i in range(t.size // inner if inner else 0):
+        for k in range(times):
+            memcpy(end, t.data + i * width, width)
+            end += width
+    return out
 
 
 def repeat(x, repeats, axis=None):
@@ -208,6 +225,33 @@ def one_hot_rows(places, depth, on_value, off_value):
     """One-hot rows in NumPy; places outside [0, depth) give a row of `off_value`."""
     return numpy.where(places[..., None].astype(numpy.int64) == numpy.arange(depth), on_value,
                        off_value)
+
+
+def chosen_places(condition):
+    """The places in a list of booleans where it is true, as int64; None for anything else.
+
+    Examples
+    --------
+    >>> from microlazy.core.functions import chosen_places
+    >>> chosen_places([True, False, True])
+    array([0, 2], dtype=int64)
+    """
+    cdef Py_ssize_t n = 0, i
+    cdef Tensor places
+    if type(condition) is not list:
+        return None
+    for item in condition:
+        if item is True:
+            n += 1
+        elif item is not False:
+            return None
+    places = new(NP, INT64, 1, &n)
+    n = 0
+    for i in range(len(condition)):
+        if condition[i] is True:
+            (<long long*>places.data)[n] = i
+            n += 1
+    return places
 
 
 def packed_bits(x, axis, bint little):

@@ -131,21 +131,21 @@ def as_parameters(values, bint whole):
         cast(<Tensor>x, dtype) if isinstance(x, Tensor) else x for x in values]
 
 
-def standard_numbers(str kind, size):
+def standard_numbers(str kind, size, dtype, ctx, slow):
     """Numbers of mean 0 and deviation 1 ("normal") or in [0, 1) ("uniform"), for np.
 
-    None if arrays are made elsewhere than on the first context.
+    With more than a size, or on another context, they are those of `slow`, of the same arguments.
 
     Examples
     --------
     >>> from microlazy.core.functions import standard_numbers
-    >>> standard_numbers("normal", (2, 3)).shape
+    >>> standard_numbers("normal", (2, 3), None, None, None).shape
     (2, 3)
     """
     cdef Py_ssize_t[MAX_NDIM] sizes
     cdef Law law
-    if current_device():
-        return None
+    if dtype is not None or ctx is not None or current_device():
+        return slow(kind, size, dtype, ctx)
     law.distribution = DISTRIBUTIONS[kind]
     law.p, law.q = 0.0, 1.0
     return sample(law, NP, FLOAT32, 0 if size is None else parse_shape(size, sizes), sizes)

@@ -180,6 +180,12 @@ def matmul(a, b):
     return matmul_arrays(array_of(a, "matmul"), array_of(b, "matmul"))
 
 
+def vdot(a, b):
+    """The sum of the products of all elements, in order."""
+    cdef Tensor x = array_of(a, "vdot"), y = array_of(b, "vdot")
+    return dot_arrays(reshape_to(x, 1, &x.size), reshape_to(y, 1, &y.size), False, False)
+
+
 def batch_dot(a, b, transpose_a=False, transpose_b=False):
     """Products of the matrices in two stacks."""
     return batch_dot_arrays(array_of(a, "batch_dot"), array_of(b, "batch_dot"), transpose_a,

@@ -6,15 +6,19 @@ caller does it by NumPy or by the recorded way.
 
 from libc.math cimport INFINITY, fabs
 from libc.string cimport memcmp, memcpy, memset
-from microlazy.core.loops.ordering cimport order_places
+from microlazy.core.loops.ordering cimport order_places, sort_few
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.rewrite cimport rewrites
 from microlazy.core.strided cimport overlap, packed
 from microlazy.core.tape cimport may_write, state, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, INT8, NP, Tensor, is_float, itemsize, like, new,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, INT8, MAX_NDIM, NP, Tensor, is_float, itemsize, like, new,
     same_shape,
 )
+
+
+cdef enum:
+    SHORT = 32                    # what is put in order by insertion
 
 
 # ---- what is not 0 -------------------------------------------------------------------------------
@@ -136,6 +140,40 @@ def coordinates(x):
     return rows
 
 
+def count_along(x, axis, bint keepdims):
+    """How many elements along an axis are not 0, as int64; None for other inputs.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import count_along
+    >>> count_along(np.array([[0, 1], [2, 3]]), 1, False)
+    array([1, 2], dtype=int64)
+    """
+    cdef Tensor t = readable(x), counts
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef Py_ssize_t n, step = 1, i, k, first
+    cdef int ndim = 0, place, j
+    if t is None or not t.size or type(axis) is not int or not -t.ndim <= axis < t.ndim or (
+            not state().plain):
+        return None
+    place = axis if axis >= 0 else axis + t.ndim
+    for j in range(t.ndim):
+        if j > place:
+            step *= t.shape_[j]
+        if j != place or keepdims:
+            shape[ndim] = 1 if j == place else t.shape_[j]
+            ndim += 1
+    n = t.shape_[place]
+    counts = new(t.face, INT64, ndim, shape)
+    for i in range(counts.size):
+        first = i // step * n * step + i % step
+        (<long long*>counts.data)[i] = 0
+        for k in range(n):
+            (<long long*>counts.data)[i] += holds(t.data, t.dtype, first + k * step)
+    return counts
+
+
 # ---- counting and searching ----------------------------------------------------------------------
 
 cdef long long whole_at(Tensor t, Py_ssize_t i) noexcept:
@@ -205,7 +243,7 @@ def searchsorted(a, v, bint right, bint ascending):
     Parameters
     ----------
     a, v : arrays
-        Of float32 or float64.
+        Of float32 or float64; `a` may be a list of numbers.
     right : bool
     ascending : bool
         Whether to look first that `a` is in ascending order: else None.
@@ -217,9 +255,10 @@ def searchsorted(a, v, bint right, bint ascending):
     >>> searchsorted(np.array([3., 1.]), np.array([2.]), False, True) is None
     True
     """
-    cdef Tensor line = readable(a), t = readable(v), places
+    cdef Tensor t = readable(v), line, places
     cdef Py_ssize_t low, high, middle, i
     cdef double x
+    line = numbers_as(t, a) if type(a) is list and t is not None else readable(a)
     if line is None or t is None or line.ndim != 1 or not is_float(line.dtype) or (
             not is_float(t.dtype) or line.face != t.face or not state().plain):
         return None
@@ -269,6 +308,32 @@ def argsort(x, int axis, bint descending):
         for j in range(n):
             (<long long*>places.data)[first + j * step] = line[j]
     return places
+
+
+def sort(x, int axis):
+    """The elements in order along an axis of few; None for other inputs, and where recorded.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.places import sort
+    >>> sort(np.array([3., 1., 2.]), 0)
+    array([1., 2., 3.])
+    """
+    cdef Tensor t = readable(x), out
+    cdef Py_ssize_t n, step = 1, i
+    if t is None or not t.size or not 0 <= axis < t.ndim or not state().plain:
+        return None
+    n = t.shape_[axis]
+    if n > SHORT:
+        return None
+    for i in range(axis + 1, t.ndim):
+        step *= t.shape_[i]
+    out = like(t)
+    memcpy(out.data, t.data, t.size * itemsize(t.dtype))
+    for i in range(t.size // n):
+        sort_few(out.data + (i // step * step * n + i % step) * itemsize(t.dtype), t.dtype, step, n)
+    return out
 
 
 def lexsort(keys):

@@ -6,7 +6,7 @@ into prime factors (Cooley and Tukey 1965). A function returns None for what is 
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport M_PI, cos, sin
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport malloc
 from microlazy.core.tape cimport state
 from microlazy.core.tensor cimport FLOAT32, FLOAT64, MAX_NDIM, NP, Tensor, new, shape_tuple
 
@@ -50,15 +50,16 @@ cdef inline Complex product(Complex a, Complex b) noexcept nogil:
 
 cdef Complex root(Py_ssize_t k, Py_ssize_t n) noexcept nogil:
     """exp(-2 pi i k / n), from an angle of an eighth of the circle."""
-    cdef Py_ssize_t quarter = 4 * k // n, rest = 4 * k - quarter * n, i
+    cdef Py_ssize_t quarter = 4 * k // n, rest = 4 * k - quarter * n
     cdef Complex w, turned
     if 2 * rest > n:
         w.re, w.im = sin(M_PI / 2 * (n - rest) / n), -cos(M_PI / 2 * (n - rest) / n)
     else:
         w.re, w.im = cos(M_PI / 2 * rest / n), -sin(M_PI / 2 * rest / n)
-    for i in range(quarter):      # times -i
+    while quarter > 0:            # times -i
         turned.re, turned.im = w.im, -w.re
         w = turned
+        quarter -= 1
     return w
 
 
@@ -265,7 +266,7 @@ def transformed(str name, a, int axes):
         single = dtype is SINGLE
     elif isinstance(a, Tensor):
         x = <Tensor>a
-        if x.dtype > FLOAT64 or not x.contiguous or x.abstract or not state().plain:
+        if x.dtype > FLOAT64 or not x.contiguous or x.abstract or state().recording:
             return None
         sizes = shape_tuple(x)
         single = x.dtype == FLOAT32

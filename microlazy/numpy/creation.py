@@ -1,6 +1,7 @@
 """Arrays from numbers, from other arrays and from the memory of others."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain, islice
 from typing import Any
 
 import numpy as onp
@@ -167,8 +168,7 @@ def ascontiguousarray(a: Any, dtype: Any = None) -> ndarray:
     (8, 4)
     """
     x = a if dtype is None and isinstance(a, ndarray) else asarray(a, dtype)
-    packed = _f.reshape(x, -1)
-    return packed if x.ndim == 0 else _f.reshape(packed, x.shape)
+    return _f.contiguous(x)
 
 
 def astype(x: ndarray, dtype: Any, /, *, copy: bool = True, device: Any = None) -> ndarray:
@@ -281,10 +281,18 @@ def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> ndarray
     >>> np.fromiter(range(3), dtype="int32")
     array([0, 1, 2], dtype=int32)
     """
+    if count == -1:
+        source = chain(iter)
+        first = list(islice(source, _FEW))
+        made = _f.row_of(first, dtype) if len(first) < _FEW else None
+        if made is not None:
+            return made
+        iter = chain(first, source)
     return _f.from_numpy_result(NP, onp.fromiter(iter, dtype or "float32", count), dtype)
 
 
 _NUMBERS = (int, float, bool)
+_FEW = 256  # numbers of an iterable that are looked at before NumPy is asked
 
 # ---- of one value --------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import lines
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
@@ -52,6 +53,10 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     >>> np.diff(np.array([1, 4, 9]))
     array([3., 5.])
     """
+    if n == 1 and prepend is None and append is None:
+        small = lines.diff(a, axis)
+        if small is not None:
+            return small
     a = as_array(a)
     if a.ndim == 0:
         raise ValueError("diff: the array has no axes")
@@ -83,6 +88,9 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> ndarray:
     >>> np.ediff1d(np.array([1, 4, 9]), to_end=0)
     array([3., 5., 0.])
     """
+    small = lines.ediff1d(ary, to_end, to_begin)
+    if small is not None:
+        return small
     ary = as_array(ary)
     parts = [diff(_f.reshape(ary, ary.size))]
     for end, place in ((to_begin, 0), (to_end, 2)):
@@ -119,6 +127,10 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     >>> np.gradient(np.array([1, 4, 9, 16]))
     array([3., 4., 6., 7.])
     """
+    if not varargs and axis is None and edge_order == 1:
+        small = lines.gradient(f)
+        if small is not None:
+            return small[0] if len(small) == 1 else small
     f = as_array(f)
     if f.dtype.kind != "f":
         f = f.astype("float32")
@@ -241,6 +253,10 @@ def interp(
     >>> np.interp(np.array([1.5, 9]), np.array([1, 2]), np.array([3, 4]))
     array([3.5, 4. ])
     """
+    if left is None and right is None and period is None:
+        small = lines.interp(x, xp, fp)
+        if small is not None:
+            return small
     x, xp, fp = as_arrays([x, xp, fp])
     if xp.ndim != 1 or xp.shape != fp.shape or not len(xp):
         raise ValueError(
@@ -313,10 +329,10 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> ndarray:
 
 
 def _vectors(name: str, a: Any, v: Any, mode: str) -> list[ndarray]:
-    vectors = as_arrays([a, v])
+    vectors = as_arrays((a, v))
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"{name}: mode is 'full', 'same' or 'valid', not {mode!r}")
     for x in vectors:
         if x.ndim > 1 or not x.size:
             raise ValueError(f"{name}: expected vectors that are not empty, not shape {x.shape}")
-    return [_f.reshape(x, x.size) for x in vectors]
+    return [x if x.ndim else _f.reshape(x, 1) for x in vectors]

@@ -1,6 +1,7 @@
 """Dtypes and what may be asked about them."""
 
 import numbers
+from functools import lru_cache
 from typing import Any
 
 import numpy as onp
@@ -94,6 +95,8 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
     >>> np.can_cast("int32", "int64"), np.can_cast("float64", "float32")
     (True, False)
     """
+    if type(from_) is str and type(to) is str and type(casting) is str:
+        return _cast_of_names(from_, to, casting)
     return onp.can_cast(from_.dtype if isinstance(from_, Tensor) else from_, to, casting)
 
 
@@ -109,6 +112,8 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     >>> np.isdtype(np.dtype("float32"), ("integral", np.float32))
     True
     """
+    if isinstance(dtype, (type, onp.dtype)) and type(kind) is str:
+        return _is_of_kind(dtype, kind)
     return onp.isdtype(onp.dtype(dtype), kind)
 
 
@@ -122,7 +127,20 @@ def issubdtype(arg1: Any, arg2: Any) -> bool:
     >>> np.issubdtype("float32", numpy.floating)
     True
     """
+    if type(arg1) is str and isinstance(arg2, type):
+        return _is_below(arg1, arg2)
     return onp.issubdtype(arg1, arg2)
+
+
+# What NumPy says of names and types does not change, so it is asked once.
+_cast_of_names = lru_cache(onp.can_cast)
+_least_dtype = lru_cache(onp.min_scalar_type)
+_is_below = lru_cache(onp.issubdtype)
+
+
+@lru_cache
+def _is_of_kind(dtype: Any, kind: str) -> bool:
+    return onp.isdtype(onp.dtype(dtype), kind)
 
 
 def min_scalar_type(a: Any) -> onp.dtype:
@@ -134,6 +152,8 @@ def min_scalar_type(a: Any) -> onp.dtype:
     >>> np.min_scalar_type(3)
     dtype('uint8')
     """
+    if type(a) is int:
+        return _least_dtype(a)
     return a.dtype if isinstance(a, Tensor) else onp.min_scalar_type(a)
 
 
@@ -146,6 +166,9 @@ def isscalar(element: Any) -> bool:
     >>> np.isscalar(3.0), np.isscalar(np.array(3.0))
     (True, False)
     """
+    kind = type(element)  # what is asked about most often, as another check takes longer
+    if kind is float or kind is int:
+        return True
     return isinstance(element, (onp.generic, numbers.Number, str, bytes))
 
 

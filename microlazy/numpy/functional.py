@@ -1,6 +1,7 @@
 """Functional programming: a given function applied along axes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as onp
@@ -14,7 +15,7 @@ from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array
 from microlazy.numpy.manipulation import moveaxis
 
-__all__ = ["apply_along_axis", "apply_over_axes", "ndindex", "vectorize"]
+__all__ = ["apply_along_axis", "apply_over_axes", "ndenumerate", "ndindex", "vectorize"]
 
 
 def apply_along_axis(
@@ -71,6 +72,39 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> ndarray:
             raise ValueError("apply_over_axes: the function does not return an array of the shape")
         a = result
     return a
+
+
+class ndenumerate:
+    """Pairs of the coordinates and the value of each element, one after the other.
+
+    A value is an array of shape (), as `arr[coordinates]` is: it is recorded, and sees what is
+    written to `arr` meanwhile.
+
+    Parameters
+    ----------
+    arr : array_like
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> for place, value in np.ndenumerate(np.array([[1, 2], [3, 4]])):
+    ...     print(place, value)
+    (0, 0) 1.0
+    (0, 1) 2.0
+    (1, 0) 3.0
+    (1, 1) 4.0
+    """
+
+    def __init__(self, arr: Any) -> None:
+        array = as_array(arr)
+        ranges = [range(n) for n in array.shape]
+        self._pairs = zip(product(*ranges), map(array.__getitem__, product(*ranges)), strict=True)
+
+    def __iter__(self) -> Iterator[tuple[tuple[int, ...], ndarray]]:
+        return self._pairs
+
+    def __next__(self) -> tuple[tuple[int, ...], ndarray]:
+        return next(self._pairs)
 
 
 class vectorize(onp.vectorize):

@@ -67,10 +67,10 @@ def digitize(x: Any, bins: Any, right: bool = False) -> ndarray:
     >>> np.digitize(np.array([0.5, 1, 2.5]), np.array([0, 1, 2]))
     array([1, 2, 3], dtype=int64)
     """
-    inputs = as_arrays([x, bins])
-    found = places.searchsorted(inputs[1], inputs[0], not right, True)
+    found = places.searchsorted(bins, x, not right, True)
     if found is not None:
         return found
+    inputs = as_arrays([x, bins])
     return call(
         onp.digitize, inputs, {"right": right}, result=ordering.place_of_first, dtype="int64"
     )

@@ -284,6 +284,9 @@ def compress(
     >>> np.compress([True, False, True], np.array([1, 2, 3]))
     array([1., 3.])
     """
+    chosen = _f.chosen_places(condition)
+    if chosen is not None:
+        return take(as_array(a), chosen, axis, "raise", out)
     condition = onp.asarray(condition)
     if condition.ndim != 1:
         raise ValueError(f"compress: the condition must have one axis, not {condition.ndim}")

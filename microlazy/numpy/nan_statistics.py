@@ -6,6 +6,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import lines
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy import statistics as _s
@@ -129,6 +130,10 @@ def _extreme(name: str, summary: str, result: str, last: float) -> Callable[...,
         initial: float | None = None,
         where: Any = None,
     ) -> ndarray:
+        if out is None and not keepdims and initial is None and where is None:
+            small = lines.extreme(a, axis, name == "nanmax")
+            if small is not None:
+                return small
         a = as_array(a)
         if a.dtype.kind != "f":
             return plain(a, axis, out, keepdims, initial, where)
@@ -151,6 +156,10 @@ def _place(name: str, summary: str, result: str) -> Callable[..., ndarray]:
     def function(
         a: ndarray, axis: int | None = None, out: ndarray | None = None, *, keepdims: bool = False
     ) -> ndarray:
+        if out is None and not keepdims:
+            small = lines.place_of_extreme(a, axis, name == "nanargmax")
+            if small is not None:
+                return small
         options = {"axis": axis, "keepdims": keepdims}
         places = call(numpy_function, [as_array(a)], options, dtype="int64")
         return places if out is None else _f.write_into(out, places)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import polynomials as _p
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.numpy import linalg
@@ -78,6 +79,9 @@ def polyadd(a1: Any, a2: Any) -> ndarray:
     >>> np.polyadd(np.array([1, 2]), np.array([3, 0, 0]))
     array([3., 1., 2.])
     """
+    small = _p.added(a1, a2, 1)
+    if small is not None:
+        return small
     first, second = _line_up(a1, a2)
     return first + second
 
@@ -91,6 +95,9 @@ def polysub(a1: Any, a2: Any) -> ndarray:
     >>> np.polysub(np.array([1, 2]), np.array([3, 0, 0]))
     array([-3.,  1.,  2.])
     """
+    small = _p.added(a1, a2, -1)
+    if small is not None:
+        return small
     first, second = _line_up(a1, a2)
     return first - second
 
@@ -119,6 +126,9 @@ def polydiv(u: Any, v: Any) -> tuple[ndarray, ndarray]:
     >>> np.polydiv(np.array([1, 3, 5]), np.array([1, 1]))
     (array([1., 2.]), array([3.]))
     """
+    small = _p.divided(u, v)
+    if small is not None:
+        return small
     u, v = [_coefficients(p) for p in as_arrays([u, v])]
     count = len(v)
     quotient = []
@@ -142,6 +152,9 @@ def polyder(p: Any, m: int = 1) -> ndarray:
     >>> np.polyder(np.array([1, 1, 1]))
     array([2., 1.])
     """
+    small = _p.derivative(p, m)
+    if small is not None:
+        return small
     p = _coefficients(p)
     if m < 0:
         raise ValueError(f"polyder: m must not be negative: {m} (see polyint)")
@@ -160,6 +173,9 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> ndarray:
     >>> np.polyint(np.array([2, 1]))
     array([1., 1., 0.])
     """
+    small = _p.antiderivative(p, m, k)
+    if small is not None:
+        return small
     p = _coefficients(p)
     if m < 0:
         raise ValueError(f"polyint: m must not be negative: {m} (see polyder)")
@@ -182,6 +198,9 @@ def poly(seq_of_zeros: Any) -> ndarray:
     >>> np.poly(np.array([2, -2]))
     array([ 1.,  0., -4.])
     """
+    small = _p.with_zeros(seq_of_zeros)
+    if small is not None:
+        return small
     zeros = as_array(seq_of_zeros)
     if zeros.ndim == 2:
         return call(onp.poly, [zeros])

@@ -70,7 +70,7 @@ def vdot(a: ndarray, b: ndarray) -> ndarray:
     array(6.)
     """
     a, b = as_arrays((a, b))
-    return _f.dot(_f.reshape(a, -1), _f.reshape(b, -1))
+    return _f.vdot(a, b)
 
 
 def inner(a: ndarray, b: ndarray) -> ndarray:

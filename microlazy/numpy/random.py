@@ -147,10 +147,6 @@ def _shape(size: Any) -> tuple[int, ...]:
 
 def _standard(name: str, size: Any, dtype: Any, ctx: Context | None) -> ndarray:
     """Numbers in [0, 1), or of mean 0 and deviation 1."""
-    if dtype is None and ctx is None:
-        drawn = _f.standard_numbers(name, size)
-        if drawn is not None:
-            return drawn
     check_ctx(ctx)
     if dtype is not None:
         _check_floating(name, dtype)
@@ -167,7 +163,7 @@ def randn(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
     >>> np.random.randn(2, 3).shape
     (2, 3)
     """
-    return _standard("normal", size, dtype, ctx)
+    return _f.standard_numbers("normal", size, dtype, ctx, _standard)
 
 
 def rand(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
@@ -179,7 +175,7 @@ def rand(*size: int, dtype: Any = None, ctx: Context | None = None) -> ndarray:
     >>> np.random.rand(2, 3).shape
     (2, 3)
     """
-    return _standard("uniform", size, dtype, ctx)
+    return _f.standard_numbers("uniform", size, dtype, ctx, _standard)
 
 
 def random(size: Any = None, dtype: Any = None, ctx: Context | None = None) -> ndarray:
@@ -191,7 +187,7 @@ def random(size: Any = None, dtype: Any = None, ctx: Context | None = None) -> n
     >>> np.random.random(3).shape
     (3,)
     """
-    return _standard("uniform", size, dtype, ctx)
+    return _f.standard_numbers("uniform", size, dtype, ctx, _standard)
 
 
 random_sample = random
@@ -206,7 +202,7 @@ def standard_normal(size: Any = None, dtype: Any = None, ctx: Context | None = N
     >>> np.random.standard_normal((2, 3)).shape
     (2, 3)
     """
-    return _standard("normal", size, dtype, ctx)
+    return _f.standard_numbers("normal", size, dtype, ctx, _standard)
 
 
 # ---- laws from the table -------------------------------------------------------------------------
@@ -334,8 +330,10 @@ def multinomial(n: int, pvals: Any, size: Any = None) -> ndarray:
     array([[0, 3],
            [0, 3]], dtype=int64)
     """
-    _d.check("random.multinomial", "n", n, _d.NOT_NEGATIVE)
-    return _d.multinomial(operator.index(n), _floats(pvals), _shape(size))
+    if type(n) is not int or n < 0:
+        _d.check("random.multinomial", "n", n, _d.NOT_NEGATIVE)
+        n = operator.index(n)
+    return _d.multinomial(n, _floats(pvals), _shape(size))
 
 
 def multivariate_normal(

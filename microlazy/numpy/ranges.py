@@ -352,6 +352,9 @@ def ix_(*args: Any) -> tuple[ndarray, ...]:
     array([[0., 2.],
            [3., 5.]])
     """
+    made = _f.open_grid(args)
+    if made is not None:
+        return made
     vectors = [x if isinstance(x, Tensor) else onp.asarray(x) for x in args]
     vectors = [as_places(onp.flatnonzero(x) if x.dtype == bool else x) for x in vectors]
     return tuple(meshgrid(*vectors, copy=False, sparse=True, indexing="ij"))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
+from microlazy.core import places
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
@@ -393,6 +394,9 @@ def count_nonzero(a: ndarray, axis: Any = None, *, keepdims: bool = False) -> nd
     >>> np.count_nonzero(np.array([[1, 0], [2, 3]]), axis=0)
     array([2, 1], dtype=int64)
     """
+    counts = places.count_along(a, axis, keepdims)
+    if counts is not None:
+        return counts
     options = {"axis": axis, "keepdims": keepdims}
     return call(onp.count_nonzero, [as_array(a)], options, dtype="int64")
 

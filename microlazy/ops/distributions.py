@@ -144,7 +144,7 @@ LAWS: dict[str, Law] = {
     "gamma": Law(
         lambda r, shape, scale: scale * r.drawn("standard_gamma", shape), (POSITIVE, NOT_NEGATIVE)
     ),
-    "chisquare": Law(lambda r, df: 2 * r.drawn("standard_gamma", df / 2), (POSITIVE,)),
+    "chisquare": Law(lambda r, df: r.drawn("chisquare", df), (POSITIVE,)),
     "beta": Law(lambda r, a, b: r.drawn("beta", a, b), (POSITIVE, POSITIVE)),
     "f": Law(lambda r, dfnum, dfden: r.drawn("f", dfnum, dfden), (POSITIVE, POSITIVE)),
     "standard_t": Law(lambda r, df: r.drawn("standard_t", df), (POSITIVE,)),

@@ -143,7 +143,7 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
         inputs = [f.as_float(x) for x in inputs]
     if isinstance(function, numpy.ufunc):
         return call_ufunc(function, inputs, gradients)
-    if isinstance(function, Special):
+    if isinstance(function, Special) or function is numpy.sinc:
         rule = None if gradients is None else gradients[0]
         return call_elementwise(function, inputs[0], options, rule)
     return call(function, inputs, options, gradients)
@@ -190,7 +190,7 @@ def compute(name: str, *inputs: Any) -> Any:
             first = x
     if first is None:
         raise TypeError(f"{name}: expected an array, got {type(inputs[0]).__name__}")
-    if plain:
+    if plain and not (name == "divmod" and first.dtype.kind == "f"):  # which divides by a number
         first = first if name in _WHOLE or name in COMPOSED else f.as_float(first)
         inputs = tuple([x if isinstance(x, Tensor) else _beside(name, x, first) for x in inputs])
     return COMPOSED[name](*inputs) if name in COMPOSED else apply(name, *inputs)

@@ -5,7 +5,8 @@ from typing import Any
 import numpy
 
 from microlazy.core import functions as f
-from microlazy.core.ops.numpy_call import call
+from microlazy.core.lines import Convolution
+from microlazy.core.ops.numpy_call import call_shaped
 
 
 def same_gradient(g: Any, *others: Any, **options: Any) -> Any:
@@ -16,10 +17,6 @@ def same_gradient(g: Any, *others: Any, **options: Any) -> Any:
 def _length(a: Any, v: Any, mode: str) -> int:
     n, m = a.shape[0], v.shape[0]
     return {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
-
-
-def _result(a: Any, v: Any, mode: str) -> tuple[Any, Any]:
-    return (_length(a, v, mode),), numpy.result_type(a.dtype, v.dtype)
 
 
 def _full_gradient(g: Any, a: Any, v: Any, mode: str) -> Any:
@@ -43,6 +40,13 @@ def _convolved(a: numpy.ndarray, v: numpy.ndarray, mode: str) -> numpy.ndarray:
     return numpy.correlate(a, v[::-1], mode)  # type: ignore[call-overload]
 
 
+_CONVOLUTION = Convolution(_convolved)
+
+
 def convolve(a: Any, v: Any, mode: str) -> Any:
     """numpy.convolve of a vector and one that is not longer."""
-    return call(_convolved, [a, v], {"mode": mode}, (_by_first, _by_second), _result)
+    dtype = a.dtype if a.dtype == v.dtype else numpy.result_type(a.dtype, v.dtype)
+    options = {"mode": mode}
+    return call_shaped(
+        _CONVOLUTION, [a, v], (_length(a, v, mode),), dtype, options, (_by_first, _by_second)
+    )

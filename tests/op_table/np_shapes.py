@@ -270,6 +270,7 @@ LINES = (
             *("irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
         )
     ),
+    Function("np.ndenumerate", "[value for _, value in np.ndenumerate(x)]"),
     Function("np.apply_over_axes", "np.apply_over_axes(np.sum, t, (0, 2))"),
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ As in `loops/integers`, a call of NumPy's is what takes the time in a small arra
 """
 
 from libc.math cimport (
-    INFINITY, NAN, copysign, copysignf, isinf, isnan, nextafter, nextafterf, signbit,
+    INFINITY, M_PI, NAN, copysign, copysignf, isinf, isnan, nextafter, nextafterf, signbit, sin,
 )
 from microlazy.core.loops.integers cimport operand
 from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor
@@ -20,14 +20,14 @@ cdef extern from "<math.h>" nogil:
 cdef enum Op:
     SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, EXPONENT
     FIRST_NUMBER
-    STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE
+    STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE, SINC
 
 cdef dict OPS = {
     numpy.signbit: SIGN, numpy.spacing: STEP, numpy.positive: COPY, numpy.nextafter: TOWARDS,
     numpy.heaviside: HEAVISIDE, numpy.isnan: NAN_TEST, numpy.isinf: INFINITE,
     numpy.isfinite: FINITE, numpy.isposinf: PLUS_INFINITE, numpy.isneginf: MINUS_INFINITE,
     numpy.logical_not: ZERO, "fraction": FRACTION, "mantissa": MANTISSA,
-    "exponent": EXPONENT,
+    "exponent": EXPONENT, numpy.sinc: SINC,
 }
 
 ctypedef fused real:
@@ -83,6 +83,10 @@ cdef inline int exponent_of(real x) noexcept nogil:
     return exponent
 
 
+cdef inline double sinc(double x) noexcept nogil:
+    return sin(M_PI * x) / (M_PI * x) if x != 0 else 1
+
+
 cdef inline real heaviside(real x, real middle) noexcept nogil:
     if isnan(x):
         return x
@@ -131,6 +135,9 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
     elif op == TOWARDS:
         for i in range(n):
             (<real*>out)[i] = next_after(a[i * sa], b[i * sb])
+    elif op == SINC:
+        for i in range(n):
+            (<real*>out)[i] = <real>sinc(a[i])
     else:
         for i in range(n):
             (<real*>out)[i] = heaviside(a[i * sa], b[i * sb])

@@ -4,3 +4,5 @@
 # stay in theirs, nan is the largest. `spare` has room for n places. The dtype is not float16.
 cdef void order_places(const char* x, int dtype, Py_ssize_t step, Py_ssize_t n, bint descending,
                        long long* places, long long* spare) noexcept nogil
+# Put a few numbers, `step` elements apart, into order in place; nan is the largest.
+cdef void sort_few(char* x, int dtype, Py_ssize_t step, Py_ssize_t n) noexcept nogil

@@ -124,3 +124,30 @@ cdef void order_places(const char* x, int dtype, Py_ssize_t step, Py_ssize_t n, 
         merge_sort(<const signed char*>x, step, n, descending, places, spare)
     else:
         merge_sort(<const unsigned char*>x, step, n, descending, places, spare)
+
+
+cdef void insert_numbers(comparable* x, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i, j
+    cdef comparable value
+    for i in range(1, n):
+        value = x[i * step]
+        j = i
+        while j > 0 and before(value, x[(j - 1) * step]):
+            x[j * step] = x[(j - 1) * step]
+            j -= 1
+        x[j * step] = value
+
+
+cdef void sort_few(char* x, int dtype, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
+    if dtype == FLOAT32:
+        insert_numbers(<float*>x, step, n)
+    elif dtype == FLOAT64:
+        insert_numbers(<double*>x, step, n)
+    elif dtype == INT32:
+        insert_numbers(<int*>x, step, n)
+    elif dtype == INT64:
+        insert_numbers(<long long*>x, step, n)
+    elif dtype == INT8:
+        insert_numbers(<signed char*>x, step, n)
+    else:
+        insert_numbers(<unsigned char*>x, step, n)

@@ -575,6 +575,18 @@ cdef Tensor as_two_axes(Tensor x, bint column):
     return reshape(x, 2, shape)
 
 
+cdef Tensor product_of_vectors(Tensor a, Tensor b):
+    """The product of two packed vectors of np; None for others, and where it is recorded."""
+    cdef Tensor out
+    if a.ndim != 1 or b.ndim != 1 or a.size != b.size or not a.size or not state().plain or (
+            a.dtype > FLOAT64 or a.dtype != b.dtype or a.face != NP or b.face != NP
+            or not a.contiguous or not b.contiguous or a.abstract or b.abstract):
+        return None
+    out = new(NP, a.dtype, 0, NULL)
+    inner_product(a, b, out)
+    return out
+
+
 cdef Tensor without_axis(Tensor x, int axis):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef int i, ndim = 0
@@ -635,11 +647,14 @@ cdef Tensor matmul(Tensor a, Tensor b):
 
 cdef Tensor dot(Tensor a, Tensor b, bint ta, bint tb):
     """Sum over a's last axis and b's first (nd), or b's last but one (np)."""
+    cdef Tensor product = product_of_vectors(a, b)
     cdef Py_ssize_t[2] two
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Py_ssize_t k, rows, cols
     cdef Tensor left, right, out
     cdef int ndim = 0, i, inner
+    if product is not None:
+        return product
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError("dot: operands need at least 1 axis; multiply by a number with *")
     if a.ndim == 2 and b.ndim == 2:

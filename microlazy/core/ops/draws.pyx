@@ -24,6 +24,7 @@ cdef extern from "numpy/random/distributions.h":
         pass
     double random_standard_gamma(bitgen_t*, double) noexcept nogil
     double random_beta(bitgen_t*, double, double) noexcept nogil
+    double random_chisquare(bitgen_t*, double) noexcept nogil
     double random_f(bitgen_t*, double, double) noexcept nogil
     double random_standard_t(bitgen_t*, double) noexcept nogil
     int64_t random_poisson(bitgen_t*, double) noexcept nogil
@@ -36,12 +37,12 @@ cdef extern from "numpy/random/distributions.h":
                                     uint64_t*) noexcept nogil
 
 cdef enum Law:
-    STANDARD_GAMMA, BETA, F, STANDARD_T, POISSON, BINOMIAL, NEGATIVE_BINOMIAL, GEOMETRIC
+    STANDARD_GAMMA, CHISQUARE, BETA, F, STANDARD_T, POISSON, BINOMIAL, NEGATIVE_BINOMIAL, GEOMETRIC
 
 cdef dict LAWS = {
-    "standard_gamma": STANDARD_GAMMA, "beta": BETA, "f": F, "standard_t": STANDARD_T,
-    "poisson": POISSON, "binomial": BINOMIAL, "negative_binomial": NEGATIVE_BINOMIAL,
-    "geometric": GEOMETRIC,
+    "standard_gamma": STANDARD_GAMMA, "chisquare": CHISQUARE, "beta": BETA, "f": F,
+    "standard_t": STANDARD_T, "poisson": POISSON, "binomial": BINOMIAL,
+    "negative_binomial": NEGATIVE_BINOMIAL, "geometric": GEOMETRIC,
 }
 
 cdef double MOST = 2.0 ** 62      # the largest mean, or number of trials
@@ -125,6 +126,8 @@ cdef void fill(int law, bitgen_t* bits, const Parameter* a, const Parameter* b, 
         p, q = at(a, i), at(b, i)
         if law == STANDARD_GAMMA:
             out[i] = <number>random_standard_gamma(bits, p)
+        elif law == CHISQUARE:
+            out[i] = <number>random_chisquare(bits, p)
         elif law == BETA:
             out[i] = <number>random_beta(bits, p, q)
         elif law == F:

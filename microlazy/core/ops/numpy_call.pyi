@@ -8,7 +8,8 @@ from microlazy.core.tensor import Tensor
 _A = TypeVar("_A", bound=Tensor)
 _Rules = Sequence[Callable[..., Any] | None] | None
 
-class Direct: ...
+class Direct:
+    def __call__(self, *arrays: Any, **options: Any) -> Any: ...
 
 def call(
     function: Callable[..., Any],

@@ -116,6 +116,9 @@ cdef int compute_to(object function, list inputs, dict options, list parts,
                     Tensor out) except -1:
     if isinstance(function, Direct) and (<Direct>function).into(inputs, options, out):
         return 0
+    if parts is None and not options and len(inputs) <= 2 and small_into(
+            function, inputs[0], inputs[1] if len(inputs) == 2 else None, out):
+        return 0
     if type(function) is numpy.ufunc and not options and compute_into(function, inputs, out):
         return 0
     if parts is None and special_into(function, inputs, options, out):
@@ -190,8 +193,6 @@ cdef object quietly(object function, tuple arguments, dict options):
 
 cdef bint compute_into(object function, list inputs, Tensor out) except -1:
     """Let a ufunc write its result into our memory; False if it has another dtype."""
-    if small_into(function, inputs[0], inputs[1] if len(inputs) == 2 else None, out):
-        return True
     try:
         quietly(function, tuple([short_view(x) for x in inputs]), {"out": short_view(out)})
     except TypeError:
@@ -219,7 +220,7 @@ cdef int small_loop(int op, Tensor a, Tensor b, Tensor out) except -1:
 
 
 cdef bint small_into(object function, Tensor a, Tensor b, Tensor out) except -1:
-    """Compute a ufunc of small arrays by a loop of ours; False if there is none for them."""
+    """Compute a function of small arrays by a loop of ours; False if there is none for them."""
     cdef int op = small_op(function, a, b)
     if op < 0 or out.size > FEW or out.dtype != small_dtype(op, a):
         return False

@@ -97,7 +97,7 @@ cdef enum:
 cdef int order_few(const double* keys, Py_ssize_t n, long long* starts, long long* places) noexcept:
     """The places of up to FEW numbers in [0, 1) in ascending order, equal ones as they come.
 
-    Each number has a bucket, of n, and most buckets one number; what is left is sorted by insertion.
+    Each of n buckets has few of the numbers, so what is left to do is done by insertion.
     """
     cdef Py_ssize_t i, j
     cdef long long place
