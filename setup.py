@@ -69,7 +69,7 @@ EXTRA = os.environ.get("MICROLAZY_CFLAGS", "").split()
 EMPTY_PROBE = "int main(void) { return 0; }\n"
 RANDOM_PROBE = """
 double random_standard_gamma(void *bits, double shape);
-int main(void) { return random_standard_gamma == 0; }
+int main(int n, char **texts) { return random_standard_gamma(texts, n) < 0; }
 """
 OPENMP_PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 

@@ -269,8 +269,7 @@ def packed_bits(x, axis, bint little):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.functions import packed_bits
-    >>> packed_bits(np.array([1, 0, 1], dtype="bool"), None, False)
+    >>> np.packbits(np.array([1, 0, 1], dtype="bool"))
     array([160], dtype=uint8)
     """
     cdef Py_ssize_t[MAX_NDIM] shape
@@ -303,8 +302,7 @@ def unpacked_bits(x, axis, bint little):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.functions import unpacked_bits
-    >>> unpacked_bits(np.array([160], dtype="uint8"), None, False)
+    >>> np.unpackbits(np.array([160], dtype="uint8"))
     array([1, 0, 1, 0, 0, 0, 0, 0], dtype=uint8)
     """
     cdef Py_ssize_t[MAX_NDIM] shape

@@ -156,8 +156,8 @@ def permuted(x):
 
     Examples
     --------
-    >>> from microlazy.core.functions import permuted
-    >>> sorted(permuted(3).tolist())
+    >>> from microlazy import np
+    >>> sorted(np.random.permutation(3).tolist())
     [0, 1, 2]
     """
     cdef Tensor t, places

@@ -23,8 +23,7 @@ def added(a, b, double sign):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.polynomials import added
-    >>> added(np.array([3., 1.]), np.array([1.]), -1)
+    >>> np.polysub(np.array([3., 1.]), np.array([1.]))
     array([3., 0.])
     """
     cdef Tensor p = vector(a), q = vector(b), out
@@ -48,8 +47,7 @@ def derivative(a, m):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.polynomials import derivative
-    >>> derivative(np.array([1., 1., 5.]), 1)
+    >>> np.polyder(np.array([1., 1., 5.]))
     array([2., 1.])
     """
     cdef Tensor p = vector(a)
@@ -74,8 +72,7 @@ def antiderivative(a, m, k):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.polynomials import antiderivative
-    >>> antiderivative(np.array([2., 1.]), 1, None)
+    >>> np.polyint(np.array([2., 1.]))
     array([1., 1., 0.])
     """
     cdef Tensor p = vector(a)
@@ -104,8 +101,7 @@ def with_zeros(a):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.polynomials import with_zeros
-    >>> with_zeros(np.array([2., -2.]))
+    >>> np.poly(np.array([2., -2.]))
     array([ 1.,  0., -4.])
     """
     cdef Tensor zeros = vector(a)
@@ -129,8 +125,7 @@ def divided(u, v):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.polynomials import divided
-    >>> divided(np.array([1., 4., 7.]), np.array([1., 2.]))
+    >>> np.polydiv(np.array([1., 4., 7.]), np.array([1., 2.]))
     (array([1., 2.]), array([3.]))
     """
     cdef Tensor p = vector(u), q = vector(v)

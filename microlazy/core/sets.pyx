@@ -107,8 +107,7 @@ def values(x, bint equal_nan):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.sets import values
-    >>> values(np.array([2., 1., 2.]), True)
+    >>> np.unique_values(np.array([2., 1., 2.]))
     array([1., 2.])
     """
     cdef Tensor t = readable(x)
@@ -137,8 +136,7 @@ def combined(str kind, a, b, bint with_places=False):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.sets import combined
-    >>> combined("setxor1d", np.array([2., 1., 2.]), np.array([3., 2.]))
+    >>> np.setxor1d(np.array([2., 1., 2.]), np.array([3., 2.]))
     array([1., 3.])
     """
     cdef Tensor x = readable(a), y = readable(b), found
@@ -188,8 +186,7 @@ def isin(x, others, bint invert):
     Examples
     --------
     >>> from microlazy import np
-    >>> from microlazy.core.sets import isin
-    >>> isin(np.array([1., 2.]), np.array([2., 3.]), False)
+    >>> np.isin(np.array([1., 2.]), np.array([2., 3.]))
     array([False,  True])
     """
     cdef Tensor t = readable(x), y = readable(others), found
