@@ -9,7 +9,7 @@ from microlazy.core.ops.numpy_call cimport Direct
 from microlazy.core.places cimport FEW, number_at, readable
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport state
-from microlazy.core.tensor cimport BOOL, FLOAT32, FLOAT64, INT64, MAX_NDIM, Tensor, new
+from microlazy.core.tensor cimport BOOL, FLOAT64, INT64, MAX_NDIM, Tensor, new
 
 
 cdef Tensor floats(object x):
@@ -26,18 +26,6 @@ cdef Tensor vector(object x):
 
 cdef bint alike(Tensor a, Tensor b) noexcept:
     return a is not None and b is not None and a.dtype == b.dtype and a.face == b.face
-
-
-cdef void put_number(Tensor t, Py_ssize_t i, double value) noexcept:
-    if t.dtype == FLOAT32:
-        (<float*>t.data)[i] = <float>value
-    else:
-        (<double*>t.data)[i] = value
-
-
-cdef double rounded(Tensor t, double value) noexcept:
-    """A number as t's dtype holds it: each step is rounded, as where it is an operation."""
-    return <float>value if t.dtype == FLOAT32 else value
 
 
 cdef Py_ssize_t distance(Tensor t, int axis) noexcept:
@@ -206,48 +194,33 @@ cdef class Convolution(Direct):
 
 cdef int convolve_into(Tensor x, Tensor y, str mode, Tensor out) except -1:
     cdef double[FEW] first, second            # the second one reversed
-    cdef Py_ssize_t n = x.size, m = y.size, start, end, i, j, k
+    cdef Py_ssize_t n = x.size, m = y.size, start, i, j, k
     start = m - 1 if mode == "full" else m // 2 if mode == "same" else 0
     for i in range(n):
         first[i] = number_at(x, i)
     for j in range(m):
         second[j] = number_at(y, m - 1 - j)
-    i = 0
-    while i < out.size:
+    for i in range(out.size):
         k = i - start                         # where the second one lies along the first
-        if 0 <= k and k + m + 3 <= n and i + 4 <= out.size:
-            four_products(first + k, second, m, out, i)
-            i += 4
-            continue
-        end = min(m, n - k)
         j = max(<Py_ssize_t>0, -k)
-        put_number(out, i, product(first + k + j, second + j, end - j))
-        i += 1
+        put_number(out, i, product(first + k + j, second + j, min(m, n - k) - j))
     return 0
 
 
 cdef double product(const double* x, const double* y, Py_ssize_t n) noexcept nogil:
-    cdef double total = 0
-    cdef Py_ssize_t i
-    for i in range(n):
-        total += x[i] * y[i]
-    return total
-
-
-cdef void four_products(const double* x, const double* y, Py_ssize_t n, Tensor out,
-                        Py_ssize_t i) noexcept:
-    """Four neighbouring sums at once: none waits for another."""
+    """The sum of products, by four sums of which none waits for another."""
     cdef double a = 0, b = 0, c = 0, d = 0
-    cdef Py_ssize_t j
-    for j in range(n):
-        a += x[j] * y[j]
-        b += x[j + 1] * y[j]
-        c += x[j + 2] * y[j]
-        d += x[j + 3] * y[j]
-    put_number(out, i, a)
-    put_number(out, i + 1, b)
-    put_number(out, i + 2, c)
-    put_number(out, i + 3, d)
+    cdef Py_ssize_t i = 0
+    while i + 4 <= n:
+        a += x[i] * y[i]
+        b += x[i + 1] * y[i + 1]
+        c += x[i + 2] * y[i + 2]
+        d += x[i + 3] * y[i + 3]
+        i += 4
+    while i < n:
+        a += x[i] * y[i]
+        i += 1
+    return (a + b) + (c + d)
 
 
 def interp(x, xp, fp):

@@ -12,7 +12,7 @@ from microlazy.core.ops.rewrite cimport rewrites
 from microlazy.core.strided cimport overlap, packed
 from microlazy.core.tape cimport may_write, state, wrote
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT32, FLOAT64, INT32, INT64, INT8, MAX_NDIM, NP, Tensor, is_float, itemsize, like, new,
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, is_float, itemsize, like, new,
     same_shape,
 )
 
@@ -174,24 +174,6 @@ def count_along(x, axis, bint keepdims):
 
 
 # ---- counting and searching ----------------------------------------------------------------------
-
-cdef long long whole_at(Tensor t, Py_ssize_t i) noexcept:
-    if t.dtype == INT64:
-        return (<long long*>t.data)[i]
-    if t.dtype == INT32:
-        return (<int*>t.data)[i]
-    if t.dtype == INT8:
-        return (<signed char*>t.data)[i]
-    return (<unsigned char*>t.data)[i]
-
-
-cdef double number_at(Tensor t, Py_ssize_t i) noexcept:
-    if t.dtype == FLOAT32:
-        return (<float*>t.data)[i]
-    if t.dtype == FLOAT64:
-        return (<double*>t.data)[i]
-    return <double>whole_at(t, i)
-
 
 def bincount(x, weights, minlength):
     """How often each number from 0 on occurs, or the sums of its weights; None for other inputs.

@@ -16,7 +16,7 @@ def same_gradient(g: Any, *others: Any, **options: Any) -> Any:
 
 def _length(a: Any, v: Any, mode: str) -> int:
     n, m = a.shape[0], v.shape[0]
-    return {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
+    return n + m - 1 if mode == "full" else n if mode == "same" else n - m + 1
 
 
 def _full_gradient(g: Any, a: Any, v: Any, mode: str) -> Any:
