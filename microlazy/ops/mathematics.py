@@ -190,7 +190,9 @@ def compute(name: str, *inputs: Any) -> Any:
             first = x
     if first is None:
         raise TypeError(f"{name}: expected an array, got {type(inputs[0]).__name__}")
-    if plain and not (name == "divmod" and first.dtype.kind == "f"):  # which divides by a number
+    # Floats are divided by a float as it is.
+    divided = name == "divmod" and first.dtype.kind == "f" and float in map(type, inputs)
+    if plain and not divided:
         first = first if name in _WHOLE or name in COMPOSED else f.as_float(first)
         inputs = tuple([x if isinstance(x, Tensor) else _beside(name, x, first) for x in inputs])
     return COMPOSED[name](*inputs) if name in COMPOSED else apply(name, *inputs)
