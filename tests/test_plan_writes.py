@@ -6,6 +6,7 @@ import numpy
 import pytest
 
 from microlazy import autograd, gluon, init, nd, np
+from microlazy.base import ShapeError
 from microlazy.gluon import nn
 from tests.test_chains import Function, bits
 
@@ -128,6 +129,39 @@ def add_to_a_named_part(x, y):
     return z
 
 
+def masked(x):
+    return (x > 0.2).astype("bool")
+
+
+def multiply_where(x, y):
+    z = nd.sin(x) + y
+    z[masked(x)] *= -0.3
+    z[masked(y)] /= 7
+    return z * y
+
+
+def add_where(x, y):
+    z = x * y
+    z[masked(y)] += y[0, :1]
+    z[masked(x)] -= 2
+    return nd.tanh(z)
+
+
+def rows_where(x, y):
+    z = x + y
+    rows = masked(x[:, 0])
+    z[rows] *= y[1]
+    z[rows] -= x[0]
+    z[rows] += 0.1
+    return z * x
+
+
+def divide_where(x, y):
+    z = x * 2
+    z[masked(y[:, 1]), 1:] /= y[0, 1:] + 3
+    return z
+
+
 def constants_too(x, y):
     z = nd.ones((3, 4), dtype=x.dtype)
     z[1] = 4
@@ -138,7 +172,10 @@ FUNCTIONS = [
     fill_a_row, fill_a_column, write_a_row, write_with_steps, write_over_all, broadcast,
     one_element, twice, a_column_of_itself, mask_with_a_number, mask_with_a_row, places,
     several_places, add_to_a_row, write_into_a_part, add_to_a_column, add_to_all, constants_too,
+    multiply_where, add_where, rows_where, divide_where,
 ]  # fmt: skip
+
+CHANGES = [multiply_where, add_where, rows_where, divide_where]
 
 
 def arrays(dtype="float32"):
@@ -194,7 +231,7 @@ def test_the_gradients_are_those_of_differences(function):
 
 
 def test_gradients_of_gradients():
-    for function in (write_a_row, twice, add_to_a_row, places, mask_with_a_row):
+    for function in (write_a_row, twice, add_to_a_row, places, mask_with_a_row, *CHANGES):
         found = []
         block = Function(function)
         block.hybridize()
@@ -283,9 +320,41 @@ def named_part(x):
     return y * part
 
 
-def argument(x):
-    x[0] = 3
-    return x * 2
+def masked_part_kept(x):
+    y = x * 2
+    part = y[masked(y)]
+    part += 1
+    y[0] = 5
+    return y
+
+
+def masked_part_changed_twice(x):
+    y = x * 2
+    part = y[masked(y)]
+    part *= 2
+    part += 1
+    y[masked(y)] = part
+    return y
+
+
+def masked_part_in_a_function(x):
+    y = x * 2
+    y[masked(y)] = nd.exp(y[masked(y)])
+    return y
+
+
+def masked_part_to_a_power(x):
+    y = nd.abs(x)
+    y[masked(y)] **= 2
+    return y
+
+
+def masked_part_elsewhere(x):
+    y, z = x * 2, x * 3
+    part = y[masked(x)]
+    part += 1
+    z[masked(x)] = part
+    return y + z
 
 
 def unknown_number(x):
@@ -301,10 +370,178 @@ def made_here(x):
 
 @pytest.mark.parametrize(
     "function",
-    [kept_view, row_of_itself, reshaped, argument, unknown_number, made_here],
+    [
+        kept_view,
+        row_of_itself,
+        reshaped,
+        unknown_number,
+        made_here,
+        masked_part_changed_twice,
+        masked_part_in_a_function,
+        masked_part_to_a_power,
+        masked_part_elsewhere,
+    ],  # fmt: skip
 )
 def test_what_is_left_to_eager_calls(function):
     assert fell_back(function, arrays()[0])
+
+
+def test_a_masked_part_that_is_not_written_back_changes_nothing():
+    assert not fell_back(masked_part_kept, arrays()[0])
+
+
+def test_a_value_that_does_not_fit_a_masked_part_is_refused_and_leaves_the_plan_usable():
+    def function(x, y):
+        z = x * 1
+        z[masked(x)] += y
+        return z
+
+    block = Function(function)
+    block.hybridize()
+    x = nd.array([1, -1, 2])
+    assert bits(block(x, nd.array([3, 4]))) == bits(function(x, nd.array([3, 4])))
+    with pytest.raises(ShapeError, match=r"of shape \(1,\) cannot hold a result of shape \(2,\)"):
+        block(nd.array([1, -1, 0]), nd.array([3, 4]))
+    assert bits(block(x, nd.array([5, 6]))) == bits(function(x, nd.array([5, 6])))
+
+
+def set_a_row(x, y):
+    x[0] = y[1] * 2
+    return x * y
+
+
+def add_to_it(x, y):
+    z = nd.exp(x)
+    x += y
+    x *= 2
+    return x + z
+
+
+def write_into_its_parts(x, y):
+    z = nd.exp(x) + 1
+    x[1] += 3
+    x[:, 1:][0] = y[2, 1:]
+    part = x[2]
+    part -= y[0]
+    return z * x + part
+
+
+def mask_it(x, y):
+    x[masked(x)] = 0.5
+    return x + y
+
+
+def write_another(x, y):
+    z = x + y
+    y[:] = x
+    return y * z, y
+
+
+def give_it_back(x, y):
+    x[0, 0] = 9
+    return x
+
+
+ARGUMENTS = [set_a_row, add_to_it, write_into_its_parts, mask_it, write_another, give_it_back]
+
+
+@pytest.mark.parametrize("function", ARGUMENTS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("kind", ["two", "one twice", "overlapping", "strided"])
+def test_writes_to_arguments_reach_the_callers_arrays(function, kind):
+    def given():
+        x, y = arrays()
+        if kind == "one twice":
+            return x, x
+        if kind == "overlapping":
+            both = nd.concat(x, y, dim=0)
+            return both[:3], both[1:4]
+        if kind == "strided":
+            both = np.array(nd.concat(x, y, dim=1).asnumpy())
+            return both[:, ::2].as_nd_ndarray(), both[:, 1::2].as_nd_ndarray()
+        return x, y
+
+    block = Function(function)
+    block.hybridize()
+    seen = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for call in (function, block):
+            x, y = given()
+            for _ in range(3):
+                found = call(x, y)
+                found = found if isinstance(found, tuple) else (found,)
+                seen.append([bits(each) for each in (*found, x, y)])
+    assert seen[:3] == seen[3:]
+
+
+@pytest.mark.parametrize("function", ARGUMENTS, ids=lambda function: function.__name__)
+def test_writes_to_arguments_under_record_are_left_to_eager_calls(function):
+    net = nn.Dense(4, in_units=4)
+    net.initialize(init.Constant(0.1))
+    found = []
+    for call in (function, Function(function)):
+        if call is not function:
+            call.hybridize()
+        x, y = arrays()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(2):
+                with autograd.record():
+                    result = call(x, y)
+                    loss = net(result[0] if isinstance(result, tuple) else result).sum()
+                loss.backward()
+                found.append([bits(a) for a in (x, y, loss, net.weight.grad())])
+    assert found[:2] == found[2:]
+
+
+def test_a_read_only_argument_is_refused_as_by_eager_calls():
+    values = numpy.ones((3, 4), "float32")
+    block = Function(set_a_row)
+    block.hybridize()
+    block(*arrays())
+    values.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        block(nd.from_numpy(values), arrays()[1])
+
+
+def test_a_residual_that_is_written_later_is_read_before():
+    convolution = nn.Conv2D(4, 3, padding=1, in_channels=4)
+    convolution.initialize(init.Xavier())
+
+    class Net(nn.HybridSequential):
+        def forward(self, x):
+            y = self[0](x)
+            x[:] = 5
+            return nd.relu(y + x)
+
+    found = []
+    for hybrid in (False, True):
+        net = Net()
+        net.add(convolution)
+        net.hybridize(hybrid)
+        for _ in range(3):
+            x = nd.array(numpy.random.default_rng(0).normal(size=(1, 4, 6, 6)))
+            found.append((bits(net(x)), bits(x)))
+    assert found[:3] == found[3:]
+
+
+def test_an_array_from_outside_is_written_in_each_call():
+    found = []
+    for hybrid in (False, True):
+        kept = [nd.zeros((2,)), nd.ones((2,))]
+
+        def function(x, kept=kept):
+            kept[0][1] += 1
+            part = kept[1]
+            part *= 2
+            return x + kept[0] * kept[1]
+
+        block = Function(function)
+        block.hybridize(hybrid)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found.append([bits(block(nd.ones((2,)))) for _ in range(4)])
+    assert found[0] == found[1]
 
 
 def test_a_part_that_has_a_name_is_the_part_still():

@@ -9,7 +9,9 @@ from microlazy.core.ops.elementwise cimport binary, binary_scalar, unary
 from microlazy.core.ops.in_place cimport binary_into, binary_scalar_into, set_item
 from microlazy.core.ops.indexing cimport get_item
 from microlazy.core.ops.reduce cimport arg_reduce, mean, reduce
-from microlazy.core.ops.writes cimport become, is_step
+from microlazy.core.ops.writes cimport (
+    become, has_unknown_size, is_of_argument, is_step, write_changed,
+)
 from microlazy.core.strided cimport assign
 from microlazy.core.tape cimport (
     ADD, NULL_REQ, WRITE, Variable, go_back, new_pass, put,
@@ -29,6 +31,7 @@ from microlazy.base import MXNetError, ShapeError
 from microlazy.context import PLACES, Context, on_empty_cache, place_of
 from microlazy.core import exchange, functions
 from microlazy.core.ops.elementwise import BINARY, UNARY
+from microlazy.core.ops.writes import MaskedPart
 from microlazy.core.storage import empty_cache
 from microlazy.foreign import ARRAY as HINTS
 
@@ -84,7 +87,7 @@ cdef object in_place_of_trace(int op, Tensor a, object b):
     """What a plan computes becomes the result; for another array the name is bound to a new one."""
     cdef object result = arithmetic(op, a, b, False)
     cdef Tensor made
-    if not isinstance(result, Tensor) or not is_step(a):
+    if not isinstance(result, Tensor) or not (is_step(a) or is_of_argument(a)):
         return result
     made = <Tensor>result
     if made.dtype != a.dtype or made.face != a.face or not same_shape(made, a):
@@ -313,10 +316,15 @@ cdef class Array(Tensor):
         return bool((view_numpy(self) == value).any())
 
     def __getitem__(self, key):
+        if self.abstract and has_unknown_size(self, key):
+            return MaskedPart(self, key)
         return get_item(self, key)
 
     def __setitem__(self, key, value):
-        set_item(self, key, value)
+        if type(value) is MaskedPart:
+            write_changed(self, key, value)
+        else:
+            set_item(self, key, value)
 
     def __getattr__(self, name):
         function = METHODS[self.face].get(name)

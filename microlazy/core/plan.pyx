@@ -8,6 +8,7 @@ out the outputs. Eager calls run the very same nodes, so both give the same bits
 
 cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from libc.string cimport memcpy
 from microlazy.core.calls cimport alike, flatten, unflatten
 from microlazy.core.fuse cimport fuse, fusions_of
 from microlazy.core.lifetimes cimport (
@@ -17,7 +18,7 @@ from microlazy.core.lifetimes cimport (
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.chain cimport Chain
 from microlazy.core.ops.convolution cimport tail_of
-from microlazy.core.ops.writes cimport Write
+from microlazy.core.ops.writes cimport Write, note_arguments
 from microlazy.core.optimizers.moves cimport Moves, order_moves
 from microlazy.core.storage cimport Block
 from microlazy.core.strided cimport add_to, assign
@@ -34,6 +35,7 @@ from microlazy.core.tensor cimport (
 import gc
 
 from microlazy.base import AbstractValueError
+from microlazy.core.tape import traced_writes
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object x)
@@ -574,6 +576,27 @@ cdef int refuse_kept(Plan plan) except -1:
         "is kept after the call")
 
 
+cdef int refuse_writes_outside(Plan plan, dict writes) except -1:
+    """Refuse writes to arrays that the program has too: a run of the plan would not make them."""
+    cdef Block block
+    cdef Tensor x
+    arrays = {id(x): x for node in plan.nodes for x in inputs_of(<Node>node)}
+    arrays |= {id(x): x for x in plan.outputs}
+    for block, _ in writes.values():
+        if block.users > sum([x.block is block for x in arrays.values()]):
+            raise AbstractValueError("an array that is there before the call is changed in place, "
+                                     "which a plan would not do again")
+    return 0
+
+
+cdef int undo_writes(dict writes) except -1:
+    cdef Block block
+    cdef bytes before
+    for block, before in writes.values():
+        memcpy(block.data, <const char*>before, block.nbytes)
+    return 0
+
+
 cdef int refuse_writes_beside_plans(list nodes) except -1:
     """Refuse writes in place beside plans inside steps, which know arrays as they were."""
     cdef Node node
@@ -617,12 +640,20 @@ cdef Plan build(object forward, object structure, list args, list variables=None
     set_mode(s, s.recording, True)
     s.trace = <void*>plan.nodes
     s.unplanned = True
+    if variables is None:
+        note_arguments(plan.nodes, inputs, s.recording)
+    traced_writes[id(plan.nodes)] = writes = {}
     try:
         if type(structure) is int:
             result = forward(*stand_ins)
         else:
             result = forward(*unflatten(structure, stand_ins))
+    except BaseException:
+        undo_writes(writes)
+        raise
     finally:
+        del traced_writes[id(plan.nodes)]
+        note_arguments(plan.nodes, None, False)
         s[0] = before
         set_mode(s, s.recording, s.tracing)     # whether that is plain may have changed
     plan.outputs = []
@@ -630,8 +661,13 @@ cdef Plan build(object forward, object structure, list args, list variables=None
     plan.in_a_row = type(result) is tuple and plan.result[2] == [Tensor] * len(result)
     result = y = None
     stand_ins.clear()
-    refuse_kept(plan)
-    refuse_writes_beside_plans(plan.nodes)
+    try:
+        refuse_kept(plan)
+        refuse_writes_outside(plan, writes)
+        refuse_writes_beside_plans(plan.nodes)
+    except BaseException:
+        undo_writes(writes)
+        raise
     plan.nodes = fuse(plan.nodes, plan.outputs)
     for node in plan.nodes:
         node.planned = node.out.movable = True

@@ -8,6 +8,7 @@ would go over the whole array, so the bits are the same. It is done where no gra
 from microlazy.core.lifetimes cimport inputs_of
 from microlazy.core.ops.chain cimport Chain, is_calm, is_link, join, operands_of
 from microlazy.core.ops.convolution cimport WindowProduct
+from microlazy.core.ops.writes cimport Write
 from microlazy.core.tape cimport Node
 from microlazy.core.tensor cimport Tensor
 
@@ -22,6 +23,8 @@ cdef list with_tails(list nodes, dict readers):
         node = <Node>nodes[i]
         x = stored_last(node, makers) if may_be_tail(node) else None
         if x is None or len(readers[id(x)]) > 1:
+            if type(node) is Write and node.views:        # what reads an argument stays behind
+                makers.clear()
             makers[id(node.out)] = node, i
             found.append(node)
             continue

@@ -695,6 +695,17 @@ cdef int may_write(Tensor x) except -1:
         raise ValueError("this array is read-only: its memory belongs to a read-only array")
     if the_state.recording and tracked(x):
         refuse_write(x)
+    return note_write(x.block) if the_state.tracing else 0
+
+
+traced_writes = {}        # by the id of a plan's trace: blocks that were there, and their memory
+
+
+cdef int note_write(Block block) except -1:
+    """Keep what is written while a plan is made: a call that runs eagerly then writes it again."""
+    cdef dict noted = (<dict>traced_writes).get(<size_t>the_state.trace)
+    if noted is not None and id(block) not in noted:
+        noted[id(block)] = block, block.data[:block.nbytes]
     return 0
 
 

@@ -32,3 +32,4 @@ cdef Tensor binary_scalar(int op, Tensor a, object s, bint swapped)
 cdef Tensor mask(int op, object a, object b)  # a comparison as 0 and 1 of a float dtype, constant
 cdef Tensor masked(Tensor x, Tensor ones)     # x where a mask is 1, else 0, recorded
 cdef Tensor detached(Tensor x)
+cdef Tensor gradient_by(int op, int which, Tensor g, object a, object b)     # of op(a, b), recorded

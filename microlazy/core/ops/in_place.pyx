@@ -6,7 +6,7 @@ from microlazy.core.ops.cast cimport copied
 from microlazy.core.ops.elementwise cimport binary, binary_scalar
 from microlazy.core.ops.indexing cimport Basic, basic_part, hint_at_mask, resolve, resolved_key
 from microlazy.core.ops.rewrite cimport Rewrite, assigned, become, begin, finish, rewrites
-from microlazy.core.ops.writes cimport is_step, write
+from microlazy.core.ops.writes cimport is_of_argument, is_step, write
 from microlazy.core.strided cimport assign, broadcast_shape, overlap
 from microlazy.core.tape cimport Node, may_write, wrote
 from microlazy.core.tensor cimport (
@@ -43,7 +43,7 @@ cdef int set_item(Tensor x, object key, object value) except -1:
             raise TypeError(f"cannot write {type(value).__name__} into an array of "
                             f"{numpy_dtype(x.dtype)}: expected numbers or an array") from None
         source = from_numpy(array, x.face)
-    if x.abstract and is_step(x):
+    if x.abstract and (is_step(x) or is_of_argument(x)):
         return write(x, &b if basic else NULL, key, source, value if number else None)
     if source is not None:
         need_values(source, "it was to be written into an array")

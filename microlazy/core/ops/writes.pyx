@@ -3,26 +3,38 @@
 The program's array becomes what the last write left; steps that read it before keep what it was. In
 the plan both may be the same memory: see core/lifetimes. An array that the program can see in two
 ways, as itself and by a view, is left to eager calls, and so is one that a gradient still needs
-as it was: an eager backward() refuses that.
+as it was: an eager backward() refuses that. An argument is written where it lies, which needs no
+other state: all steps look at the caller's memory.
 """
 
 cimport cython
 from libc.string cimport memcpy
-from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.kernels.table cimport B_ADD, B_DIVIDE, B_MULTIPLY, B_SUBTRACT
+from microlazy.core.loops.elementwise cimport apply_binary_scalar, compute_binary, fill
 from microlazy.core.ops.cast cimport copied
-from microlazy.core.ops.elementwise cimport masked
-from microlazy.core.ops.indexing cimport gather, index_values, key_with, key_without_arrays
+from microlazy.core.ops.elementwise cimport BinaryOp, BinaryScalar, gradient_by, masked
+from microlazy.core.ops.indexing cimport (
+    gather, index_values, key_with, key_without_arrays, scattered,
+)
 from microlazy.core.ops.shape cimport view
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.strided cimport assign
+from microlazy.core.strided cimport assign, broadcast_shape
 from microlazy.core.tape cimport (
-    NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Pass, state, tracked, tracked_integers,
+    NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Pass, may_write, state, tracked,
+    tracked_integers, wrote,
 )
 from microlazy.core.tensor cimport (
-    FLOAT64, from_numpy, header, is_float, like, need_values, shape_tuple, take_layout, view_numpy,
+    BOOL, FLOAT64, MAX_NDIM, from_numpy, header, is_float, like, look_at, need_values, shape_tuple,
+    take_layout, view_numpy,
 )
 
 import numpy
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from microlazy.base import ShapeError
+from microlazy.core.ops.elementwise import BINARY
+
+cdef list binary_names = list(BINARY)
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object x)
@@ -45,20 +57,45 @@ cdef object what_stayed(object key, tuple shape):
 cdef class Write(Node):
 
     cdef int forward(self) except -1:
-        if self.out.data != self.a.data and not self.whole:
+        if self.views:                # of an argument
+            may_write(self.a)
+            look_at(self.out, self.a.block, self.a.data)
+        elif self.out.data != self.a.data and not self.whole:
             assign(self.out, self.a)
+        self.put_value()
+        if self.views:
+            wrote(self.out)
+        return 0
+
+    cdef int put_value(self) except -1:
+        cdef Tensor part
         if self.part is None:
             self.resolved = key_with(self.key, [index_values(t) for t in self.rest])
             view_numpy(self.out)[self.resolved] = (
-                self.number if self.b is None else view_numpy(self.b))
+                view_numpy(self.changed(self.out)) if self.change >= 0
+                else self.number if self.b is None else view_numpy(self.b))
             return 0
-        cdef Tensor part = self.part_of(self.out)
+        part = self.part_of(self.out)
         if self.b is not None:
             return assign(part, self.b)
         if part.contiguous and part.dtype <= FLOAT64 and type(self.number) is not complex:
             return fill(part, self.number)
         view_numpy(part)[...] = self.number
         return 0
+
+    cdef Tensor changed(self, Tensor x):
+        cdef Py_ssize_t[MAX_NDIM] shape
+        cdef Tensor part = from_numpy(view_numpy(x)[self.resolved], x.face)
+        cdef int ndim, i
+        if self.b is None:
+            apply_binary_scalar(self.change, part, self.number, False, part)
+            return part
+        ndim = broadcast_shape(part, self.b, shape, binary_names[self.change])
+        for i in range(ndim):
+            if ndim != part.ndim or shape[i] != part.shape_[i]:
+                refuse_growth(self.change, part, shape, ndim)
+        compute_binary(self.change, part, self.b, part)
+        return part
 
     cdef Tensor part_of(self, Tensor x):
         cdef Tensor part = header(x.face, x.dtype, self.part.out.ndim, self.part.out.shape_)
@@ -67,12 +104,35 @@ cdef class Write(Node):
 
     cdef int backward(self, Pass p) except -1:
         cdef Tensor rest
-        if p.wants(self.b):
+        if p.wants(self.b) and self.change < 0:
             give(p, self.b, self.part_of_gradient())
         if p.wants(self.a) and not self.whole:
             rest = copied(self.grad)
             self.clear(rest)
             give(p, self.a, rest)
+        return 0 if self.change < 0 else self.change_back(p)
+
+    cdef int change_back(self, Pass p) except -1:
+        """Go back through the change, as through an op on the part, and to the part in `a`."""
+        cdef Node end = Node.__new__(Node), op
+        cdef bint accumulate
+        cdef Tensor part = from_numpy(view_numpy(self.a)[self.resolved], self.a.face), target
+        end.planned = True                # it waits for nothing but this
+        if p.wants(self.a):
+            part.slot = end
+        if self.b is None:
+            op = BinaryScalar.__new__(BinaryScalar)
+            (<BinaryScalar>op).op, (<BinaryScalar>op).s = self.change, self.number
+        else:
+            op = BinaryOp.__new__(BinaryOp)
+            (<BinaryOp>op).op, op.b = self.change, self.b
+            op.needs = NEEDS_A | NEEDS_B if self.change >= B_MULTIPLY else 0
+        op.a = part
+        op.grad = from_numpy(view_numpy(self.grad)[self.resolved], part.face)
+        op.backward(p)
+        if end.written == p.number:
+            target = p.target(self.a, &accumulate)
+            numpy.add.at(view_numpy(target), self.resolved, view_numpy(end.grad))
         return 0
 
     cdef Tensor part_of_gradient(self):
@@ -92,7 +152,9 @@ cdef class Write(Node):
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         cdef Tensor part, ones
-        if p.wants(self.b):
+        if self.change >= 0:
+            self.derive_change(p, gather(g, self.resolved))
+        elif p.wants(self.b):
             if self.part is not None:
                 part = view(g, self.part.start, self.part.out.ndim, self.part.out.shape_,
                             self.part.source, self.part.step)
@@ -111,8 +173,150 @@ cdef class Write(Node):
             hand_on(p, self.a, masked(g, ones))
         return 0
 
+    cdef int derive_change(self, Pass p, Tensor g) except -1:
+        cdef Tensor part = gather(self.a, self.resolved)
+        cdef object value = self.number if self.b is None else self.b
+        if p.wants(self.b):
+            hand_on(p, self.b, gradient_by(self.change, 1, g, part, value))
+        if p.wants(self.a):
+            hand_on(p, self.a, scattered(gradient_by(self.change, 0, g, part, value), self.resolved,
+                                         self.a))
+        return 0
+
     cdef str name(self):
         return "assignment"
+
+
+cdef int refuse_growth(int op, Tensor part, const Py_ssize_t* shape, int ndim) except -1:
+    raise ShapeError(
+        f"{binary_names[op]} in place: an array of shape {shape_tuple(part)} cannot hold a result "
+        f"of shape {tuple([shape[i] for i in range(ndim)])}")
+
+
+# ---- parts of a size that only values tell -------------------------------------------------------
+
+class MaskedPart(NDArrayOperatorsMixin):
+    """What ``x[mask]`` is while a plan is made: ``x[mask] += v`` and its kin can go on with it.
+
+    Anything else needs to know its size, and is refused as an index without values is.
+
+    Parameters
+    ----------
+    x : array
+    key : array or tuple
+        Has a mask among its arrays.
+
+    Examples
+    --------
+    >>> from microlazy import nd
+    >>> from microlazy.gluon import nn
+    >>> def doubled(F, x):
+    ...     y = x * 1
+    ...     y[x.astype("bool")] *= 2
+    ...     return y
+    >>> [step.op for step in nn.HybridLambda(doubled).plan(nd.ones((2,))).steps]
+    ['multiply', 'numpy:astype', 'assignment']
+    """
+
+    def __init__(self, x, key):
+        self.x, self.key, self.maker = x, key, maker_of(x)
+        self.op, self.value = -1, None
+
+    def refuse(self):
+        """Say that the mask has no values."""
+        for item in self.key if isinstance(self.key, tuple) else (self.key,):
+            if isinstance(item, Tensor):
+                need_values(item, "it was used as an index")
+
+    def note(self, op, value):
+        """Remember what is to be done to the part."""
+        cdef Tensor x = self.x
+        if self.op >= 0 or not isinstance(value, (Tensor, float, int)) or (
+                isinstance(value, Tensor) and ((<Tensor>value).dtype != x.dtype
+                                               or (<Tensor>value).face != x.face)):
+            self.refuse()
+        self.op, self.value = op, value
+        return self
+
+    def __iadd__(self, value):
+        return self.note(B_ADD, value)
+
+    def __isub__(self, value):
+        return self.note(B_SUBTRACT, value)
+
+    def __imul__(self, value):
+        return self.note(B_MULTIPLY, value)
+
+    def __itruediv__(self, value):
+        return self.note(B_DIVIDE, value)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        self.refuse()
+
+    def __array__(self, dtype=None, copy=None):
+        self.refuse()
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.refuse()
+
+
+cdef bint has_unknown_size(Tensor x, object key) noexcept:
+    if x.dtype > FLOAT64 or not is_step(x):
+        return False
+    for item in key if isinstance(key, tuple) else (key,):
+        if isinstance(item, Tensor) and (<Tensor>item).abstract and (<Tensor>item).dtype == BOOL:
+            return True
+    return False
+
+
+cdef int write_changed(Tensor x, object key, object part) except -1:
+    cdef Write node
+    if part.x is not x or part.key is not key or part.op < 0 or part.maker is not maker_of(x):
+        part.refuse()
+    if isinstance(part.value, Tensor):
+        node = new_write(<Tensor>part.value, None)
+    else:
+        node = new_write(None, part.value)
+    node.change = part.op
+    node.key = key_without_arrays(key, node.rest)
+    refuse_what_is_seen(x, node.b)
+    if node.change >= B_MULTIPLY and state().recording:
+        node.needs = NEEDS_A * tracked(node.b) | NEEDS_B * (node.b is not None and tracked(x))
+    return put(node, x)
+
+
+# ---- arguments -----------------------------------------------------------------------------------
+
+cdef dict arguments = {}          # by the id of a trace: the inputs, whether the plan records
+
+
+cdef int note_arguments(list trace, list inputs, bint recording) except -1:
+    if inputs is None:
+        arguments.pop(id(trace), None)
+    else:
+        arguments[id(trace)] = inputs, recording
+    return 0
+
+
+cdef bint is_of_argument(Tensor x) except -1:
+    cdef void* trace = state().trace
+    if trace is NULL or not state().tracing or <size_t>trace not in arguments:
+        return False
+    inputs, recording = arguments[<size_t>trace]
+    root = root_of(x, {id((<Node>node).out): node for node in steps()})
+    if not any([root is y for y in inputs]):
+        return False
+    return need_values(x, WHAT) == 0 if recording else True
+
+
+cdef int write_argument(Write node, Tensor x) except -1:
+    cdef Tensor shown = header(x.face, x.dtype, x.ndim, x.shape_)
+    take_layout(shown, x)
+    node.a = x
+    node.views = True
+    return add(node, shown, False)
 
 
 # ---- in the list of a trace ----------------------------------------------------------------------
@@ -254,9 +458,8 @@ cdef int put(Write node, Tensor x) except -1:
     if not maker.views:
         return 0
     base = maker.a
-    outer = Write.__new__(Write)
+    outer = new_write(written, None)
     outer.part = part_like(<View>maker, x)
-    outer.b = written
     outer.whole = x.size == base.size
     put(outer, base)
     leave(x)
@@ -295,13 +498,13 @@ cdef bint looks_there(Tensor value, Tensor x, const Basic* b) except -1:
 cdef int write(Tensor x, const Basic* b, object key, Tensor value, object number) except -1:
     cdef Write node
     cdef Tensor part
+    cdef bint of_argument
     if b is not NULL and looks_there(value, x, b):
         return 0
-    refuse_what_is_seen(x, value)
-    node = Write.__new__(Write)
-    node.b = value
-    node.number = number
-    node.rest = []
+    of_argument = is_of_argument(x)
+    if not of_argument:
+        refuse_what_is_seen(x, value)
+    node = new_write(value, number)
     if b is NULL:
         node.key = key_without_arrays(key, node.rest)
     else:
@@ -312,23 +515,33 @@ cdef int write(Tensor x, const Basic* b, object key, Tensor value, object number
         memcpy(node.part.step, b.step, sizeof(b.step))
         memcpy(node.part.source, b.source, sizeof(b.source))
         node.whole = part.size == x.size
-    return put(node, x)
+    return write_argument(node, x) if of_argument else put(node, x)
+
+
+cdef Write new_write(Tensor value, object number):
+    cdef Write node = Write.__new__(Write)
+    node.b = value
+    node.number = number
+    node.rest = []
+    node.change = -1
+    return node
 
 
 cdef int become(Tensor x, Tensor result) except -1:
     cdef Node maker = maker_of(result)
+    cdef bint of_argument = is_of_argument(x)
     cdef Write node
-    refuse_what_is_seen(x, result)
-    if maker is not None and not maker.views and not maker_of(x).views:
+    if not of_argument:
+        refuse_what_is_seen(x, result)
+    if not of_argument and maker is not None and not maker.views and not maker_of(x).views:
         leave(x)
         x.slot = maker if result.slot is maker else None
         maker.out = x
         return 0
-    node = Write.__new__(Write)
+    node = new_write(result, None)
     node.part = whole_of(x)
-    node.b = result
     node.whole = True
-    return put(node, x)
+    return write_argument(node, x) if of_argument else put(node, x)
 
 
 cdef View whole_of(Tensor x):
