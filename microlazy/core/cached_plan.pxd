@@ -14,7 +14,8 @@ cdef class CachedPlan(Planned):
     cdef dict plans               # lists of them by their kind
     cdef Plan latest              # the last one that ran
     cdef long long calls
-    cdef Py_ssize_t count, nbytes, most_bytes
+    cdef readonly Py_ssize_t count        # of the plans
+    cdef Py_ssize_t nbytes, most_bytes
     cdef bint once                # see the parameters
     cdef object leaf
     cdef int paid                 # runs that have not yet paid for a plan

@@ -4,6 +4,7 @@ from typing import Any
 from microlazy.core.tensor import Tensor
 
 class CachedPlan:
+    count: int
     def __init__(
         self,
         source: Any,

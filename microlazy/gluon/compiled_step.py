@@ -12,7 +12,7 @@ from ..core.tensor import Tensor
 from .block import Block
 from .block.hybrid import arrays_below, attributes_below, is_plannable
 from .block.refusal import tell_refusal
-from .block.tree import tell_changes
+from .block.tree import show, tell_changes
 from .trainer import Trainer
 
 __all__ = ["CompiledStep", "compile_step"]
@@ -43,6 +43,13 @@ class CompiledStep(PlannedStep):
     >>> metric.update(label, step.output)
     >>> metric.get()
     ('accuracy', 0.5)
+    >>> step
+    CompiledStep(
+      (net): Dense(3 -> 2, linear)
+      (loss): SoftmaxCrossEntropyLoss(batch_axis=0, w=None)
+      (trainer): <Trainer: SGD, learning rate 0.1, 2 parameters, 1 update>
+      (plans): 1
+    )
     """
 
     def __init__(self, net: Block, loss: Loss, trainer: Trainer) -> None:
@@ -59,6 +66,12 @@ class CompiledStep(PlannedStep):
         for block in (net, loss):
             if isinstance(block, Block):
                 tell_changes(block, self)
+
+    def __repr__(self) -> str:
+        plans = 0 if self._plan is None else self._plan.count
+        return show(
+            self, zip(("net", "loss", "trainer", "plans"), (*self.parts, plans), strict=True)
+        )
 
     def _run(self, batch: tuple[Any, ...]) -> tuple[Tensor, Any]:
         return (self._train or self._choose(batch))(*batch)

@@ -86,6 +86,8 @@ class Trainer(TrainerSteps, TrainerAttributes):
     ...     trainer.step(batch_size=2)
     >>> bool(loss.max() < 0.01)
     True
+    >>> trainer
+    <Trainer: SGD, learning rate 0.1, 2 parameters, 200 updates>
     """
 
     def __init__(
@@ -141,6 +143,15 @@ class Trainer(TrainerSteps, TrainerAttributes):
         self._sums: GradientSum | None = None  # over workers
         self._forget_arrays()
         self._share_first_values(self._params)
+
+    def __repr__(self) -> str:
+        optimizer, count = self._optimizer, len(self._params)
+        scheduler, updates = optimizer.lr_scheduler, optimizer.num_update
+        rate = optimizer.lr if scheduler is None else type(scheduler).__name__
+        return (
+            f"<{type(self).__name__}: {type(optimizer).__name__}, learning rate {rate}, "
+            f"{count} parameter{'s' * (count != 1)}, {updates} update{'s' * (updates != 1)}>"
+        )
 
     def _share_first_values(self, params: list[Parameter]) -> None:
         """Have parameters take the values of worker 0."""

@@ -563,10 +563,9 @@ def is_only_forward(block: Block) -> bool:
     return block._only_forward and type(block).__call__ in _plain_calls
 
 
-def is_plain(block: Block, cls: type[Block]) -> bool:
-    """Whether calling the block here and now is what calling `forward` of the class is."""
-    only_forward = block._only_forward or (is_tracing() and Running._may_only_forward(block))
-    return only_forward and block.__class__ is cls
+def only_forwards_in_trace(block: Block) -> bool:
+    """Whether a trace is going on here, in which calling the block is calling its `forward`."""
+    return is_tracing() and Running._may_only_forward(block)
 
 
 def need_array(block: Tree, x: Any) -> None:

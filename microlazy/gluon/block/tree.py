@@ -46,6 +46,12 @@ def refuse_keywords(cls: type[Tree], given: Iterable[str]) -> NoReturn:
     raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {name!r}; {hint}")
 
 
+def show(whole: object, parts: Iterable[tuple[str, object]]) -> str:
+    """Something with its parts, a line or more for each."""
+    lines = "\n".join(f"  ({name}): {_indent(repr(part), 2)}" for name, part in parts)
+    return f"{type(whole).__name__}(\n{lines}\n)"
+
+
 class _MadeByInit:
     """Stands for what `__init__` of a block makes, until it has run."""
 
@@ -96,8 +102,7 @@ class Tree:
         )
 
     def _show(self, children: Iterable[tuple[str, Tree]]) -> str:
-        lines = "\n".join(f"  ({name}): {_indent(repr(child), 2)}" for name, child in children)
-        return f"{type(self).__name__}(\n{lines}\n)"
+        return show(self, children)
 
     def __setattr__(self, name: str, value: Any) -> None:
         existing = self.__dict__.get(name)

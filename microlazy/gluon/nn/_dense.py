@@ -11,7 +11,7 @@ from ...core.ops.nn import fully_connected
 from ...core.tensor import Tensor
 from ...initializer import Initializer
 from ..block import HybridBlock
-from ..block.hybrid import is_plain, need_array
+from ..block.hybrid import need_array, only_forwards_in_trace
 from ..block.tree import where
 from ._layer import shown_size
 from .activations import Activation, check_activation
@@ -123,9 +123,10 @@ class Dense(HybridBlock):
             if weight is None or (bias is None and held is not None):
                 live = self._live(x)
                 weight, bias = live["weight"], live.get("bias")
-        act = self.act
+        act, together = self.act, None
         # One call for both where calling the activation's layer would do nothing else.
-        together = act._act_type if act is not None and is_plain(act, Activation) else None
+        if act.__class__ is Activation and (act._only_forward or only_forwards_in_trace(act)):
+            together = act._act_type
         try:
             out = fully_connected(x, weight, bias, None, False, self._flatten, together)
         except (MXNetError, TypeError) as error:
