@@ -43,6 +43,7 @@ numpydoc_xref_param_type = False
 default_role = "code"
 toc_object_entries_show_parents = "hide"
 
+pygments_dark_style = "github-dark"  # that of furo underlines the names of modules
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

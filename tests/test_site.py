@@ -109,6 +109,15 @@ def test_an_entry_says_what_it_is_or_leads_to_one_that_does(pages):
             assert not found[entry.same_as].same_as
 
 
+def test_a_class_shows_what_it_is_made_from(extension):
+    shown = extension("api_pages").signature_of_class
+    dense = importlib.import_module("microlazy.gluon.nn").Dense
+    found, _ = shown(None, "class", "Dense", dense, None, "(*args, **kwargs)", "")
+    assert found.startswith("(units, activation=None, use_bias=True, ")
+    assert shown(None, "class", "Dense", dense, None, "(units)", "") is None
+    assert shown(None, "function", "exp", len, None, "(*args, **kwargs)", "") is None
+
+
 # ---- lessons and copied pages -----------------------------------------------------------------
 
 SCRIPT = '''"""A lesson: it prints.

@@ -258,10 +258,21 @@ def _replace_line(lines: list[str], old: str, new: str) -> None:
                 lines[place + 1] = lines[place + 1].replace("-" * len(old), "-" * len(new))
 
 
+def signature_of_class(
+    _: Any, what: str, name: str, value: Any, options: Any, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """Show what __init__ takes where __new__, which Sphinx asks first, takes anything."""
+    if what != "class" or signature != "(*args, **kwargs)":
+        return None
+    found = inspect.signature(value).parameters.values()
+    return str(inspect.Signature([p.replace(annotation=p.empty) for p in found])), returns
+
+
 def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", keep_inputs, priority=100)  # numpydoc's is 500
     app.connect("autodoc-process-docstring", name_inputs, priority=900)
     app.connect("autodoc-process-bases", show_nearest_base)
+    app.connect("autodoc-process-signature", signature_of_class)
     app.connect("autodoc-skip-member", is_foreign)
     app.connect("builder-inited", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
