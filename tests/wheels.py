@@ -53,7 +53,7 @@ from pathlib import Path
 from tests.copied_tree import ROOT, copy_sources
 
 HEADERS = Path(sysconfig.get_paths()["include"])
-VERSION = f"{sys.version_info.major}{sys.version_info.minor}"
+VERSION = f"{sys.version_info.major}{sys.version_info.minor}{sys.abiflags}"  # 313t: free-threaded
 FOLDER = ROOT / "build" / "wheels" / f"cp{VERSION}"
 TREE = FOLDER / "tree"
 ZIG = f"{shlex.quote(sys.executable)} -m ziglang cc -target"
@@ -75,7 +75,7 @@ assert (net.weight.data() != before).sum().asscalar() > 0
 print("trains a step,", mx.config())
 """
 LESSON = "tutorials/lazy_initialization.py"
-INSTALLED = ["tests/test_lazy_initialization.py", "tests/test_trainer.py"]
+INSTALLED = "tests/test_lazy_initialization.py tests/test_trainer.py"
 EMULATED = "tests/test_kernels.py tests/test_array.py tests/test_random.py"
 
 
@@ -319,7 +319,7 @@ def step_install(options: argparse.Namespace) -> bool:
         venv.create(folder, clear=True, with_pip=True)
         python = str(folder / "bin" / "python")
         pip = [python, "-I", "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
-        run([*pip, str(path), "hypothesis", "pytest"], folder=folder)
+        run([*pip, str(path), "einops", "hypothesis", "pytest"], folder=folder)
         for name in ("tests", "tutorials"):
             shutil.copytree(ROOT / name, folder / name)
         for name in ("pyproject.toml", "conftest.py"):
@@ -329,8 +329,9 @@ def step_install(options: argparse.Namespace) -> bool:
         print(f"  {path.name}: {run([python, '-c', TRAIN], alone, folder).strip()}")
         run([python, LESSON], alone, folder)
         print(f"    {LESSON} runs")
-        tested = run([python, "-m", "pytest", "-q", *INSTALLED], alone, folder)
-        print(f"    {', '.join(INSTALLED)}: {tested.splitlines()[-1]}")
+        tests = options.tests or INSTALLED
+        tested = run([python, "-m", "pytest", "-q", *shlex.split(tests)], alone, folder)
+        print(f"    {tests}: {tested.splitlines()[-1]}")
     return True
 
 
@@ -344,7 +345,7 @@ def step_aarch64(options: argparse.Namespace) -> bool:
     is_good = report(TREE / "microlazy")
     python = emulated_python(options.root.resolve())
     command = [str(python), "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tests = shlex.split(options.tests)
+    tests = shlex.split(options.tests or EMULATED)
     paths = os.pathsep.join([str(TREE), str(options.root.resolve() / "site")])
     done = subprocess.run([*command, *tests], cwd=TREE, env=os.environ | {"PYTHONPATH": paths})
     return is_good and done.returncode == 0
@@ -410,7 +411,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.wheels")
     parser.add_argument("steps", nargs="*", metavar="step", help=f"of {', '.join(STEPS)}")
     parser.add_argument("--root", type=Path, help="folder with a Python for aarch64")
-    parser.add_argument("--tests", default=EMULATED, help="what pytest is told there")
+    parser.add_argument("--tests", help="what pytest is told by the steps install and aarch64")
     parser.add_argument("--windows-headers", type=Path, help="folder with Windows' pyconfig.h")
     options = parser.parse_args(arguments)
     unknown = [step for step in options.steps if step not in STEPS]
