@@ -10,7 +10,7 @@ FLOORS = """
 kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas trees
-loops.elementwise
+loops.elementwise loops.panels
 loops.chain
 loops.windows
 loops.window_products loops.window_sums loops.window_tiles

@@ -15,6 +15,7 @@ from microlazy.core.kernels.table cimport B_GREATER, B_MULTIPLY, R_SUM, U_RELU
 from microlazy.core.loops.elementwise cimport (
     apply_unary, apply_unary_grad, compute_binary, fill, scaled,
 )
+from microlazy.core.loops.panels cimport multiply_by_panels, suits_panels, weight_gradients
 from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast, promoted
 from microlazy.core.ops.elementwise cimport mask, masked
@@ -243,6 +244,15 @@ cdef class FullyConnected(Node):
         if rows <= THIN and not (accumulate and product == BY_TRANSPOSE):
             return self.multiply_thin(product, a.data, b.data, out, accumulate)
         need_blas()
+        if product == BY_TRANSPOSE and suits_panels(dtype, True, rows, units, in_units):
+            return multiply_by_panels(dtype, a.data, True, b.data, out.data, accumulate, rows,
+                                      units, in_units)
+        if product == BY_WEIGHT and suits_panels(dtype, False, rows, in_units, units):
+            return multiply_by_panels(dtype, a.data, False, b.data, out.data, accumulate, rows,
+                                      in_units, units)
+        if product == OF_ROWS and suits_panels(dtype, False, units, in_units, rows):
+            return weight_gradients(dtype, a.data, rows, units, b.data, out.data, accumulate,
+                                    in_units, NULL, NULL, False, 0)
         va, vb, vo = views_of(a), views_of(b), views_of(out)
         a0, b0, out0 = first(a), first(b), first(out)
         if self.is_short():

@@ -16,11 +16,14 @@ from microlazy.core.blas cimport gemm, need_blas
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport GRU, LSTM, R_SUM, RELU_CELL, TANH_CELL
 from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.loops.panels cimport (
+    pack, panel_product, weight_gradient, weight_gradients,
+)
 from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.composed cimport derive_composed
 from microlazy.core.ops.shape cimport view
-from microlazy.core.parallel cimport COLUMNS, GRAIN, LIGHT_GRAIN, thread_number, threads
+from microlazy.core.parallel cimport GRAIN, threads
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, run, state,
@@ -33,10 +36,6 @@ cdef enum:
     THIN = 4                      # rows up to which our own products beat a call of BLAS
     PIECE = 1 << 12               # gates in a piece of a step
     PACKED_ROWS = 128             # rows up to which packing a weight once beats BLAS at each step
-    WORTH_THREADS = 1 << 19       # multiplications from which a second core pays
-    UNITS = 64                    # rows of a weight's gradient that are found at once,
-    TERMS = 1024                  # and of how many rows their sums are made at once
-    NARROW = 16                   # columns of a weight that fill a panel
 
 cdef dict CELLS = {"rnn_relu": RELU_CELL, "rnn_tanh": TANH_CELL, "lstm": LSTM, "gru": GRU}
 cdef tuple GATES = (1, 1, 4, 3)
@@ -64,32 +63,6 @@ def compose_with(layer) -> None:
 
 
 # ---- products ------------------------------------------------------------------------------------
-
-cdef void panel_product(int dtype, const char* x, const char* panels, char* out, bint accumulate,
-                        Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t k) noexcept nogil:
-    """out (rows, cols) (+)= x (rows, k) @ a matrix that was packed."""
-    cdef Py_ssize_t size = itemsize(dtype), i
-    if rows * cols * k < WORTH_THREADS:
-        kernels.panel_product[dtype](x, panels, out, accumulate, rows, cols, k, cols)
-        return
-    for i in prange((cols + COLUMNS - 1) // COLUMNS, schedule="static", num_threads=threads()):
-        kernels.panel_product[dtype](x, panels + i * COLUMNS * k * size, out + i * COLUMNS * size,
-                                     accumulate, rows,
-                                     min(<Py_ssize_t>COLUMNS, cols - i * COLUMNS), k, cols)
-
-
-cdef void pack(int dtype, bint transposed, const char* b, char* panels, Py_ssize_t n,
-               Py_ssize_t k) noexcept nogil:
-    """Panels of b (k, n), or of the transpose of b (n, k)."""
-    cdef Py_ssize_t step = k if transposed else n, size = itemsize(dtype), i
-    if n * k < LIGHT_GRAIN:
-        kernels.pack_panels[dtype](transposed, b, panels, n, k, step)
-        return
-    for i in prange((n + COLUMNS - 1) // COLUMNS, schedule="static", num_threads=threads()):
-        kernels.pack_panels[dtype](transposed, b + i * COLUMNS * size * (k if transposed else 1),
-                                   panels + i * COLUMNS * k * size,
-                                   min(<Py_ssize_t>COLUMNS, n - i * COLUMNS), k, step)
-
 
 cdef void add_state_product(int dtype, const char* x, const char* weight, const char* panels,
                             char* out, bint accumulate, Py_ssize_t rows, Py_ssize_t units,
@@ -120,81 +93,6 @@ cdef void input_gradient(int dtype, const char* g, const char* weight, char* dx,
     else:
         gemm(dtype, False, False, rows, size, units, g, units, weight, size,
              1.0 if accumulate else 0.0, dx, size)
-
-
-cdef void weight_gradient(int dtype, const char* g, const char* x, char* dw, bint accumulate,
-                          Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil:
-    """dw (units, size) (+)= g (rows, units)^T @ x (rows, size)"""
-    if rows <= THIN:
-        kernels.thin_tn[dtype](g, x, dw, accumulate, rows, units, size)
-    else:
-        gemm(dtype, True, False, units, size, rows, g, units, x, size,
-             1.0 if accumulate else 0.0, dw, size)
-
-
-cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t units,
-                          const char* x, char* dx, bint add_x, Py_ssize_t features,
-                          const char* s, char* ds, bint add_s, Py_ssize_t size) except -1:
-    """dx (units, features) (+)= g^T @ x and ds (units, size) (+)= g^T @ s; dx or ds may be NULL.
-
-    g, x and s have many rows. Packed and turned parts of them, made once, beat BLAS, which packs g
-    for each of the products.
-    """
-    cdef Py_ssize_t item = itemsize(dtype), parts = (rows + TERMS - 1) // TERMS, part, i
-    cdef Py_ssize_t most = (rows + parts - 1) // parts, first, n, room
-    cdef Py_ssize_t room_x = (features + NARROW) * most, room_s = (size + NARROW) * most
-    cdef int team = threads() if rows * units * (features + size) >= WORTH_THREADS else 1
-    cdef Tensor panels_x = None, panels_s = None, turned
-    cdef char* px = NULL
-    cdef char* ps = NULL
-    cdef char* scratch
-    if dx != NULL and (features < NARROW or rows <= THIN):
-        with nogil:
-            weight_gradient(dtype, g, x, dx, add_x, rows, units, features)
-        dx = NULL
-    if ds != NULL and (size < NARROW or rows <= THIN):
-        with nogil:
-            weight_gradient(dtype, g, s, ds, add_s, rows, units, size)
-        ds = NULL
-    if dx == NULL and ds == NULL:
-        return 0
-    if dx != NULL:
-        panels_x = new(ND, dtype, 1, &room_x)
-        px = panels_x.data
-    if ds != NULL:
-        panels_s = new(ND, dtype, 1, &room_s)
-        ps = panels_s.data
-    room = team * UNITS * most
-    turned = new(ND, dtype, 1, &room)
-    scratch = turned.data
-    for part in range(parts):
-        first = part * most
-        n = min(most, rows - first)
-        if px != NULL:
-            pack(dtype, False, x + first * features * item, px, features, n)
-        if ps != NULL:
-            pack(dtype, False, s + first * size * item, ps, size, n)
-        for i in prange((units + UNITS - 1) // UNITS, nogil=True, schedule="static",
-                        num_threads=team):
-            units_gradient(dtype, g + first * units * item, units, i * UNITS, n, px,
-                           dx, add_x or part, features, ps, ds, add_s or part, size,
-                           scratch + thread_number() * UNITS * most * item)
-    return 0
-
-
-cdef void units_gradient(int dtype, const char* g, Py_ssize_t units, Py_ssize_t first,
-                         Py_ssize_t rows, const char* px, char* dx, bint add_x,
-                         Py_ssize_t features, const char* ps, char* ds, bint add_s,
-                         Py_ssize_t size, char* turned) noexcept nogil:
-    """Some rows of both gradients, from packed x and s."""
-    cdef Py_ssize_t item = itemsize(dtype), n = min(<Py_ssize_t>UNITS, units - first)
-    kernels.transpose[dtype](g + first * item, units * item, turned, rows, n, rows)
-    if dx != NULL:
-        kernels.panel_product[dtype](turned, px, dx + first * features * item, add_x, n, features,
-                                     rows, features)
-    if ds != NULL:
-        kernels.panel_product[dtype](turned, ps, ds + first * size * item, add_s, n, size, rows,
-                                     size)
 
 
 # ---- a step --------------------------------------------------------------------------------------

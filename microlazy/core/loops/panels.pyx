@@ -1,0 +1,156 @@
+"""Products with matrices that are packed into panels of our own, for sizes at which that beats BLAS.
+
+A matrix is packed once, where BLAS packs it for each product and each of our threads. Each sum is
+made in the order of its terms, so neither threads nor the rows that are multiplied together change
+a bit.
+"""
+
+from cython.parallel cimport prange
+from microlazy.core.blas cimport gemm
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.parallel cimport COLUMNS, LIGHT_GRAIN, thread_number, threads
+from microlazy.core.tensor cimport ND, Tensor, itemsize, new
+
+cdef enum:
+    THIN = 4                      # rows up to which our own products beat a call of BLAS
+    WORTH_THREADS = 1 << 19       # multiplications from which a second core pays
+    UNITS = 64                    # rows of a weight's gradient that are found at once,
+    TERMS = 1024                  # and of how many rows their sums are made at once
+    NARROW = 16                   # columns of a weight that fill a panel
+    SHARE = 32                    # columns that a thread packs and multiplies by at once
+    BLOCK = 1 << 16               # numbers of the other matrix that stay in the second cache
+    FEWEST_ROWS = 16              # of a product for which packing pays
+    FEWEST_COLUMNS = 64
+    FEWEST_TERMS = 64
+    LEAST = 1 << 20               # multiplications from which it pays,
+    LEAST_TURNED = 1 << 18        # and of a transpose, with which BLAS is slower
+
+
+cdef bint suits_panels(int dtype, bint transposed, Py_ssize_t rows, Py_ssize_t cols,
+                       Py_ssize_t k) noexcept nogil:
+    return (kernels.lanes[dtype] * itemsize(dtype) > 16 and rows >= FEWEST_ROWS
+            and cols >= FEWEST_COLUMNS and FEWEST_TERMS <= k <= TERMS
+            and rows * cols * k >= (LEAST_TURNED if transposed else LEAST))
+
+
+cdef int multiply_by_panels(int dtype, const char* x, bint transposed, const char* b, char* out,
+                            bint accumulate, Py_ssize_t rows, Py_ssize_t cols,
+                            Py_ssize_t k) except -1:
+    cdef Py_ssize_t item = itemsize(dtype), shares = (cols + SHARE - 1) // SHARE, i
+    cdef int team = threads() if rows * cols * k >= WORTH_THREADS else 1
+    cdef Py_ssize_t room = (SHARE + NARROW) * k, all_room = team * room
+    cdef Tensor panels = new(ND, dtype, 1, &all_room)
+    cdef char* scratch = panels.data
+    for i in prange(shares, nogil=True, schedule="dynamic", num_threads=team):
+        multiply_share(dtype, x, transposed, b, scratch + thread_number() * room * item, out,
+                       accumulate, rows, cols, k, i * SHARE)
+    return 0
+
+
+cdef void multiply_share(int dtype, const char* x, bint transposed, const char* b, char* panels,
+                         char* out, bint accumulate, Py_ssize_t rows, Py_ssize_t cols,
+                         Py_ssize_t k, Py_ssize_t first) noexcept nogil:
+    """Some columns of a product."""
+    cdef Py_ssize_t item = itemsize(dtype), n = min(<Py_ssize_t>SHARE, cols - first)
+    cdef Py_ssize_t row = 0
+    cdef Py_ssize_t step = max(<Py_ssize_t>1, BLOCK // k // 24) * 24   # whole tiles of all builds
+    kernels.pack_panels[dtype](transposed, b + first * item * (k if transposed else 1), panels, n,
+                               k, k if transposed else cols)
+    while row < rows:
+        kernels.panel_product[dtype](x + row * k * item, panels,
+                                     out + (row * cols + first) * item, accumulate,
+                                     min(step, rows - row), n, k, cols)
+        row += step
+
+
+cdef void panel_product(int dtype, const char* x, const char* panels, char* out, bint accumulate,
+                        Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t k) noexcept nogil:
+    cdef Py_ssize_t size = itemsize(dtype), i
+    if rows * cols * k < WORTH_THREADS:
+        kernels.panel_product[dtype](x, panels, out, accumulate, rows, cols, k, cols)
+        return
+    for i in prange((cols + COLUMNS - 1) // COLUMNS, schedule="static", num_threads=threads()):
+        kernels.panel_product[dtype](x, panels + i * COLUMNS * k * size, out + i * COLUMNS * size,
+                                     accumulate, rows,
+                                     min(<Py_ssize_t>COLUMNS, cols - i * COLUMNS), k, cols)
+
+
+cdef void pack(int dtype, bint transposed, const char* b, char* panels, Py_ssize_t n,
+               Py_ssize_t k) noexcept nogil:
+    cdef Py_ssize_t step = k if transposed else n, size = itemsize(dtype), i
+    if n * k < LIGHT_GRAIN:
+        kernels.pack_panels[dtype](transposed, b, panels, n, k, step)
+        return
+    for i in prange((n + COLUMNS - 1) // COLUMNS, schedule="static", num_threads=threads()):
+        kernels.pack_panels[dtype](transposed, b + i * COLUMNS * size * (k if transposed else 1),
+                                   panels + i * COLUMNS * k * size,
+                                   min(<Py_ssize_t>COLUMNS, n - i * COLUMNS), k, step)
+
+
+cdef void weight_gradient(int dtype, const char* g, const char* x, char* dw, bint accumulate,
+                          Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil:
+    if rows <= THIN:
+        kernels.thin_tn[dtype](g, x, dw, accumulate, rows, units, size)
+    else:
+        gemm(dtype, True, False, units, size, rows, g, units, x, size,
+             1.0 if accumulate else 0.0, dw, size)
+
+
+cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t units,
+                          const char* x, char* dx, bint add_x, Py_ssize_t features,
+                          const char* s, char* ds, bint add_s, Py_ssize_t size) except -1:
+    cdef Py_ssize_t item = itemsize(dtype), parts = (rows + TERMS - 1) // TERMS, part, i
+    cdef Py_ssize_t most = (rows + parts - 1) // parts, first, n, room
+    cdef Py_ssize_t room_x = (features + NARROW) * most, room_s = (size + NARROW) * most
+    cdef int team = threads() if rows * units * (features + size) >= WORTH_THREADS else 1
+    cdef Tensor panels_x = None, panels_s = None, turned
+    cdef char* px = NULL
+    cdef char* ps = NULL
+    cdef char* scratch
+    if dx != NULL and (features < NARROW or rows <= THIN):
+        with nogil:
+            weight_gradient(dtype, g, x, dx, add_x, rows, units, features)
+        dx = NULL
+    if ds != NULL and (size < NARROW or rows <= THIN):
+        with nogil:
+            weight_gradient(dtype, g, s, ds, add_s, rows, units, size)
+        ds = NULL
+    if dx == NULL and ds == NULL:
+        return 0
+    if dx != NULL:
+        panels_x = new(ND, dtype, 1, &room_x)
+        px = panels_x.data
+    if ds != NULL:
+        panels_s = new(ND, dtype, 1, &room_s)
+        ps = panels_s.data
+    room = team * UNITS * most
+    turned = new(ND, dtype, 1, &room)
+    scratch = turned.data
+    for part in range(parts):
+        first = part * most
+        n = min(most, rows - first)
+        if px != NULL:
+            pack(dtype, False, x + first * features * item, px, features, n)
+        if ps != NULL:
+            pack(dtype, False, s + first * size * item, ps, size, n)
+        for i in prange((units + UNITS - 1) // UNITS, nogil=True, schedule="static",
+                        num_threads=team):
+            units_gradient(dtype, g + first * units * item, units, i * UNITS, n, px,
+                           dx, add_x or part, features, ps, ds, add_s or part, size,
+                           scratch + thread_number() * UNITS * most * item)
+    return 0
+
+
+cdef void units_gradient(int dtype, const char* g, Py_ssize_t units, Py_ssize_t first,
+                         Py_ssize_t rows, const char* px, char* dx, bint add_x,
+                         Py_ssize_t features, const char* ps, char* ds, bint add_s,
+                         Py_ssize_t size, char* turned) noexcept nogil:
+    """Some rows of both gradients, from packed x and s."""
+    cdef Py_ssize_t item = itemsize(dtype), n = min(<Py_ssize_t>UNITS, units - first)
+    kernels.transpose[dtype](g + first * item, units * item, turned, rows, n, rows)
+    if dx != NULL:
+        kernels.panel_product[dtype](turned, px, dx + first * features * item, add_x, n, features,
+                                     rows, features)
+    if ds != NULL:
+        kernels.panel_product[dtype](turned, ps, ds + first * size * item, add_s, n, size, rows,
+                                     size)
