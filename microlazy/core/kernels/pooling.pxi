@@ -223,7 +223,7 @@ cdef inline bint halves(const Py_ssize_t* w) noexcept nogil:
 
 
 cdef inline void sums_of_squares(
-    const Py_ssize_t* w, bint back, bint divide, floating* x, floating* y
+    const Py_ssize_t* w, bint back, bint divide, bint add, floating* x, floating* y
 ) noexcept nogil:
     """What sums_of_rows does for windows of 2 by 2, in one pass over each row."""
     cdef Py_ssize_t d, h, j, size = w[W_SIZE + 2]
@@ -234,7 +234,14 @@ cdef inline void sums_of_squares(
         for h in range(w[W_COUNT + 1]):
             above = x + (d * w[W_SIZE + 1] + 2 * h) * size
             below = above + size
-            if back:
+            if back and not add:
+                for j in range(w[W_COUNT + 2]):
+                    value = y[j] * factor
+                    above[2 * j] = value
+                    above[2 * j + 1] = value
+                    below[2 * j] = value
+                    below[2 * j + 1] = value
+            elif back:
                 for j in range(w[W_COUNT + 2]):
                     value = y[j] * factor
                     above[2 * j] += value
@@ -256,21 +263,28 @@ cdef void sums_of_windows(
     cdef Py_ssize_t count = w[W_COUNT] * w[W_COUNT + 1] * w[W_COUNT + 2]
     if halves(w):
         for i in range(images):
-            sums_of_squares(w, False, divide, <floating*> x + i * volume, y + i * count)
+            sums_of_squares(w, False, divide, False, <floating*> x + i * volume, y + i * count)
         return
     for i in range(images):
         sums_of_rows(w, False, divide, with_padding, <floating*> x + i * volume, y + i * count)
 
 
-cdef void add_sums_back(
+cdef void sums_back(
     const floating* y, const Py_ssize_t* w, floating* x, Py_ssize_t images, bint divide,
-    bint with_padding
+    bint with_padding, bint accumulate
 ) noexcept nogil:
     cdef Py_ssize_t i, volume = w[W_SIZE] * w[W_SIZE + 1] * w[W_SIZE + 2]
     cdef Py_ssize_t count = w[W_COUNT] * w[W_COUNT + 1] * w[W_COUNT + 2]
-    if halves(w):
+    cdef bint squares = halves(w)
+    if squares and not accumulate and 4 * count == volume:
         for i in range(images):
-            sums_of_squares(w, True, divide, x + i * volume, <floating*> y + i * count)
+            sums_of_squares(w, True, divide, False, x + i * volume, <floating*> y + i * count)
+        return
+    if not accumulate:
+        clear(x, images * volume)
+    if squares:
+        for i in range(images):
+            sums_of_squares(w, True, divide, True, x + i * volume, <floating*> y + i * count)
         return
     for i in range(images):
         sums_of_rows(w, True, divide, with_padding, x + i * volume, <floating*> y + i * count)

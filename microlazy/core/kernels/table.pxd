@@ -261,11 +261,11 @@ ctypedef struct KernelTable:
     void (*largest_in_windows[2])(const void* x, const Py_ssize_t* w, void* y, int* places,
                                   Py_ssize_t images) noexcept nogil
     # y = the windows' sums, divided by how many places they have in the image, or in its padding
-    # too; and x += what such sums give back.
+    # too; and x (+)= what such sums give back.
     void (*sums_of_windows[2])(const void* x, const Py_ssize_t* w, void* y, Py_ssize_t images,
                                bint divide, bint with_padding) noexcept nogil
-    void (*add_sums_back[2])(const void* y, const Py_ssize_t* w, void* x, Py_ssize_t images,
-                             bint divide, bint with_padding) noexcept nogil
+    void (*sums_back[2])(const void* y, const Py_ssize_t* w, void* x, Py_ssize_t images,
+                         bint divide, bint with_padding, bint accumulate) noexcept nogil
     # out[i, j] = x[i, places[i, j]], or 0 for -1; and out[i, places[i, j]] += x[i, j].
     void (*take_places[2])(const void* x, const int* places, void* out, Py_ssize_t images,
                            Py_ssize_t count, Py_ssize_t volume) noexcept nogil

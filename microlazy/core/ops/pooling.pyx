@@ -100,14 +100,14 @@ cdef class WindowPool(Node):
         cdef int* places = NULL
         if self.places is not None:
             places = <int*>self.places.data + first * s.count
-        if not accumulate and (pool == PUT or pool == SUM_BACK):
+        if not accumulate and pool == PUT:
             memset(y, 0, n * s.volume * itemsize(dtype))
         if pool == LARGEST:
             kernels.largest_in_windows[dtype](x, s.w, y, places, n)
         elif pool == SUM:
             kernels.sums_of_windows[dtype](x, s.w, y, n, s.divide, s.with_padding)
         elif pool == SUM_BACK:
-            kernels.add_sums_back[dtype](x, s.w, y, n, s.divide, s.with_padding)
+            kernels.sums_back[dtype](x, s.w, y, n, s.divide, s.with_padding, accumulate)
         elif pool == TAKEN:
             kernels.take_places[dtype](x, places, y, n, s.count, s.volume)
         else:
