@@ -100,6 +100,9 @@ CASES = {
     "side by side, large padding": (32, 3, 5, 1, (4, 5), (2, 4), (1, 1), (1, 1), (3, 4)),
     "side by side, many lines": (16, 12, 24, 1, (40, 6), (5, 5), (1, 1), (1, 1), (2, 1)),
     "side by side, 1 axis": (32, 4, 6, 2, (13,), (6,), (1,), (1,), (3,)),
+    "tiles side by side": (30, 8, 12, 1, (8, 10), (5, 5), (1, 1), (1, 1), (2, 1)),
+    "tiles side by side, groups": (16, 12, 22, 2, (6, 8), (5, 5), (1, 1), (1, 1), (2, 3)),
+    "tiles side by side, large padding": (32, 4, 9, 1, (4, 2), (5, 5), (1, 1), (1, 1), (5, 4)),
     "1 axis": (3, 4, 6, 2, (13,), (4,), (2,), (1,), (2,)),
     "1 long axis": (2, 2, 3, 1, (9000,), (5,), (1,), (2,), (4,)),
     "1 longer axis": (1, 8, 3, 1, (30000,), (3,), (1,), (1,), (1,)),
@@ -160,6 +163,7 @@ def test_deconvolution_and_its_gradients_are_those_of_windows_added_back(case, d
 def test_relu_and_bias_are_fused_bit_for_bit():
     cases = ("3x3", "many filters", "small images", "1x1 of a large image", "tiles", "phases")
     cases += ("side by side, padding", "side by side, groups", "panels of small images")
+    cases += ("tiles side by side", "tiles side by side, groups")
     for case, kind in itertools.product(cases, ("convolution", "deconvolution")):
         x, w, b, numbers = filters_of(case)
         if kind == "deconvolution":
@@ -299,7 +303,11 @@ def test_what_ran():
     assert ops_behind(z) == ["convolution", "pooling"]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if "panels" in case or "1x1" in case])
+USED_TWICE = [case for case in CASES if {"panels", "1x1"} & set(case.split())]
+USED_TWICE += ["tiles side by side", "tiles side by side, groups"]
+
+
+@pytest.mark.parametrize("case", USED_TWICE)
 @pytest.mark.parametrize("kind", ["convolution", "deconvolution"])
 def test_gradients_of_arrays_that_are_used_twice_are_added(case, kind):
     x, w, _, numbers = filters_of(case)

@@ -1240,19 +1240,47 @@ def test_products_of_gathered_numbers(kernels, rng, dtype, rows):
 
 
 @pytest.mark.parametrize("n", [1, 16, 21])
-def test_minimal_filtering_is_filtering(kernels, rng, n):
+@pytest.mark.parametrize(("side", "transforms"), [(3, (1, 2, 3, 4)), (5, (5, 7, 8, 6))])
+def test_minimal_filtering_is_filtering(kernels, rng, side, transforms, n):
     """The transforms of images and filters, multiplied and transformed back, and the transposes."""
-    images, filters, results, results_back, filters_back = range(5)
-    x, w = rng.standard_normal((6, 6, n)), rng.standard_normal((3, 3, n))
-    seen = kernels.winograd(images, x, np.zeros((6, 6, n)), n, n, n)
-    slid = kernels.winograd(filters, w, np.zeros((6, 6, n)), n, n, n)
-    y = kernels.winograd(results, seen * slid, np.zeros((4, 4, n)), n, n, n)
-    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (0, 1))
+    filters, results, results_back, filters_back = transforms
+    images, images_back, made = 0, 9, 7 - side
+
+    def transform(which, x, out):
+        before, after = len(x), len(out)
+        return kernels.winograd(which, x, before * n, n, 16, out, after * n, n, 16, n)
+
+    def zeros(count):
+        return np.zeros((count, count, n))
+
+    x, w = rng.standard_normal((6, 6, n)), rng.standard_normal((side, side, n))
+    seen, slid = transform(images, x, zeros(6)), transform(filters, w, zeros(6))
+    y = transform(results, seen * slid, zeros(made))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), (0, 1))
     np.testing.assert_allclose(y, np.einsum("ijnkl,kln->ijn", windows, w), atol=1e-12)
-    g = rng.standard_normal((4, 4, n))
-    slopes = kernels.winograd(results_back, g, np.zeros((6, 6, n)), n, n, n)
-    dw = kernels.winograd(filters_back, slopes * seen, np.zeros((3, 3, n)), n, n, n)
+    g = rng.standard_normal((made, made, n))
+    slopes = transform(results_back, g, zeros(6))
+    dw = transform(filters_back, slopes * seen, zeros(side))
     np.testing.assert_allclose(dw, np.einsum("ijnkl,ijn->kln", windows, g), atol=1e-12)
+    before = rng.standard_normal((6, 6, n))
+    dx = transform(images_back, slopes * slid, before.copy()) - before
+    np.testing.assert_allclose((dx * x).sum((0, 1)), (y * g).sum((0, 1)), atol=1e-12)
+
+
+def test_tiles_may_lie_anywhere(kernels, rng):
+    """Overlapping tiles of neighbours, as they are seen in an image and added back to it."""
+    x = rng.standard_normal((7, 9, 16))
+    count, steps = 2 * 16, (9 * 16, 16, 2 * 16)
+    out_steps = (6 * 32, 32, 16)
+    seen = kernels.winograd(0, x, *steps, np.zeros((6, 6, 2, 16)), *out_steps, count)
+    for tile in range(2):
+        part = np.ascontiguousarray(x[:6, 2 * tile : 2 * tile + 6])
+        alone = kernels.winograd(0, part, 96, 16, 16, np.zeros((6, 6, 16)), 96, 16, 16, 16)
+        np.testing.assert_array_equal(seen[:, :, tile], alone)
+    g = rng.standard_normal((6, 6, 2, 16))
+    back = kernels.winograd(9, g, *out_steps, np.zeros_like(x), *steps, count)
+    np.testing.assert_allclose((back * x).sum(), (seen * g).sum(), atol=1e-11)
+    assert not back[6].any() and not back[:, 8].any()
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -301,119 +301,73 @@ cdef void place_rows(
                     target[i] = source[i] + b
 
 
-# Minimal filtering of tiles of 4 by 4 results and filters of 3 by 3 (Winograd 1980; Lavin & Gray
-# 2016). Each transform is one matrix from both sides; these are its columns, LINE numbers at once.
+# Minimal filtering; mathtiles.h has the transforms, of LINE matrices at once.
 
 cdef enum:
     LINE = 16
 
 
-cdef inline void transform_line(
-    int which, const floating* x, Py_ssize_t step, floating* out, Py_ssize_t out_step
-) noexcept nogil:
-    cdef int p
-    cdef floating a, b, c, d
-    for p in range(LINE):
-        if which == TILE_IMAGES:
-            a = x[4 * step + p] - 4 * x[2 * step + p]
-            b = x[3 * step + p] - 4 * x[step + p]
-            c = x[4 * step + p] - x[2 * step + p]
-            d = 2 * (x[3 * step + p] - x[step + p])
-            out[p] = 4 * x[p] - 5 * x[2 * step + p] + x[4 * step + p]
-            out[out_step + p] = a + b
-            out[2 * out_step + p] = a - b
-            out[3 * out_step + p] = c + d
-            out[4 * out_step + p] = c - d
-            out[5 * out_step + p] = 4 * x[step + p] - 5 * x[3 * step + p] + x[5 * step + p]
-        elif which == TILE_FILTERS:
-            a = (x[p] + x[2 * step + p]) * <floating> (-1.0 / 6)
-            b = x[step + p] * <floating> (-1.0 / 6)
-            c = x[p] * <floating> (1.0 / 24) + x[2 * step + p] * <floating> (1.0 / 6)
-            d = x[step + p] * <floating> (1.0 / 12)
-            out[p] = x[p] * <floating> 0.25
-            out[out_step + p] = a + b
-            out[2 * out_step + p] = a - b
-            out[3 * out_step + p] = c + d
-            out[4 * out_step + p] = c - d
-            out[5 * out_step + p] = x[2 * step + p]
-        elif which == TILE_RESULTS:
-            a = x[step + p] + x[2 * step + p]
-            b = x[step + p] - x[2 * step + p]
-            c = x[3 * step + p] + x[4 * step + p]
-            d = x[3 * step + p] - x[4 * step + p]
-            out[p] = x[p] + a + c
-            out[out_step + p] = b + 2 * d
-            out[2 * out_step + p] = a + 4 * c
-            out[3 * out_step + p] = b + 8 * d + x[5 * step + p]
-        elif which == TILE_RESULTS_BACK:
-            a = x[p] + x[2 * step + p]
-            b = x[step + p] + x[3 * step + p]
-            c = x[p] + 4 * x[2 * step + p]
-            d = 2 * x[step + p] + 8 * x[3 * step + p]
-            out[p] = x[p]
-            out[out_step + p] = a + b
-            out[2 * out_step + p] = a - b
-            out[3 * out_step + p] = c + d
-            out[4 * out_step + p] = c - d
-            out[5 * out_step + p] = x[3 * step + p]
-        else:
-            a = x[step + p] + x[2 * step + p]
-            b = x[2 * step + p] - x[step + p]
-            c = x[3 * step + p] + x[4 * step + p]
-            d = x[3 * step + p] - x[4 * step + p]
-            out[p] = x[p] * <floating> 0.25 - a * <floating> (1.0 / 6) + c * <floating> (1.0 / 24)
-            out[out_step + p] = b * <floating> (1.0 / 6) + d * <floating> (1.0 / 12)
-            out[2 * out_step + p] = (c - a) * <floating> (1.0 / 6) + x[5 * step + p]
-
-
 cdef inline void transform_tiles(
-    int which, int before, int after, const floating* x, Py_ssize_t x_step, floating* out,
-    Py_ssize_t out_step, Py_ssize_t n
+    int which, int before, int after, bint add, const floating* x, Py_ssize_t x_row,
+    Py_ssize_t x_step, Py_ssize_t x_line, floating* out, Py_ssize_t out_row, Py_ssize_t out_step,
+    Py_ssize_t out_line, Py_ssize_t n
 ) noexcept nogil:
-    """out = m x m^T for n matrices, whose numbers lie beside each other; m is after by before."""
-    cdef floating half[6 * 6 * LINE]
-    cdef floating whole[6 * 6 * LINE]
-    cdef Py_ssize_t first, count, step
-    cdef const floating* source
-    cdef int i, j
-    for i in range(6 * 6 * LINE):
-        whole[i] = 0
-    for first in range((n + LINE - 1) // LINE):
-        count = min(<Py_ssize_t> LINE, n - first * LINE)
-        source = x + first * LINE
-        step = x_step
-        if count < LINE:
-            for i in range(before * before):
-                for j in range(<int> count):
-                    whole[i * LINE + j] = source[i * x_step + j]
-            source = whole
-            step = LINE
+    """out (+)= m x m^T for n matrices, LINE of them side by side; m is after by before."""
+    cdef floating source[6 * 6 * LINE]
+    cdef floating target[6 * 6 * LINE]
+    cdef Py_ssize_t line, count = n % LINE
+    cdef int i, j, p
+    for line in range(n // LINE):
+        transform_tile(which, before, after, add, x, x_row, x_step, out, out_row, out_step)
+        x += x_line
+        out += out_line
+    if count == 0:
+        return
+    clear(source, 6 * 6 * LINE)
+    for i in range(before):
         for j in range(before):
-            transform_line(which, source + j * step, before * step, half + j * LINE, before * LINE)
-        for i in range(after):
-            if count == LINE:
-                transform_line(which, half + i * before * LINE, LINE,
-                               out + i * after * out_step + first * LINE, out_step)
-            else:
-                transform_line(which, half + i * before * LINE, LINE, whole + i * after * LINE,
-                               LINE)
-        if count < LINE:
-            for i in range(after * after):
-                for j in range(<int> count):
-                    out[i * out_step + first * LINE + j] = whole[i * LINE + j]
+            for p in range(<int> count):
+                source[(i * before + j) * LINE + p] = x[i * x_row + j * x_step + p]
+    transform_tile(which, before, after, False, source, before * LINE, LINE, target, after * LINE,
+                   LINE)
+    for i in range(after):
+        for j in range(after):
+            for p in range(<int> count):
+                out[i * out_row + j * out_step + p] = target[(i * after + j) * LINE + p] + (
+                    out[i * out_row + j * out_step + p] if add else 0)
 
 
 cdef void winograd(
-    int which, const floating* x, floating* out, Py_ssize_t x_step, Py_ssize_t out_step,
-    Py_ssize_t n
+    int which, const floating* x, Py_ssize_t x_row, Py_ssize_t x_step, Py_ssize_t x_line,
+    floating* out, Py_ssize_t out_row, Py_ssize_t out_step, Py_ssize_t out_line, Py_ssize_t n
 ) noexcept nogil:
     if which == TILE_IMAGES:
-        transform_tiles(TILE_IMAGES, 6, 6, x, x_step, out, out_step, n)
+        transform_tiles(TILE_IMAGES, 6, 6, False, x, x_row, x_step, x_line, out, out_row, out_step,
+                        out_line, n)
     elif which == TILE_FILTERS:
-        transform_tiles(TILE_FILTERS, 3, 6, x, x_step, out, out_step, n)
+        transform_tiles(TILE_FILTERS, 3, 6, False, x, x_row, x_step, x_line, out, out_row,
+                        out_step, out_line, n)
     elif which == TILE_RESULTS:
-        transform_tiles(TILE_RESULTS, 6, 4, x, x_step, out, out_step, n)
+        transform_tiles(TILE_RESULTS, 6, 4, False, x, x_row, x_step, x_line, out, out_row,
+                        out_step, out_line, n)
     elif which == TILE_RESULTS_BACK:
-        transform_tiles(TILE_RESULTS_BACK, 4, 6, x, x_step, out, out_step, n)
+        transform_tiles(TILE_RESULTS_BACK, 4, 6, False, x, x_row, x_step, x_line, out, out_row,
+                        out_step, out_line, n)
+    elif which == TILE_FILTERS_BACK:
+        transform_tiles(TILE_FILTERS_BACK, 6, 3, False, x, x_row, x_step, x_line, out, out_row,
+                        out_step, out_line, n)
+    elif which == TILE_FIVES:
+        transform_tiles(TILE_FIVES, 5, 6, False, x, x_row, x_step, x_line, out, out_row, out_step,
+                        out_line, n)
+    elif which == TILE_FIVES_BACK:
+        transform_tiles(TILE_FIVES_BACK, 6, 5, False, x, x_row, x_step, x_line, out, out_row,
+                        out_step, out_line, n)
+    elif which == TILE_PAIRS:
+        transform_tiles(TILE_PAIRS, 6, 2, False, x, x_row, x_step, x_line, out, out_row, out_step,
+                        out_line, n)
+    elif which == TILE_PAIRS_BACK:
+        transform_tiles(TILE_PAIRS_BACK, 2, 6, False, x, x_row, x_step, x_line, out, out_row,
+                        out_step, out_line, n)
     else:
-        transform_tiles(TILE_FILTERS_BACK, 6, 3, x, x_step, out, out_step, n)
+        transform_tiles(TILE_IMAGES_BACK, 6, 6, True, x, x_row, x_step, x_line, out, out_row,
+                        out_step, out_line, n)

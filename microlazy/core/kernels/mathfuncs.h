@@ -104,6 +104,13 @@ INLINE void end_streams(void)
 #define TILE_HEIGHT 3
 #endif
 
+/* The transforms of minimal filtering, with the numbers of table.pxd, and what they go over at once. */
+enum {
+    TILE_IMAGES, TILE_FILTERS, TILE_RESULTS, TILE_RESULTS_BACK, TILE_FILTERS_BACK,
+    TILE_FIVES, TILE_FIVES_BACK, TILE_PAIRS, TILE_PAIRS_BACK, TILE_IMAGES_BACK,
+    TILE_LINE = 16
+};
+
 #define M(name) f32_##name
 #define C(f32, f64) f32
 #define REAL float

@@ -662,6 +662,7 @@ INLINE void M(panel_product)(const REAL *x, const REAL *panels, REAL *out, int a
 }
 
 #include "mathproducts.h"
+#include "mathtiles.h"
 
 #undef PANEL
 #undef PART

@@ -12,6 +12,7 @@ cdef enum:                                # sliding windows: where the 3 numbers
 
 cdef enum:                                # the transforms of minimal filtering
     TILE_IMAGES, TILE_FILTERS, TILE_RESULTS, TILE_RESULTS_BACK, TILE_FILTERS_BACK
+    TILE_FIVES, TILE_FIVES_BACK, TILE_PAIRS, TILE_PAIRS_BACK, TILE_IMAGES_BACK
 
 cdef enum Number:                         # types of elements, with the numbers of tensor.pxd
     NUMBER_FLOAT32 = 0, NUMBER_FLOAT64 = 1, NUMBER_UINT8 = 3, NUMBER_INT32 = 4, NUMBER_INT8 = 5
@@ -250,11 +251,14 @@ ctypedef struct KernelTable:
                           Py_ssize_t filters, Py_ssize_t rows, Py_ssize_t width, bint accumulate,
                           bint relu) noexcept nogil
 
-    # n square matrices transformed, each from x[i * x_step] to out[i * out_step], where i counts
-    # the numbers of a matrix: of 6 by 6 for TILE_IMAGES, TILE_RESULTS and TILE_FILTERS_BACK, which
-    # gives 3 by 3, as TILE_FILTERS takes; TILE_RESULTS gives 4 by 4, as TILE_RESULTS_BACK takes.
-    void (*winograd[2])(int which, const void* x, void* out, Py_ssize_t x_step,
-                        Py_ssize_t out_step, Py_ssize_t n) noexcept nogil
+    # n square matrices transformed, 16 side by side. A matrix' numbers lie x_row and x_step apart,
+    # the first numbers of the next 16 matrices x_line. TILE_IMAGES, TILE_RESULTS and
+    # TILE_FILTERS_BACK take 6 by 6; the last gives 3 by 3, as TILE_FILTERS takes; TILE_RESULTS
+    # gives 4 by 4, as TILE_RESULTS_BACK takes. The same with filters of 5 by 5 and results of 2 by 2 are
+    # TILE_FIVES and TILE_PAIRS. TILE_IMAGES_BACK, the transpose of TILE_IMAGES, adds to out.
+    void (*winograd[2])(int which, const void* x, Py_ssize_t x_row, Py_ssize_t x_step,
+                        Py_ssize_t x_line, void* out, Py_ssize_t out_row, Py_ssize_t out_step,
+                        Py_ssize_t out_line, Py_ssize_t n) noexcept nogil
     # y = the largest number of each window of some images, each of one channel, and its place in
     # the image, or -1 if it is padding, which is finite; the first of equal ones. places may be
     # NULL.

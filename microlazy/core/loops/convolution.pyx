@@ -6,6 +6,9 @@ The choice depends on the sizes alone, so that the number of threads changes no 
 from cython cimport floating
 from cython.parallel cimport prange
 from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.window_lane_tiles cimport (
+    convolve_lane_tiles, gradient_lane_tiles, lane_tiles_back, plan_lane_tiles,
+)
 from microlazy.core.loops.window_lanes cimport convolve_lanes, gradient_lanes, plan_lanes
 from microlazy.core.loops.window_panels cimport (
     convolve_panels, convolve_phase_panels, gradient_panels, plan_panels, see_results,
@@ -52,6 +55,8 @@ cdef bint suits_panels(Job* job, Py_ssize_t results) noexcept nogil:
 cdef int convolve(Job* job) except -1:
     if plan_tiles(job):
         return convolve_tiles(job)
+    if plan_lane_tiles(job):
+        return convolve_lane_tiles(job)
     see_results(job)
     if suits_panels(job, job.s.count):
         return convolve_panels(job)
@@ -70,6 +75,8 @@ cdef Py_ssize_t workspace_of(Job* job) noexcept:
 cdef int filters_gradient(Job* job) except -1:
     if plan_tiles(job):
         return gradient_tiles(job)
+    if plan_lane_tiles(job):
+        return gradient_lane_tiles(job)
     if is_thin(&job.s) and plan_lines(job):
         if plan_lanes(job, WHOLE * job.vectors):
             return gradient_lanes(job)
@@ -91,6 +98,8 @@ cdef int convolve_back(Job* job) except -1:
     cdef Tensor w
     cdef Py_ssize_t n = s.groups * s.filters * s.places, i
     cdef int axis
+    if plan_lane_tiles(job):
+        return lane_tiles_back(job)
     for axis in range(MAX_AXES):
         if s.w[W_STRIDE + axis] != 1 and see_phases(job, &turned):
             if suits_panels(&turned, s.volume):

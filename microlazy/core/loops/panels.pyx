@@ -1,4 +1,4 @@
-"""Products with matrices that are packed into panels of our own, for sizes at which that beats BLAS.
+"""Products with matrices that are packed into panels of our own, where that beats BLAS.
 
 A matrix is packed once, where BLAS packs it for each product and each of our threads. Each sum is
 made in the order of its terms, so neither threads nor the rows that are multiplied together change

@@ -16,7 +16,6 @@ from microlazy.core.loops.windows cimport *
 from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
 
 cdef enum:
-    SLACK = 3                     # vectors that a tile may take too many
     AT_HAND = 1 << 8              # vectors of results' gradients that stay in the nearest cache
 
 
@@ -37,11 +36,10 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     if least > MOST_LINES:
         return False
     job.width = width
-    job.lines = min(s.w[W_COUNT + 1], 1 + (MOST_LINES - least) // line)
-    while blocks * divided_up(s.w[W_COUNT + 1], job.lines) < FEW and job.lines > 4:
-        job.lines = divided_up(job.lines, 2)
+    job.across = divided_up(s.w[W_COUNT + 1], 1 + (MOST_LINES - least) // line)
+    while blocks * job.across < FEW and s.w[W_COUNT + 1] > 4 * job.across:
+        job.across *= 2                             # as many for each of two threads
     job.images = lanes
-    job.across = divided_up(s.w[W_COUNT + 1], job.lines)
     job.lines = divided_up(s.w[W_COUNT + 1], job.across)
     job.height = job.lines + below
     job.blocks = blocks * job.across
@@ -88,8 +86,8 @@ cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group
     cdef Py_ssize_t top, low, high, c, h
     cdef char* x = at(job.x, (image * s.groups + group) * s.channels * s.volume, size)
     cdef char* out
-    first[0] = task % job.across * job.lines
-    lines[0] = min(job.lines, s.w[W_COUNT + 1] - first[0])
+    first[0] = task % job.across * s.w[W_COUNT + 1] // job.across
+    lines[0] = (task % job.across + 1) * s.w[W_COUNT + 1] // job.across - first[0]
     images[0] = min(lanes, s.batch - image)
     top = first[0] - s.w[W_PAD + 1]
     low = min(max(<Py_ssize_t>0, top), s.w[W_SIZE + 1])
@@ -113,20 +111,63 @@ cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group
     return (image * s.groups + group) * s.filters * s.count + first[0] * s.w[W_COUNT + 2]
 
 
+cdef void lay_results_out(const Job* job, Py_ssize_t start, Py_ssize_t filters, Py_ssize_t count,
+                          Py_ssize_t images, char* out) noexcept nogil:
+    """Lay `count` numbers of some filters' results out, which begin at start."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t f
+    if images < job.images:
+        memset(out, 0, filters * job.length * job.size)
+    for f in range(filters):
+        kernels.transpose[job.dtype](at(job.y, start + f * s.count, job.size),
+                                     s.groups * s.filters * s.count * job.size,
+                                     at(out, f * job.length, job.size), job.images, count, images)
+
+
+cdef void turn_back(const Job* job, const char* x, Py_ssize_t count, char* out, Py_ssize_t step,
+                    Py_ssize_t images, char* turned) noexcept nogil:
+    """out (+)= `count` numbers of each image, which is `step` numbers behind the one before."""
+    kernels.transpose[job.dtype](x, job.images * job.size, turned if job.accumulate else out,
+                                 count if job.accumulate else step, images, count)
+    if job.accumulate:
+        kernels.place_rows[job.dtype](turned, NULL, out, count, 0, step, 0, images, 1, count, True,
+                                      False)
+
+
+cdef void store_lanes(const Job* job, char* sums, Py_ssize_t filter, Py_ssize_t filters,
+                      Py_ssize_t start, Py_ssize_t count, Py_ssize_t images, char* turned,
+                      char* scratch) noexcept nogil:
+    """Store `count` results of some filters, which begin at start; `filter` is the first of all."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t size = job.size, step = s.groups * s.filters * s.count, f, i
+    cdef const char* bias = job.bias
+    if bias is not NULL:
+        bias += filter * size
+    if bias is not NULL or job.relu:
+        kernels.place_rows[job.dtype](sums, bias, sums, job.length, 0, job.length, 0, filters, 1,
+                                      count * job.images, False, job.relu)
+    for f in range(filters):
+        if job.tail is NULL:
+            turn_back(job, at(sums, f * job.length, size), count,
+                      at(job.y, start + f * s.count, size), step, images, turned)
+            continue
+        kernels.transpose[job.dtype](at(sums, f * job.length, size), job.images * size, turned,
+                                     count, images, count)
+        for i in range(images):
+            finish(job, at(turned, i * count, size), start + f * s.count + i * step, count, scratch)
+
+
 cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group in one block of lines."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t group = task % s.groups, size = job.size, lanes = job.images
     cdef Py_ssize_t across = s.w[W_COUNT + 2], row = s.places // s.w[W_KERNEL + 1]
-    cdef Py_ssize_t dilate = s.w[W_DILATE + 1], step = s.groups * s.filters * s.count
-    cdef Py_ssize_t first, lines, images, start, r, f, low, high, top
+    cdef Py_ssize_t dilate = s.w[W_DILATE + 1]
+    cdef Py_ssize_t first, lines, images, start, r, low, high, top
     cdef char* sums = at(scratch, job.panel, size)
     cdef char* turned = at(sums, job.sums, size)
-    cdef const char* bias = NULL if job.bias is NULL else job.bias + group * s.filters * size
     cdef char* w = at(job.w, group * s.filters * s.places, size)
-    cdef char* y
     start = lay_images_out(job, task // s.groups, group, &first, &lines, &images, scratch)
-    y = at(job.y, start, size)
     for r in range(lines):
         top = first + r - s.w[W_PAD + 1]
         low = 0 if top >= 0 else divided_up(-top, dilate)
@@ -137,22 +178,8 @@ cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
             at(scratch, r * job.width * lanes, size), job.offset + low * row,
             at(w, low * row, size), at(sums, r * across * lanes, size), s.filters,
             (high - low) * row, s.places, job.length, across * lanes)
-    if bias is not NULL or job.relu:
-        kernels.place_rows[job.dtype](sums, bias, sums, job.length, 0, job.length, 0, s.filters, 1,
-                                      lines * across * lanes, False, job.relu)
-    for f in range(s.filters):
-        kernels.transpose[job.dtype](
-            at(sums, f * job.length, size), lanes * size,
-            turned if job.accumulate or job.tail is not NULL else at(y, f * s.count, size),
-            lines * across if job.accumulate or job.tail is not NULL else step, images,
-            lines * across)
-        if job.tail is not NULL:
-            for r in range(images):
-                finish(job, at(turned, r * lines * across, size), start + f * s.count + r * step,
-                       lines * across, scratch)
-        elif job.accumulate:
-            kernels.place_rows[job.dtype](turned, NULL, at(y, f * s.count, size), lines * across,
-                                          0, step, 0, images, 1, lines * across, True, False)
+    store_lanes(job, sums, group * s.filters, s.filters, start, lines * across, images, turned,
+                scratch)
 
 
 cdef int convolve_lanes(Job* job) except -1:
@@ -174,7 +201,7 @@ cdef void lanes_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
     cdef Py_ssize_t lanes = job.images, across = s.w[W_COUNT + 2] * lanes
-    cdef Py_ssize_t block, first, lines, images, start, f, r
+    cdef Py_ssize_t block, first, lines, images, start, r
     cdef Py_ssize_t rows = max(<Py_ssize_t>1, AT_HAND // (min(s.filters, 8) * s.w[W_COUNT + 2]))
     cdef char* slopes = at(scratch, job.panel, size)
     cdef char* sums = at(slopes, job.sums, size)
@@ -184,13 +211,7 @@ cdef void lanes_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
     memset(sums, 0, lanes * s.filters * s.places * size)
     for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
         start = lay_images_out(job, block, group, &first, &lines, &images, scratch)
-        if images < lanes:
-            memset(slopes, 0, job.sums * size)
-        for f in range(s.filters):
-            kernels.transpose[job.dtype](at(job.y, start + f * s.count, size),
-                                         s.groups * s.filters * s.count * size,
-                                         at(slopes, f * job.length, size), lanes,
-                                         lines * s.w[W_COUNT + 2], images)
+        lay_results_out(job, start, s.filters, lines * s.w[W_COUNT + 2], images, slopes)
         r = 0
         while r < lines:
             kernels.slide_grad[job.dtype](

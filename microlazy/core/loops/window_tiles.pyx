@@ -71,10 +71,10 @@ cdef void transform_filters(const Job* job, Py_ssize_t task, char* scratch) noex
     cdef Py_ssize_t group = task // s.filters
     kernels.transpose[job.dtype](at(job.w, task * s.places, job.size), 9 * job.size, scratch,
                                  s.channels, 9, s.channels)
-    kernels.winograd[job.dtype](
-        TILE_FILTERS, scratch,
+    transform_packed(
+        job, TILE_FILTERS, 3, 6, scratch, s.channels,
         at(job.transformed, group * 36 * job.apart + task % s.filters * s.channels, job.size),
-        s.channels, job.apart, s.channels)
+        job.apart, s.channels)
 
 
 cdef void transform_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
@@ -83,10 +83,10 @@ cdef void transform_back(const Job* job, Py_ssize_t task, char* scratch) noexcep
     cdef Py_ssize_t group = task // s.filters
     cdef char* turned = at(scratch, s.places, job.size)
     cdef char* w = at(job.w, task * s.places, job.size)
-    kernels.winograd[job.dtype](
-        TILE_FILTERS_BACK,
+    transform_packed(
+        job, TILE_FILTERS_BACK, 6, 3,
         at(job.transformed, group * 36 * job.apart + task % s.filters * s.channels, job.size),
-        scratch, job.apart, s.channels, s.channels)
+        job.apart, scratch, s.channels, s.channels)
     kernels.transpose[job.dtype](scratch, s.channels * job.size,
                                  turned if job.accumulate else w, 9, s.channels, 9)
     if job.accumulate:
@@ -108,8 +108,8 @@ cdef void transform_images(const Job* job, const Sizes* windows, int which, char
             kernels.pack_windows[job.dtype](
                 at(x, i * step + c * volume, job.size), windows.w, at(scratch, i * count, job.size),
                 0, windows.w[W_KERNEL + 1] * windows.w[W_KERNEL + 2], first, count, job.width)
-        kernels.winograd[job.dtype](which, scratch, at(out, c * job.width, job.size), job.width,
-                                    channels * job.width + WHOLE, width)
+        transform_packed(job, which, windows.w[W_KERNEL + 1], 6, scratch, job.width,
+                         at(out, c * job.width, job.size), channels * job.width + WHOLE, width)
 
 
 cdef Tensor offsets_of_products(Job* job):
@@ -191,8 +191,8 @@ cdef void filter_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
                  at(tiles, k * (s.channels * job.width + WHOLE), size),
                  at(products, k * (filters * job.width + WHOLE), size))
     for f in range(filters):
-        kernels.winograd[job.dtype](TILE_RESULTS, at(products, f * job.width, size), scratch,
-                                    filters * job.width + WHOLE, width, width)
+        transform_packed(job, TILE_RESULTS, 6, 4, at(products, f * job.width, size),
+                         filters * job.width + WHOLE, scratch, width, width)
         if bias is not NULL or job.relu:
             kernels.place_rows[job.dtype](scratch, NULL if bias is NULL else
                                           bias + (filter + f) * size, scratch, 0, 0, 0, 0, 1, 1,

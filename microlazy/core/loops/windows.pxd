@@ -99,6 +99,14 @@ cdef inline bint is_pointwise(const Sizes* s) noexcept nogil:
     return True
 
 
+cdef inline void transform_packed(const Job* job, int which, int before, int after, const char* x,
+                                  Py_ssize_t x_step, char* out, Py_ssize_t out_step,
+                                  Py_ssize_t n) noexcept nogil:
+    """Transform n matrices side by side, of before by before numbers, to after by after."""
+    kernels.winograd[job.dtype](which, x, before * x_step, x_step, WHOLE, out, after * out_step,
+                                out_step, WHOLE, n)
+
+
 cdef inline Py_ssize_t panel_width(const Job* job) noexcept nogil:
     """Numbers side by side in a product of our own: two vectors; 0 where BLAS has longer ones."""
     cdef Py_ssize_t lanes = kernels.lanes[job.dtype]

@@ -51,6 +51,8 @@ MATHFUNCS = """
     void dot_tile(int rows, const T* x, const T* w, const T* bias, bint relu, T* out, Py_ssize_t n,
                   Py_ssize_t k)
     void dot(const T* x, const T* w, const T* bias, bint relu, T* out, Py_ssize_t k)
+    void transform_tile(int which, int before, int after, bint add, const T* x, Py_ssize_t x_row,
+                        Py_ssize_t x_step, T* out, Py_ssize_t out_row, Py_ssize_t out_step)
     void bias_grad(int rows, const T* y, const T* g, T* dz, T* db, bint accumulate, Py_ssize_t cols)
 """
 SIGNATURE = re.compile(r"(\w+) (\w+)\(((?:[^()]|\(\*\w+\))*)\)")
