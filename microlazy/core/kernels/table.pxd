@@ -254,8 +254,8 @@ ctypedef struct KernelTable:
     # n square matrices transformed, 16 side by side. A matrix' numbers lie x_row and x_step apart,
     # the first numbers of the next 16 matrices x_line. TILE_IMAGES, TILE_RESULTS and
     # TILE_FILTERS_BACK take 6 by 6; the last gives 3 by 3, as TILE_FILTERS takes; TILE_RESULTS
-    # gives 4 by 4, as TILE_RESULTS_BACK takes. The same with filters of 5 by 5 and results of 2 by 2 are
-    # TILE_FIVES and TILE_PAIRS. TILE_IMAGES_BACK, the transpose of TILE_IMAGES, adds to out.
+    # gives 4 by 4, as TILE_RESULTS_BACK takes. The same with filters of 5 by 5 and results of 2 by
+    # 2 are TILE_FIVES and TILE_PAIRS. TILE_IMAGES_BACK, the transpose of TILE_IMAGES, adds to out.
     void (*winograd[2])(int which, const void* x, Py_ssize_t x_row, Py_ssize_t x_step,
                         Py_ssize_t x_line, void* out, Py_ssize_t out_row, Py_ssize_t out_step,
                         Py_ssize_t out_line, Py_ssize_t n) noexcept nogil

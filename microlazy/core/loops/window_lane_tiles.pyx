@@ -2,9 +2,9 @@
 
 A tile of 2 by 2 results is found from 6 by 6 numbers of each channel by 36 multiplications where
 plain sums make 100. A block is 16 images, transposed as for sums of lanes. The tiles of a line are
-transformed, so that each of their 36 places is a row of neighbours for each channel: direct sums over
-the channels are what is left to do. This is for few channels and few filters, in float32. It rounds
-to some 1e-5 of the largest number, where plain sums come to 1e-6.
+transformed, so that each of their 36 places is a row of neighbours for each channel: direct sums
+over the channels are what is left to do. This is for few channels and few filters, in float32. It
+rounds to some 1e-5 of the largest number, where plain sums come to 1e-6.
 """
 
 from libc.string cimport memset
@@ -20,9 +20,9 @@ from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
 cdef enum:
     PLACES = 36                   # of a tile, as images are seen
     FILTER = 25                   # places in a filter
-    SPARED = 16                   # multiplications for a result, a channel and a filter
-    OF_CHANNEL = 45               # multiplications that take as long as transforming the images
-    OF_FILTER = 27                # and the results
+    SPARED = 15                   # multiplications for a result, a channel and a filter
+    OF_CHANNEL = 73               # multiplications that take as long as transforming the images
+    OF_FILTER = 39                # and the results; these were measured
     MOST_TILES = 1 << 17          # numbers in transformed tiles that stay in the second cache
     SHARED = 4                    # tasks into which few images are divided
     FEWEST_FILTERS = 8            # of a task
