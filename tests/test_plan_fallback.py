@@ -249,6 +249,11 @@ HELD = {
         lambda held: held.factors[0],
         lambda held: held.factors.__setitem__(0, 5),
     ),
+    "a NumPy array": (
+        numpy.full((2,), 3.0, "float32"),
+        nd.array,
+        lambda held: held.__setitem__(slice(None), 5),
+    ),
     "an array in a list": (
         [nd.full((2,), 3)],
         lambda held: held[0],
@@ -280,24 +285,55 @@ def test_a_change_in_what_an_attribute_holds_is_seen(name, below):
 
 def test_equal_numbers_put_into_a_list_keep_the_plan():
     block = planned(lambda x: x * block.held[0])
-    block.held = [1234.5]
+    block.held, block.array = [1234.5], numpy.ones(2)
     for _ in range(3):
         block.held[0] = float("1234.5")
         block(nd.ones((2,)))
     assert block.calls[0] == 1
 
 
-@pytest.mark.parametrize("holder", [dict, Settings], ids=["dict", "object"])
-def test_a_counter_that_an_attribute_holds_counts(holder):
+def count_in_dict(held):
+    held["count"] = held.get("count", 0) + 1
+    return held["count"]
+
+
+def count_in_set(held):
+    held.add(len(held))
+    return len(held)
+
+
+def count_in_list(held):
+    held.append(None)
+    return len(held)
+
+
+def count_in_array(held):
+    held += 1
+    return float(held[0])
+
+
+def count_in_object(held):
+    return count_in_dict(vars(held))
+
+
+COUNTERS = [
+    (dict, count_in_dict),
+    (set, count_in_set),
+    (list, count_in_list),
+    (lambda: numpy.zeros(1), count_in_array),
+    (Namespace, count_in_object),
+]
+
+
+@pytest.mark.parametrize(("make", "count_up"), COUNTERS)
+def test_a_counter_that_an_attribute_holds_counts(make, count_up):
     class Counts(HybridBlock):
         def __init__(self):
             super().__init__()
-            self.held = holder()
+            self.held = make()
 
         def forward(self, x):
-            held = self.held if holder is dict else vars(self.held)
-            held["count"] = held.get("count", 0) + 1
-            return x * held["count"]
+            return x * count_up(self.held)
 
     block = Counts()
     block.hybridize()
@@ -307,7 +343,7 @@ def test_a_counter_that_an_attribute_holds_counts(holder):
         assert y.asscalar() == count
         texts += more
     assert len(texts) == 1
-    assert "changes what a list, a dict, a set or an object that is an attribute holds" in texts[0]
+    assert "changes what a list, a dict, a set, an object or a NumPy array" in texts[0]
 
 
 def test_what_is_prepared_once_for_each_shape_does_not_cost_the_plans():
@@ -319,6 +355,14 @@ def test_what_is_prepared_once_for_each_shape_does_not_cost_the_plans():
             y, texts = warned(block, nd.ones((n,)))
             assert (y.asnumpy().tolist(), texts) == ([n - 1] * n, [])
     assert block.calls[0] == 3 * 3, "of each, a trace and an eager call, and a trace for the plan"
+
+
+def test_a_deleted_attribute_is_seen():
+    block = planned(lambda x: x * getattr(block, "factor", 2))
+    block.factor = 3
+    assert [block(nd.ones((1,))).asscalar() for _ in range(3)] == [3, 3, 3]
+    del block.factor
+    assert [block(nd.ones((1,))).asscalar() for _ in range(3)] == [2, 2, 2]
 
 
 def test_large_containers_are_data():

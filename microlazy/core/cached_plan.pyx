@@ -259,8 +259,9 @@ cdef class CachedPlan(Planned):
             raise
         if not self.contents.last():
             self.contents.restore()
-            raise AttributeChange("forward() changes what a list, a dict, a set or an object that "
-                                  "is an attribute holds, which a plan would not do again")
+            raise AttributeChange("forward() changes what a list, a dict, a set, an object or a "
+                                  "NumPy array that is an attribute holds, which a plan would "
+                                  "not do again")
         return plan
 
     cdef object run_without(self, tuple args):

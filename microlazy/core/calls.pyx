@@ -140,7 +140,7 @@ cdef bint same_value(object a, object b):
         return False
 
 
-cdef frozenset PLAIN = frozenset((int, float, bool, str, type(None)))
+cdef frozenset PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
 
 
 cdef bint mix_structure(size_t* kind, object structure) except -1:
@@ -196,7 +196,8 @@ def same(a, b) -> bool:
 
 
 cdef class Contents:
-    """What the lists, dicts, sets and objects among some values hold, and those inside of them.
+    """What the lists, dicts, sets, objects and NumPy arrays among some values hold, and those
+    inside of them.
 
     An object is looked into if it is of a class of the program, and cannot be called.
     """
@@ -209,16 +210,14 @@ cdef class Contents:
             value = left.pop()
             if is_object(value):
                 value = value.__dict__
-            if not isinstance(value, (list, dict, set, tuple)) or len(value) > MOST_ITEMS:
-                continue
-            if id(value) in seen:
+            if id(value) in seen or not is_small_container(value):
                 continue
             seen.add(id(value))
             items = items_of(value)
             if not isinstance(value, tuple):
                 self.containers.append(value)
                 self.kept.append(items)
-            if not isinstance(value, set):
+            if isinstance(value, (list, dict, tuple)):
                 left.extend(items[::-1])
 
     cdef bint last(self) except -1:
@@ -239,6 +238,9 @@ cdef class Contents:
         for container, items in zip(self.containers, self.kept):
             if holds(container, items):
                 continue
+            if isinstance(container, numpy.ndarray):
+                container[...] = numpy.frombuffer(items[0], container.dtype).reshape(container.shape)
+                continue
             container.clear()
             if isinstance(container, dict):
                 container.update(zip(items[::2], items[1::2]))
@@ -258,15 +260,23 @@ cdef bint is_object(object value):
             and not callable(value) and type(getattr(value, "__dict__", None)) is dict)
 
 
+cdef bint is_small_container(object value):
+    if isinstance(value, numpy.ndarray):
+        return value.size <= MOST_ITEMS and not value.dtype.hasobject
+    return isinstance(value, (list, dict, set, tuple)) and len(value) <= MOST_ITEMS
+
+
 cdef list items_of(object container):
-    """The items of a list, tuple or set; the keys and values of a dict, in turns."""
+    """The items of a list, tuple or set; the keys and values of a dict, in turns; an array's bytes."""
+    if isinstance(container, numpy.ndarray):
+        return [container.tobytes()]
     if isinstance(container, dict):
         return [part for item in container.items() for part in item]
     return list(container)
 
 
 cdef bint holds(object container, list items) except -1:
-    """Whether a list, dict or set holds these very objects."""
+    """Whether a list, dict or set holds these very objects, or an array these bytes."""
     cdef Py_ssize_t place = 0, i = 0
     cdef PyObject* key
     cdef PyObject* value
@@ -279,6 +289,8 @@ cdef bint holds(object container, list items) except -1:
                 return False
             i += 2
         return True
+    if isinstance(container, numpy.ndarray):
+        return container.tobytes() == items[0]
     if isinstance(container, set):
         return len(container) == len(items) and container.issuperset(items)
     if PyList_GET_SIZE(container) != len(items):

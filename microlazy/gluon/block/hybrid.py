@@ -198,6 +198,10 @@ class HybridBlock(Block):
             self._look_at_change(name, value)
         super().__setattr__(name, value)
 
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._attribute_written()
+
     def _attribute_written(self) -> None:
         if self._plan is not None:
             self._plan.attribute_written()
