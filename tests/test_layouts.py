@@ -30,6 +30,11 @@ LAYOUTS = {
     "broadcast row": lambda x: np.asarray(onp.broadcast_to(x.asnumpy()[0], (420, 350))),
     "broadcast column": lambda x: np.asarray(onp.broadcast_to(x.asnumpy()[:, :1], (420, 350))),
 }
+FEW_ROWS = {
+    "of a tall array": lambda x: x.reshape(-1, 5).T,
+    "three axes backwards": lambda x: x.reshape(-1, 6, 5).transpose(2, 1, 0),
+    "the middle axis last": lambda x: x.reshape(7, -1, 3).transpose(0, 2, 1),
+}
 FUNCTIONS = {
     "exp": np.exp,
     "sqrt of squares": lambda x: np.sqrt(x * x),
@@ -88,9 +93,9 @@ def test_the_layout_does_not_matter(x, layout, function):
         assert bits(result) == bits(expected)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", [*LAYOUTS, *FEW_ROWS])
 def test_copies_are_numpys(x, layout):
-    given = LAYOUTS[layout](x)
+    given = {**LAYOUTS, **FEW_ROWS}[layout](x)
     onp.testing.assert_array_equal(given.copy().asnumpy(), onp.array(given))
     whole = np.zeros(given.shape)
     whole[...] = given

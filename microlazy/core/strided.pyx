@@ -324,14 +324,69 @@ cdef void gather(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n, char* t
         first = 0
 
 
+cdef enum:
+    TALL = 16                     # rows, from which on pieces of a matrix are tiles as they are
+    TILE_COLS = 1024              # of all rows: what lies between their elements stays in the cache
+    TILE_ROWS = 64
+
+
+cdef int axis_of_neighbours(const Pieces* p) noexcept:
+    """The axis along which the elements of a large array of few rows lie side by side, else -1."""
+    cdef int i, last = p.axes - 1
+    if p.size < LIGHT_GRAIN or p.itemsize[0] < 4 or p.n[last] < TALL or (
+            p.steps[0][last] == p.itemsize[0]):
+        return -1
+    for i in range(last):
+        if p.steps[0][i] == p.itemsize[0] and (i < last - 1 or p.n[i] < TALL):
+            return i
+    return -1
+
+
+cdef int pack_turned(const Pieces* p, int axis, char* out) except -1:
+    """Pack an array whose neighbours along `axis` lie side by side, tile by tile."""
+    cdef Py_ssize_t outer = p.rows // p.n[axis], i
+    cdef Py_ssize_t across = (p.cols + TILE_COLS - 1) // TILE_COLS
+    for i in prange(across * outer, nogil=True, schedule="static", num_threads=threads()):
+        turn_tile(p, axis, i % outer, i // outer * TILE_COLS, out)
+    return 0
+
+
+cdef void turn_tile(const Pieces* p, int axis, Py_ssize_t place, Py_ssize_t first,
+                    char* out) noexcept nogil:
+    """Pack some columns of the rows that stand at a place of the axes between and before."""
+    cdef Py_ssize_t size = p.itemsize[0], step = p.steps[0][p.axes - 1]
+    cdef Py_ssize_t width = 0, after = p.cols, i
+    cdef Py_ssize_t cols = min(<Py_ssize_t>TILE_COLS, p.cols - first)
+    cdef int kernel = FLOAT32 if size == 4 else FLOAT64     # bits are copied, whatever they mean
+    cdef Py_ssize_t k
+    cdef const char* source = p.data[0] + first * step
+    out += first * size
+    for k in range(p.axes - 2, -1, -1):
+        if k == axis:
+            width = after
+        else:
+            source += place % p.n[k] * p.steps[0][k]
+            out += place % p.n[k] * after * size
+            place //= p.n[k]
+        after *= p.n[k]
+    for k in range((p.n[axis] + TILE_ROWS - 1) // TILE_ROWS):
+        i = k * TILE_ROWS
+        kernels.transpose[kernel](source + i * size, step, out + i * width * size, width,
+                                  min(<Py_ssize_t>TILE_ROWS, p.n[axis] - i), cols)
+
+
 cdef int pack(Tensor x, char* out) except -1:
     cdef Pieces p
     cdef Py_ssize_t i, size = itemsize(x.dtype)
+    cdef int axis
     if x.size == 0:
         return 0
     if x.contiguous:
         return copy_bytes(out, x.data, x.size * size)
     _scratch = cut(&p, x, 1, x, None, None)
+    axis = axis_of_neighbours(&p)
+    if axis >= 0:
+        return pack_turned(&p, axis, out)
     if x.size < LIGHT_GRAIN:
         for i in range(p.total):
             gather(&p, 0, piece_start(&p, i), piece_length(&p, i), out + piece_start(&p, i) * size)
