@@ -10,7 +10,9 @@ import pytest
 import microlazy as mx
 from microlazy import autograd, np
 from microlazy.base import MXNetError
+from microlazy.core.loops import matrix_gradients, rotations
 from microlazy.core.trace import abstract, tracing
+from microlazy.ops import linear_algebra
 from microlazy.ops.linear_algebra import _cheapest_cuts
 
 GENERATOR = numpy.random.default_rng(8)
@@ -348,3 +350,132 @@ def test_nothing_is_imported_from_scipy_until_it_is_needed():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
     assert mx.np.linalg.LinAlgError is numpy.linalg.LinAlgError
+
+
+SHAPES = [(1, 1), (5, 5), (7, 3), (3, 7), (12, 12), (2, 3, 4, 4), (1, 5), (5, 1)]
+
+
+def small_matrices(shape, dtype):
+    """Random ones, of rank 1, of whole numbers, of extreme sizes, and zeros."""
+    a = GENERATOR.normal(size=shape)
+    rank_one = a[..., :1] @ a[..., :1, :]
+    return [m.astype(dtype) for m in (a, rank_one, numpy.round(a), a * 1e25, a * 1e-25, 0 * a)]
+
+
+@pytest.mark.parametrize("dtype, limit", [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rotations_find_singular_values_and_vectors(shape, dtype, limit):
+    for a in small_matrices(shape, dtype):
+        expected = numpy.linalg.svd(a, compute_uv=False)
+        size = expected.max()
+        u, s, vt = rotations.svd(a)
+        assert u.dtype == s.dtype == vt.dtype == dtype
+        numpy.testing.assert_allclose(s, expected, atol=10 * limit * size)
+        numpy.testing.assert_array_equal(s, -numpy.sort(-s, -1))
+        numpy.testing.assert_allclose((u * s[..., None, :]) @ vt, a, atol=10 * limit * size)
+        for rows in u.swapaxes(-1, -2), vt:
+            product = rows @ rows.swapaxes(-1, -2)
+            identity = numpy.broadcast_to(numpy.eye(rows.shape[-2]), product.shape)
+            numpy.testing.assert_allclose(product, identity, atol=10 * limit)
+
+
+@pytest.mark.parametrize("dtype, limit", [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize("triangle", "LU")
+def test_rotations_find_eigenvalues(dtype, limit, triangle):
+    for a in small_matrices((2, 7, 7), dtype):  # one triangle of which is read
+        w, v = rotations.eigh(a, triangle)
+        expected = numpy.linalg.eigvalsh(a, triangle)
+        size = abs(expected).max()
+        half = numpy.tril(a) if triangle == "L" else numpy.triu(a)
+        whole = half + half.swapaxes(-1, -2) - a * numpy.eye(7)
+        numpy.testing.assert_allclose(w, expected, atol=10 * limit * size)
+        numpy.testing.assert_allclose(whole @ v, v * w[..., None, :], atol=20 * limit * size)
+
+
+@pytest.mark.parametrize("bad", [numpy.nan, numpy.inf])
+def test_what_is_not_finite_is_left_to_lapack(bad):
+    a = numpy.full((3, 3), bad)
+    for function in rotations.svd, rotations.eigh, matrix_gradients.qr:
+        theirs = getattr(numpy.linalg, function.__name__)
+        try:
+            expected = theirs(a)
+        except numpy.linalg.LinAlgError as error:
+            with pytest.raises(numpy.linalg.LinAlgError, match=str(error)):
+                function(a)
+        else:
+            for ours, other in zip(function(a), expected, strict=True):
+                numpy.testing.assert_array_equal(ours, other)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (6, 3), (2, 3, 5, 5), (40, 3), (32, 32)])
+def test_small_qr_has_lapacks_signs(shape):
+    for a in (GENERATOR.normal(size=shape), numpy.eye(*shape[-2:]), -numpy.eye(*shape[-2:])):
+        for ours, theirs in zip(matrix_gradients.qr(a), numpy.linalg.qr(a), strict=True):
+            numpy.testing.assert_allclose(ours, theirs, atol=1e-13)
+
+
+def composed(monkeypatch):
+    """Have gradients computed by the rules alone."""
+    original = linear_algebra.call
+
+    def call(*args, direct=None, **options):
+        return original(*args, direct=lambda *_, **__: None, **options)
+
+    def call_many(*args, direct=None, **options):
+        return original_of_many(*args, direct=lambda *_, **__: None, **options)
+
+    original_of_many = linear_algebra.call_many
+    monkeypatch.setattr(linear_algebra, "call", call)
+    monkeypatch.setattr(linear_algebra, "call_many", call_many)
+
+
+DIRECT = [
+    ("inv", SQUARE),
+    ("det", SQUARE),
+    ("pinv", TALL),
+    ("pinv", WIDE),
+    ("qr", TALL),
+    ("qr", SQUARE),
+    ("svd", TALL),
+    ("svd", WIDE),
+    ("svd", SQUARE),
+    ("svdvals", TALL),
+    ("eigvalsh", SYMMETRIC),
+    ("slogdet", SQUARE),
+]
+
+
+@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize("name, values", DIRECT)
+def test_direct_gradients_are_those_of_the_rules(name, values, add, monkeypatch):
+    def gradient():
+        x = np.array(values, dtype="float64")
+        x.attach_grad("add" if add else "write")
+        x.grad[:] = 1
+        with autograd.record():
+            outputs = check.as_list(getattr(linear_algebra, name)(x))
+        weights = check.head_weights(outputs)
+        autograd.backward(outputs, [np.array(w, dtype="float64") for w in weights])
+        return x.grad.asnumpy()
+
+    found = gradient()
+    composed(monkeypatch)
+    numpy.testing.assert_allclose(found, gradient(), rtol=1e-9, atol=1e-9)
+
+
+def test_the_gradient_of_a_nearly_singular_determinant_is_exact():
+    a = numpy.array([[1, 2, 3], [4, 5, 6], [7, 8, 9.0 + 1e-9]])
+    for dtype, values in (("float64", a), ("float32", a), ("float64", numpy.zeros((3, 3)))):
+        x = np.array(values, dtype=dtype)
+        x.attach_grad()
+        with autograd.record():
+            y = np.linalg.det(x)
+        y.backward()
+        minors = [
+            [
+                (-1) ** (i + j) * numpy.linalg.det(numpy.delete(numpy.delete(values, i, 0), j, 1))
+                for j in range(3)
+            ]
+            for i in range(3)
+        ]
+        numpy.testing.assert_allclose(x.grad.asnumpy(), minors, atol=2e-5)

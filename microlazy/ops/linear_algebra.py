@@ -13,14 +13,14 @@ import numpy
 
 from microlazy.base import MXNetError
 from microlazy.core import functions as f
-from microlazy.core.loops import matrices
+from microlazy.core.loops import matrices, matrix_gradients, rotations
 from microlazy.core.ops.numpy_call import call, call_many
 from microlazy.core.tensor import Tensor
 from microlazy.ops.precision import half_in_single
 
 A = TypeVar("A", bound=Tensor)
 LinAlgError = numpy.linalg.LinAlgError
-_FAR_FROM_SINGULAR = 1e3  # condition numbers below it
+_FAR_FROM_SINGULAR = {"float64": 1e3, "float32": 1e8}  # condition numbers below it, in float64
 
 
 # ---- small pieces --------------------------------------------------------------------------------
@@ -93,6 +93,7 @@ def inv(a: A) -> A:
         [in_floats(a)],
         gradients=(lambda g, y, a: -_mm(_mm(_t(y), g), _t(y)),),
         result=_square,
+        direct=matrix_gradients.of_inv,
     )
 
 
@@ -108,6 +109,7 @@ def det(a: A) -> A:
         [in_floats(a)],
         gradients=(lambda g, y, a: _as_matrix(g, a) * _cofactors(a),),
         result=_stack_of_numbers,
+        direct=matrix_gradients.of_det,
     )
 
 
@@ -123,7 +125,8 @@ def _cofactors(a: Tensor) -> Tensor:
 def _cofactor_matrices(a: numpy.ndarray) -> numpy.ndarray:
     """det(A) inv(A).T by the singular value decomposition, for singular matrices as well."""
     if a.ndim == 2 and (inverse := _inverse_of_regular(a)) is not None:
-        return matrices.det(a) * inverse.T
+        sign, logarithm = matrices.slogdet(a.astype("float64"))
+        return sign * numpy.exp(logarithm) * inverse.T
     u, s, vt = numpy.linalg.svd(a)
     n = s.shape[-1]
     others = numpy.where(numpy.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
@@ -132,11 +135,12 @@ def _cofactor_matrices(a: numpy.ndarray) -> numpy.ndarray:
 
 
 def _inverse_of_regular(a: numpy.ndarray) -> numpy.ndarray | None:
-    """The inverse of a matrix that is far from singular; None for another."""
-    if not matrices.slogdet(a)[0]:
+    """The inverse, in float64, of a matrix that is far from singular; None for another."""
+    try:
+        inverse = matrices.inv(a.astype("float64"))
+    except LinAlgError:
         return None
-    inverse = matrices.inv(a)
-    far = abs(a).sum(0).max() * abs(inverse).sum(0).max() < _FAR_FROM_SINGULAR
+    far = abs(a).sum(0).max() * abs(inverse).sum(0).max() < _FAR_FROM_SINGULAR[a.dtype.name]
     return inverse if far else None
 
 
@@ -144,14 +148,6 @@ def _gradient_of_cofactors(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
     inverse = _t(inv(a))
     along = f.reduction("sum", g * inverse, (-2, -1), True)
     return _as_matrix(det(a), a) * (along * inverse - _mm(_mm(inverse, _t(g)), inverse))
-
-
-def _sign_of_det(a: numpy.ndarray) -> numpy.ndarray:
-    return matrices.slogdet(a)[0]
-
-
-def _log_of_det(a: numpy.ndarray) -> numpy.ndarray:
-    return matrices.slogdet(a)[1]
 
 
 def _two_stacks(a: Tensor) -> tuple[list[tuple[int, ...]], Any]:
@@ -162,17 +158,12 @@ def _two_stacks(a: Tensor) -> tuple[list[tuple[int, ...]], Any]:
 @half_in_single
 def slogdet(a: A) -> tuple[A, A]:
     """The sign of the determinant and the logarithm of its absolute value."""
-    a = in_floats(a)
-    if not f.recorded(a):
-        return call_many(matrices.slogdet, [a], results=_two_stacks)
-    sign = call(_sign_of_det, [a], result=_stack_of_numbers)
-    logarithm = call(
-        _log_of_det,
-        [a],
-        gradients=(lambda g, y, a: _as_matrix(g, a) * _t(inv(a)),),
-        result=_stack_of_numbers,
+    return call_many(
+        matrices.slogdet,
+        [in_floats(a)],
+        gradients=(lambda gs, _ys, a: _as_matrix(gs[1], a) * _t(inv(a)),),
+        results=_two_stacks,
     )
-    return sign, logarithm
 
 
 # ---- systems of equations ------------------------------------------------------------------------
@@ -208,12 +199,28 @@ def _swapped(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
 def pinv(a: A, rcond: float = 1e-15, hermitian: bool = False) -> A:
     """The Moore-Penrose inverse; singular values below rcond times the largest count as 0."""
     return call(
-        numpy.linalg.pinv,
+        _pinv,
         [in_floats(a)],
         {"rcond": rcond, "hermitian": hermitian},
         gradients=(lambda g, y, a, **options: _gradient_of_pinv(g, y, a),),
         result=_swapped,
+        direct=_direct_gradient_of_pinv,
     )
+
+
+def _pinv(a: numpy.ndarray, rcond: Any, hermitian: bool) -> numpy.ndarray:
+    if hermitian or a.size == 0 or not isinstance(rcond, float):
+        return numpy.linalg.pinv(a, rcond, hermitian)
+    u, s, vt = rotations.svd(a)
+    counts = s > rcond * s[..., :1]
+    inverse = numpy.divide(1, s, out=numpy.zeros_like(s), where=counts)
+    return (vt.swapaxes(-1, -2) * inverse[..., None, :]) @ u.swapaxes(-1, -2)
+
+
+def _direct_gradient_of_pinv(
+    g: numpy.ndarray, y: numpy.ndarray, a: numpy.ndarray, rcond: Any, hermitian: bool
+) -> numpy.ndarray | None:
+    return matrix_gradients.of_pinv(g, y, a)
 
 
 def _gradient_of_pinv(g: Tensor, p: Tensor, a: Tensor) -> Tensor:
@@ -294,7 +301,11 @@ def qr(a: A) -> tuple[A, ...]:
     m, n = a.shape[-2:]
     if m >= n:
         return call_many(
-            numpy.linalg.qr, [a], gradients=(_gradient_of_qr,), results=_tall_qr_shapes
+            matrix_gradients.qr,
+            [a],
+            gradients=(_gradient_of_qr,),
+            results=_tall_qr_shapes,
+            direct=matrix_gradients.of_qr,
         )
     left: Any = a[..., :m]
     q, left = qr(left)
@@ -337,6 +348,12 @@ def eigh(a: A, UPLO: str = "L") -> tuple[A, ...]:
     )
 
 
+def _direct_gradient_of_eigvalsh(
+    g: numpy.ndarray, v: numpy.ndarray, a: numpy.ndarray, UPLO: str
+) -> numpy.ndarray:
+    return (v * g[..., None, :]) @ v.swapaxes(-1, -2)
+
+
 def _vector_of_values(a: Tensor, **options: Any) -> tuple[tuple[int, ...], Any]:
     return _square(a)[0][:-1], a.dtype
 
@@ -350,11 +367,13 @@ def eigvalsh(a: A, UPLO: str = "L") -> A:
         return _mm(_columns_times(v, g), _t(v))
 
     return call(
-        numpy.linalg.eigvalsh,
+        rotations.eigvalsh,
         [in_floats(a)],
         {"UPLO": UPLO},
         gradients=(rule,),
         result=_vector_of_values,
+        direct=_direct_gradient_of_eigvalsh,
+        keeping=rotations.eigh,
     )
 
 
@@ -450,11 +469,29 @@ def svd(a: A, full_matrices: bool = False) -> tuple[A, ...]:
         {"full_matrices": full},
         gradients=() if full else (_gradient_of_svd,),
         results=_svd_shapes,
+        direct=_direct_gradient_of_svd,
     )
 
 
-def _svdvals(a: numpy.ndarray) -> numpy.ndarray:
-    return numpy.linalg.svd(a, compute_uv=False)
+def _direct_gradient_of_svd(
+    gs: tuple[numpy.ndarray, ...],
+    ys: tuple[numpy.ndarray, ...],
+    a: numpy.ndarray,
+    full_matrices: bool,
+) -> numpy.ndarray | None:
+    return matrix_gradients.of_svd(gs, ys, a)
+
+
+def _values_and_both_vectors(a: numpy.ndarray) -> tuple[numpy.ndarray, Any]:
+    u, s, vt = rotations.svd(a)
+    return s, (u, vt)
+
+
+def _direct_gradient_of_svdvals(
+    g: numpy.ndarray, vectors: tuple[numpy.ndarray, ...], a: numpy.ndarray
+) -> numpy.ndarray:
+    u, vt = vectors
+    return (u * g[..., None, :]) @ vt
 
 
 @half_in_single
@@ -465,7 +502,13 @@ def svdvals(a: A) -> A:
         u, _, vt = svd(a)
         return _mm(_columns_times(u, g), vt)
 
-    return call(_svdvals, [in_floats(a)], gradients=(rule,))
+    return call(
+        rotations.svdvals,
+        [in_floats(a)],
+        gradients=(rule,),
+        direct=_direct_gradient_of_svdvals,
+        keeping=_values_and_both_vectors,
+    )
 
 
 # ---- chains --------------------------------------------------------------------------------------

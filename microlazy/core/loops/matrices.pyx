@@ -9,22 +9,24 @@ from libc.math cimport INFINITY, exp, fabs, isfinite, log
 
 import numpy
 
-cdef enum:
-    MOST = 32                     # rows; LAPACK's blocks are faster from about here on
-
 cdef object empty = numpy.empty
 cdef object FLOAT64_TYPE = numpy.dtype("float64")
 cdef object FLOAT32_TYPE = numpy.dtype("float32")
+
+
+cdef bint are_small(object x, Py_ssize_t most) except -1:
+    """Whether an array holds matrices of floats, with no more rows and columns than `most`."""
+    cdef tuple shape = x.shape
+    cdef Py_ssize_t last = len(shape) - 1
+    return last >= 1 and 0 < shape[last] <= most and 0 < shape[last - 1] <= most and (
+        x.dtype is FLOAT32_TYPE or x.dtype is FLOAT64_TYPE)
 
 
 cdef Py_ssize_t rows_of(object x) except -2:
     """The number of rows of small square matrices of floats; -1 for other arrays."""
     cdef tuple shape = x.shape
     cdef Py_ssize_t last = len(shape) - 1
-    if last < 1 or shape[last] != shape[last - 1] or not 0 < shape[last] <= MOST or (
-            x.dtype is not FLOAT32_TYPE and x.dtype is not FLOAT64_TYPE):
-        return -1
-    return shape[last]
+    return shape[last] if are_small(x, MOST) and shape[last] == shape[last - 1] else -1
 
 
 cdef double* numbers(object array) except NULL:
@@ -86,6 +88,10 @@ cdef void substitute(const double* a, Py_ssize_t n, const Py_ssize_t* order, dou
                 b[i * columns + j] -= a[i * n + k] * b[k * columns + j]
 
 
+cdef object doubles(object x):
+    return numpy.array(x, FLOAT64_TYPE, order="C")
+
+
 cdef object in_dtype(object result, object dtype):
     return result if dtype is FLOAT64_TYPE else result.astype(dtype)
 
@@ -108,7 +114,7 @@ def inv(x):
     cdef double* b
     if n < 0:
         return numpy.linalg.inv(x)
-    factors = numpy.array(x, FLOAT64_TYPE, order="C")
+    factors = doubles(x)
     result = numpy.zeros(x.shape)
     a, b = numbers(factors), numbers(result)
     for start in range(0, <Py_ssize_t>x.size, n * n):
@@ -138,8 +144,8 @@ def solve(x, y):
     cdef double* b
     if n < 0 or y.dtype is not x.dtype or y.ndim != x.ndim or y.shape[:last] != x.shape[:last]:
         return numpy.linalg.solve(x, y)
-    factors = numpy.array(x, FLOAT64_TYPE, order="C")
-    result = numpy.array(y, FLOAT64_TYPE, order="C")
+    factors = doubles(x)
+    result = doubles(y)
     columns = y.shape[last]
     a, b = numbers(factors), numbers(result)
     for i in range(<Py_ssize_t>x.size // (n * n)):
@@ -177,7 +183,7 @@ def det(x):
     cdef double* out
     if n < 0:
         return numpy.linalg.det(x)
-    factors, result = numpy.array(x, FLOAT64_TYPE, order="C"), empty(x.shape[:x.ndim - 2])
+    factors, result = doubles(x), empty(x.shape[:x.ndim - 2])
     a, out = numbers(factors), numbers(result)
     for i in range(<Py_ssize_t>x.size // (n * n)):
         if not factor(a, n, order, &sign):
@@ -212,7 +218,7 @@ def slogdet(x):
     cdef double* logarithms
     if n < 0:
         return numpy.linalg.slogdet(x)
-    factors = numpy.array(x, FLOAT64_TYPE, order="C")
+    factors = doubles(x)
     first, second = empty(x.shape[:x.ndim - 2]), empty(x.shape[:x.ndim - 2])
     a, signs, logarithms = numbers(factors), numbers(first), numbers(second)
     for i in range(<Py_ssize_t>x.size // (n * n)):

@@ -20,6 +20,8 @@ def call(
     dtype: DTypeLike | None = None,
     dynamic: bool = False,
     once: bool = False,
+    direct: Callable[..., Any] | None = None,
+    keeping: Callable[..., Any] | None = None,
 ) -> _A: ...
 def call_ufunc(
     function: Callable[..., Any], arrays: Sequence[_A], gradients: _Rules = ()
@@ -46,5 +48,6 @@ def call_many(
     results: Callable[..., Any] | None = None,
     dtype: DTypeLike | None = None,
     once: bool = False,
+    direct: Callable[..., Any] | None = None,
 ) -> Any: ...
 def update(target: Tensor, value: Tensor, keep: float) -> None: ...

@@ -14,10 +14,10 @@ from microlazy.core.loops.special cimport special_into
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.strided cimport broadcast_shape, copy_bytes
+from microlazy.core.strided cimport add_to, broadcast_shape, copy_bytes
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, begin_early, output_of, profiling,
-    run, state, wrote,
+    run, state, tracked, wrote,
 )
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, N_DTYPES, ND, Tensor, allocate, dtype_number,
@@ -44,6 +44,9 @@ cdef class NumpyCall(Node):
     cdef tuple gradients          # a rule or None for each input
     cdef bint once                # the rules' results are not differentiable
     cdef list parts               # the shapes of several outputs; None for a single one
+    cdef object direct            # the gradient of the only input, by NumPy; None for the rule's
+    cdef object keeping           # gives the result, and what `direct` takes in its place
+    cdef object kept              # the latter
 
     cdef list inputs(self):
         cdef list first = [x for x in (self.a, self.b, self.c) if x is not None]
@@ -52,6 +55,8 @@ cdef class NumpyCall(Node):
     cdef int forward(self) except -1:
         values = self.values
         self.values = None
+        if values is None and self.keeping is not None:
+            values, self.kept = compute(self.keeping, self.inputs(), self.options)
         if values is None:
             return compute_to(self.function, self.inputs(), self.options, self.parts, self.out)
         return store(values, self.parts, self.out)
@@ -59,7 +64,7 @@ cdef class NumpyCall(Node):
     cdef int backward(self, Pass p) except -1:
         cdef Tensor x
         cdef list inputs
-        if self.gradients is None:
+        if self.gradients is None or (self.direct is not None and go_directly(self, p)):
             return 0
         inputs = self.inputs()
         for x, rule in zip(inputs, self.gradients):
@@ -92,6 +97,10 @@ cdef class NumpyCall(Node):
                              f"{shape_tuple(grad)} for an input of shape {shape_tuple(x)}")
         return grad
 
+    cdef int release(self) except -1:
+        self.kept = None
+        return Node.release(self)
+
     cdef int inspect(self, Pass p) except -1:
         if self.gradients is None:
             return 0                  # no gradient passes: its inputs do not matter
@@ -99,6 +108,33 @@ cdef class NumpyCall(Node):
 
     cdef str name(self):
         return "numpy:" + getattr(self.function, "__name__", "call").lstrip("_")
+
+
+cdef bint go_directly(NumpyCall node, Pass p) except -1:
+    """Compute the gradient of the only input by NumPy; False if it is for the rule."""
+    cdef Tensor x = node.a, target, more
+    cdef bint accumulate
+    if not p.wants(x) or (node.keeping is None and node.y is None):
+        return False
+    y = seen(node.y, node.parts) if node.keeping is None else node.kept
+    values = quietly(node.direct, (seen(node.grad, node.parts), y, short_view(x)), node.options)
+    if values is None:
+        return False
+    target = p.target(x, &accumulate)
+    if target is not None and not accumulate:
+        store(values, None, target)
+    elif target is not None:
+        more = new(target.face, target.dtype, target.ndim, target.shape_)
+        store(values, None, more)
+        add_to(target, more)
+    return True
+
+
+cdef object seen(Tensor x, list parts):
+    """A result, or several in one flat array, as NumPy's."""
+    if parts is None:
+        return short_view(x)
+    return tuple([view_numpy(part) for part in cut(x, parts)])
 
 
 cdef enum:
@@ -450,7 +486,7 @@ cdef int needs_of_code(object code, Py_ssize_t n) except -1:
 
 
 def call(function, arrays, options=None, gradients=(), result=None, dtype=None, bint dynamic=False,
-         bint once=False):
+         bint once=False, direct=None, keeping=None):
     """Compute a NumPy function of arrays, recorded like any op.
 
     Parameters
@@ -476,6 +512,11 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
         The shape of the result depends on values: refused in a dry run or a plan.
     once : bool
         The rules' results cannot be differentiated again.
+    direct : callable, optional
+        ``direct(g, y, array, **options)``, of NumPy arrays: the gradient of the only array, as its
+        rule gives it, in fewer calls; or None for arrays that it does not take.
+    keeping : callable, optional
+        ``keeping(array, **options)`` gives the result and what `direct` takes in place of y.
 
     Returns
     -------
@@ -497,13 +538,19 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
     if state().plain and not any_abstract(inputs):
         return taken(compute(function, inputs, given), inputs, dtype)
     node = prepare(function, inputs, given, gradients, once)
+    node.direct = direct
+    if state().recording and tracked(node.a):
+        node.keeping = keeping
     values = None
     if on_shapes(inputs):
         size, kind = abstract_result(function, inputs, given, result, dynamic)
     else:
         if profiling:
             begin_early(node)
-        values = compute(function, inputs, given)
+        if node.keeping is None:
+            values = compute(function, inputs, given)
+        else:
+            values, node.kept = compute(keeping, inputs, given)
         size, kind = shape_and_dtype(values)
     number = our_dtype(kind, inputs) if dtype is None else dtype_number(dtype)
     ndim = parse_shape(tuple(size), shape)
@@ -653,11 +700,11 @@ def call_elementwise(function, x, options=None, gradient=None):
 
 
 def call_many(function, arrays, options=None, gradients=(), results=None, dtype=None,
-              bint once=False):
+              bint once=False, direct=None):
     """Compute a NumPy function with several results of one dtype, recorded as one op.
 
-    As `call`, but `function` returns a tuple, a rule gets tuples of gradients and results, and
-    `results` gives a list of shapes and the dtype.
+    As `call`, but `function` returns a tuple, a rule, or `direct`, gets tuples of gradients and
+    results, and `results` gives a list of shapes and the dtype.
 
     Returns
     -------
@@ -692,6 +739,7 @@ def call_many(function, arrays, options=None, gradients=(), results=None, dtype=
             begin_early(node)
         values = compute(function, inputs, given)
         shapes, kind = shape_and_dtype(values)
+    node.direct = direct
     number = our_dtype(kind, inputs) if dtype is None else dtype_number(dtype)
     parts = [(1,) if face == ND and tuple(part) == () else tuple(part) for part in shapes]
     for part in parts:
