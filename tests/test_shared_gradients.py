@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from microlazy import autograd, np, npx
+from microlazy.base import MXNetError
 from microlazy.core.storage import empty_cache, memory_info
 from microlazy.gluon import nn
 
@@ -259,3 +260,104 @@ def test_a_large_head_gradient_is_not_copied():
     y.backward(head)
     assert memory_info()["allocated"] - before < head.nbytes
     assert (x.grad.asnumpy() == -1).all()
+
+
+def test_a_gradient_recorded_before_goes_on_from_its_own_gradient():
+    x = leaf(7, 2, 3)
+    with autograd.record():
+        slope = autograd.grad((x**3).sum(), x, create_graph=True)[0]
+        z = slope * slope
+    z.backward(np.ones_like(x))  # of the shape that the slope has
+    assert_allclose(x.grad.asnumpy(), 36 * x.asnumpy() ** 3)
+
+
+@pytest.mark.parametrize("req", ["write", "add"])
+def test_several_head_gradients_are_read_where_they_lie(req):
+    x = leaf(8, 3, 4)
+    x.attach_grad(req)
+    heads = [np.array(w * numpy.ones((3, 4)), dtype="float64") for w in (2.0, 3.0)]
+    with autograd.record():
+        h = np.tanh(x)
+        ys = [h * 2, h.reshape(3, 4)]
+    autograd.backward([*ys, h], [*heads, heads[0]])
+    slope = 1 - numpy.tanh(x.asnumpy()) ** 2
+    assert_allclose(x.grad.asnumpy(), slope * (2 * 2 + 3 + 2))
+    assert [float(w.asnumpy().mean()) for w in heads] == [2.0, 3.0]
+
+
+def test_one_of_several_head_gradients_can_be_a_leafs():
+    x, y = leaf(9, 4), leaf(10, 4)
+    given = numpy.arange(4.0)
+    x.grad[:] = given
+    with autograd.record():
+        heads = [np.flip(x * 1.0), y * 3.0]
+    autograd.backward(heads, [x.grad, x.grad])
+    assert_allclose(x.grad.asnumpy(), given[::-1])
+    assert_allclose(y.grad.asnumpy(), 3 * given)
+
+
+def test_more_head_gradients_than_are_compared_are_added_up():
+    x = leaf(11, 3)
+    with autograd.record():
+        heads = [x * float(k) for k in range(100)]
+    autograd.backward(heads, [np.ones(3, dtype="float64")] * 100)
+    assert_allclose(x.grad.asnumpy(), sum(range(100)))
+
+
+def halves(x):
+    return np.split(x, 2, axis=1)
+
+
+def slices(x):
+    return np.unstack(x, axis=2)
+
+
+def shrinking(x):
+    return np.split(x, [1, 1, 3], axis=-1)
+
+
+def crossing(x):  # its parts share elements
+    return np.split(x, [3, 1], axis=1)
+
+
+@pytest.mark.parametrize("cut", [halves, slices, shrinking, crossing])
+@pytest.mark.parametrize("req", ["write", "add"])
+def test_parts_write_their_gradients_side_by_side(cut, req):
+    def function(x, used):
+        parts = cut(np.sin(x))
+        return sum((p**3).sum() * (k + 1) for k, p in enumerate(parts) if k in used)
+
+    for used in ({0, 1, 2, 3}, {1}, {0}):
+        x = leaf(12, 2, 4, 4)
+        x.attach_grad(req)
+        with autograd.record():
+            y = function(x, used)
+        y.backward()
+        (expected,) = differences(lambda v: function(v, used), x)  # noqa: B023
+        assert_allclose(x.grad.asnumpy(), expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("cut", [halves, slices])
+def test_gradients_of_parts_are_differentiated_again(cut):
+    def slope(x):
+        first, second, *_ = cut(x)
+        return autograd.grad((first * second**2).sum(), x, create_graph=True)[0]
+
+    def size_of_slope(x):
+        x.attach_grad()
+        with autograd.record():
+            return (slope(x) ** 2).sum()
+
+    x = leaf(13, 2, 4, 3)
+    (expected,) = differences(size_of_slope, x)
+    size_of_slope(x).backward()
+    assert_allclose(x.grad.asnumpy(), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_parts_of_a_freed_graph_are_refused_by_name():
+    x = leaf(14, 2, 4)
+    with autograd.record():
+        first, second = halves(x)
+    first.backward()
+    with pytest.raises(MXNetError, match="its split op"):
+        second.backward()

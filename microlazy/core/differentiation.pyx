@@ -3,7 +3,8 @@
 cimport cython
 from microlazy.core.tape cimport (
     ADD, NULL_REQ, WRITE, Node, Pass, State, Variable, as_list, enlist, give_head_gradient, go_back,
-    hand, inspect_graph, is_leaf, lead_to, lead_to_array, new_pass, place_of, set_mode, state, tracked,
+    hand, inspect_graph, is_leaf, lead_to, lead_to_array, new_pass, place_of, set_mode, state,
+    tracked,
 )
 from microlazy.core.tensor cimport (
     Slot, Tensor, alias, like, need_values, numpy_dtype, same_shape, shape_tuple, view_numpy,
@@ -136,7 +137,7 @@ cdef class HandedOut(Node):
     cdef int backward(self, Pass p) except -1:
         cdef Tensor x, target
         cdef bint accumulate
-        give_head_gradient(p, self.a, self.grad)
+        give_head_gradient(p, self.a, self.grad, True)
         for x in self.rest:
             if is_leaf(x):
                 target = p.target(x, &accumulate)

@@ -26,8 +26,9 @@ from microlazy.core.ops.random cimport (
 from microlazy.core.ops.scans cimport scan
 from microlazy.core.ops.shape cimport (
     broadcast_to as broadcast, channels_second as move_channels_second, concatenate as join,
-    expand_dims as expand, placed as put_down, reshape as reshape_to, roll as roll_axis,
-    same_memory, section, stack as stack_arrays, transpose as transpose_axes, view as view_of,
+    expand_dims as expand, parts as recorded_parts, placed as put_down, reshape as reshape_to,
+    roll as roll_axis, same_memory, section, stack as stack_arrays, transpose as transpose_axes,
+    view as view_of,
 )
 from microlazy.core.places cimport FEW, numbers_as
 from microlazy.core.strided cimport assign, overlap

@@ -297,9 +297,11 @@ def split(x, indices_or_sections, axis=0, squeeze_axis=False):
         edges = [n // parts * i for i in range(parts + 1)]
     else:
         edges = [0, *[slice(operator.index(i)).indices(n)[1] for i in indices_or_sections], n]
-    pieces = [section(t, place, first, max(first, last))
-              for first, last in zip(edges, edges[1:])]
-    pieces = [copied(p) if not (<Tensor>p).contiguous else p for p in pieces]
+    pieces = recorded_parts(t, place, edges, False)
+    if pieces is None:
+        pieces = [section(t, place, first, max(first, last))
+                  for first, last in zip(edges, edges[1:])]
+        pieces = [copied(p) if not (<Tensor>p).contiguous else p for p in pieces]
     return [squeeze(p, place) for p in pieces] if squeeze_axis else pieces
 
 
@@ -312,7 +314,10 @@ def unstack(x, axis):
     cdef int[MAX_NDIM] source
     cdef int place = parse_axis(axis, t.ndim), i
     cdef Py_ssize_t k, one = 1
-    cdef list parts = []
+    cdef list parts = recorded_parts(t, place, list(range(t.shape_[place] + 1)), True)
+    if parts is not None:
+        return tuple(parts)
+    parts = []
     for i in range(t.ndim):
         start[i] = 0
         step[i] = 1

@@ -50,7 +50,7 @@ cdef class Pass:
     cdef void* reading            # the node that is being inspected
     cdef dict readers             # leaves' slots: the node that read each first; None if not asked
     cdef dict finals              # nodes: the leaves whose gradients are final after it; or None
-    cdef Tensor given             # the only head's gradient, while no leaf's shares its memory
+    cdef list given               # the heads' gradients, None for what shares a leaf's memory
     cdef Tensor target(self, Tensor x, bint* accumulate)
     cdef Tensor asked_target(self, Variable variable, Tensor x, bint* accumulate)
     cdef bint wants(self, Tensor x) noexcept
@@ -116,7 +116,7 @@ cdef int tell_final(Pass p, Node node) except -1      # the leaves that it was t
 cdef list as_list(object arrays, str what)     # one array, or a sequence of them
 cdef int inspect_graph(Pass p, void* newest) except -1    # look at all that leads to the heads
 cdef int lead_to_array(Pass p, Tensor x) except -1        # let the pass inspect what is behind x
-cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1
+cdef int give_head_gradient(Pass p, Tensor head, Tensor grad, bint in_place) except -1
 cdef int go_back(Pass p, list heads, object head_grads, bint retain, bint train_mode) except -1
 cdef int hand(Pass p, Tensor x, Tensor g) except -1       # a recorded gradient, of x's shape, to x
 cdef bint is_cut(Pass p, Node node) noexcept

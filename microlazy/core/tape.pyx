@@ -378,8 +378,8 @@ cdef int lead_to_array(Pass p, Tensor x) except -1:
         return 0
     if type(x.slot) is Variable:
         p.found_leaf = True
-        if p.given is not None and x.slot.grad is not None and overlap(p.given, x.slot.grad):
-            p.given = None
+        if p.given is not None and x.slot.grad is not None:
+            keep_apart(p.given, x.slot.grad)
         return 0 if p.readers is None else note_reader(p, x)
     if (<Node>x.slot).planned and not p.in_plan:
         raise MXNetError(
@@ -387,6 +387,15 @@ cdef int lead_to_array(Pass p, Tensor x) except -1:
             "forward() of a hybridized block kept (as self.h = ...): return it from forward(), "
             "detach() it, or call hybridize(False)")
     return lead_to(p, <Node>x.slot)
+
+
+cdef int keep_apart(list given, Tensor grad) except -1:
+    """Head gradients that a write to a leaf's gradient would change are not read where they lie."""
+    cdef Py_ssize_t i
+    for i in range(len(given)):
+        if given[i] is not None and overlap(<Tensor>given[i], grad):
+            given[i] = None
+    return 0
 
 
 # ---- nodes -------------------------------------------------------------------------------------
@@ -927,19 +936,22 @@ cdef list as_list(object arrays, str what):
     return arrays
 
 
-cdef int give_head_gradient(Pass p, Tensor head, object grad) except -1:
+cdef int give_head_gradient(Pass p, Tensor head, Tensor grad, bint in_place) except -1:
+    """Ones without a gradient; `in_place`: it may be read where it lies."""
     cdef bint accumulate
     cdef Tensor target
-    if p.given is not None and may_share(p, head, p.given):
-        return share(p, head, p.given)
+    if in_place and may_share(p, head, grad):
+        return share(p, head, grad)
     target = p.target(head, &accumulate)
     if target is None:
         return 0
-    if grad is None and not accumulate and target.dtype <= FLOAT64:
+    if not accumulate and grad is not None:
+        return assign(target, grad)
+    if not accumulate and target.dtype <= FLOAT64:
         kernels.fill[target.dtype](1.0, target.data, target.size)
         return 0
     array = view_numpy(target)
-    value = 1.0 if grad is None else view_numpy(<Tensor>grad)
+    value = 1.0 if grad is None else view_numpy(grad)
     array[...] = array + value if accumulate else value
     return 0
 
@@ -962,6 +974,10 @@ cdef int check_head(Pass p, Tensor head, object grad) except -1:
     return need_values(<Tensor>grad, "it was given as a head gradient")
 
 
+cdef enum:
+    MOST_GIVEN = 64               # head gradients, each of which is compared with each leaf's
+
+
 cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) except -1:
     cdef Py_ssize_t i, n = len(heads)
     cdef Node newest
@@ -973,8 +989,11 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
         check_head(p, <Tensor>heads[i], grads[i])
     if n == 0:
         return 0
-    if n == 1 and p.recorded is None:
-        p.given = grads[0]
+    if p.recorded is None and n <= MOST_GIVEN:
+        p.given = list(grads)
+        for head in heads:
+            if is_leaf(<Tensor>head) and (<Tensor>head).slot.grad is not None:
+                keep_apart(p.given, (<Tensor>head).slot.grad)
     if gradients_watched() and p.asked is None and p.recorded is None:
         p.readers = {}
     newest = newest_of(p, heads)            # owned, as head gradients may run anybody's code
@@ -986,7 +1005,8 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
         if p.readers is not None:
             arrange_finals(p)
         for i in range(n):
-            give_head_gradient(p, <Tensor>heads[i], grads[i])
+            give_head_gradient(p, <Tensor>heads[i], grads[i],
+                               p.given is not None and p.given[i] is not None)
     except BaseException:
         leave_all(p, start)
         raise

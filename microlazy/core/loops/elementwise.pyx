@@ -5,6 +5,8 @@ first, and large work is cut into fixed pieces for the threads.
 """
 
 from cython.parallel cimport prange
+from libc.math cimport signbit
+from libc.string cimport memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
@@ -259,11 +261,24 @@ cdef int scaled(double alpha, Tensor g, Tensor dx, bint accumulate) except -1:
     return 0
 
 
+cdef int zero_bytes(char* target, Py_ssize_t n) except -1:
+    cdef Py_ssize_t i
+    if n < 4 * LIGHT_GRAIN:
+        memset(target, 0, n)
+        return 0
+    for i in prange((n + 4 * CHUNK - 1) // (4 * CHUNK), nogil=True, schedule="static",
+                    num_threads=threads()):
+        memset(target + i * 4 * CHUNK, 0, min(<Py_ssize_t>(4 * CHUNK), n - i * 4 * CHUNK))
+    return 0
+
+
 cdef int fill(Tensor x, double value) except -1:
     """x[...] = value for a contiguous float array that is ours to write."""
     cdef Py_ssize_t n = x.size, step, i
     cdef char* target = x.data
     cdef int dtype = x.dtype
+    if value == 0 and not signbit(value) and x.contiguous:
+        return zero_bytes(target, n * itemsize(dtype))
     if dtype > FLOAT64 or not x.contiguous:
         view_numpy(x)[...] = value
         return 0

@@ -1,7 +1,7 @@
 """Change of dtype. Floats keep their gradient: it is cast back."""
 
 cimport cython
-from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.ops.slots cimport hand_on, pass_on
 from microlazy.core.strided cimport assign, pack
 from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport (
@@ -18,7 +18,7 @@ cdef class Cast(Node):
         return convert(self.a, self.out)
 
     cdef int backward(self, Pass p) except -1:
-        return give(p, self.a, self.grad)
+        return pass_on(p, self.a, self.grad)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, g)

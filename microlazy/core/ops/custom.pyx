@@ -1,13 +1,10 @@
-"""Functions with a forward and a backward of the user's own: what `autograd.Function` records.
-
-A run with several outputs is one node for the run and one for each output, which hands its gradient
-to the run.
-"""
+"""Functions with a forward and a backward of the user's own: what `autograd.Function` records."""
 
 cimport cython
 from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.ops.results cimport Source, hand_out
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.tape cimport Node, Pass, enlist, is_cut, lead_to, reach, state, tracked
+from microlazy.core.tape cimport Pass, enlist, state, tracked
 from microlazy.core.tensor cimport Tensor, alias, is_float, like, same_shape, shape_tuple
 
 from microlazy.base import MXNetError, ShapeError
@@ -15,22 +12,21 @@ from microlazy.base import MXNetError, ShapeError
 
 @cython.no_gc
 @cython.final
-cdef class CustomRun(Node):
+cdef class CustomRun(Source):
     """One call of a Function: `rest` has its inputs."""
     cdef object function
     cdef list outputs             # as forward() returned them, off the tape
-    cdef list grads               # of the outputs, as far as they have come
 
     cdef list call_backward(self):
         """The user's backward() with a gradient for each output; zeros where none came."""
         cdef Tensor x, g
         cdef Py_ssize_t i
-        for i in range(len(self.outputs)):
-            if self.grads[i] is None:
+        cdef list heads = self.take_grads()
+        for i in range(len(heads)):
+            if heads[i] is None:
                 g = like(<Tensor>self.outputs[i])
                 fill(g, 0.0)
-                self.grads[i] = g
-        heads, self.grads = self.grads, None
+                heads[i] = g
         result = self.function.backward(*heads)
         if result is not None and not isinstance(result, (Tensor, tuple, list)):
             raise TypeError(f"{self.name()}.backward must return an array, or a tuple of one for "
@@ -86,53 +82,11 @@ cdef class CustomRun(Node):
         return type(self.function).__name__
 
 
-@cython.no_gc
-@cython.final
-cdef class CustomOutput(Node):
-    """An output of a run."""
-    cdef CustomRun source
-    cdef Py_ssize_t place
-
-    cdef int backward(self, Pass p) except -1:
-        return self.derive(p, self.grad)
-
-    cdef int derive(self, Pass p, Tensor g) except -1:
-        cdef CustomRun source = self.source
-        if is_cut(p, source):
-            return 0
-        if source.written != p.number:
-            source.grads = [None] * len(source.outputs)
-            reach(p, source)
-        before = source.grads[self.place]
-        source.grads[self.place] = g if before is None else before + g
-        return 0
-
-    cdef bint leads(self, Pass p) noexcept:
-        return self.source.leading == p.number
-
-    cdef int inspect(self, Pass p) except -1:
-        return lead_to(p, self.source)
-
-    cdef int release(self) except -1:
-        self.done = True
-        self.source = None
-        return 0
-
-    cdef str name(self):
-        return "autograd.Function" if self.source is None else self.source.name()
-
-
 cdef Tensor new_output(CustomRun source, Py_ssize_t place):
     """An output on the tape, if it can have a gradient."""
     cdef Tensor y = alias(<Tensor>source.outputs[place])
-    cdef CustomOutput node
     if is_float(y.dtype):
-        node = CustomOutput.__new__(CustomOutput)
-        node.source = source
-        node.place = place
-        node.part = True
-        enlist(node)
-        y.slot = node
+        hand_out(source, place, y, None)
     return y
 
 
@@ -168,6 +122,7 @@ def recorded(function, list inputs, list outputs):
     run = CustomRun.__new__(CustomRun)
     run.function = function
     run.rest = inputs
+    run.count = len(outputs)
     run.outputs = [y if off_tape(<Tensor>y, inputs) else alias(<Tensor>y) for y in outputs]
     enlist(run)
     return [new_output(run, i) for i in range(len(outputs))]

@@ -34,4 +34,7 @@ cdef Tensor broadcast_to(Tensor x, int ndim, const Py_ssize_t* shape)
 cdef Tensor expand_dims(Tensor x, int axis)
 cdef Tensor concatenate(list arrays, int axis)
 cdef Tensor stack(list arrays, int axis)
+# Copies of x between edges along an axis, which goes if `drop`; None where one would be a view of
+# x, or nothing is recorded.
+cdef list parts(Tensor x, int axis, list edges, bint drop)
 cdef Tensor section(Tensor x, int axis, Py_ssize_t start, Py_ssize_t stop)

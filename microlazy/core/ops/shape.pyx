@@ -8,11 +8,15 @@ cimport cython
 from libc.string cimport memcpy
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, promoted
-from microlazy.core.ops.slots cimport give, hand_on, pass_on
+from microlazy.core.ops.results cimport Source, hand_out
+from microlazy.core.ops.slots cimport hand_on, pass_on
 from microlazy.core.strided cimport add_to, assign, pack
-from microlazy.core.tape cimport Node, Pass, run, state
+from microlazy.core.tape cimport (
+    Node, Pass, enlist, observed, run, several_devices, state, tracked,
+)
 from microlazy.core.tensor cimport (
-    MAX_NDIM, NP, Tensor, alias, allocate, header, is_contiguous, itemsize, look_at, numpy_dtype,
+    MAX_NDIM, NP, Tensor, alias, allocate, header, is_contiguous, is_float, itemsize, look_at,
+    new, numpy_dtype,
     same_shape, set_strides, shape_tuple, take_layout,
 )
 
@@ -113,10 +117,7 @@ cdef class View(Node):
         return assign(part, self.grad)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
-        cdef Unview node = Unview.__new__(Unview)
-        node.a = g
-        node.of = self
-        return hand_on(p, self.a, run(node, header(g.face, g.dtype, self.a.ndim, self.a.shape_)))
+        return hand_on(p, self.a, unview(self, self.a, g))
 
 
 @cython.no_gc
@@ -138,7 +139,7 @@ cdef class Unview(Node):
         if p.wants(self.a):
             part = header(self.a.face, self.a.dtype, self.a.ndim, self.a.shape_)
             self.of.look(self.grad, part)
-            give(p, self.a, part)
+            pass_on(p, self.a, part)
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
@@ -147,6 +148,24 @@ cdef class Unview(Node):
 
     cdef str name(self):
         return "gradient of a view"
+
+
+cdef Tensor unview(View of, Tensor x, Tensor g):
+    """g where a view of an array of x's shape looks, and 0 elsewhere."""
+    cdef Unview node = Unview.__new__(Unview)
+    node.a = g
+    node.of = of
+    return run(node, header(g.face, g.dtype, x.ndim, x.shape_))
+
+
+cdef View view_node(Tensor x, const Py_ssize_t* start, int ndim, const int* source,
+                    const Py_ssize_t* step):
+    """Where a view looks; without its input, off the tape."""
+    cdef View node = View.__new__(View)
+    memcpy(node.start, start, x.ndim * sizeof(Py_ssize_t))
+    memcpy(node.step, step, ndim * sizeof(Py_ssize_t))
+    memcpy(node.source, source, ndim * sizeof(int))
+    return node
 
 
 cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* shape,
@@ -158,12 +177,9 @@ cdef Tensor view(Tensor x, const Py_ssize_t* start, int ndim, const Py_ssize_t* 
         offset = lay_out(x, out, start, source, step)
         look_at(out, x.block, x.data + offset)
         return out
-    node = View.__new__(View)
+    node = view_node(x, start, ndim, source, step)
     node.a = x
     node.views = True
-    memcpy(node.start, start, x.ndim * sizeof(Py_ssize_t))
-    memcpy(node.step, step, ndim * sizeof(Py_ssize_t))
-    memcpy(node.source, source, ndim * sizeof(int))
     if state().tracing:
         lay_out(x, out, start, source, step)      # what reads it may ask, without memory
     return run(node, out)
@@ -272,6 +288,101 @@ cdef Tensor section(Tensor x, int axis, Py_ssize_t first, Py_ssize_t last):
     return view(x, start, x.ndim, shape, source, step)
 
 
+# ---- parts -------------------------------------------------------------------------------------
+
+@cython.no_gc
+@cython.final
+cdef class Parts(Source):
+    """Copies of parts that make up the input, none of which overlaps another.
+
+    Their gradients are written to their places at once, without zeros below them.
+    """
+    cdef list places              # a View for each part, off the tape
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor dx = p.target(self.a, &accumulate), g, part
+        cdef list grads = self.take_grads()
+        cdef Py_ssize_t i
+        if dx is None:
+            return 0
+        if not accumulate and None in grads:
+            fill(dx, 0.0)
+        for i in range(self.count):
+            g = grads[i]
+            if g is None:
+                continue
+            part = header(dx.face, dx.dtype, g.ndim, g.shape_)
+            (<View>self.places[i]).look(dx, part)
+            if accumulate:
+                add_to(part, g)
+            else:
+                assign(part, g)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor _g) except -1:
+        cdef list grads = self.take_grads()
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            if grads[i] is not None:
+                hand_on(p, self.a, unview(self.places[i], self.a, grads[i]))
+        return 0
+
+    cdef str name(self):
+        return "split"
+
+
+cdef list recorded_parts(Tensor x, list places, list looks):
+    """Copies on the tape of the parts of x, each element of which is in one of them."""
+    cdef Parts source = Parts.__new__(Parts)
+    cdef Tensor part, y
+    cdef list results = []
+    source.a = x
+    source.places = places
+    source.count = len(places)
+    enlist(source)
+    for part in looks:
+        y = new(x.face, x.dtype, part.ndim, part.shape_)
+        pack(part, y.data)
+        hand_out(source, len(results), y, x)
+        results.append(y)
+    return results
+
+
+cdef list parts(Tensor x, int axis, list edges, bint drop):
+    cdef Py_ssize_t[MAX_NDIM] start
+    cdef Py_ssize_t[MAX_NDIM] step
+    cdef Py_ssize_t[MAX_NDIM] shape
+    cdef int[MAX_NDIM] source
+    cdef list places = [], looks = []
+    cdef int ndim = x.ndim - drop, i
+    cdef Tensor part
+    cdef View place
+    if not state().recording or state().tracing or observed or several_devices or x.abstract or (
+            not (tracked(x) and is_float(x.dtype))):
+        return None
+    for i in range(x.ndim):
+        start[i] = 0
+    for i in range(ndim):
+        source[i] = i + (drop and i >= axis)
+        step[i] = 1
+        shape[i] = x.shape_[source[i]]
+    for i in range(len(edges) - 1):
+        start[axis] = edges[i]
+        if not drop:
+            shape[axis] = <Py_ssize_t>edges[i + 1] - start[axis]
+        if edges[i + 1] < edges[i]:
+            return None
+        part = header(x.face, x.dtype, ndim, shape)
+        place = view_node(x, start, ndim, source, step)
+        place.look(x, part)
+        if part.contiguous:
+            return None
+        places.append(place)
+        looks.append(part)
+    return recorded_parts(x, places, looks)
+
+
 # ---- other arrays on the same memory -----------------------------------------------------------
 
 @cython.no_gc
@@ -314,7 +425,7 @@ cdef class BroadcastTo(Node):
         return assign(self.out, self.a)
 
     cdef int backward(self, Pass p) except -1:
-        return give(p, self.a, self.grad)
+        return pass_on(p, self.a, self.grad)
 
     cdef int derive(self, Pass p, Tensor g) except -1:
         return hand_on(p, self.a, g)
@@ -408,7 +519,7 @@ cdef class Concatenate(Node):
         cdef Tensor x
         for x in self.rest:
             if x.slot is not None:
-                give(p, x, piece(self.grad, self.axis, start, x.shape_[self.axis]))
+                pass_on(p, x, piece(self.grad, self.axis, start, x.shape_[self.axis]))
             start += x.shape_[self.axis]
         return 0
 
