@@ -19,7 +19,6 @@ from microlazy.core.creation import frequencies
 from microlazy.core.tensor import Tensor
 from microlazy.core.transforms import transformed
 from microlazy.numpy.arguments import NP, as_array, on_cpu
-from microlazy.numpy.manipulation import roll
 
 __all__ = [
     "fft",
@@ -300,10 +299,14 @@ rfftfreq = _frequencies("rfftfreq", "[0.  , 0.25, 0.5 ]")
 def _shift(name: str, direction: int, summary: str, row: str, result: str) -> Any:
     def function(x: Any, axes: Any = None) -> ndarray:
         x = as_array(x)
-        places = range(x.ndim) if axes is None else axes if isinstance(axes, Iterable) else (axes,)
-        places = onp.lib.array_utils.normalize_axis_tuple(tuple(places), x.ndim)
-        steps = [direction * (x.shape[place] // 2) for place in places]
-        return roll(x, steps, list(places))
+        places: Any = range(x.ndim)
+        if axes is not None:
+            places = axes if isinstance(axes, Iterable) else (axes,)
+            places = onp.lib.array_utils.normalize_axis_tuple(tuple(places), x.ndim)
+        moved = x
+        for place in places:
+            moved = _f.roll(moved, direction * (x.shape[place] // 2), place)
+        return x.copy() if moved is x else moved
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""{summary}.

@@ -48,6 +48,11 @@ def _exponent(x: numpy.ndarray) -> numpy.ndarray:
     return numpy.frexp(x)[1]
 
 
+def _over_exponent(g: numpy.ndarray, x: numpy.ndarray) -> numpy.ndarray:
+    """g over the power of 2 that x is its fraction times."""
+    return numpy.ldexp(g, -numpy.frexp(x)[1])
+
+
 def _none(g: Tensor, _y: Tensor, *_inputs: Tensor) -> Tensor:
     """The gradient of a function made of steps."""
     return f.new_array(f.face_of(g), g.shape, g.dtype, 0)
@@ -100,7 +105,11 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
     "erfinv": (Special("erfinv"), (lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * _exp(y * y),)),
     "signbit": (numpy.signbit, None),
     "spacing": (numpy.spacing, (_none,)),
-    "mantissa": (_mantissa, (lambda g, _y, x: apply("ldexp", g, -apply("exponent", x)),)),
+    "mantissa": (_mantissa, (lambda g, _y, x: apply("over_exponent", g, x),)),
+    "over_exponent": (
+        _over_exponent,
+        (lambda h, _y, _g, x: apply("over_exponent", h, x), _none),
+    ),
     "exponent": (_exponent, None),
     "fraction": (_fraction, (lambda g, _y, _x: g,)),
     "heaviside": (numpy.heaviside, (_none, lambda g, _y, a, _b: g * _same(g, a, 0))),

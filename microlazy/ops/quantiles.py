@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import numpy
 
 from microlazy.core import functions as f
+from microlazy.core.loops import quantiles as _loops
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.ops.ordering import ordered_places
@@ -30,7 +31,7 @@ def quantiles(
            [3.]])
     """
     options = {"q": q, "axis": axis, "method": method, "ignore_nan": ignore_nan}
-    return call(_quantiles, [x], options, (_gradient,))
+    return call(_quantiles, [x], options, (_gradient,), direct=_direct_gradient)
 
 
 def _quantiles(
@@ -55,22 +56,7 @@ def _in_rows(x: numpy.ndarray, axis: tuple[int, ...]) -> tuple[numpy.ndarray, tu
     count = 1
     for i in axis:
         count *= x.shape[i]
-    return x.transpose(order).reshape(-1, count), order
-
-
-def _steps(
-    rows: numpy.ndarray, q: tuple[float, ...], ignore_nan: bool
-) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
-    """Between which places of rows in order the quantiles lie, and how far: of (len(q), rows, 1).
-
-    The method is "linear": number 7 of Hyndman and Fan 1996.
-    """
-    last: Any = rows.shape[1] - 1
-    if ignore_nan:
-        last = numpy.maximum(last - numpy.isnan(rows).sum(1), 0)[:, None]
-    places = numpy.multiply.outer(numpy.array(q), last if ignore_nan else numpy.array([[last]]))
-    lower = places.astype("int64")
-    return lower, numpy.minimum(lower + 1, last), places - lower
+    return numpy.ascontiguousarray(x.transpose(order).reshape(-1, count)), order
 
 
 def _between(
@@ -82,36 +68,31 @@ def _between(
 ) -> numpy.ndarray:
     """Quantiles by the method "linear", or the mean of both elements in the middle."""
     rows, _ = _in_rows(x, axis)
-    ordered = numpy.sort(rows, 1)  # nan comes last
     kept = [1 if i in axis else n for i, n in enumerate(x.shape)]
-    if middle and not ignore_nan:
-        return _middle(ordered).reshape(1, *kept)
-    lower, upper, part = _steps(ordered, q, ignore_nan)
-    each = numpy.arange(len(rows))[:, None]
-    a, b = ordered[each, lower], ordered[each, upper]
-    if middle:
-        found = numpy.where(part > 0, (a + b) / x.dtype.type(2), a)
-    else:  # from the nearer end, as NumPy
-        width = b - a
-        found = numpy.where(part < 0.5, a + width * part, b - width * (1 - part))
-    if not ignore_nan:
-        found = numpy.where(numpy.isnan(ordered[:, -1:]), numpy.nan, found)
-    return found.astype(x.dtype).reshape(len(q), *kept)
-
-
-def _middle(ordered: numpy.ndarray) -> numpy.ndarray:
-    """The middle element of rows in order, or the mean of both; nan where there is one."""
-    last = ordered.shape[1] - 1
-    found = ordered[:, last // 2]
-    if last % 2:
-        found = (found + ordered[:, last // 2 + 1]) / ordered.dtype.type(2)
-    end = ordered[:, last]
-    return numpy.where(end == end, found, end)
+    ordered = numpy.sort(rows, 1)  # nan comes last
+    return _loops.between(ordered, q, ignore_nan, middle).reshape(len(q), *kept)
 
 
 def _gradient(g: Tensor, y: Tensor, x: Tensor, **options: Any) -> Tensor:
     weights = call(_weights, [x], options)
     return f.reduction("sum", g * weights, 0)
+
+
+def _direct_gradient(
+    g: numpy.ndarray,
+    y: numpy.ndarray,
+    x: numpy.ndarray,
+    q: tuple[float, ...] | None,
+    axis: tuple[int, ...],
+    method: str,
+    ignore_nan: bool,
+) -> numpy.ndarray | None:
+    if method != "linear" or x.dtype not in _FLOATS:
+        return None
+    rows, order = _in_rows(x, axis)
+    places = ordered_places(rows, -1).astype("int64", "C", copy=False)
+    found = _loops.spread(rows, places, (0.5,) if q is None else q, g, ignore_nan)
+    return found.reshape([x.shape[i] for i in order]).transpose(numpy.argsort(order))
 
 
 def _weights(
@@ -131,6 +112,21 @@ def _weights(
     back = numpy.argsort(order)
     moved = [x.shape[i] for i in order]
     return weights.reshape(len(weights), *moved).transpose(0, *(back + 1))
+
+
+def _steps(
+    rows: numpy.ndarray, q: tuple[float, ...], ignore_nan: bool
+) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """Between which places of rows in order the quantiles lie, and how far: of (len(q), rows, 1).
+
+    The method is "linear": number 7 of Hyndman and Fan 1996.
+    """
+    last: Any = rows.shape[1] - 1
+    if ignore_nan:
+        last = numpy.maximum(last - numpy.isnan(rows).sum(1), 0)[:, None]
+    places = numpy.multiply.outer(numpy.array(q), last if ignore_nan else numpy.array([[last]]))
+    lower = places.astype("int64")
+    return lower, numpy.minimum(lower + 1, last), places - lower
 
 
 def _no_weights(rows: numpy.ndarray, count: int) -> numpy.ndarray:
