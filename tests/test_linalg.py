@@ -379,6 +379,16 @@ def test_rotations_find_singular_values_and_vectors(shape, dtype, limit):
             numpy.testing.assert_allclose(product, identity, atol=10 * limit)
 
 
+@pytest.mark.parametrize("rcond", [1e-15, 1e-3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_small_pseudo_inverses(shape, rcond):
+    for a in (GENERATOR.normal(size=shape), numpy.zeros(shape)):
+        a[..., 0, :] *= 1e-6  # counts, or not
+        expected = numpy.linalg.pinv(a, rcond)
+        size = abs(expected).max()
+        numpy.testing.assert_allclose(rotations.pinv(a, rcond), expected, atol=1e-8 * size)
+
+
 @pytest.mark.parametrize("dtype, limit", [("float64", 1e-13), ("float32", 1e-5)])
 @pytest.mark.parametrize("triangle", "LU")
 def test_rotations_find_eigenvalues(dtype, limit, triangle):

@@ -209,12 +209,9 @@ def pinv(a: A, rcond: float = 1e-15, hermitian: bool = False) -> A:
 
 
 def _pinv(a: numpy.ndarray, rcond: Any, hermitian: bool) -> numpy.ndarray:
-    if hermitian or a.size == 0 or not isinstance(rcond, float):
+    if hermitian or not isinstance(rcond, float):
         return numpy.linalg.pinv(a, rcond, hermitian)
-    u, s, vt = rotations.svd(a)
-    counts = s > rcond * s[..., :1]
-    inverse = numpy.divide(1, s, out=numpy.zeros_like(s), where=counts)
-    return (vt.swapaxes(-1, -2) * inverse[..., None, :]) @ u.swapaxes(-1, -2)
+    return rotations.pinv(a, rcond)
 
 
 def _direct_gradient_of_pinv(

@@ -16,6 +16,7 @@ cdef enum:
     SWEEPS = 30                   # six to eight are usual
 
 cdef double ORTHOGONAL = 1e-30    # the square of a cosine
+cdef double ORTHOGONAL_IN_SINGLE = 1e-20      # the same, for results in float32
 cdef double LARGE = 1e70          # its square can still be squared
 
 cdef object empty = numpy.empty
@@ -43,11 +44,16 @@ cdef void turn(double* a, double* b, double c, double s, Py_ssize_t n) noexcept 
         b[i] = s * x + c * y
 
 
-cdef bint make_orthogonal(double* w, Py_ssize_t count, Py_ssize_t length,
-                          double* turns) noexcept nogil:
+cdef double cosine_of(object x) except -1:
+    """The square of a cosine from which on vectors of an array's dtype count as orthogonal."""
+    return ORTHOGONAL if x.dtype.itemsize == 8 else ORTHOGONAL_IN_SINGLE
+
+
+cdef bint make_orthogonal(double* w, Py_ssize_t count, Py_ssize_t length, double* turns,
+                          double enough) noexcept nogil:
     """Turn the rows of w until each is orthogonal to the others; False if that does not end.
 
-    `turns` becomes the orthogonal matrix that did it.
+    `turns` becomes the orthogonal matrix that did it; `enough` is the square of a cosine.
     """
     cdef double[FEW] squares
     cdef double* wi
@@ -69,7 +75,7 @@ cdef bint make_orthogonal(double* w, Py_ssize_t count, Py_ssize_t length,
             for j in range(i + 1, count):
                 wj = w + j * length
                 d = dot(wi, wj, length)
-                if d * d <= ORTHOGONAL * squares[i] * squares[j]:
+                if d * d <= enough * squares[i] * squares[j]:
                     continue
                 turned = True
                 zeta = (squares[j] - squares[i]) / (2 * d)
@@ -111,8 +117,8 @@ cdef bint moderate(const double* a, Py_ssize_t n) noexcept nogil:
     return most == 0 or most > 1 / LARGE
 
 
-cdef bint singular(const double* a, Py_ssize_t m, Py_ssize_t n, double* u, double* s,
-                   double* vt) noexcept nogil:
+cdef bint singular(const double* a, Py_ssize_t m, Py_ssize_t n, double* u, double* s, double* vt,
+                   double enough) noexcept nogil:
     """The factors of one matrix; False where rotations do not do, as with a singular value of 0."""
     cdef double[FEW * FEW] w
     cdef double[FEW * FEW] turns
@@ -124,7 +130,7 @@ cdef bint singular(const double* a, Py_ssize_t m, Py_ssize_t n, double* u, doubl
     for i in range(count):
         for j in range(length):
             w[i * length + j] = a[j * n + i] if tall else a[i * n + j]
-    if not make_orthogonal(w, count, length, turns):
+    if not make_orthogonal(w, count, length, turns, enough):
         return False
     put_in_order(w, count, length, s, order)
     for k in range(count):
@@ -181,13 +187,52 @@ def svd(x):
     first, middle, last = empty((*stack, m, k)), empty((*stack, k)), empty((*stack, k, n))
     a, u, s, vt = numbers(source), numbers(first), numbers(middle), numbers(last)
     for i in range(<Py_ssize_t>x.size // (m * n)):
-        if not singular(a + i * m * n, m, n, u + i * m * k, s + i * k, vt + i * k * n):
+        if not singular(a + i * m * n, m, n, u + i * m * k, s + i * k, vt + i * k * n,
+                        cosine_of(x)):
             return numpy.linalg.svd(x, full_matrices=False)
     return in_dtype(first, x.dtype), in_dtype(middle, x.dtype), in_dtype(last, x.dtype)
 
 
-cdef bint eigen(const double* a, Py_ssize_t n, bint lower, double* values,
-                double* vectors) noexcept nogil:
+def pinv(x, double rcond):
+    """numpy.linalg.pinv.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.loops.rotations import pinv
+    >>> pinv(numpy.array([[0.0, 4.0], [2.0, 0.0]]), 1e-15)
+    array([[0.  , 0.5 ],
+           [0.25, 0.  ]])
+    """
+    cdef double[FEW * FEW] u
+    cdef double[FEW] s
+    cdef double[FEW * FEW] vt
+    cdef Py_ssize_t m, n, count, i, j, k, place
+    cdef double share
+    cdef double* a
+    cdef double* out
+    if not are_small(x, FEW):
+        return numpy.linalg.pinv(x, rcond)
+    *stack, rows, columns = x.shape
+    m, n = rows, columns
+    count = min(m, n)
+    source, result = doubles(x), numpy.zeros((*stack, n, m))
+    a, out = numbers(source), numbers(result)
+    for place in range(0, <Py_ssize_t>x.size, m * n):
+        if not singular(a + place, m, n, u, s, vt, cosine_of(x)):
+            return numpy.linalg.pinv(x, rcond)
+        for k in range(count):
+            if not s[k] > rcond * s[0]:
+                break
+            for j in range(n):
+                share = vt[k * n + j] / s[k]
+                for i in range(m):
+                    out[place + j * m + i] += share * u[i * count + k]
+    return in_dtype(result, x.dtype)
+
+
+cdef bint eigen(const double* a, Py_ssize_t n, bint lower, double* values, double* vectors,
+                double enough) noexcept nogil:
     """The eigenvalues, ascending, and eigenvectors of one symmetric matrix.
 
     They are the singular values of the matrix moved so far that none is negative.
@@ -208,7 +253,7 @@ cdef bint eigen(const double* a, Py_ssize_t n, bint lower, double* values,
         return False
     for i in range(n):
         w[i * n + i] += shift
-    if not make_orthogonal(w, n, n, turns):
+    if not make_orthogonal(w, n, n, turns, enough):
         return False
     put_in_order(w, n, n, sizes, order)
     for k in range(n):
@@ -256,6 +301,6 @@ def eigh(x, UPLO="L"):
     first, second = empty((*stack, n)), empty(x.shape)
     a, values, vectors = numbers(source), numbers(first), numbers(second)
     for i in range(<Py_ssize_t>x.size // (n * n)):
-        if not eigen(a + i * n * n, n, lower, values + i * n, vectors + i * n * n):
+        if not eigen(a + i * n * n, n, lower, values + i * n, vectors + i * n * n, cosine_of(x)):
             return numpy.linalg.eigh(x, UPLO)
     return in_dtype(first, x.dtype), in_dtype(second, x.dtype)
