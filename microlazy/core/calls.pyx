@@ -239,7 +239,8 @@ cdef class Contents:
             if holds(container, items):
                 continue
             if isinstance(container, numpy.ndarray):
-                container[...] = numpy.frombuffer(items[0], container.dtype).reshape(container.shape)
+                before = numpy.frombuffer(items[0], container.dtype)
+                container[...] = before.reshape(container.shape)
                 continue
             container.clear()
             if isinstance(container, dict):
@@ -267,7 +268,7 @@ cdef bint is_small_container(object value):
 
 
 cdef list items_of(object container):
-    """The items of a list, tuple or set; the keys and values of a dict, in turns; an array's bytes."""
+    """The items of a list, tuple or set; keys and values of a dict, in turns; an array's bytes."""
     if isinstance(container, numpy.ndarray):
         return [container.tobytes()]
     if isinstance(container, dict):
