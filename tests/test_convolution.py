@@ -90,6 +90,17 @@ CASES = {
     "panels of columns": (2, 30, 40, 1, (9, 10), (3, 1), (1, 3), (1, 1), (1, 0)),
     "1x1 of planes": (2, 30, 40, 1, (2, 3, 5), (1, 1, 1), (1, 1, 1), (1, 1, 1), (0, 0, 0)),
     "tiles of many channels": (3, 130, 132, 1, (9, 10), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "tiles, stride": (3, 33, 34, 1, (20, 24), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "tiles, stride, one more": (3, 32, 40, 1, (24, 23), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "tiles, stride, large padding": (2, 32, 40, 1, (20, 21), (3, 3), (2, 2), (1, 1), (2, 3)),
+    "tiles, stride, groups": (2, 64, 70, 2, (40, 44), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "tiles, stride, planes": (2, 32, 32, 1, (3, 8, 12), (1, 3, 3), (1, 2, 2), (1, 1, 1), (0, 1, 1)),
+    "tiles, stride, 4x4": (3, 32, 33, 1, (24, 21), (4, 4), (2, 2), (1, 1), (1, 1)),
+    "tiles, stride, large 4x4": (2, 32, 40, 1, (76, 80), (4, 4), (2, 2), (1, 1), (0, 1)),
+    "tiles, stride, 4x4 of planes": (
+        *(2, 32, 32, 1, (2, 16, 16), (1, 4, 4)),
+        *((1, 2, 2), (1, 1, 1), (0, 1, 1)),
+    ),
     "small images, 600 filters": (70, 4, 600, 1, (4, 4), (3, 3), (2, 2), (1, 1), (1, 1)),
     "blocks of unequal lines": (10, 24, 4, 1, (31, 130), (5, 5), (1, 1), (1, 1), (2, 2)),
     "images side by side": (32, 6, 16, 1, (14, 14), (5, 5), (1, 1), (1, 1), (0, 0)),
@@ -164,6 +175,7 @@ def test_relu_and_bias_are_fused_bit_for_bit():
     cases = ("3x3", "many filters", "small images", "1x1 of a large image", "tiles", "phases")
     cases += ("side by side, padding", "side by side, groups", "panels of small images")
     cases += ("tiles side by side", "tiles side by side, groups")
+    cases += ("tiles, stride", "tiles, stride, 4x4")
     for case, kind in itertools.product(cases, ("convolution", "deconvolution")):
         x, w, b, numbers = filters_of(case)
         if kind == "deconvolution":

@@ -1179,10 +1179,18 @@ def test_direct_sums_over_windows(kernels, rng, dtype, filters, n):
     x = rng.standard_normal(400).astype(dtype)
     offset = rng.integers(0, 200, places).astype(np.intp)
     w = rng.standard_normal((filters, places)).astype(dtype)
-    y = np.zeros((filters, step), dtype)
-    kernels.slide(x, offset, w, y, filters, places, places, step, n)
+    bias = rng.standard_normal(filters).astype(dtype)
+    y = np.full((filters, step), np.nan, dtype)
+    kernels.slide(x, offset, w, bias, y, filters, places, places, step, n, relu=False)
     seen = np.stack([x[start : start + n] for start in offset])
-    np.testing.assert_allclose(y[:, :n], w @ seen, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(y[:, :n], w @ seen + bias[:, None], rtol=1e-4, atol=1e-4)
+    written = int((~np.isnan(y[0])).sum())
+    assert written in {-n // lanes * -lanes for lanes in (2, 4, 8, 16)}  # whole vectors
+    assert np.isnan(y[:, written:]).all()
+    cut = kernels.slide(
+        x, offset, w, bias, np.zeros_like(y), filters, places, places, step, n, relu=True
+    )
+    np.testing.assert_array_equal(cut[:, :n], np.maximum(y[:, :n], 0))
     g = np.zeros((filters, step), dtype)
     g[:, :n] = rng.standard_normal((filters, n))
     sums = np.zeros((filters, places, 16), dtype)
@@ -1199,7 +1207,7 @@ def test_sums_over_windows_of_part_of_the_places_and_over_rows(kernels, rng, dty
     offset = rng.integers(0, 100, places).astype(np.intp)
     w = rng.standard_normal((filters, places + 3)).astype(dtype)
     y = np.zeros((filters, step), dtype)
-    kernels.slide(x, offset, w, y, filters, places, places + 3, step, 48)
+    kernels.slide(x, offset, w, None, y, filters, places, places + 3, step, 48, relu=False)
     seen = np.stack([x[start : start + 48] for start in offset])
     np.testing.assert_allclose(y[:, :48], w[:, :places] @ seen, rtol=1e-4, atol=1e-4)
     g = rng.standard_normal((filters, step)).astype(dtype)
@@ -1239,48 +1247,87 @@ def test_products_of_gathered_numbers(kernels, rng, dtype, rows):
     np.testing.assert_array_equal(halves, whole)  # each sum is made in the order of its places
 
 
+# Transforms of images, filters and results, and of the gradients of results and filters.
+SLIDING = {
+    **{(3, 1): range(5), (5, 1): (0, 20, 22, 23, 21)},
+    **{(3, 2): (7, 8, 5, 6, 9), (4, 2): (10, 11, 5, 6, 12)},
+}
+TURNED = {3: (13, 14, 15), 4: (16, 17, 18)}
+PLACES_OF_SUMS = {
+    **{(3, 1): range(6), (5, 1): range(6)},
+    **{(3, 2): (0, 0, 1, 2, 2), (4, 2): (0, 0, 1, 1, 2, 2)},
+}
+TILE_IMAGES, TILE_IMAGES_BACK = 0, 19
+
+
+def transformed(kernels, which, x, size):
+    n = x.shape[2]
+    out = np.zeros((size, size, n))
+    return kernels.winograd(which, x, x.shape[1] * n, n, out, size * n, n, n)
+
+
 @pytest.mark.parametrize("n", [1, 16, 21])
-@pytest.mark.parametrize(("side", "transforms"), [(3, (1, 2, 3, 4)), (5, (5, 7, 8, 6))])
-def test_minimal_filtering_is_filtering(kernels, rng, side, transforms, n):
+@pytest.mark.parametrize(("kernel", "stride"), SLIDING)
+def test_minimal_filtering_is_filtering(kernels, rng, kernel, stride, n):
     """The transforms of images and filters, multiplied and transformed back, and the transposes."""
-    filters, results, results_back, filters_back = transforms
-    images, images_back, made = 0, 9, 7 - side
-
-    def transform(which, x, out):
-        before, after = len(x), len(out)
-        return kernels.winograd(which, x, before * n, n, 16, out, after * n, n, 16, n)
-
-    def zeros(count):
-        return np.zeros((count, count, n))
-
-    x, w = rng.standard_normal((6, 6, n)), rng.standard_normal((side, side, n))
-    seen, slid = transform(images, x, zeros(6)), transform(filters, w, zeros(6))
-    y = transform(results, seen * slid, zeros(made))
-    windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), (0, 1))
+    images, filters, results, results_back, filters_back = SLIDING[kernel, stride]
+    places = np.array(PLACES_OF_SUMS[kernel, stride])
+    count, tile = places[-1] + 1, 2 if kernel == 5 else 4 // stride
+    patch = kernel + (tile - 1) * stride
+    x, w = rng.standard_normal((patch, patch, n)), rng.standard_normal((kernel, kernel, n))
+    seen = transformed(kernels, images, x, len(places))
+    slid = transformed(kernels, filters, w, len(places))
+    sums = np.zeros((count, count, n))
+    np.add.at(sums, (places[:, None], places), seen * slid)
+    y = transformed(kernels, results, sums, tile)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (0, 1))
+    windows = windows[::stride, ::stride]
     np.testing.assert_allclose(y, np.einsum("ijnkl,kln->ijn", windows, w), atol=1e-12)
-    g = rng.standard_normal((made, made, n))
-    slopes = transform(results_back, g, zeros(6))
-    dw = transform(filters_back, slopes * seen, zeros(side))
+    g = rng.standard_normal((tile, tile, n))
+    slopes = transformed(kernels, results_back, g, count)[places[:, None], places]
+    dw = transformed(kernels, filters_back, slopes * seen, kernel)
     np.testing.assert_allclose(dw, np.einsum("ijnkl,ijn->kln", windows, g), atol=1e-12)
-    before = rng.standard_normal((6, 6, n))
-    dx = transform(images_back, slopes * slid, before.copy()) - before
-    np.testing.assert_allclose((dx * x).sum((0, 1)), (y * g).sum((0, 1)), atol=1e-12)
+    if stride == 1:
+        before = rng.standard_normal((6, 6, n))
+        steps = (6 * n, n)
+        dx = kernels.winograd(TILE_IMAGES_BACK, slopes * slid, *steps, before.copy(), *steps, n)
+        dx -= before
+        np.testing.assert_allclose((dx * x).sum((0, 1)), (y * g).sum((0, 1)), atol=1e-12)
 
 
 def test_tiles_may_lie_anywhere(kernels, rng):
-    """Overlapping tiles of neighbours, as they are seen in an image and added back to it."""
-    x = rng.standard_normal((7, 9, 16))
-    count, steps = 2 * 16, (9 * 16, 16, 2 * 16)
-    out_steps = (6 * 32, 32, 16)
-    seen = kernels.winograd(0, x, *steps, np.zeros((6, 6, 2, 16)), *out_steps, count)
-    for tile in range(2):
-        part = np.ascontiguousarray(x[:6, 2 * tile : 2 * tile + 6])
-        alone = kernels.winograd(0, part, 96, 16, 16, np.zeros((6, 6, 16)), 96, 16, 16, 16)
-        np.testing.assert_array_equal(seen[:, :, tile], alone)
-    g = rng.standard_normal((6, 6, 2, 16))
-    back = kernels.winograd(9, g, *out_steps, np.zeros_like(x), *steps, count)
-    np.testing.assert_allclose((back * x).sum(), (seen * g).sum(), atol=1e-11)
-    assert not back[6].any() and not back[:, 8].any()
+    """A tile inside an image, seen and added back to it; all else stays as it is."""
+    x = rng.standard_normal((7, 9, 21))
+    steps, packed = (9 * 21, 21), (6 * 21, 21)
+    part = np.ascontiguousarray(x[:6, 2:8])
+    seen = kernels.winograd(TILE_IMAGES, x[0, 2:], *steps, np.zeros((6, 6, 21)), *packed, 21)
+    alone = kernels.winograd(TILE_IMAGES, part, *packed, np.zeros((6, 6, 21)), *packed, 21)
+    np.testing.assert_array_equal(seen, alone)
+    g = rng.standard_normal((6, 6, 21))
+    back = np.ones_like(x)
+    kernels.winograd(TILE_IMAGES_BACK, g, *packed, back[0, 2:], *steps, 21)
+    alone = kernels.winograd(TILE_IMAGES_BACK, g, *packed, np.ones_like(part), *packed, 21)
+    np.testing.assert_array_equal(back[:6, 2:8], alone)
+    back[:6, 2:8] = 1
+    assert (back == 1).all()
+
+
+@pytest.mark.parametrize("n", [1, 16, 21])
+@pytest.mark.parametrize("kernel", TURNED)
+def test_minimal_filtering_of_a_transpose(kernels, rng, kernel, n):
+    """Of stride 2 and padding 1: what adding windows back gives, one tile of it."""
+    images, filters, results = TURNED[kernel]
+    y = rng.standard_normal((kernel, kernel, n))
+    w = rng.standard_normal((kernel, kernel, n))
+    products = kernel + 2
+    seen = transformed(kernels, images, y, products)
+    slid = transformed(kernels, filters, w, products)
+    x = transformed(kernels, results, seen * slid, 4)
+    whole = np.zeros((2 * kernel + 2, 2 * kernel + 2, n))
+    for i, j in np.ndindex(kernel, kernel):
+        whole[2 * i : 2 * i + kernel, 2 * j : 2 * j + kernel] += y[i, j] * w
+    first = 1 + 2 * (kernel - 3)  # the padding, and what the first numbers are seen for only
+    np.testing.assert_allclose(x, whole[first : first + 4, first : first + 4], atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

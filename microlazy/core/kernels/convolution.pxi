@@ -157,65 +157,71 @@ cdef void spread_windows(
 
 
 cdef inline void slide_strip(
-    int filters, int vectors, const floating* x, const Py_ssize_t* offset, const floating* w,
-    floating* y, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n
+    int filters, const floating* x, const Py_ssize_t* offset, const floating* w,
+    const floating* bias, floating* y, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
+    Py_ssize_t n, bint with_relu
 ) noexcept nogil:
     """At most a strip of places, some vectors at a time."""
-    cdef Py_ssize_t i = 0
-    while i < n:
-        window_tile(filters, vectors, places, x + i, offset, w, w_step, y + i, y_step)
-        i += vectors * lanes_of(x)
-
-
-cdef inline void slide_tall(
-    const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
-    Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n
-) noexcept nogil:
-    """At most a strip of places, and 8 filters."""
     cdef Py_ssize_t i = 0, lanes = lanes_of(x)
     while n - i > 2 * lanes:
-        window_tile(8, 3, places, x + i, offset, w, w_step, y + i, y_step)
+        window_tile(filters, 3, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
         i += 3 * lanes
     if n - i > lanes:
-        window_tile(8, 2, places, x + i, offset, w, w_step, y + i, y_step)
+        window_tile(filters, 2, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
     elif n > i:
-        window_tile(8, 1, places, x + i, offset, w, w_step, y + i, y_step)
+        window_tile(filters, 1, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
+
+
+cdef inline void slide_six(
+    const floating* x, const Py_ssize_t* offset, const floating* w, const floating* bias,
+    floating* y, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n,
+    bint with_relu
+) noexcept nogil:
+    """The same of 6 filters, whose sums of two vectors are as many as registers hold."""
+    cdef Py_ssize_t i = 0, lanes = lanes_of(x)
+    while n - i > lanes:
+        window_tile(6, 2, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
+        i += 2 * lanes
+    if n > i:
+        window_tile(6, 1, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
+
+
+cdef inline void slide_filters(
+    const floating* x, const Py_ssize_t* offset, const floating* w, const floating* bias,
+    floating* y, Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
+    Py_ssize_t n, bint with_relu
+) noexcept nogil:
+    cdef Py_ssize_t f = filters % 4, done, step = 0 if bias is NULL else 1
+    cdef bint tall = lanes_of(x) * sizeof(floating) == 64       # then there are twice the registers
+    if f == 2 and filters > 2:
+        f = 6
+        slide_six(x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+    elif f == 2:
+        slide_strip(2, x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+    elif f == 3:
+        slide_strip(3, x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+    elif f == 1:
+        slide_strip(1, x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+    while f < filters:
+        done = 8 if tall and (filters - f) % 8 == 0 else 4
+        if done == 8:
+            slide_strip(8, x, offset, w + f * w_step, bias + f * step, y + f * y_step, places,
+                        w_step, y_step, n, with_relu)
+        else:
+            slide_strip(4, x, offset, w + f * w_step, bias + f * step, y + f * y_step, places,
+                        w_step, y_step, n, with_relu)
+        f += done
 
 
 cdef void slide(
-    const floating* x, const Py_ssize_t* offset, const floating* w, floating* y,
-    Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n
+    const floating* x, const Py_ssize_t* offset, const floating* w, const floating* bias,
+    floating* y, Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
+    Py_ssize_t n, bint with_relu
 ) noexcept nogil:
-    cdef Py_ssize_t f, i, strip = 6 * lanes_of(x), count
-    cdef bint tall = lanes_of(x) * sizeof(floating) == 64       # then there are twice the registers
+    cdef Py_ssize_t i, strip = 6 * lanes_of(x)
     for i in range((n + strip - 1) // strip):
-        count = min(strip, n - i * strip)
-        f = filters % 4
-        if f == 2 and filters > 2:
-            f = 6
-            slide_strip(6, 2, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
-                        count)
-        elif f == 2:
-            slide_strip(2, 3, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
-                        count)
-        elif f == 3:
-            slide_strip(3, 3, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
-                        count)
-        elif f == 1:
-            slide_strip(1, 3, x + i * strip, offset, w, y + i * strip, places, w_step, y_step,
-                        count)
-        if tall and (filters - f) % 8:
-            slide_strip(4, 3, x + i * strip, offset, w + f * w_step, y + f * y_step + i * strip,
-                        places, w_step, y_step, count)
-            f += 4
-        while tall and f < filters:
-            slide_tall(x + i * strip, offset, w + f * w_step, y + f * y_step + i * strip, places,
-                       w_step, y_step, count)
-            f += 8
-        while f < filters:
-            slide_strip(4, 3, x + i * strip, offset, w + f * w_step, y + f * y_step + i * strip,
-                        places, w_step, y_step, count)
-            f += 4
+        slide_filters(x + i * strip, offset, w, bias, y + i * strip, filters, places, w_step,
+                      y_step, min(strip, n - i * strip), with_relu)
 
 
 cdef inline void dots_of(
@@ -299,75 +305,3 @@ cdef void place_rows(
             else:
                 for i in range(width):
                     target[i] = source[i] + b
-
-
-# Minimal filtering; mathtiles.h has the transforms, of LINE matrices at once.
-
-cdef enum:
-    LINE = 16
-
-
-cdef inline void transform_tiles(
-    int which, int before, int after, bint add, const floating* x, Py_ssize_t x_row,
-    Py_ssize_t x_step, Py_ssize_t x_line, floating* out, Py_ssize_t out_row, Py_ssize_t out_step,
-    Py_ssize_t out_line, Py_ssize_t n
-) noexcept nogil:
-    """out (+)= m x m^T for n matrices, LINE of them side by side; m is after by before."""
-    cdef floating source[6 * 6 * LINE]
-    cdef floating target[6 * 6 * LINE]
-    cdef Py_ssize_t line, count = n % LINE
-    cdef int i, j, p
-    for line in range(n // LINE):
-        transform_tile(which, before, after, add, x, x_row, x_step, out, out_row, out_step)
-        x += x_line
-        out += out_line
-    if count == 0:
-        return
-    clear(source, 6 * 6 * LINE)
-    for i in range(before):
-        for j in range(before):
-            for p in range(<int> count):
-                source[(i * before + j) * LINE + p] = x[i * x_row + j * x_step + p]
-    transform_tile(which, before, after, False, source, before * LINE, LINE, target, after * LINE,
-                   LINE)
-    for i in range(after):
-        for j in range(after):
-            for p in range(<int> count):
-                out[i * out_row + j * out_step + p] = target[(i * after + j) * LINE + p] + (
-                    out[i * out_row + j * out_step + p] if add else 0)
-
-
-cdef void winograd(
-    int which, const floating* x, Py_ssize_t x_row, Py_ssize_t x_step, Py_ssize_t x_line,
-    floating* out, Py_ssize_t out_row, Py_ssize_t out_step, Py_ssize_t out_line, Py_ssize_t n
-) noexcept nogil:
-    if which == TILE_IMAGES:
-        transform_tiles(TILE_IMAGES, 6, 6, False, x, x_row, x_step, x_line, out, out_row, out_step,
-                        out_line, n)
-    elif which == TILE_FILTERS:
-        transform_tiles(TILE_FILTERS, 3, 6, False, x, x_row, x_step, x_line, out, out_row,
-                        out_step, out_line, n)
-    elif which == TILE_RESULTS:
-        transform_tiles(TILE_RESULTS, 6, 4, False, x, x_row, x_step, x_line, out, out_row,
-                        out_step, out_line, n)
-    elif which == TILE_RESULTS_BACK:
-        transform_tiles(TILE_RESULTS_BACK, 4, 6, False, x, x_row, x_step, x_line, out, out_row,
-                        out_step, out_line, n)
-    elif which == TILE_FILTERS_BACK:
-        transform_tiles(TILE_FILTERS_BACK, 6, 3, False, x, x_row, x_step, x_line, out, out_row,
-                        out_step, out_line, n)
-    elif which == TILE_FIVES:
-        transform_tiles(TILE_FIVES, 5, 6, False, x, x_row, x_step, x_line, out, out_row, out_step,
-                        out_line, n)
-    elif which == TILE_FIVES_BACK:
-        transform_tiles(TILE_FIVES_BACK, 6, 5, False, x, x_row, x_step, x_line, out, out_row,
-                        out_step, out_line, n)
-    elif which == TILE_PAIRS:
-        transform_tiles(TILE_PAIRS, 6, 2, False, x, x_row, x_step, x_line, out, out_row, out_step,
-                        out_line, n)
-    elif which == TILE_PAIRS_BACK:
-        transform_tiles(TILE_PAIRS_BACK, 2, 6, False, x, x_row, x_step, x_line, out, out_row,
-                        out_step, out_line, n)
-    else:
-        transform_tiles(TILE_IMAGES_BACK, 6, 6, True, x, x_row, x_step, x_line, out, out_row,
-                        out_step, out_line, n)

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "transforms.h"
+
 /* A loop becomes vector code only if all that it calls is inlined, and compilers stop inlining
    into functions that grow large. So Cython's inline functions are inlined always, too. */
 #if defined(_MSC_VER)
@@ -103,13 +105,6 @@ INLINE void end_streams(void)
 #else
 #define TILE_HEIGHT 3
 #endif
-
-/* The transforms of minimal filtering, with the numbers of table.pxd, and what they go over at once. */
-enum {
-    TILE_IMAGES, TILE_FILTERS, TILE_RESULTS, TILE_RESULTS_BACK, TILE_FILTERS_BACK,
-    TILE_FIVES, TILE_FIVES_BACK, TILE_PAIRS, TILE_PAIRS_BACK, TILE_IMAGES_BACK,
-    TILE_LINE = 16
-};
 
 #define M(name) f32_##name
 #define C(f32, f64) f32

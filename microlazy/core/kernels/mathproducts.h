@@ -91,9 +91,6 @@ INLINE void M(sum_of_rows)(int rows, ptrdiff_t count, const REAL *g, ptrdiff_t g
         }
 }
 
-/* max(x, 0), NaN passing */
-INLINE REAL M(cut_off)(REAL x) { return x <= 0 ? 0 : x; }
-
 #ifdef HAS_LANES
 /* A row of dot_tile, from what the lanes of 4 vectors add up to and numbers c and further. */
 INLINE void M(finish_dots)(const M(half) *h, ptrdiff_t c, const REAL *x, const REAL *w,

@@ -403,6 +403,7 @@ INLINE void M(transpose)(const char *from, ptrdiff_t step, REAL *to, ptrdiff_t w
 #ifdef HAS_LANES
 #define LANES_WIDE (VECTOR_BYTES / sizeof(REAL))
 typedef REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias)) M(wide);
+typedef BITS __attribute__((vector_size(VECTOR_BYTES))) M(wide_bits);
 /* sum + a b, rounded once where there is such an instruction, as a BLAS does. */
 #if defined(__AVX512F__)
 #define ADD_PRODUCT(sum, a, b) C(_mm512_fmadd_ps, _mm512_fmadd_pd)(a, b, sum)
@@ -415,18 +416,21 @@ typedef REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), ma
 #define LANES_WIDE 4
 #endif
 
-/* y[i][p] = sum over k of w[i][k] x[offset[k] + p], for some vectors of p, and some filters: 12
-   sums of vectors are as many as registers hold, with what they are made of, and 24 where vectors
-   are 64 bytes. */
+/* max(x, 0), NaN passing */
+INLINE REAL M(cut_off)(REAL x) { return x <= 0 ? 0 : x; }
+
+/* y[i][p] = bias[i] + sum over k of w[i][k] x[offset[k] + p], then max(., 0) if relu, for some
+   vectors of p, and some filters: 12 sums of vectors are as many as registers hold, with what they
+   are made of, and 24 where vectors are 64 bytes. bias may be NULL. */
 INLINE void M(window_tile)(int filters, int vectors, ptrdiff_t places, const REAL *x,
-                           const ptrdiff_t *offset, const REAL *w, ptrdiff_t w_step, REAL *y,
-                           ptrdiff_t y_step)
+                           const ptrdiff_t *offset, const REAL *w, ptrdiff_t w_step,
+                           const REAL *bias, int relu, REAL *y, ptrdiff_t y_step)
 {
 #ifdef HAS_LANES
     M(wide) sums[8][3];
     for (int i = 0; i < filters; i++)
         for (int j = 0; j < vectors; j++)
-            sums[i][j] = (M(wide)){0};
+            sums[i][j] = (bias ? bias[i] : 0) - (M(wide)){0};
     for (ptrdiff_t k = 0; k < places; k++) {
         const M(wide) *at = (const M(wide) *)(x + offset[k]);
         M(wide) v[3];
@@ -439,15 +443,22 @@ INLINE void M(window_tile)(int filters, int vectors, ptrdiff_t places, const REA
         }
     }
     for (int i = 0; i < filters; i++)
-        for (int j = 0; j < vectors; j++)
-            ((M(wide) *)(y + i * y_step))[j] = sums[i][j];
+        for (int j = 0; j < vectors; j++) {
+            M(wide) sum = sums[i][j];
+            if (relu)
+                sum = (M(wide))((M(wide_bits))sum & ~(M(wide_bits))(sum <= 0));
+            ((M(wide) *)(y + i * y_step))[j] = sum;
+        }
 #else
     for (int i = 0; i < filters; i++) {
-        REAL sums[3 * LANES_WIDE] = {0};
+        REAL sums[3 * LANES_WIDE];
+        for (int l = 0; l < vectors * LANES_WIDE; l++)
+            sums[l] = bias ? bias[i] : 0;
         for (ptrdiff_t k = 0; k < places; k++)
             for (int l = 0; l < vectors * LANES_WIDE; l++)
                 sums[l] += w[i * w_step + k] * x[offset[k] + l];
-        memcpy(y + i * y_step, sums, (size_t)vectors * LANES_WIDE * sizeof *sums);
+        for (int l = 0; l < vectors * LANES_WIDE; l++)
+            y[i * y_step + l] = relu ? M(cut_off)(sums[l]) : sums[l];
     }
 #endif
 }

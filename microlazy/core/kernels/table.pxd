@@ -10,9 +10,13 @@ include "generated/ops.pxi"               # Unary and Binary, a number for each 
 cdef enum:                                # sliding windows: where the 3 numbers of each kind begin
     W_SIZE = 0, W_COUNT = 3, W_KERNEL = 6, W_STRIDE = 9, W_DILATE = 12, W_PAD = 15, W_NUMBERS = 18
 
-cdef enum:                                # the transforms of minimal filtering
-    TILE_IMAGES, TILE_FILTERS, TILE_RESULTS, TILE_RESULTS_BACK, TILE_FILTERS_BACK
-    TILE_FIVES, TILE_FIVES_BACK, TILE_PAIRS, TILE_PAIRS_BACK, TILE_IMAGES_BACK
+cdef extern from "transforms.h" nogil:    # of minimal filtering
+    enum:
+        TILE_IMAGES, TILE_FILTERS, TILE_RESULTS, TILE_RESULTS_BACK, TILE_FILTERS_BACK
+        STEP_RESULTS, STEP_RESULTS_BACK, STEP3_IMAGES, STEP3_FILTERS, STEP3_FILTERS_BACK
+        STEP4_IMAGES, STEP4_FILTERS, STEP4_FILTERS_BACK, TURN3_IMAGES, TURN3_FILTERS
+        TURN3_RESULTS, TURN4_IMAGES, TURN4_FILTERS, TURN4_RESULTS, TILE_IMAGES_BACK
+        TILE_FIVES, TILE_FIVES_BACK, TILE_PAIRS, TILE_PAIRS_BACK
 
 cdef enum Number:                         # types of elements, with the numbers of tensor.pxd
     NUMBER_FLOAT32 = 0, NUMBER_FLOAT64 = 1, NUMBER_UINT8 = 3, NUMBER_INT32 = 4, NUMBER_INT8 = 5
@@ -226,11 +230,11 @@ ctypedef struct KernelTable:
     void (*spread_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t channels,
                               Py_ssize_t plane, Py_ssize_t first, Py_ssize_t rows,
                               Py_ssize_t height, Py_ssize_t width) noexcept nogil
-    # y[f * y_step + i] = sum over k of w[f * w_step + k] * x[offset[k] + i], for i up to n and less
-    # than 3 vectors more.
-    void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, void* y,
-                     Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
-                     Py_ssize_t n) noexcept nogil
+    # y[f * y_step + i] = bias[f] + sum over k of w[f * w_step + k] * x[offset[k] + i], then
+    # max(., 0) if relu, for the i of whole vectors that n needs; bias may be NULL.
+    void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, const void* bias,
+                     void* y, Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step,
+                     Py_ssize_t y_step, Py_ssize_t n, bint relu) noexcept nogil
     # What adds up to dw[f * places + k] = the sum over r < rows and i < n of
     # g[f * g_step + r * g_row + i] * x[offset[k] + r * x_row + i] is added to the lanes of a vector
     # for each; n counts in whole vectors. Then the lanes are added to out.
@@ -251,14 +255,11 @@ ctypedef struct KernelTable:
                           Py_ssize_t filters, Py_ssize_t rows, Py_ssize_t width, bint accumulate,
                           bint relu) noexcept nogil
 
-    # n square matrices transformed, 16 side by side. A matrix' numbers lie x_row and x_step apart,
-    # the first numbers of the next 16 matrices x_line. TILE_IMAGES, TILE_RESULTS and
-    # TILE_FILTERS_BACK take 6 by 6; the last gives 3 by 3, as TILE_FILTERS takes; TILE_RESULTS
-    # gives 4 by 4, as TILE_RESULTS_BACK takes. The same with filters of 5 by 5 and results of 2 by
-    # 2 are TILE_FIVES and TILE_PAIRS. TILE_IMAGES_BACK, the transpose of TILE_IMAGES, adds to out.
-    void (*winograd[2])(int which, const void* x, Py_ssize_t x_row, Py_ssize_t x_step,
-                        Py_ssize_t x_line, void* out, Py_ssize_t out_row, Py_ssize_t out_step,
-                        Py_ssize_t out_line, Py_ssize_t n) noexcept nogil
+    # n square matrices m x m^T, where m is the transform's, each of the numbers
+    # x[i * x_row + j * x_step]; they go to out[i * out_row + j * out_step];
+    # TILE_IMAGES_BACK, the transpose of TILE_IMAGES, adds to them.
+    void (*winograd[2])(int which, const void* x, Py_ssize_t x_row, Py_ssize_t x_step, void* out,
+                        Py_ssize_t out_row, Py_ssize_t out_step, Py_ssize_t n) noexcept nogil
     # y = the largest number of each window of some images, each of one channel, and its place in
     # the image, or -1 if it is padding, which is finite; the first of equal ones. places may be
     # NULL.

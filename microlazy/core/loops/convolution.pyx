@@ -17,10 +17,11 @@ from microlazy.core.loops.window_panels cimport (
 from microlazy.core.loops.window_phases cimport convolve_phases, see_phases
 from microlazy.core.loops.window_products cimport add_back, convolve_packed, gradient_packed
 from microlazy.core.loops.window_sums cimport (
-    PLACING, convolve_directly, gradient_by_taps, gradient_directly, is_cheap, is_thin, plan_lines,
+    PLACING, convolve_directly, gradient_by_taps, gradient_directly, is_cheap, is_straight,
+    is_thin, plan_lines,
 )
 from microlazy.core.loops.window_tiles cimport (
-    convolve_tiles, gradient_tiles, plan_tiles, workspace_for_tiles,
+    convolve_tiles, gradient_tiles, plan_tiles, plan_turned_tiles, workspace_for_tiles,
 )
 from microlazy.core.loops.windows cimport *
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
@@ -36,7 +37,7 @@ cdef bint is_direct(Job* job) noexcept nogil:
     """Whether direct sums are faster than packing."""
     if not plan_lines(job):
         return False
-    return is_thin(&job.s) or is_cheap(job, 1, job.s.count)
+    return is_thin(&job.s) or is_cheap(job, 1, job.s.count, 0 if is_straight(job) else PLACING)
 
 
 cdef bint suits_panels(Job* job, Py_ssize_t results) noexcept nogil:
@@ -86,7 +87,7 @@ cdef int filters_gradient(Job* job) except -1:
     if job.s.filters > BROAD and (job.s.window > 1 or is_pointwise(&job.s)) and plan_panels(job):
         return gradient_panels(job)
     if min(job.s.filters, job.s.channels) >= BROAD and plan_lines(job) and (
-            is_cheap(job, 1, job.s.count)):
+            is_cheap(job, 1, job.s.count, PLACING)):
         return gradient_by_taps(job)
     return gradient_packed(job)
 
@@ -100,11 +101,14 @@ cdef int convolve_back(Job* job) except -1:
     cdef int axis
     if plan_lane_tiles(job):
         return lane_tiles_back(job)
+    if plan_turned_tiles(job, &turned):
+        return convolve_tiles(&turned)
     for axis in range(MAX_AXES):
         if s.w[W_STRIDE + axis] != 1 and see_phases(job, &turned):
             if suits_panels(&turned, s.volume):
                 return convolve_phase_panels(&turned, s)
-            if plan_lines(&turned) and is_cheap(&turned, turned.made.window, s.volume):
+            if plan_lines(&turned) and is_cheap(
+                    &turned, turned.made.window, s.volume, PLACING):
                 return convolve_phases(&turned, s)
         if s.w[W_STRIDE + axis] != 1 or reach_of(s, axis) < s.w[W_PAD + axis]:
             return add_back(job)

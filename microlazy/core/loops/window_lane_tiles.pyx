@@ -81,6 +81,34 @@ cdef Tensor offsets_of(Job* job, Py_ssize_t lines):
     return owner
 
 
+cdef inline void transform_packed(const Job* job, int which, int before, int after, const char* x,
+                                  char* out, Py_ssize_t n) noexcept nogil:
+    """Transform n matrices side by side, of before by before numbers, to after by after."""
+    kernels.winograd[job.dtype](which, x, before * n, n, out, after * n, n, n)
+
+
+cdef inline void transform_line(
+    const Job* job, int which, const char* x, Py_ssize_t x_row, Py_ssize_t x_step,
+    Py_ssize_t x_tile, char* out, Py_ssize_t out_row, Py_ssize_t out_step, Py_ssize_t out_tile
+) noexcept nogil:
+    """Transform a line of tiles of the images side by side, from x_tile to out_tile numbers."""
+    cdef Py_ssize_t _
+    for _ in range(job.span):
+        kernels.winograd[job.dtype](which, x, x_row, x_step, out, out_row, out_step, WHOLE)
+        x += x_tile * job.size
+        out += out_tile * job.size
+
+
+cdef inline void add_bias(const Job* job, char* sums, Py_ssize_t first, Py_ssize_t count,
+                          Py_ssize_t n) noexcept nogil:
+    """Add the bias to n numbers of some filters, or channels, and take relu."""
+    cdef const char* bias = job.bias
+    if bias is not NULL:
+        bias += first * job.size
+    if bias is not NULL or job.relu:
+        kernels.place_rows[job.dtype](sums, bias, sums, n, 0, n, 0, count, 1, n, False, job.relu)
+
+
 cdef Tensor transform_filters(Job* job, bint by_channels):
     """The filters' transforms: (group, place, filter, channel), or channels before filters."""
     cdef const Sizes* s = &job.s
@@ -98,8 +126,8 @@ cdef Tensor transform_filters(Job* job, bint by_channels):
                     at(turned.data, c * s.filters, size), pairs, FILTER, s.filters)
         else:
             kernels.transpose[job.dtype](w, FILTER * size, turned.data, pairs, FILTER, pairs)
-        transform_packed(job, TILE_FIVES, 5, 6, turned.data, pairs,
-                         at(job.transformed, group * PLACES * pairs, size), pairs, pairs)
+        transform_packed(job, TILE_FIVES, 5, 6, turned.data,
+                         at(job.transformed, group * PLACES * pairs, size), pairs)
     return transformed
 
 
@@ -117,10 +145,10 @@ cdef void see_images(const Job* job, Py_ssize_t line, Py_ssize_t step, const cha
     """Transform what a line of tiles sees of the images; `step` is that of places."""
     cdef Py_ssize_t c
     for c in range(job.s.channels):
-        kernels.winograd[job.dtype](
-            TILE_IMAGES, images + (c * job.height + 2 * line) * job.width * WHOLE * job.size,
+        transform_line(
+            job, TILE_IMAGES, images + (c * job.height + 2 * line) * job.width * WHOLE * job.size,
             job.width * WHOLE, WHOLE, 2 * WHOLE, at(tiles, job.offset[c], job.size), 6 * step, step,
-            WHOLE, job.span * WHOLE)
+            WHOLE)
 
 
 cdef void see_slopes(const Job* job, Py_ssize_t line, Py_ssize_t step, Py_ssize_t filters,
@@ -128,10 +156,9 @@ cdef void see_slopes(const Job* job, Py_ssize_t line, Py_ssize_t step, Py_ssize_
     """Transform a line of tiles of the results' gradient."""
     cdef Py_ssize_t across = job.s.w[W_COUNT + 2] * WHOLE, f
     for f in range(filters):
-        kernels.winograd[job.dtype](
-            TILE_PAIRS_BACK, slopes + (f * job.length + 2 * line * across) * job.size, across,
-            WHOLE, 2 * WHOLE, at(tiles, job.offset[f], job.size), 6 * step, step, WHOLE,
-            job.span * WHOLE)
+        transform_line(
+            job, TILE_PAIRS_BACK, slopes + (f * job.length + 2 * line * across) * job.size, across,
+            WHOLE, 2 * WHOLE, at(tiles, job.offset[f], job.size), 6 * step, step, WHOLE)
 
 
 cdef void tiles_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
@@ -154,15 +181,14 @@ cdef void tiles_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
         for k in range(PLACES):
             kernels.slide[job.dtype](
                 at(tiles, k * step, size), job.offset, at(w, k * s.filters * s.channels, size),
-                at(products, k * out_step, size), filters, s.channels, s.channels,
-                length_of(job, 1), job.span * WHOLE)
+                NULL, at(products, k * out_step, size), filters, s.channels, s.channels,
+                length_of(job, 1), job.span * WHOLE, False)
         for f in range(filters):
-            kernels.winograd[job.dtype](
-                TILE_PAIRS, at(products, job.offset[f], size), 6 * out_step, out_step, WHOLE,
-                at(sums, f * job.length + 2 * line * across, size), across, WHOLE, 2 * WHOLE,
-                job.span * WHOLE)
-    store_lanes(job, sums, group * s.filters + first, filters, start, s.count, images, turned,
-                scratch)
+            transform_line(
+                job, TILE_PAIRS, at(products, job.offset[f], size), 6 * out_step, out_step, WHOLE,
+                at(sums, f * job.length + 2 * line * across, size), across, WHOLE, 2 * WHOLE)
+    add_bias(job, sums, group * s.filters + first, filters, job.length)
+    store_lanes(job, sums, filters, start, s.count, images, turned, scratch)
 
 
 cdef int convolve_lane_tiles(Job* job) except -1:
@@ -195,7 +221,6 @@ cdef void images_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef char* w = at(job.transformed, (group * PLACES * s.channels + first) * s.filters, size)
     cdef char* x = at(job.x, (image * s.groups + group) * s.channels * s.volume, size)
     cdef char* source
-    cdef const char* bias = job.bias
     memset(scratch, 0, channels * area * size)
     memset(tiles, 0, PLACES * step * size)
     lay_results_out(job, (image * s.groups + group) * s.filters * s.count, s.filters, s.count,
@@ -205,18 +230,14 @@ cdef void images_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         for k in range(PLACES):
             kernels.slide[job.dtype](
                 at(tiles, k * step, size), job.offset, at(w, k * s.filters * s.channels, size),
-                at(products, k * out_step, size), channels, s.filters, s.filters,
-                length_of(job, 1), job.span * WHOLE)
+                NULL, at(products, k * out_step, size), channels, s.filters, s.filters,
+                length_of(job, 1), job.span * WHOLE, False)
         for c in range(channels):
-            kernels.winograd[job.dtype](
-                TILE_IMAGES_BACK, at(products, job.offset[c], size), 6 * out_step, out_step, WHOLE,
-                at(scratch, c * area + 2 * line * job.width * WHOLE, size),
-                job.width * WHOLE, WHOLE, 2 * WHOLE, job.span * WHOLE)
-    if bias is not NULL:
-        bias += (group * s.channels + first) * size
-    if bias is not NULL or job.relu:
-        kernels.place_rows[job.dtype](scratch, bias, scratch, area, 0, area, 0, channels, 1, area,
-                                      False, job.relu)
+            transform_line(
+                job, TILE_IMAGES_BACK, at(products, job.offset[c], size), 6 * out_step, out_step,
+                WHOLE, at(scratch, c * area + 2 * line * job.width * WHOLE, size),
+                job.width * WHOLE, WHOLE, 2 * WHOLE)
+    add_bias(job, scratch, group * s.channels + first, channels, area)
     for c in range(channels):
         source = at(scratch, c * area + (s.w[W_PAD + 1] * job.width + s.w[W_PAD + 2]) * WHOLE, size)
         if job.width == wide:
@@ -274,7 +295,7 @@ cdef void filters_part(const Job* job, Py_ssize_t task, char* scratch) noexcept 
             line += count
     memset(tiles, 0, PLACES * pairs * size)
     kernels.sum_vectors[job.dtype](sums, tiles, PLACES * pairs)
-    transform_packed(job, TILE_FIVES_BACK, 6, 5, tiles, pairs, sums, pairs, pairs)
+    transform_packed(job, TILE_FIVES_BACK, 6, 5, tiles, sums, pairs)
     if job.accumulate and job.parts == 1:
         kernels.transpose[job.dtype](sums, pairs * size, tiles, FILTER, pairs, FILTER)
         kernels.add_to[job.dtype](tiles, w, FILTER * pairs)

@@ -19,6 +19,6 @@ cdef void lay_results_out(const Job* job, Py_ssize_t start, Py_ssize_t filters, 
                           Py_ssize_t images, char* out) noexcept nogil
 cdef void turn_back(const Job* job, const char* x, Py_ssize_t count, char* out, Py_ssize_t step,
                     Py_ssize_t images, char* turned) noexcept nogil
-cdef void store_lanes(const Job* job, char* sums, Py_ssize_t filter, Py_ssize_t filters,
-                      Py_ssize_t start, Py_ssize_t count, Py_ssize_t images, char* turned,
+cdef void store_lanes(const Job* job, char* sums, Py_ssize_t filters, Py_ssize_t start,
+                      Py_ssize_t count, Py_ssize_t images, char* turned,
                       char* scratch) noexcept nogil

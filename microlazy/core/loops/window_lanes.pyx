@@ -134,18 +134,12 @@ cdef void turn_back(const Job* job, const char* x, Py_ssize_t count, char* out, 
                                       False)
 
 
-cdef void store_lanes(const Job* job, char* sums, Py_ssize_t filter, Py_ssize_t filters,
-                      Py_ssize_t start, Py_ssize_t count, Py_ssize_t images, char* turned,
+cdef void store_lanes(const Job* job, char* sums, Py_ssize_t filters, Py_ssize_t start,
+                      Py_ssize_t count, Py_ssize_t images, char* turned,
                       char* scratch) noexcept nogil:
-    """Store `count` results of some filters, which begin at start; `filter` is the first of all."""
+    """Store `count` results of some filters, which begin at start."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, step = s.groups * s.filters * s.count, f, i
-    cdef const char* bias = job.bias
-    if bias is not NULL:
-        bias += filter * size
-    if bias is not NULL or job.relu:
-        kernels.place_rows[job.dtype](sums, bias, sums, job.length, 0, job.length, 0, filters, 1,
-                                      count * job.images, False, job.relu)
     for f in range(filters):
         if job.tail is NULL:
             turn_back(job, at(sums, f * job.length, size), count,
@@ -167,6 +161,7 @@ cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     cdef char* sums = at(scratch, job.panel, size)
     cdef char* turned = at(sums, job.sums, size)
     cdef char* w = at(job.w, group * s.filters * s.places, size)
+    cdef const char* bias = NULL if job.bias is NULL else job.bias + group * s.filters * size
     start = lay_images_out(job, task // s.groups, group, &first, &lines, &images, scratch)
     for r in range(lines):
         top = first + r - s.w[W_PAD + 1]
@@ -176,10 +171,9 @@ cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
         low = min(low, high)
         kernels.slide[job.dtype](
             at(scratch, r * job.width * lanes, size), job.offset + low * row,
-            at(w, low * row, size), at(sums, r * across * lanes, size), s.filters,
-            (high - low) * row, s.places, job.length, across * lanes)
-    store_lanes(job, sums, group * s.filters, s.filters, start, lines * across, images, turned,
-                scratch)
+            at(w, low * row, size), bias, at(sums, r * across * lanes, size), s.filters,
+            (high - low) * row, s.places, job.length, across * lanes, job.relu)
+    store_lanes(job, sums, s.filters, start, lines * across, images, turned, scratch)
 
 
 cdef int convolve_lanes(Job* job) except -1:

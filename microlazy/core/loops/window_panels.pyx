@@ -6,7 +6,7 @@ summed lies with the filters side by side, and is transposed at last. For the gr
 the same is done with the results' gradient, whose filters are put side by side first.
 """
 
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_phases cimport filters_of_phases, places_of_phases
@@ -18,6 +18,7 @@ from microlazy.core.tensor cimport INT64, ND, Tensor, new
 cdef enum:
     ROWS = 768                    # windows in a block
     FEW_ROWS = 96                 # from which on a block is not divided for another thread
+    AT_HAND = 64                  # places whose sums are transposed at a time
     LONG = 4096                   # places that are summed at a time, so that a panel stays near
 
 
@@ -147,8 +148,8 @@ cdef char* laid_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_ssize
 
 
 cdef void sum_phase(const Job* job, Py_ssize_t phase, Py_ssize_t images, Py_ssize_t first,
-                    Py_ssize_t lines, const char* x, const char* panel,
-                    char* sums) noexcept nogil:
+                    Py_ssize_t lines, const char* x, const char* panel, char* sums,
+                    bint begun) noexcept nogil:
     """The sums of one phase of a block, those of lines inside of the results."""
     cdef const Sizes* made = &job.made
     cdef Py_ssize_t row = job.rows_from[phase], rows = job.rows_from[phase + 1] - row
@@ -166,7 +167,8 @@ cdef void sum_phase(const Job* job, Py_ssize_t phase, Py_ssize_t images, Py_ssiz
     for i in range(divided_up(places, LONG)):
         kernels.gathered_product[job.dtype](
             x, job.begins + row, job.offset + k, min(<Py_ssize_t>LONG, places - i * LONG),
-            at(<char*>panel, k * wide, job.size), wide, sums, job.goes + row, rows, i > 0)
+            at(<char*>panel, k * wide, job.size), wide, sums, job.goes + row, rows,
+            begun or i > 0)
         k += LONG
 
 
@@ -192,39 +194,58 @@ cdef void panels_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         filter = share * wide
         filters = min(wide, s.filters - filter)
         panel = at(job.transformed, (group * shares + share) * places * wide, size)
+        if job.bias is not NULL:
+            begin_with_bias(job, job.bias + (group * s.filters + filter) * size, filters,
+                            job.images * job.span, wide, sums)
         for p in range(made.window):
-            sum_phase(job, p, images, first, lines, x, panel, sums)
+            sum_phase(job, p, images, first, lines, x, panel, sums, job.bias is not NULL)
         for i in range(images):
             start = (((image + i) * s.groups + group) * s.filters + filter) * made.volume + (
                 plane * made.w[W_SIZE + 1] + low) * line
-            put_results(job, at(sums, (i * job.span + (low - top) * line) * wide, size),
-                        group * s.filters + filter, filters, start, count, turned, scratch)
+            put_results(job, at(sums, (i * job.span + (low - top) * line) * wide, size), wide,
+                        filters, start, count, turned, scratch)
 
 
-cdef void put_results(const Job* job, char* sums, Py_ssize_t filter, Py_ssize_t filters,
+cdef void turn_over(const Job* job, const char* sums, Py_ssize_t pitch, char* out,
+                    Py_ssize_t volume, Py_ssize_t filters, Py_ssize_t count) noexcept nogil:
+    """Sums transposed: as many at a time as a near cache holds, for few filters side by side."""
+    cdef Py_ssize_t f, filter, i, first
+    for f in range(divided_up(filters, WHOLE)):
+        filter = f * WHOLE
+        for i in range(divided_up(count, AT_HAND)):
+            first = i * AT_HAND
+            kernels.transpose[job.dtype](
+                sums + (first * pitch + filter) * job.size, pitch * job.size,
+                at(out, filter * volume + first, job.size), volume,
+                min(<Py_ssize_t>WHOLE, filters - filter), min(<Py_ssize_t>AT_HAND, count - first))
+
+
+cdef void put_results(const Job* job, char* sums, Py_ssize_t pitch, Py_ssize_t filters,
                       Py_ssize_t start, Py_ssize_t count, char* turned,
                       char* scratch) noexcept nogil:
-    """Sums of a panel transposed into the results, with bias and relu, or added to them."""
-    cdef Py_ssize_t volume = job.made.volume, step = panel_width(job) * job.size, f
-    cdef const char* bias = NULL if job.bias is NULL else job.bias + filter * job.size
+    cdef Py_ssize_t volume = job.made.volume, f
     cdef char* y = at(job.y, start, job.size)
-    if job.tail is not NULL:
-        kernels.transpose[job.dtype](sums, step, turned, count, filters, count)
-        if bias is not NULL or job.relu:
-            kernels.place_rows[job.dtype](turned, bias, turned, count, 0, count, 0, filters, 1,
-                                          count, False, job.relu)
-        for f in range(filters):
-            finish(job, at(turned, f * count, job.size), start + f * volume, count, scratch)
+    if job.relu:
+        kernels.place_rows[job.dtype](sums, NULL, sums, 0, 0, 0, 0, 1, 1, count * pitch, False,
+                                      True)
+    if job.tail is NULL and not job.accumulate:
+        turn_over(job, sums, pitch, y, volume, filters, count)
         return
+    turn_over(job, sums, pitch, turned, count, filters, count)
     if job.accumulate:
-        kernels.transpose[job.dtype](sums, step, turned, count, filters, count)
         kernels.place_rows[job.dtype](turned, NULL, y, count, 0, volume, 0, filters, 1, count,
                                       True, False)
         return
-    kernels.transpose[job.dtype](sums, step, y, volume, filters, count)
-    if bias is not NULL or job.relu:
-        kernels.place_rows[job.dtype](y, bias, y, volume, 0, volume, 0, filters, 1, count, False,
-                                      job.relu)
+    for f in range(filters):
+        finish(job, at(turned, f * count, job.size), start + f * volume, count, scratch)
+
+
+cdef void begin_with_bias(const Job* job, const char* bias, Py_ssize_t filters, Py_ssize_t rows,
+                          Py_ssize_t pitch, char* sums) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(rows):
+        memset(at(sums, i * pitch, job.size), 0, pitch * job.size)
+        memcpy(at(sums, i * pitch, job.size), bias, filters * job.size)
 
 
 cdef void pack_filters(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:

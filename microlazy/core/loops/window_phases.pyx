@@ -126,7 +126,7 @@ cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef Py_ssize_t lines, p, c, places, count, first, image, across = s.w[W_COUNT + 2]
     cdef char* sums = at(scratch, job.panel + TILE, size)
     cdef char* row = at(sums, job.sums, size)
-    cdef const char* bias = NULL
+    cdef const char* bias = NULL if job.bias is NULL else job.bias + group * s.filters * size
     lay_out(job, block, group, &lines, scratch)
     memset(at(scratch, job.panel, size), 0, TILE * size)        # denormal rubbish is slow
     first = (block // job.across % s.w[W_COUNT] * s.w[W_COUNT + 1]
@@ -138,12 +138,10 @@ cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         kernels.slide[job.dtype](
             scratch, job.offset + job.starts[p],
             at(job.w, s.filters * (group * job.starts[job.made.window] + job.starts[p]), size),
-            sums, s.filters, places, places, job.length, lines * job.width)
+            bias, sums, s.filters, places, places, job.length, lines * job.width, job.relu)
         for c in range(s.filters):
-            if job.bias is not NULL:
-                bias = job.bias + (group * s.filters + c) * size
-            kernels.place_rows[job.dtype](at(sums, c * job.length, size), bias, row, 0, job.width,
-                                          0, across, 1, lines, across, False, job.relu)
+            kernels.place_rows[job.dtype](at(sums, c * job.length, size), NULL, row, 0, job.width,
+                                          0, across, 1, lines, across, False, False)
             kernels.put_windows[job.dtype](
                 row, job.made.w, at(job.y, (image + c) * job.made.volume, size), p, 1, first,
                 count, count, job.accumulate)

@@ -12,7 +12,10 @@ cdef bint plan_lines(Job* job) noexcept nogil
 # Whether so few filters see a window that any direct sum is faster than packing.
 cdef bint is_thin(const Sizes* s) noexcept nogil
 # Whether many filters' direct sums, made some times, cost less than packing does.
-cdef bint is_cheap(const Job* job, Py_ssize_t times, Py_ssize_t results) noexcept nogil
+cdef bint is_cheap(const Job* job, Py_ssize_t times, Py_ssize_t results,
+                   Py_ssize_t placing) noexcept nogil
+# Whether lines are whole vectors, whose sums are made where the results lie.
+cdef bint is_straight(const Job* job) noexcept nogil
 # Lay a block of lines out; returns where in the results of a filter they begin.
 cdef Py_ssize_t lay_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_ssize_t* lines,
                         char* scratch) noexcept nogil

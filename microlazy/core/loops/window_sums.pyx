@@ -16,6 +16,7 @@ cdef enum:
     MANY_PLACES = 64              # places in a window
     FEW_PLACES = 2048             # in a window that is summed directly
     FEW_FILTERS = 24              # that see a window: packing it would not pay
+    TOGETHER = 8                  # filters of which a kernel sums a line together
     PACKING = 45                  # filters whose products take as long as packing their windows
 
 
@@ -55,13 +56,18 @@ cdef bint is_thin(const Sizes* s) noexcept nogil:
     return s.filters <= FEW_FILTERS and s.places <= FEW_PLACES
 
 
-cdef bint is_cheap(const Job* job, Py_ssize_t times, Py_ssize_t results) noexcept nogil:
+cdef bint is_straight(const Job* job) noexcept nogil:
+    return job.s.w[W_COUNT + 2] % kernels.lanes[job.dtype] == 0
+
+
+cdef bint is_cheap(const Job* job, Py_ssize_t times, Py_ssize_t results,
+                   Py_ssize_t placing) noexcept nogil:
     # The sums are made for what lies between lines too, in whole vectors. The two constants were
     # measured, with AVX2 and with AVX-512.
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t sums = times * WHOLE * job.vectors * s.w[W_COUNT]
     return (s.filters >= 4 and
-            s.filters * (sums * s.places + results * PLACING) < results * (s.filters + PACKING)
+            s.filters * (sums * s.places + results * placing) < results * (s.filters + PACKING)
             * s.places)
 
 
@@ -102,20 +108,34 @@ cdef Py_ssize_t lay_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_s
 cdef void slide_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group in one block of lines."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t group = task % s.groups, lines, start, count, f
+    cdef Py_ssize_t group = task % s.groups, lines, start, count, step, f, i, line
+    cdef Py_ssize_t across = s.w[W_COUNT + 2]
+    cdef char* w = at(job.w, group * s.filters * s.places, job.size)
     cdef char* sums = at(scratch, job.panel + TILE, job.size)
     cdef char* placed = at(sums, job.sums, job.size)
+    cdef const char* bias = NULL
+    if job.bias is not NULL:
+        bias = job.bias + group * s.filters * job.size
     start = lay_out(job, task // s.groups, group, &lines, scratch)
-    count = lines * s.w[W_COUNT + 2]
+    count = step = lines * across
     memset(at(scratch, job.panel, job.size), 0, TILE * job.size)    # denormal rubbish is slow
-    kernels.slide[job.dtype](
-        scratch, job.offset, at(job.w, group * s.filters * s.places, job.size), sums, s.filters,
-        s.places, s.places, job.length, lines * job.width)
-    kernels.place_rows[job.dtype](
-        sums, NULL if job.bias is NULL else job.bias + group * s.filters * job.size,
-        at(job.y, start, job.size) if job.tail is NULL else placed, job.length, job.width,
-        s.count if job.tail is NULL else count, s.w[W_COUNT + 2], s.filters, lines,
-        s.w[W_COUNT + 2], job.accumulate, job.relu)
+    if job.tail is NULL:
+        placed, step = at(job.y, start, job.size), s.count
+    if is_straight(job) and not job.accumulate:
+        for i in range(divided_up(s.filters, TOGETHER)):    # few results are written side by side
+            f = i * TOGETHER
+            for line in range(lines):
+                kernels.slide[job.dtype](
+                    at(scratch, line * job.width, job.size), job.offset,
+                    at(w, f * s.places, job.size), NULL if bias is NULL else bias + f * job.size,
+                    at(placed, f * step + line * across, job.size),
+                    min(<Py_ssize_t>TOGETHER, s.filters - f), s.places, s.places, step, across,
+                    job.relu)
+    else:
+        kernels.slide[job.dtype](scratch, job.offset, w, bias, sums, s.filters, s.places, s.places,
+                                 job.length, lines * job.width, job.relu)
+        kernels.place_rows[job.dtype](sums, NULL, placed, job.length, job.width, step, across,
+                                      s.filters, lines, across, job.accumulate, False)
     if job.tail is not NULL:
         for f in range(s.filters):
             finish(job, at(placed, f * count, job.size), start + f * s.count, count, scratch)

@@ -19,6 +19,20 @@ ctypedef struct Sizes:
     Py_ssize_t volume, window, places, count      # of an image, a window, a filter, a result
     int axes
 
+ctypedef struct Filtering:
+    # How tiles are computed by few products, along each of two axes.
+    int images, filters, results          # transforms
+    int slopes, filters_back              # of the results' gradient, and back to the filters'
+    Py_ssize_t kernel, patch, step, tile  # numbers of a filter, seen, to the next, of results
+    Py_ssize_t products, sums
+    Py_ssize_t[6] sum_of                  # of each product: those of one sum are neighbours
+    int biased                            # a bit for each sum that begins with the bias
+    bint mirrored                         # whether the transpose takes filters from the last number
+
+ctypedef struct Block:
+    # Tiles of some planes of images.
+    Py_ssize_t image, images, first, lines, tiles     # planes, lines of tiles, and all tiles
+
 ctypedef struct Job:
     # What threads share of one product.
     Sizes s
@@ -51,7 +65,9 @@ ctypedef struct Job:
     Py_ssize_t lines, height, width, length
     Py_ssize_t vectors            # that are summed for a plane of windows
     Py_ssize_t apart              # numbers between transformed filters' places, or between images
-    Sizes seen, made              # tiles as windows of the images, and of the results
+    Sizes seen, made              # planes that are summed, and that sums make
+    const Filtering* way          # of tiles
+    bint turned                   # tiles are the images', and filters have their channels in lanes
     char* transformed             # the filters, or their gradient
 
 
@@ -97,14 +113,6 @@ cdef inline bint is_pointwise(const Sizes* s) noexcept nogil:
         if s.w[W_KERNEL + i] != 1 or s.w[W_STRIDE + i] != 1 or s.w[W_PAD + i]:
             return False
     return True
-
-
-cdef inline void transform_packed(const Job* job, int which, int before, int after, const char* x,
-                                  Py_ssize_t x_step, char* out, Py_ssize_t out_step,
-                                  Py_ssize_t n) noexcept nogil:
-    """Transform n matrices side by side, of before by before numbers, to after by after."""
-    kernels.winograd[job.dtype](which, x, before * x_step, x_step, WHOLE, out, after * out_step,
-                                out_step, WHOLE, n)
 
 
 cdef inline Py_ssize_t panel_width(const Job* job) noexcept nogil:

@@ -33,14 +33,16 @@ MATHFUNCS = """
     void stream(const T* x, T* out, Py_ssize_t n)
     Py_ssize_t lanes_of(const T* x)
     void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
-                     const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, T* y,
-                     Py_ssize_t y_step)
+                     const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, const T* bias,
+                     bint relu, T* y, Py_ssize_t y_step)
     void window_dots(int filters, int places, Py_ssize_t rows, Py_ssize_t count, const T* g,
                      Py_ssize_t g_step, Py_ssize_t g_row, const T* x, Py_ssize_t x_row,
                      const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
     void gathered_product(const T* x, const Py_ssize_t* at, const Py_ssize_t* taps, Py_ssize_t n,
                           const T* b, Py_ssize_t step, T* out, const Py_ssize_t* to,
                           Py_ssize_t rows, bint accumulate)
+    void winograd(int which, const T* x, Py_ssize_t x_row, Py_ssize_t x_step, T* out,
+                  Py_ssize_t out_row, Py_ssize_t out_step, Py_ssize_t n)
     void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k,
                      Py_ssize_t step)
     void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
@@ -51,8 +53,6 @@ MATHFUNCS = """
     void dot_tile(int rows, const T* x, const T* w, const T* bias, bint relu, T* out, Py_ssize_t n,
                   Py_ssize_t k)
     void dot(const T* x, const T* w, const T* bias, bint relu, T* out, Py_ssize_t k)
-    void transform_tile(int which, int before, int after, bint add, const T* x, Py_ssize_t x_row,
-                        Py_ssize_t x_step, T* out, Py_ssize_t out_row, Py_ssize_t out_step)
     void bias_grad(int rows, const T* y, const T* g, T* dz, T* db, bint accumulate, Py_ssize_t cols)
 """
 SIGNATURE = re.compile(r"(\w+) (\w+)\(((?:[^()]|\(\*\w+\))*)\)")
