@@ -13,9 +13,10 @@ strided blas trees
 loops.elementwise loops.panels
 loops.chain
 loops.windows
-loops.window_products loops.window_sums loops.window_tiles
+loops.window_products loops.window_sums
 loops.window_phases loops.window_lanes
 loops.window_panels loops.window_lane_tiles
+loops.window_tiles
 loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
 loops.matrices loops.floats loops.special
