@@ -225,36 +225,48 @@ INLINE M(line) M(some_of)(const REAL *x, ptrdiff_t count)
     return found;
 }
 
-/* out (+)= m x m^T for n matrices of before by before numbers. */
+/* out (+)= m x m^T for `count` matrices of before by before numbers, a vector or less. */
+INLINE void M(transform_tile)(int which, int before, int after, int add, const REAL *x,
+                              ptrdiff_t x_row, ptrdiff_t x_step, REAL *out, ptrdiff_t out_row,
+                              ptrdiff_t out_step, ptrdiff_t count)
+{
+    M(line) column[6], row[6], half[6][6];
+    for (int j = 0; j < before; j++) {
+        for (int i = 0; i < before; i++) {
+            const REAL *from = x + i * x_row + j * x_step;
+            column[i] = count == LINE ? *(const M(line) *)from : M(some_of)(from, count);
+        }
+        M(transform_line)(which, column, row);
+        for (int i = 0; i < after; i++)
+            half[i][j] = row[i];
+    }
+    for (int i = 0; i < after; i++) {
+        REAL *to = out + i * out_row;
+        M(transform_line)(which, half[i], row);
+        for (int j = 0; j < after; j++, to += out_step) {
+            M(line) made = row[j];
+            if (add)
+                made += count == LINE ? *(const M(line) *)to : M(some_of)(to, count);
+            if (count == LINE)
+                *(M(line) *)to = made;
+            else
+                memcpy(to, &made, count * sizeof *to);
+        }
+    }
+}
+
+/* The same for n matrices: whole vectors have code of their own, whose numbers stay in registers. */
 INLINE void M(transform_tiles)(int which, int before, int after, int add, const REAL *x,
                                ptrdiff_t x_row, ptrdiff_t x_step, REAL *out, ptrdiff_t out_row,
                                ptrdiff_t out_step, ptrdiff_t n)
 {
-    M(line) column[6], row[6], half[6][6];
-    for (ptrdiff_t p = 0; p < n; p += LINE) {
-        const ptrdiff_t count = n - p < (ptrdiff_t)LINE ? n - p : (ptrdiff_t)LINE;
-        for (int j = 0; j < before; j++) {
-            const REAL *from = x + j * x_step + p;
-            for (int i = 0; i < before; i++)
-                column[i] = count == LINE ? *(const M(line) *)(from + i * x_row)
-                                          : M(some_of)(from + i * x_row, count);
-            M(transform_line)(which, column, row);
-            for (int i = 0; i < after; i++)
-                half[i][j] = row[i];
-        }
-        for (int i = 0; i < after; i++) {
-            REAL *to = out + i * out_row + p;
-            M(transform_line)(which, half[i], row);
-            for (int j = 0; j < after; j++, to += out_step) {
-                if (add)
-                    row[j] += count == LINE ? *(const M(line) *)to : M(some_of)(to, count);
-                if (count == LINE)
-                    *(M(line) *)to = row[j];
-                else
-                    memcpy(to, &row[j], count * sizeof *to);
-            }
-        }
-    }
+    ptrdiff_t p = 0;
+    for (; p + LINE <= n; p += LINE)
+        M(transform_tile)(which, before, after, add, x + p, x_row, x_step, out + p, out_row,
+                          out_step, LINE);
+    if (p < n)
+        M(transform_tile)(which, before, after, add, x + p, x_row, x_step, out + p, out_row,
+                          out_step, n - p);
 }
 
 INLINE void M(winograd)(int which, const REAL *x, ptrdiff_t x_row, ptrdiff_t x_step, REAL *out,
