@@ -608,3 +608,11 @@ def test_the_numpy_face_and_a_value_of_the_wrong_shape():
             call(x)
         messages.append(str(error.value))
     assert messages[0] in messages[1]
+
+
+def test_a_masked_part_that_is_looked_at_has_no_plan():
+    """A program may ask whether it is an array: it is one in eager calls."""
+    net = nn.HybridLambda(lambda F, x: [y * 2 for y in [x[x > 0]] if isinstance(y, np.ndarray)])
+    net.hybridize()
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        assert [y.shape for y in net(np.array([1.0, -1.0, 2.0]))] == [(2,)]

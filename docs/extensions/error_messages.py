@@ -129,7 +129,7 @@ RULES = [
     Rule(
         "Trainers and optimizers",
         path=(
-            r"/optimizer/|trainer|kvstore|lr_scheduler|compiled_step|core/(rules|optimizers)"
+            r"/optimizer/|trainer|kvstore|lr_scheduler|compiled_step|core/(rules|optimizers|training)"
             r"|contrib/amp|ndarray/updates"
         ),
     ),

@@ -220,7 +220,7 @@ ROWS = (
     ),
     Function("np.random.choice", "np.random.choice(v, 3)", like=None),
     Function("np.random.permutation", "np.random.permutation(v)", like=None),
-    Function("np.random.shuffle", "np.random.shuffle(k)", like=None, gradient=False, dynamic=True),
+    Function("np.random.shuffle", "np.random.shuffle(k)", like=None, gradient=False),
     Function("np.random.seed npx.random.seed", "np.random.seed(7)", like=None, gradient=False,
              dynamic=True),
     Function("npx.random.bernoulli", "npx.random.bernoulli(u)", like=None, gradient=False),

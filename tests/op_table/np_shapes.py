@@ -158,12 +158,11 @@ PLACES = (
     Function("np.triu", "np.triu(x, -1)", ("np.triu(t, 1)",)),
     Function("np.copyto", "np.copyto(np.zeros((3, 4)), x)",
              gradient=False, dynamic=True, like=None),
-    Function("np.put", "np.put(k, [0, 2], [7, 8])", gradient=False, dynamic=True),
+    Function("np.put", "np.put(k, [0, 2], [7, 8])", gradient=False),
     Function("np.putmask", "np.putmask(k, k > 2, [9, 8])", gradient=False, dynamic=True),
     Function("np.place", "np.place(k, k > 2, [9, 8])", gradient=False, dynamic=True),
-    Function("np.put_along_axis", "np.put_along_axis(j, j[:, :1], 9, 1)",
-             gradient=False, dynamic=True),
-    Function("np.fill_diagonal", "np.fill_diagonal(j, 5)", gradient=False, dynamic=True),
+    Function("np.put_along_axis", "np.put_along_axis(j, j[:, :1], 9, 1)", gradient=False),
+    Function("np.fill_diagonal", "np.fill_diagonal(j, 5)", gradient=False),
 )  # fmt: skip
 
 ORDER = (

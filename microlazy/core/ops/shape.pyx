@@ -12,14 +12,12 @@ from microlazy.core.ops.results cimport Source, hand_out
 from microlazy.core.ops.slots cimport hand_on, pass_on
 from microlazy.core.strided cimport add_to, assign, pack
 from microlazy.core.tape cimport (
-    Node, Pass, enlist, observed, run, several_devices, state, tracked,
+    Node, Pass, enlist, observed, put, run, state, tracked,
 )
 from microlazy.core.tensor cimport (
-    MAX_NDIM, NP, Tensor, alias, allocate, header, is_contiguous, is_float, itemsize, look_at,
-    new, numpy_dtype,
-    same_shape, set_strides, shape_tuple, take_layout,
+    MAX_NDIM, NP, Tensor, alias, allocate, device_of, header, is_contiguous, is_float, itemsize,
+    look_at, new, numpy_dtype, same_shape, set_strides, shape_tuple, take_layout,
 )
-
 
 from microlazy.base import MXNetError, ShapeError
 
@@ -343,6 +341,7 @@ cdef list recorded_parts(Tensor x, list places, list looks):
     enlist(source)
     for part in looks:
         y = new(x.face, x.dtype, part.ndim, part.shape_)
+        put(y, device_of(x))
         pack(part, y.data)
         hand_out(source, len(results), y, x)
         results.append(y)
@@ -358,8 +357,8 @@ cdef list parts(Tensor x, int axis, list edges, bint drop):
     cdef int ndim = x.ndim - drop, i
     cdef Tensor part
     cdef View place
-    if not state().recording or state().tracing or observed or several_devices or x.abstract or (
-            not (tracked(x) and is_float(x.dtype))):
+    if not state().recording or state().tracing or observed or x.abstract or not (
+            tracked(x) and is_float(x.dtype)):
         return None
     for i in range(x.ndim):
         start[i] = 0

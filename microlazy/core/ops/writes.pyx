@@ -222,6 +222,10 @@ class MaskedPart(NDArrayOperatorsMixin):
         self.x, self.key, self.maker = x, key, maker_of(x)
         self.op, self.value = -1, None
 
+    @property
+    def __class__(self):
+        self.refuse()             # isinstance() would say that it is no array
+
     def refuse(self):
         """Say that the mask has no values."""
         for item in self.key if isinstance(self.key, tuple) else (self.key,):

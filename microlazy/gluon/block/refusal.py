@@ -29,7 +29,7 @@ def place_of(error: BaseException, block: Tree) -> Place:
     for frame, number in _frames(error):
         code, owner = frame.f_code, frame.f_locals.get("self")
         at = f"line {number} of {code.co_filename}"
-        if isinstance(owner, Tree) and code.co_name in ("forward", "hybrid_forward"):
+        if issubclass(type(owner), Tree) and code.co_name in ("forward", "hybrid_forward"):
             inner, line = owner, at
         elif not _is_ours(code.co_filename):
             line = at
