@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from ...base import AbstractValueError
 from .tree import Tree, refusals_of, where
@@ -30,7 +30,7 @@ def place_of(error: BaseException, block: Tree) -> Place:
         code, owner = frame.f_code, frame.f_locals.get("self")
         at = f"line {number} of {code.co_filename}"
         if issubclass(type(owner), Tree) and code.co_name in ("forward", "hybrid_forward"):
-            inner, line = owner, at
+            inner, line = cast(Tree, owner), at
         elif not _is_ours(code.co_filename):
             line = at
     return Place(inner, line)
