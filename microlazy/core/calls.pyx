@@ -8,7 +8,6 @@ from microlazy.core.tensor cimport Tensor, current_device, deeper
 from microlazy.core.trees cimport sorted_keys
 
 import sys
-from argparse import Namespace
 from collections import OrderedDict
 from types import SimpleNamespace
 
@@ -254,9 +253,11 @@ cdef class Contents:
 
 cdef bint is_object(object value):
     """Whether a value is nothing but its attributes, as configurations are."""
-    if isinstance(value, (Namespace, SimpleNamespace)):
+    if isinstance(value, SimpleNamespace):
         return True
     package = type(value).__module__.partition(".")[0]
+    if package == "argparse" and type(value).__name__ == "Namespace":     # not imported for this
+        return True
     return (package not in sys.stdlib_module_names and package != "microlazy"
             and not callable(value) and type(getattr(value, "__dict__", None)) is dict)
 
