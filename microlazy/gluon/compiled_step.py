@@ -23,12 +23,13 @@ Loss = Callable[[Any, Any], Tensor]
 class CompiledStep(PlannedStep):
     """A training step of a network, made by `compile_step`.
 
+    Its ``output`` is what the network gave in the last step, an array or nested list of arrays, for
+    metrics; None before the first.
+
     Attributes
     ----------
     parts : tuple
         The network, the loss and the trainer.
-    output : array or nested list of arrays
-        What the network gave in the last step, for metrics; None before the first.
 
     Examples
     --------
