@@ -989,7 +989,7 @@ cdef int start_and_walk(Pass p, list heads, object head_grads, bint retain) exce
         check_head(p, <Tensor>heads[i], grads[i])
     if n == 0:
         return 0
-    if p.recorded is None and n <= MOST_GIVEN:
+    if head_grads is not None and p.recorded is None and n <= MOST_GIVEN:
         p.given = list(grads)
         for head in heads:
             if is_leaf(<Tensor>head) and (<Tensor>head).slot.grad is not None:
