@@ -171,18 +171,6 @@ cdef class Convolution(Direct):
     array([1., 3., 5., 3.])
     """
 
-    cdef object slow
-
-    def __init__(self, slow):
-        self.slow = slow
-
-    @property
-    def __name__(self):
-        return self.slow.__name__
-
-    def __call__(self, a, v, mode):
-        return self.slow(a, v, mode)
-
     cdef bint into(self, list inputs, dict options, Tensor out) except -1:
         cdef Tensor x = inputs[0], y = inputs[1]
         if x.dtype > FLOAT64 or x.dtype != y.dtype or out.dtype != x.dtype or (

@@ -162,18 +162,6 @@ cdef class Draw(Direct):
     array([1, 1], dtype=int64)
     """
 
-    cdef object slow
-
-    def __init__(self, slow):
-        self.slow = slow
-
-    @property
-    def __name__(self):
-        return self.slow.__name__
-
-    def __call__(self, *parameters, **options):
-        return self.slow(*parameters, **options)
-
     cdef bint into(self, list inputs, dict options, Tensor out) except -1:
         cdef Parameter p, q
         cdef Tensor a, b

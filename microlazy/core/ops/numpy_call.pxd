@@ -3,7 +3,11 @@
 from microlazy.core.tensor cimport Tensor
 
 cdef class Direct:
-    """A function of NumPy arrays that can also compute from our arrays, into our memory."""
+    """A function of NumPy arrays that can also compute from our arrays, into our memory.
+
+    What it leaves undone is the function's that it is made from.
+    """
+    cdef object slow
     # out = function(*inputs, **options); False where it is the function of NumPy arrays' to do.
     cdef bint into(self, list inputs, dict options, Tensor out) except -1
 

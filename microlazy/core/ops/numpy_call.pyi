@@ -9,6 +9,7 @@ _A = TypeVar("_A", bound=Tensor)
 _Rules = Sequence[Callable[..., Any] | None] | None
 
 class Direct:
+    def __init__(self, slow: Callable[..., Any] | None = None) -> None: ...
     def __call__(self, *arrays: Any, **options: Any) -> Any: ...
 
 def call(
