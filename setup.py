@@ -64,6 +64,8 @@ FLAGS = {
     },
 }
 WIDE = ("avx2", "avx512")
+# Outside of the kernels' builds, but their plain loops over large arrays need vector units too.
+VECTOR_LOOPS = [f"microlazy.core.loops.{name}" for name in ("counting", "floats", "integers")]
 # More flags for compiling and linking every module: tests/sanitize.py asks for sanitizers.
 EXTRA = os.environ.get("MICROLAZY_CFLAGS", "").split()
 EMPTY_PROBE = "int main(void) { return 0; }\n"
@@ -128,7 +130,8 @@ class BuildExt(build_ext):
                 extension.libraries = RANDOM["libraries"]
                 extension.library_dirs = RANDOM["library_dirs"]
             if package != KERNELS:
-                extension.extra_compile_args = [*flags["all"], *flags["core"], *openmp]
+                level = flags["kernels" if extension.name in VECTOR_LOOPS else "core"]
+                extension.extra_compile_args = [*flags["all"], *level, *openmp]
                 extension.extra_link_args = openmp if flags is FLAGS["unix"] else []
             elif module not in WIDE:
                 extension.extra_compile_args = [*flags["all"], *flags["kernels"]]

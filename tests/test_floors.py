@@ -19,7 +19,7 @@ loops.window_panels loops.window_lane_tiles
 loops.window_tiles
 loops.convolution
 loops.reductions loops.rows loops.scans loops.ordering loops.integers loops.resampling
-loops.matrices loops.floats loops.special
+loops.counting loops.matrices loops.floats loops.special
 loops.rotations loops.matrix_gradients loops.quantiles
 tape
 generator trace calls planning ops.slots scopes differentiation

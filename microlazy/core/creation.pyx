@@ -4,11 +4,13 @@ Only the usual arguments are taken here, Python's numbers and the default dtype;
 None for others, and its caller asks NumPy.
 """
 
+from cython.parallel cimport prange
 from libc.math cimport M_PI, ceil, cos, log10, pow
 from libc.string cimport memcpy, memset
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.loops.integers cimport set_integer
 from microlazy.core.ops.cast cimport promoted
+from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.tape cimport put
 from microlazy.core.tensor cimport (
     BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, current_device, device_of,
@@ -322,14 +324,26 @@ def triangle_mask(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t k, bint upper,
     return x
 
 
+cdef void repeat_first(Tensor x) noexcept:
+    """Copy the first element to all others."""
+    cdef Py_ssize_t done = itemsize(x.dtype), nbytes = x.size * done, i
+    cdef char* data = x.data
+    while done < nbytes and done < CHUNK:
+        memcpy(data + done, data, min(done, nbytes - done))
+        done += min(done, nbytes - done)
+    if done == nbytes:
+        return
+    for i in prange(1, (nbytes + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads() if nbytes >= LIGHT_GRAIN else 1):
+        memcpy(data + i * CHUNK, data, min(<Py_ssize_t>CHUNK, nbytes - i * CHUNK))
+
+
 cdef int fill_with(Tensor x, object value) except -1:
     """x[...] = value, for an array that was just made."""
-    cdef Py_ssize_t i, size = itemsize(x.dtype)
     if x.dtype <= FLOAT64:
         return fill(x, value)
     if not is_float(x.dtype) and type(value) in (int, bool) and x.size and set_integer(x, value):
-        for i in range(1, x.size):
-            memcpy(x.data + i * size, x.data, size)
+        repeat_first(x)
         return 0
     view_numpy(x)[...] = value
     return 0

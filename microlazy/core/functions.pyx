@@ -5,6 +5,7 @@ Arguments are checked here; an op behind gets sizes that fit. A result has the f
 
 from libc.string cimport memcpy, memset
 from microlazy.core.kernels.table cimport *
+from microlazy.core.loops.chain cimport MOST_ARRAYS, NUMBER, UNARY as ONE_ARRAY, assemble
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
@@ -30,8 +31,9 @@ from microlazy.core.ops.shape cimport (
     roll as roll_axis, same_memory, section, stack as stack_arrays, transpose as transpose_axes,
     view as view_of,
 )
+from microlazy.core.parallel cimport LIGHT_GRAIN
 from microlazy.core.places cimport FEW, numbers_as
-from microlazy.core.strided cimport assign, overlap
+from microlazy.core.strided cimport assign, overlap, packed
 from microlazy.core.tape cimport may_write, put as put_on, state, tracked, wrote
 from microlazy.core.tensor cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, UINT8, Tensor, current_device,

@@ -208,11 +208,36 @@ cdef object written(object result, object out):
     return result if out is None else write_into(out, result)
 
 
+cdef bint is_large(Tensor t) noexcept:
+    """Whether steps that nobody records should be taken in one pass, which spares memory traffic."""
+    return t.size >= LIGHT_GRAIN and t.dtype <= FLOAT64 and state().plain and not t.abstract
+
+
+cdef Tensor in_one_pass(Tensor t, list functions):
+    """Functions of each element, one after the other: a name, and of two operands a number."""
+    cdef Tensor x = packed(t), out = new(t.face, t.dtype, t.ndim, t.shape_)
+    cdef char* arrays[2]
+    cdef list steps = []
+    for i, (name, *numbers) in enumerate(functions):
+        step = {"a": MOST_ARRAYS + i - 1 if i else 0, "out": MOST_ARRAYS + i}
+        if numbers:
+            step |= {"loop": NUMBER, "op": BINARY[name], "number": numbers[0]}
+        else:
+            step |= {"loop": ONE_ARRAY, "op": UNARY[name]}
+        steps.append(step)
+    steps[len(steps) - 1]["out"] = 1
+    arrays[0], arrays[1] = x.data, out.data
+    assemble(steps, 2).run(arrays, NULL, x.size, x.dtype)
+    return out
+
+
 def clip(x, a_min=None, a_max=None):
     """Limit the elements to [a_min, a_max]."""
     cdef Tensor t = array_of(x, "clip")
     if a_min is None and a_max is None:
         raise ValueError("clip: give a_min, a_max or both")
+    if is_large(t) and type(a_min) in (int, float) and type(a_max) in (int, float):
+        return in_one_pass(t, [("maximum", a_min), ("minimum", a_max)])
     if a_min is not None:
         t = binary_op("maximum", t, a_min)
     if a_max is not None:
@@ -227,7 +252,10 @@ def round(x, decimals=0, away=False):
         return unary_op("sign", t) * unary_op("floor", unary_op("abs", t) + 0.5)
     if decimals == 0:
         return unary_op("rint", t)
-    return unary_op("rint", t * 10.0 ** decimals) / 10.0 ** decimals
+    factor = 10.0 ** decimals
+    if is_large(t):
+        return in_one_pass(t, [("multiply", factor), ("rint",), ("divide", factor)])
+    return unary_op("rint", t * factor) / factor
 
 
 def invert(x):

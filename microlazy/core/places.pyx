@@ -1,4 +1,4 @@
-"""Places in small arrays: of what is not 0, is searched for, or is written, without NumPy.
+"""Places in arrays: of what is not 0, is searched for, or is written, without NumPy.
 
 Only the usual arguments are taken here; a function returns None, or False, for others, and its
 caller does it by NumPy or by the recorded way.
@@ -6,6 +6,7 @@ caller does it by NumPy or by the recorded way.
 
 from libc.math cimport INFINITY, fabs
 from libc.string cimport memcmp, memcpy, memset
+from microlazy.core.loops.counting cimport close_into, counts_before, goals_into, places_into
 from microlazy.core.loops.ordering cimport order_places, sort_few
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.rewrite cimport rewrites
@@ -38,11 +39,16 @@ cdef inline bint holds(const char* data, int dtype, Py_ssize_t i) noexcept nogil
 
 cdef Tensor readable(object x):
     """A small array with its elements in order; None for anything else."""
+    return ordered(x) if isinstance(x, Tensor) and (<Tensor>x).size <= FEW else None
+
+
+cdef Tensor ordered(object x):
+    """An array with its elements in order; None for what our loops do not read."""
     cdef Tensor t
     if not isinstance(x, Tensor):
         return None
     t = <Tensor>x
-    if t.abstract or t.size > FEW or (is_float(t.dtype) and t.dtype > FLOAT64):
+    if t.abstract or (is_float(t.dtype) and t.dtype > FLOAT64):
         return None
     return packed(t)
 
@@ -64,18 +70,37 @@ def flat_nonzero(x):
     >>> flat_nonzero(np.array([[0, 1], [2, 0]]))
     array([1, 2], dtype=int64)
     """
-    cdef Tensor t = readable(x)
+    cdef Tensor t = ordered(x)
     return None if t is None else flat_places(t)
 
 
 cdef Tensor flat_places(Tensor t):
-    cdef Py_ssize_t n = count_of(t), i, found = 0
-    cdef Tensor places = new(NP, INT64, 1, &n)
+    cdef Py_ssize_t n, i, found = 0
+    cdef Tensor places
+    if t.size > FEW:
+        return places_by_axis(t, 1, &t.size)[0]
+    n = count_of(t)
+    places = new(NP, INT64, 1, &n)
     for i in range(t.size):
         if holds(t.data, t.dtype, i):
             (<long long*>places.data)[found] = i
             found += 1
     return places
+
+
+cdef list places_by_axis(Tensor t, int ndim, const Py_ssize_t* shape):
+    """The coordinates of what is not 0 in an array of a shape, axis by axis."""
+    cdef Tensor before = counts_before(t), axis
+    cdef long long* outs[MAX_NDIM]
+    cdef Py_ssize_t n = (<long long*>before.data)[before.size - 1]
+    cdef list found = []
+    cdef int k
+    for k in range(ndim):
+        axis = new(NP, INT64, 1, &n)
+        outs[k] = <long long*>axis.data
+        found.append(axis)
+    places_into(t, before, ndim, shape, outs, 1)
+    return found
 
 
 def nonzero(x):
@@ -88,13 +113,15 @@ def nonzero(x):
     >>> nonzero(np.array([[0, 1], [2, 0]]))
     (array([0, 1], dtype=int64), array([1, 0], dtype=int64))
     """
-    cdef Tensor t = readable(x), places, axis
+    cdef Tensor t = ordered(x), places, axis
     cdef long long* flat
     cdef Py_ssize_t i
     cdef int k
     cdef list found = []
     if t is None or t.ndim == 0:          # which NumPy refuses
         return None
+    if t.size > FEW:
+        return tuple(places_by_axis(t, t.ndim, t.shape_))
     places = flat_places(t)
     if t.ndim == 1:
         return (places,)
@@ -120,14 +147,23 @@ def coordinates(x):
     array([[0, 1],
            [1, 0]], dtype=int64)
     """
-    cdef Tensor t = readable(x), places, rows
+    cdef Tensor t = ordered(x), places, rows
     cdef Py_ssize_t[2] shape
+    cdef long long* outs[MAX_NDIM]
     cdef long long* row
     cdef long long flat
     cdef Py_ssize_t i
     cdef int k
     if t is None or t.ndim == 0:
         return None
+    if t.size > FEW:
+        places = counts_before(t)
+        shape[0], shape[1] = (<long long*>places.data)[places.size - 1], t.ndim
+        rows = new(NP, INT64, 2, shape)
+        for k in range(t.ndim):
+            outs[k] = <long long*>rows.data + k
+        places_into(t, places, t.ndim, t.shape_, outs, t.ndim)
+        return rows
     places = flat_places(t)
     shape[0], shape[1] = places.size, t.ndim
     rows = new(NP, INT64, 2, shape)
@@ -236,10 +272,10 @@ def searchsorted(a, v, bint right, bint ascending):
     >>> searchsorted(np.array([3., 1.]), np.array([2.]), False, True) is None
     True
     """
-    cdef Tensor t = readable(v), line, places
+    cdef Tensor t = ordered(v), line, places
     cdef Py_ssize_t low, high, middle, i
     cdef double x
-    line = numbers_as(t, a) if type(a) is list and t is not None else readable(a)
+    line = numbers_as(t, a) if type(a) is list and t is not None else ordered(a)
     if line is None or t is None or line.ndim != 1 or not is_float(line.dtype) or (
             not is_float(t.dtype) or line.face != t.face or not state().plain):
         return None
@@ -248,6 +284,9 @@ def searchsorted(a, v, bint right, bint ascending):
             if not number_at(line, i - 1) <= number_at(line, i):
                 return None
     places = new(t.face, INT64, t.ndim, t.shape_)
+    if t.size > FEW and line.dtype == t.dtype:
+        goals_into(line, t, right, places)
+        return places
     for i in range(t.size):
         x = number_at(t, i)
         low, high = 0, line.size
@@ -354,7 +393,7 @@ def isclose(a, b, rtol, atol, bint equal_nan):
     >>> isclose(np.array([1., 2.]), np.array([1.]), 1e-5, 1e-8, False) is None
     True
     """
-    cdef Tensor x = readable(a), y = readable(b), found
+    cdef Tensor x = ordered(a), y = ordered(b), found
     cdef double relative, absolute, first, second, distance
     cdef Py_ssize_t i
     if x is None or y is None or x.dtype != y.dtype or not is_float(x.dtype) or (
@@ -363,6 +402,9 @@ def isclose(a, b, rtol, atol, bint equal_nan):
         return None
     relative, absolute = rtol, atol
     found = new(x.face, BOOL, x.ndim, x.shape_)
+    if x.size > FEW:
+        close_into(x, y, relative, absolute, equal_nan, found)
+        return found
     for i in range(x.size):
         first, second = number_at(x, i), number_at(y, i)
         distance = first - second
@@ -470,13 +512,31 @@ cdef int write(Tensor a, Tensor places, Tensor values, bint own_places) except -
 
     With `own_places` each value comes from its own place instead.
     """
-    cdef Py_ssize_t size = itemsize(a.dtype), i, place, n = values.size
+    cdef int size = itemsize(a.dtype)
     may_write(a)
-    for i in range(places.size):
-        place = (<long long*>places.data)[i]
-        memcpy(a.data + place * size, values.data + (place if own_places else i) % n * size, size)
+    if size == 1:
+        write_items(a.data, places, values.data, values.size, own_places)
+    elif size == 4:
+        write_items(<int*>a.data, places, <const int*>values.data, values.size, own_places)
+    else:
+        write_items(<long long*>a.data, places, <const long long*>values.data, values.size,
+                    own_places)
     wrote(a)
     return 0
+
+
+ctypedef fused item:                  # of any dtype of its size
+    char
+    int
+    long long
+
+
+cdef void write_items(item* x, Tensor places, const item* values, Py_ssize_t n,
+                      bint own_places) noexcept:
+    cdef const long long* flat = <const long long*>places.data
+    cdef Py_ssize_t i
+    for i in range(places.size):
+        x[flat[i]] = values[(flat[i] if own_places else i) % n]
 
 
 def put(a, ind, v) -> bool:
@@ -533,7 +593,7 @@ def put_where(a, mask, v, bint own_places) -> bool:
     >>> put_where(x, x > 1, [7., 8., 9.], True), x
     (True, array([1., 8., 9.]))
     """
-    cdef Tensor x, values, marks = readable(mask)
+    cdef Tensor x, values, marks = ordered(mask)
     if marks is None or not writable(a, v):
         return False
     x = a

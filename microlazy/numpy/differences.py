@@ -27,7 +27,7 @@ __all__ = [
 
 
 def _cut(x: ndarray, axis: int, begin: int, end: int | None) -> ndarray:
-    return _f.slice_axis(x, axis, begin, end)
+    return _f.slice_axis(x, axis, begin, end, packed=False)
 
 
 def _axis(axis: int, ndim: int) -> int:
@@ -154,32 +154,43 @@ def _slope(f: ndarray, axis: int, spacing: Any, edge_order: int) -> ndarray:
             f"gradient: axis {axis} has {n} elements, but edge_order={edge_order} needs "
             f"{edge_order + 1}"
         )
-    steps = diff(f, axis=axis)
     if onp.ndim(spacing):
-        places = _f.as_dtype(as_array(spacing), f.dtype)
-        if places.shape != (n,):
-            raise ValueError(
-                f"gradient: axis {axis} has {n} elements, but its coordinates have shape "
-                f"{places.shape}"
-            )
-        widths = _f.reshape(diff(places), [-1 if i == axis else 1 for i in range(f.ndim)])
+        first, inner, last = _uneven_slopes(f, axis, as_array(spacing))
     else:
         step = spacing if isinstance(spacing, Tensor) else float(spacing)
-        widths = _f.new_array(_f.face_of(f), [1] * f.ndim, f.dtype, 1) * step
-        widths = _f.broadcast_to(widths, [n - 1 if i == axis else 1 for i in range(f.ndim)])
-    slope = steps / widths
-    first, last = _cut(slope, axis, 0, 1), _cut(slope, axis, n - 2, n - 1)
-    if n == 2:
+        first = (_cut(f, axis, 1, 2) - _cut(f, axis, 0, 1)) / step
+        last = (_cut(f, axis, n - 1, n) - _cut(f, axis, n - 2, n - 1)) / step
+        inner = (_cut(f, axis, 2, None) - _cut(f, axis, 0, -2)) / (2 * step) if n > 2 else None
+    if inner is None:
         return _f.concatenate([first, last], axis)
-    # Between two slopes the one over the shorter way weighs more.
-    before, after = _cut(widths, axis, 0, -1), _cut(widths, axis, 1, None)
-    share = after / (before + after)
-    inner = _cut(slope, axis, 0, -1) * share + _cut(slope, axis, 1, None) * (1 - share)
     if edge_order == 2:
         # A parabola through three points: its slope changes evenly.
         first = 2 * first - _cut(inner, axis, 0, 1)
         last = 2 * last - _cut(inner, axis, n - 3, n - 2)
     return _f.concatenate([first, inner, last], axis)
+
+
+def _uneven_slopes(
+    f: ndarray, axis: int, places: ndarray
+) -> tuple[ndarray, ndarray | None, ndarray]:
+    """The first slope, those at the places between, if there are any, and the last one."""
+    n = f.shape[axis]
+    places = _f.as_dtype(places, f.dtype)
+    if places.shape != (n,):
+        raise ValueError(
+            f"gradient: axis {axis} has {n} elements, but its coordinates have shape "
+            f"{places.shape}"
+        )
+    widths = _f.reshape(diff(places), [-1 if i == axis else 1 for i in range(f.ndim)])
+    slope = diff(f, axis=axis) / widths
+    first, last = _cut(slope, axis, 0, 1), _cut(slope, axis, n - 2, n - 1)
+    if n == 2:
+        return first, None, last
+    # Between two slopes the one over the shorter way weighs more.
+    before, after = _cut(widths, axis, 0, -1), _cut(widths, axis, 1, None)
+    share = after / (before + after)
+    inner = _cut(slope, axis, 0, -1) * share + _cut(slope, axis, 1, None) * (1 - share)
+    return first, inner, last
 
 
 def unwrap(
@@ -195,6 +206,9 @@ def unwrap(
     """
     options = {"discont": discont, "axis": axis, "period": period}
     return call(onp.unwrap, [as_array(p)], options, (sequences.same_gradient,))
+
+
+_WIDE = ("float32", "float64")  # a sum may be larger than the integral, which float16 cannot hold
 
 
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> ndarray:
@@ -218,6 +232,10 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> ndarray
     y = as_array(y)
     axis = _axis(axis, y.ndim)
     widths: Any = dx
+    if x is None and onp.ndim(dx) == 0 and y.dtype in _WIDE and y.shape[axis] > 1:
+        # Half of both ends is too much; where they are infinite or nan, so is the sum.
+        ends = (_f.take(y, 0, axis) + _f.take(y, y.shape[axis] - 1, axis)) / 2
+        return (_f.reduction("sum", y, axis) - _f.where(_f.test("isfinite", ends), ends, 0)) * dx
     if x is not None:
         x = as_array(x, y)
         if x.ndim == 1:

@@ -19,6 +19,7 @@ from microlazy.core.creation import frequencies
 from microlazy.core.tensor import Tensor
 from microlazy.core.transforms import transformed
 from microlazy.numpy.arguments import NP, as_array, on_cpu
+from microlazy.ops.spectra import transform
 
 __all__ = [
     "fft",
@@ -59,7 +60,7 @@ def _transformed(name: str, a: Any, options: dict[str, Any]) -> Any:
     a = onp.asarray(a)
     if a.dtype == onp.float16:
         a = a.astype(onp.float32)
-    result = getattr(onp.fft, name)(a, **options)
+    result = transform(name, a, **options)
     return result if result.dtype.kind == "c" else _f.from_numpy_result(NP, result, result.dtype)
 
 

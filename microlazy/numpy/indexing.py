@@ -380,7 +380,8 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
             places.append(where)
     if not pieces:
         return x.copy()
-    back = onp.argsort(onp.concatenate(places))
+    back = onp.empty(x.size, "int64")
+    back[onp.concatenate(places)] = onp.arange(x.size)
     return _f.reshape(_f.take(_f.concatenate(pieces), back, 0), x.shape)
 
 

@@ -251,6 +251,9 @@ def intersect1d(
         small = _sets.combined("intersect1d", ar1, ar2, return_indices)
         if small is not None:
             return small
+    if not return_indices and not _f.recorded(ar1) and not _f.recorded(ar2):
+        shared = onp.intersect1d(onp.asarray(ar1), onp.asarray(ar2), assume_unique)
+        return _f.from_numpy_result(NP, shared, shared.dtype)
     _, first, second = onp.intersect1d(
         onp.asarray(ar1), onp.asarray(ar2), assume_unique, return_indices=True
     )
@@ -272,6 +275,8 @@ def _of_both(function: Callable[..., onp.ndarray], summary: str, result: str) ->
         values = onp.asarray(both)
         options = {} if function is onp.union1d else {"assume_unique": assume_unique}
         wanted = function(values[: ar1.size], values[ar1.size :], **options)
+        if not _f.recorded(both):
+            return _f.from_numpy_result(NP, wanted, wanted.dtype)
         order = onp.argsort(values, kind="stable")
         return _f.take(both, order[onp.searchsorted(values[order], wanted)], 0, "clip")
 

@@ -4,6 +4,7 @@ There are no complex dtypes. The transform and its inverse are each other's grad
 factors.
 """
 
+import importlib
 import math
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import numpy
 
 from microlazy.core import functions as f
 from microlazy.core.ops.numpy_call import call
+from microlazy.core.parallel import get_num_threads
 from microlazy.core.tensor import Tensor
 from microlazy.ops.checks import axis_of
 from microlazy.ops.linear_algebra import in_floats
@@ -21,8 +23,30 @@ __all__ = ["irfft", "rfft"]
 A = TypeVar("A", bound=Tensor)
 
 
+_MANY = 1 << 14  # elements from which SciPy's transforms are faster than NumPy's
+
+
+def transform(name: str, x: numpy.ndarray, out: Any = None, **options: Any) -> numpy.ndarray:
+    """A transform of numpy.fft; large ones by SciPy's vector loops and all threads.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.ops.spectra import transform
+    >>> transform("rfft", numpy.array([1.0, 0.0]), axis=-1)
+    array([1.+0.j, 1.+0.j])
+    """
+    if x.size >= _MANY and out is None and x.dtype in ("float32", "float64", "complex64", "complex128"):
+        try:
+            function = getattr(importlib.import_module("scipy.fft"), name)
+            return function(x, workers=get_num_threads(), **options)
+        except (TypeError, ValueError):  # which NumPy explains in its own words
+            pass
+    return getattr(numpy.fft, name)(x, out=out, **options)
+
+
 def _parts(x: numpy.ndarray) -> numpy.ndarray:
-    spectrum = numpy.fft.rfft(x, axis=-1)
+    spectrum = transform("rfft", x, axis=-1)
     return numpy.stack([spectrum.real, spectrum.imag])
 
 
@@ -33,7 +57,7 @@ def _shape_of_parts(x: Any) -> tuple[Any, Any]:
 def _signal(parts: numpy.ndarray, n: int) -> numpy.ndarray:
     spectrum = numpy.empty(parts.shape[1:], "complex64" if parts.itemsize == 4 else "complex128")
     spectrum.real, spectrum.imag = parts
-    return numpy.fft.irfft(spectrum, n, axis=-1)
+    return transform("irfft", spectrum, n=n, axis=-1)
 
 
 def _shape_of_signal(parts: Any, n: int) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Small arrays of floats: loops of what has no kernel, no tape."""
+"""Floats: loops of what has no kernel, no tape."""
 
 from microlazy.core.tensor cimport Tensor
 

@@ -1,21 +1,28 @@
-"""What has no kernel, of small arrays of float32 and float64: tests, parts of numbers, steps.
+"""What has no kernel, of float32 and float64: tests, parts of numbers, steps.
 
-As in `loops/integers`, a call of NumPy's is what takes the time in a small array.
+As in `loops/integers`, a call of NumPy's is what takes the time in a small array. Large ones are
+shared by all threads, where NumPy's loops use one.
 """
 
-from libc.math cimport (
-    INFINITY, M_PI, NAN, copysign, copysignf, isinf, isnan, nextafter, nextafterf, signbit, sin,
-)
+from cython.parallel cimport prange
+from libc.math cimport INFINITY, M_PI, NAN, copysign, isinf, signbit, sin
 from microlazy.core.loops.integers cimport operand
-from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor
+from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
+from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor, itemsize
 
 import numpy
 
 cdef extern from "<math.h>" nogil:
     float modff(float x, float* whole)
     double modf(double x, double* whole)
-    float frexpf(float x, int* exponent)
-    double frexp(double x, int* exponent)
+
+cdef extern from "floatparts.h" nogil:
+    float f32_next(float x, float y)
+    double f64_next(double x, double y)
+    float f32_mantissa(float x)
+    double f64_mantissa(double x)
+    int f32_exponent(float x)
+    int f64_exponent(double x)
 
 cdef enum Op:
     SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, EXPONENT
@@ -37,9 +44,9 @@ ctypedef fused real:
 
 cdef inline real next_after(real x, real y) noexcept nogil:
     if real is float:
-        return nextafterf(x, y)
+        return f32_next(x, y)
     else:
-        return nextafter(x, y)
+        return f64_next(x, y)
 
 
 cdef inline real step_at(real x) noexcept nogil:
@@ -48,10 +55,7 @@ cdef inline real step_at(real x) noexcept nogil:
         return <real>NAN
     if x == 0:
         x = 0
-    if real is float:
-        return nextafterf(x, copysignf(<float>INFINITY, x)) - x
-    else:
-        return nextafter(x, copysign(<double>INFINITY, x)) - x
+    return next_after(x, <real>copysign(INFINITY, x)) - x
 
 
 cdef inline real fraction(real x) noexcept nogil:
@@ -66,21 +70,18 @@ cdef inline real fraction(real x) noexcept nogil:
 
 cdef inline real mantissa(real x) noexcept nogil:
     """x over a power of 2, in [0.5, 1) without its sign."""
-    cdef int exponent
     if real is float:
-        return frexpf(x, &exponent)
+        return f32_mantissa(x)
     else:
-        return frexp(x, &exponent)
+        return f64_mantissa(x)
 
 
 cdef inline int exponent_of(real x) noexcept nogil:
     """The power of 2 that the mantissa belongs to."""
-    cdef int exponent
     if real is float:
-        frexpf(x, &exponent)
+        return f32_exponent(x)
     else:
-        frexp(x, &exponent)
-    return exponent
+        return f64_exponent(x)
 
 
 cdef inline double sinc(double x) noexcept nogil:
@@ -88,9 +89,8 @@ cdef inline double sinc(double x) noexcept nogil:
 
 
 cdef inline real heaviside(real x, real middle) noexcept nogil:
-    if isnan(x):
-        return x
-    return middle if x == 0 else <real>(x > 0)
+    cdef real step = middle if x == 0 else <real>(x > 0)
+    return x if x != x else step
 
 
 cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb, char* out,
@@ -153,13 +153,26 @@ cdef int float_dtype(int op, int dtype) noexcept:
     return BOOL if op < FIRST_NUMBER else dtype
 
 
+cdef void run_pieces(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb, char* out,
+                     Py_ssize_t size, Py_ssize_t n) noexcept:
+    cdef Py_ssize_t i
+    if n < LIGHT_GRAIN:
+        run(op, a, sa, b, sb, out, n)
+        return
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        run(op, a + i * CHUNK * sa, sa, b + i * CHUNK * sb, sb, out + i * CHUNK * size,
+            min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+
+
 cdef int floats_into(int op, Tensor a, Tensor b, Tensor out) except -1:
-    cdef Py_ssize_t sa, sb
+    cdef Py_ssize_t sa, sb, size = itemsize(out.dtype)
     a = operand(a, out)
     b = a if b is None else operand(b, out)
     sa, sb = a.size == out.size, b.size == out.size
     if a.dtype == FLOAT32:
-        run(op, <const float*>a.data, sa, <const float*>b.data, sb, out.data, out.size)
+        run_pieces(op, <const float*>a.data, sa, <const float*>b.data, sb, out.data, size, out.size)
     else:
-        run(op, <const double*>a.data, sa, <const double*>b.data, sb, out.data, out.size)
+        run_pieces(op, <const double*>a.data, sa, <const double*>b.data, sb, out.data, size,
+                   out.size)
     return 0

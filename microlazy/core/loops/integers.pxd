@@ -1,9 +1,11 @@
-"""Small arrays of integers and booleans: loops without a kernel, no tape."""
+"""Integers and booleans: loops without a kernel, no tape."""
 
 from microlazy.core.tensor cimport Tensor
 
 cdef int integer_op(object function, int dtype) except -2     # of a ufunc of NumPy's; -1: no loop
 cdef int integer_dtype(int op, int dtype) noexcept            # of the result
+# Whether memory sets the pace, so that all threads together are faster than NumPy's one.
+cdef bint memory_bound(int op, int dtype) noexcept
 # out = op(a, b), with broadcasting, of inputs of one dtype; b is None where there is one input.
 cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1
 # x, an integer or bool array of one element, becomes a number; False if it cannot hold it.

@@ -1,12 +1,15 @@
-"""Arithmetic, comparison and logic of small arrays of integers and booleans.
+"""Arithmetic, comparison and logic of integers and booleans.
 
-In a large array NumPy's loops, which use vector units, are what takes the time; in a small one the
-call of NumPy is, and these loops save it. Integers wrap around, as in NumPy.
+In a small array the call of NumPy is what takes the time, and these loops save it. In a large one
+its loops are, which use wider vector units than these; where memory sets the pace, all threads
+together are faster. Integers wrap around, as in NumPy.
 """
 
+from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport expanded, packed
-from microlazy.core.tensor cimport BOOL, INT8, INT32, INT64, Tensor
+from microlazy.core.tensor cimport BOOL, INT8, INT32, INT64, Tensor, itemsize
 
 import numpy
 
@@ -158,24 +161,36 @@ cdef void test(int op, const whole* a, Py_ssize_t sa, const whole* b, Py_ssize_t
             out[i] = a[i] == 0
 
 
-cdef void run_words(int op, Tensor a, Py_ssize_t sa, Tensor b, Py_ssize_t sb, Tensor out) noexcept:
-    if a.dtype == INT64:
-        combine(op, <const uint64_t*>a.data, sa, <const uint64_t*>b.data, sb, <uint64_t*>out.data,
-                out.size)
-    elif a.dtype == INT32:
-        combine(op, <const uint32_t*>a.data, sa, <const uint32_t*>b.data, sb, <uint32_t*>out.data,
-                out.size)
+cdef void run_words(int op, int dtype, const char* a, Py_ssize_t sa, const char* b, Py_ssize_t sb,
+                    char* out, Py_ssize_t n) noexcept nogil:
+    if dtype == INT64:
+        combine(op, <const uint64_t*>a, sa, <const uint64_t*>b, sb, <uint64_t*>out, n)
+    elif dtype == INT32:
+        combine(op, <const uint32_t*>a, sa, <const uint32_t*>b, sb, <uint32_t*>out, n)
     else:
-        combine(op, <const unsigned char*>a.data, sa, <const unsigned char*>b.data, sb,
-                <unsigned char*>out.data, out.size)
+        combine(op, <const unsigned char*>a, sa, <const unsigned char*>b, sb, <unsigned char*>out, n)
 
 
 cdef void run_ordered(int op, const whole* a, Py_ssize_t sa, const whole* b, Py_ssize_t sb,
-                      Tensor out) noexcept:
+                      char* out, Py_ssize_t n) noexcept nogil:
     if op < FIRST_TEST:
-        choose(op, a, sa, b, sb, <whole*>out.data, out.size)
+        choose(op, a, sa, b, sb, <whole*>out, n)
     else:
-        test(op, a, sa, b, sb, <unsigned char*>out.data, out.size)
+        test(op, a, sa, b, sb, <unsigned char*>out, n)
+
+
+cdef void run(int op, int dtype, const char* a, Py_ssize_t sa, const char* b, Py_ssize_t sb,
+              char* out, Py_ssize_t n) noexcept nogil:
+    if op < FIRST_ORDERED:
+        run_words(op, dtype, a, sa, b, sb, out, n)
+    elif dtype == INT64:
+        run_ordered(op, <const int64_t*>a, sa, <const int64_t*>b, sb, out, n)
+    elif dtype == INT32:
+        run_ordered(op, <const int32_t*>a, sa, <const int32_t*>b, sb, out, n)
+    elif dtype == INT8:
+        run_ordered(op, <const signed char*>a, sa, <const signed char*>b, sb, out, n)
+    else:
+        run_ordered(op, <const unsigned char*>a, sa, <const unsigned char*>b, sb, out, n)
 
 
 cdef Tensor operand(Tensor x, Tensor out):
@@ -195,21 +210,30 @@ cdef int integer_dtype(int op, int dtype) noexcept:
     return BOOL if op >= FIRST_TEST else dtype
 
 
+cdef bint memory_bound(int op, int dtype) noexcept:
+    if op < FIRST_ORDERED:
+        return op != MULTIPLY or itemsize(dtype) == 1
+    return op >= FIRST_TEST and itemsize(dtype) == 1
+
+
 cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
-    cdef Py_ssize_t sa, sb
+    cdef Py_ssize_t sa, sb, size, step, i, n = out.size
+    cdef const char* first
+    cdef const char* second
+    cdef char* target = out.data
+    cdef int dtype = a.dtype
     a = operand(a, out)
     b = a if b is None else operand(b, out)
-    sa, sb = a.size == out.size, b.size == out.size
-    if op < FIRST_ORDERED:
-        run_words(op, a, sa, b, sb, out)
-    elif a.dtype == INT64:
-        run_ordered(op, <const int64_t*>a.data, sa, <const int64_t*>b.data, sb, out)
-    elif a.dtype == INT32:
-        run_ordered(op, <const int32_t*>a.data, sa, <const int32_t*>b.data, sb, out)
-    elif a.dtype == INT8:
-        run_ordered(op, <const signed char*>a.data, sa, <const signed char*>b.data, sb, out)
-    else:
-        run_ordered(op, <const unsigned char*>a.data, sa, <const unsigned char*>b.data, sb, out)
+    sa, sb = a.size == n, b.size == n
+    first, second = a.data, b.data
+    if n < LIGHT_GRAIN:
+        run(op, dtype, first, sa, second, sb, target, n)
+        return 0
+    size, step = CHUNK * itemsize(dtype), CHUNK * itemsize(out.dtype)
+    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+                    num_threads=threads()):
+        run(op, dtype, first + i * size * sa, sa, second + i * size * sb, sb, target + i * step,
+            min(<Py_ssize_t>CHUNK, n - i * CHUNK))
     return 0
 
 

@@ -9,11 +9,12 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from microlazy.core.loops.floats cimport float_dtype, float_op, floats_into
-from microlazy.core.loops.integers cimport integer_dtype, integer_op, integers_into
+from microlazy.core.loops.integers cimport integer_dtype, integer_op, integers_into, memory_bound
 from microlazy.core.loops.special cimport special_into
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
+from microlazy.core.parallel cimport LIGHT_GRAIN
 from microlazy.core.strided cimport add_to, broadcast_shape, copy_bytes
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, begin_early, output_of, profiling,
@@ -138,7 +139,7 @@ cdef object seen(Tensor x, list parts):
 
 
 cdef enum:
-    FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
+    FEW = 1 << 12                 # elements; most of NumPy's loops are faster from about here on
 
 cdef object DOUBLE = numpy_dtype(FLOAT64)
 
@@ -247,7 +248,7 @@ cdef bint compute_into(object function, list inputs, Tensor out) except -1:
 
 
 cdef int small_op(object function, Tensor a, Tensor b) except -2:
-    """The number of our loop for a ufunc of small arrays; -1 if there is none."""
+    """The number of our loop for a ufunc; -1 if there is none."""
     if b is not None and b.dtype != a.dtype:
         return -1
     if is_float(a.dtype):
@@ -265,10 +266,19 @@ cdef int small_loop(int op, Tensor a, Tensor b, Tensor out) except -1:
     return integers_into(op, a, b, out)
 
 
+cdef bint pays(int op, Tensor a, Tensor b, Py_ssize_t n) noexcept:
+    """Whether our loop is faster than NumPy's: in small arrays, and where all threads help."""
+    if n <= FEW:
+        return True
+    if (a.size != n and a.size != 1) or (b is not None and b.size != n and b.size != 1):
+        return False                  # NumPy broadcasts without a copy
+    return n >= LIGHT_GRAIN and (is_float(a.dtype) or memory_bound(op, a.dtype))
+
+
 cdef bint small_into(object function, Tensor a, Tensor b, Tensor out) except -1:
-    """Compute a function of small arrays by a loop of ours; False if there is none for them."""
+    """Compute a function by a loop of ours; False if there is none for such arrays."""
     cdef int op = small_op(function, a, b)
-    if op < 0 or out.size > FEW or out.dtype != small_dtype(op, a):
+    if op < 0 or not pays(op, a, b, out.size) or out.dtype != small_dtype(op, a):
         return False
     small_loop(op, a, b, out)
     return True
@@ -279,21 +289,25 @@ cdef Tensor small_ufunc(object function, Tensor a, Tensor b):
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Tensor out
     cdef int op, ndim
-    if not state().plain or a.abstract or a.size > FEW:
+    if not state().plain or a.abstract or (FEW < a.size < LIGHT_GRAIN):
         return None
     op = small_op(function, a, b)
     if op < 0:
         return None
     if b is None:
+        if not pays(op, a, None, a.size):
+            return None
         out = new(a.face, small_dtype(op, a), a.ndim, a.shape_)
     elif b.abstract or b.face != a.face:
         return None
     elif same_shape(a, b):
+        if not pays(op, a, b, a.size):
+            return None
         out = new(a.face, small_dtype(op, a), a.ndim, a.shape_)
     else:
         ndim = broadcast_shape(a, b, shape, function.__name__)
         out = header(a.face, small_dtype(op, a), ndim, shape)
-        if out.size > FEW:
+        if not pays(op, a, b, out.size):
             return None
         allocate(out)
     small_loop(op, a, b, out)

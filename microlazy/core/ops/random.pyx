@@ -5,6 +5,7 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 from microlazy.core.generator cimport draw, generator_key
 from microlazy.core.kernels.select cimport kernels
+from microlazy.core.loops.ordering cimport order_of_draws
 from microlazy.core.ops.numpy_call cimport Direct, short_view
 from microlazy.core.parallel cimport CHUNK, GRAIN, threads
 from microlazy.core.strided cimport assign
@@ -12,7 +13,6 @@ from microlazy.core.tape cimport Node, run, state
 from microlazy.core.tensor cimport (
     FLOAT32, FLOAT64, INT64, ND, Tensor, allocate, header, itemsize, new,
 )
-
 
 cdef int fill_random(Law law, Tensor x) except -1:
     """Fill a packed float32, float64 or int64 array."""
@@ -129,8 +129,7 @@ cdef int permutation_into(Tensor places) except -1:
     fill_random(law, keys)
     if keys.size <= FEW:
         return order_few(<const double*>keys.data, keys.size, starts, <long long*>places.data)
-    short_view(places)[...] = short_view(keys).argsort(kind="stable")
-    return 0
+    return order_of_draws(short_view(keys), short_view(places))
 
 
 @cython.final
