@@ -1,4 +1,4 @@
-"""Large arrays that the threads share, against NumPy: the same numbers with one thread and three."""
+"""Large arrays that threads share, against NumPy: the same numbers with one thread and three."""
 
 import numpy
 import pytest
@@ -108,8 +108,24 @@ def test_clip_and_round(draws, dtype):
 
 # ---- integers and truth --------------------------------------------------------------------------
 
-PAIRS = """add multiply bitwise_and bitwise_or bitwise_xor equal not_equal less less_equal greater
-greater_equal logical_and logical_or logical_xor maximum minimum""".split()
+PAIRS = [
+    "add",
+    "multiply",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+]
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -178,6 +194,26 @@ def test_piecewise(draws):
     functions[0] = np.negative
     x = np.array(a)
     agree(np.piecewise(x, [x < 0, x > 1], functions), expected)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("minlength", [0, 3000])
+def test_bincount(draws, dtype, minlength):
+    a = draws.choice([0, 3, 7, 2011], N).astype(dtype)
+    expected = numpy.bincount(a, minlength=minlength)
+    agree(np.bincount(np.array(a, dtype=dtype), minlength=minlength), expected.astype(dtype))
+    for kind in FLOATS:
+        w = draws.normal(size=N).astype(kind)
+        sums = np.bincount(np.array(a, dtype=dtype), np.array(w, dtype=kind), minlength)
+        assert sums.dtype == kind
+        near = 1e-12 if kind == "float64" else 1e-6
+        expected = numpy.bincount(a, w, minlength)
+        numpy.testing.assert_allclose(sums, expected, near, near)
+    a[-1] = -1
+    with pytest.raises(ValueError, match="negative"):
+        np.bincount(np.array(a, dtype=dtype))
+    a[-1] = 100_000
+    agree(np.bincount(np.array(a, dtype=dtype)), numpy.bincount(a).astype(dtype))
 
 
 # ---- bins, sets, order ---------------------------------------------------------------------------
@@ -288,8 +324,22 @@ def test_gradient(draws, axis, edge_order):
     agree(np.diff(np.array(b), axis=axis), numpy.diff(b, axis=axis))
 
 
-TRANSFORMS = """fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn
-irfftn""".split()
+TRANSFORMS = [
+    "fft",
+    "ifft",
+    "rfft",
+    "irfft",
+    "hfft",
+    "ihfft",
+    "fft2",
+    "ifft2",
+    "rfft2",
+    "irfft2",
+    "fftn",
+    "ifftn",
+    "rfftn",
+    "irfftn",
+]
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -209,7 +209,7 @@ cdef object written(object result, object out):
 
 
 cdef bint is_large(Tensor t) noexcept:
-    """Whether steps that nobody records should be taken in one pass, which spares memory traffic."""
+    """Whether steps that nobody records are taken in one pass, which spares memory traffic."""
     return t.size >= LIGHT_GRAIN and t.dtype <= FLOAT64 and state().plain and not t.abstract
 
 

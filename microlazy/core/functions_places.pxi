@@ -46,13 +46,13 @@ def recorded(x) -> bool:
     return state().recording and tracked(array_of(x, "recorded"))
 
 
-def slice_axis(x, axis, begin, end, bint packed=True):
-    """The part from begin to end along one axis; a view, if it need not be packed."""
+def slice_axis(x, axis, begin, end, bint in_place=False):
+    """The part from begin to end along one axis; `in_place` a view, whatever its layout."""
     cdef Tensor t = array_of(x, "slice_axis"), out
     cdef int place = parse_axis(axis, t.ndim)
     first, last, _ = slice(begin, end).indices(t.shape_[place])
     out = section(t, place, first, max(first, last))
-    return copied(out) if packed and not out.contiguous else out
+    return out if out.contiguous or in_place else copied(out)
 
 
 cdef Tensor repeated(Tensor t, int axis, object times):

@@ -6,7 +6,9 @@ caller does it by NumPy or by the recorded way.
 
 from libc.math cimport INFINITY, fabs
 from libc.string cimport memcmp, memcpy, memset
-from microlazy.core.loops.counting cimport close_into, counts_before, goals_into, places_into
+from microlazy.core.loops.counting cimport (
+    close_into, counts_before, goals_into, occurrences, places_into,
+)
 from microlazy.core.loops.ordering cimport order_places, sort_few
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.rewrite cimport rewrites
@@ -221,32 +223,47 @@ def bincount(x, weights, minlength):
     >>> bincount(np.array([0.5]), None, 0) is None
     True
     """
-    cdef Tensor t = readable(x), w = None, counts
-    cdef Py_ssize_t n = 0, i
+    cdef Tensor t = ordered(x), w = None, counts
+    cdef Py_ssize_t n = 0, most, i
     cdef long long place
     if t is None or t.ndim != 1 or is_float(t.dtype) or not state().plain or (
             type(minlength) is not int or not 0 <= minlength <= FEW):
         return None
     if weights is not None:
-        w = readable(weights)
+        w = ordered(weights)
         if w is None or w.ndim != 1 or w.size != t.size or w.face != t.face:
             return None
     n = minlength
-    for i in range(t.size):
-        place = whole_at(t, i)
-        if not 0 <= place < FEW:
+    if t.size > FEW:
+        if t.dtype not in (INT32, INT64) or (w is not None and not is_float(w.dtype)):
             return None
-        n = max(n, <Py_ssize_t>place + 1)
-    counts = new(t.face, INT64 if w is None else FLOAT64, 1, &n)
-    memset(counts.data, 0, n * sizeof(double))
-    for i in range(t.size):
-        if w is None:
-            (<long long*>counts.data)[whole_at(t, i)] += 1
-        else:
-            (<double*>counts.data)[whole_at(t, i)] += number_at(w, i)
+        counts = occurrences(t, w, FEW, &most)
+        if counts is None:
+            return None
+        counts = head(counts, max(n, most + 1))
+    else:
+        for i in range(t.size):
+            place = whole_at(t, i)
+            if not 0 <= place < FEW:
+                return None
+            n = max(n, <Py_ssize_t>place + 1)
+        counts = new(t.face, INT64 if w is None else FLOAT64, 1, &n)
+        memset(counts.data, 0, n * sizeof(double))
+        for i in range(t.size):
+            if w is None:
+                (<long long*>counts.data)[whole_at(t, i)] += 1
+            else:
+                (<double*>counts.data)[whole_at(t, i)] += number_at(w, i)
     if w is not None:
         return counts if w.dtype == FLOAT64 else cast(counts, FLOAT32)
     return cast(counts, INT32) if t.dtype == INT32 else counts
+
+
+cdef Tensor head(Tensor x, Py_ssize_t n):
+    """The first n elements, copied."""
+    cdef Tensor part = new(x.face, x.dtype, 1, &n)
+    memcpy(part.data, x.data, n * itemsize(x.dtype))
+    return part
 
 
 cdef inline bint before(double a, double b) noexcept nogil:

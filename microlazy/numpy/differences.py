@@ -27,7 +27,7 @@ __all__ = [
 
 
 def _cut(x: ndarray, axis: int, begin: int, end: int | None) -> ndarray:
-    return _f.slice_axis(x, axis, begin, end, packed=False)
+    return _f.slice_axis(x, axis, begin, end, in_place=True)
 
 
 def _axis(axis: int, ndim: int) -> int:
@@ -154,10 +154,13 @@ def _slope(f: ndarray, axis: int, spacing: Any, edge_order: int) -> ndarray:
             f"gradient: axis {axis} has {n} elements, but edge_order={edge_order} needs "
             f"{edge_order + 1}"
         )
+    first: Any
+    inner: Any
+    last: Any
     if onp.ndim(spacing):
         first, inner, last = _uneven_slopes(f, axis, as_array(spacing))
     else:
-        step = spacing if isinstance(spacing, Tensor) else float(spacing)
+        step: Any = spacing if isinstance(spacing, Tensor) else float(spacing)
         first = (_cut(f, axis, 1, 2) - _cut(f, axis, 0, 1)) / step
         last = (_cut(f, axis, n - 1, n) - _cut(f, axis, n - 2, n - 1)) / step
         inner = (_cut(f, axis, 2, None) - _cut(f, axis, 0, -2)) / (2 * step) if n > 2 else None
@@ -178,8 +181,7 @@ def _uneven_slopes(
     places = _f.as_dtype(places, f.dtype)
     if places.shape != (n,):
         raise ValueError(
-            f"gradient: axis {axis} has {n} elements, but its coordinates have shape "
-            f"{places.shape}"
+            f"gradient: axis {axis} has {n} elements, but its coordinates have shape {places.shape}"
         )
     widths = _f.reshape(diff(places), [-1 if i == axis else 1 for i in range(f.ndim)])
     slope = diff(f, axis=axis) / widths

@@ -24,6 +24,7 @@ A = TypeVar("A", bound=Tensor)
 
 
 _MANY = 1 << 14  # elements from which SciPy's transforms are faster than NumPy's
+_KINDS = ("float32", "float64", "complex64", "complex128")
 
 
 def transform(name: str, x: numpy.ndarray, out: Any = None, **options: Any) -> numpy.ndarray:
@@ -36,7 +37,7 @@ def transform(name: str, x: numpy.ndarray, out: Any = None, **options: Any) -> n
     >>> transform("rfft", numpy.array([1.0, 0.0]), axis=-1)
     array([1.+0.j, 1.+0.j])
     """
-    if x.size >= _MANY and out is None and x.dtype in ("float32", "float64", "complex64", "complex128"):
+    if x.size >= _MANY and out is None and x.dtype in _KINDS:
         try:
             function = getattr(importlib.import_module("scipy.fft"), name)
             return function(x, workers=get_num_threads(), **options)

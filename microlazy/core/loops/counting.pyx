@@ -7,6 +7,7 @@ piece's places can be written where they belong.
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, fabs
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, thread_number, threads
 from microlazy.core.tensor cimport FLOAT32, FLOAT64, INT32, INT64, ND, Tensor, new
 
@@ -22,6 +23,13 @@ ctypedef fused number:
 ctypedef fused real:
     float
     double
+
+ctypedef fused whole:
+    int32_t
+    int64_t
+
+cdef enum:
+    LINE = 8                      # numbers in a cache line, of which threads share none
 
 
 cdef inline Py_ssize_t length_of(Py_ssize_t piece, Py_ssize_t n) noexcept nogil:
@@ -130,7 +138,7 @@ cdef int places_into(Tensor x, Tensor before, int ndim, const Py_ssize_t* shape,
 # ---- where numbers belong ------------------------------------------------------------------------
 
 cdef Py_ssize_t goal(const real* line, Py_ssize_t n, real x, bint right) noexcept nogil:
-    """How many of n numbers in order, nan the last, stand before x: with `right`, equal ones too."""
+    """How many of n numbers in order, nan last, stand before x: with `right`, equal ones too."""
     cdef Py_ssize_t first = 0, half
     cdef real a
     if x != x and right:
@@ -198,10 +206,86 @@ cdef int close_into(Tensor x, Tensor y, double relative, double absolute, bint e
     return 0
 
 
+# ---- how often numbers occur ---------------------------------------------------------------------
+
+cdef enum:
+    PARTS = 8                     # of an array, which are added up on their own; fixed, as pieces
+
+
+cdef Py_ssize_t count_part(const whole* x, Py_ssize_t n, int64_t* sums,
+                           Py_ssize_t size) noexcept nogil:
+    """Add to the sums; the largest number, or `size` if one has no place among them."""
+    cdef Py_ssize_t i
+    cdef whole most = -1
+    for i in range(n):
+        if not 0 <= x[i] < size:
+            return size
+        most = max(most, x[i])
+        sums[x[i]] += 1
+    return most
+
+
+cdef Py_ssize_t weigh_part(const whole* x, const real* weights, Py_ssize_t n, double* sums,
+                           Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef whole most = -1
+    for i in range(n):
+        if not 0 <= x[i] < size:
+            return size
+        most = max(most, x[i])
+        sums[x[i]] += weights[i]
+    return most
+
+
+cdef Py_ssize_t add_part(int dtype, const char* x, int weight_dtype, const char* weights,
+                         Py_ssize_t first, Py_ssize_t n, char* sums,
+                         Py_ssize_t size) noexcept nogil:
+    """Of n numbers from `first` on; without weights, these are NULL."""
+    x += first * (4 if dtype == INT32 else 8)
+    weights += first * (4 if weight_dtype == FLOAT32 else 8) if weights != NULL else 0
+    if weights == NULL:
+        if dtype == INT32:
+            return count_part(<const int32_t*>x, n, <int64_t*>sums, size)
+        return count_part(<const int64_t*>x, n, <int64_t*>sums, size)
+    if dtype == INT32 and weight_dtype == FLOAT32:
+        return weigh_part(<const int32_t*>x, <const float*>weights, n, <double*>sums, size)
+    if dtype == INT32:
+        return weigh_part(<const int32_t*>x, <const double*>weights, n, <double*>sums, size)
+    if weight_dtype == FLOAT32:
+        return weigh_part(<const int64_t*>x, <const float*>weights, n, <double*>sums, size)
+    return weigh_part(<const int64_t*>x, <const double*>weights, n, <double*>sums, size)
+
+
+cdef Tensor occurrences(Tensor x, Tensor weights, Py_ssize_t size, Py_ssize_t* most):
+    cdef Py_ssize_t row = size + LINE, room = row * PARTS, n = x.size, first, part, k
+    cdef Tensor sums = new(x.face, INT64 if weights is None else FLOAT64, 1, &room)
+    cdef char* data = sums.data
+    cdef const char* source = x.data
+    cdef const char* heavy = NULL if weights is None else weights.data
+    cdef int dtype = x.dtype, weight_dtype = FLOAT64 if weights is None else weights.dtype
+    cdef Py_ssize_t[PARTS] largest
+    memset(data, 0, room * 8)
+    for part in prange(PARTS, nogil=True, schedule="static", num_threads=team_for(n)):
+        first = n * part // PARTS
+        largest[part] = add_part(dtype, source, weight_dtype, heavy, first,
+                                 n * (part + 1) // PARTS - first, data + part * row * 8, size)
+    most[0] = -1
+    for part in range(PARTS):
+        most[0] = max(most[0], largest[part])
+    if most[0] >= size:
+        return None
+    for part in range(1, PARTS):
+        for k in range(most[0] + 1):
+            if heavy == NULL:
+                (<int64_t*>data)[k] += (<int64_t*>data)[part * row + k]
+            else:
+                (<double*>data)[k] += (<double*>data)[part * row + k]
+    return sums
+
+
 # ---- what lies in bins ---------------------------------------------------------------------------
 
 cdef enum:
-    LINE = 8                      # numbers in a cache line: threads do not share one
     MOST_BINS = 1 << 16
 
 

@@ -19,33 +19,46 @@
         return ((x != x) | (y != y)) ? x + y : step;                                              \
     }                                                                                             \
                                                                                                   \
-    /* x over a power of 2, in [0.5, 1) without its sign, and that power; of 0, infinity and NaN    \
-       x itself and 0. */                                                                         \
-    static inline BITS NAME##_scaled(REAL x)                                                      \
+    /* x over a power of 2, in [0.5, 1) without its sign, and that power: of normal numbers. */   \
+    static inline int NAME##_normal(REAL x)                                                       \
     {                                                                                             \
-        const BITS exponents = (((BITS)1 << (8 * sizeof(BITS) - 1 - MANTISSA)) - 1) << MANTISSA;   \
-        REAL larger = x * (REAL)((BITS)1 << (MANTISSA + 1));                                      \
-        return NAME##_bits((NAME##_bits(x) & exponents) == 0 ? larger : x);                       \
+        const BITS least = (BITS)1 << MANTISSA, sign = (BITS)1 << (8 * sizeof(BITS) - 1);         \
+        return (NAME##_bits(x) & ~sign) - least < sign - 2 * least;                               \
     }                                                                                             \
-    static inline int NAME##_whole(REAL x)                                                        \
+    static inline REAL NAME##_normal_mantissa(REAL x)                                             \
     {                                                                                             \
-        const BITS low = ((BITS)1 << (8 * sizeof(BITS) - 1)) - 1;                                 \
-        BITS b = NAME##_bits(x) & low;                                                            \
-        return (b == 0) | (b >= (low >> MANTISSA) << MANTISSA);                                   \
+        const BITS exponents = ((BITS)2 * BIAS + 1) << MANTISSA;                                  \
+        return NAME##_real((NAME##_bits(x) & ~exponents) | ((BITS)(BIAS - 1) << MANTISSA));       \
+    }                                                                                             \
+    static inline int32_t NAME##_normal_exponent(REAL x)                                          \
+    {                                                                                             \
+        return (int32_t)(NAME##_bits(x) >> MANTISSA & (2 * BIAS + 1)) - (BIAS - 1);               \
+    }                                                                                             \
+                                                                                                  \
+    /* Of any; of 0, infinity and NaN x itself and 0. A denormal is made a normal number first. */\
+    static inline int NAME##_denormal(REAL x)                                                     \
+    {                                                                                             \
+        return (NAME##_bits(x) >> MANTISSA & (2 * BIAS + 1)) == 0;                                \
+    }                                                                                             \
+    static inline REAL NAME##_scaled(REAL x)                                                      \
+    {                                                                                             \
+        REAL larger = x * (REAL)((BITS)1 << (MANTISSA + 1));                                      \
+        return NAME##_denormal(x) ? larger : x;                                                   \
+    }                                                                                             \
+    static inline int NAME##_has_parts(REAL x)                                                    \
+    {                                                                                             \
+        return (NAME##_bits(x) >> MANTISSA & (2 * BIAS + 1)) != 2 * BIAS + 1 && x != 0;           \
     }                                                                                             \
     static inline REAL NAME##_mantissa(REAL x)                                                    \
     {                                                                                             \
-        const BITS exponents = (((BITS)1 << (8 * sizeof(BITS) - 1 - MANTISSA)) - 1) << MANTISSA;   \
-        BITS b = (NAME##_scaled(x) & ~exponents) | ((BITS)(BIAS - 1) << MANTISSA);                \
-        return NAME##_whole(x) ? x : NAME##_real(b);                                              \
+        REAL part = NAME##_normal_mantissa(NAME##_scaled(x));                                     \
+        return NAME##_has_parts(x) ? part : x;                                                    \
     }                                                                                             \
     static inline int32_t NAME##_exponent(REAL x)                                                 \
     {                                                                                             \
-        const BITS low = ((BITS)1 << (8 * sizeof(BITS) - 1)) - 1;                                 \
-        int32_t e = (int32_t)((NAME##_scaled(x) & low) >> MANTISSA) - (BIAS - 1);                 \
-        int denormal = (NAME##_bits(x) & low) >> MANTISSA == 0;                                   \
-        e = denormal ? e - (MANTISSA + 1) : e;                                                    \
-        return NAME##_whole(x) ? 0 : e;                                                           \
+        int32_t e = NAME##_normal_exponent(NAME##_scaled(x));                                     \
+        e = NAME##_denormal(x) ? e - (MANTISSA + 1) : e;                                          \
+        return NAME##_has_parts(x) ? e : 0;                                                       \
     }
 
 FLOATPARTS(float, uint32_t, 23, 127, f32)

@@ -7,7 +7,8 @@ shared by all threads, where NumPy's loops use one.
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, M_PI, NAN, copysign, isinf, signbit, sin
 from microlazy.core.loops.integers cimport operand
-from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
+from microlazy.core.parallel cimport LIGHT_GRAIN, threads
+from microlazy.core.strided cimport Pieces, cut, piece, piece_length, piece_start
 from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor, itemsize
 
 import numpy
@@ -23,6 +24,12 @@ cdef extern from "floatparts.h" nogil:
     double f64_mantissa(double x)
     int f32_exponent(float x)
     int f64_exponent(double x)
+    bint f32_normal(float x)
+    bint f64_normal(double x)
+    float f32_normal_mantissa(float x)
+    double f64_normal_mantissa(double x)
+    int f32_normal_exponent(float x)
+    int f64_normal_exponent(double x)
 
 cdef enum Op:
     SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, EXPONENT
@@ -88,6 +95,32 @@ cdef inline double sinc(double x) noexcept nogil:
     return sin(M_PI * x) / (M_PI * x) if x != 0 else 1
 
 
+cdef bint all_normal(const real* x, Py_ssize_t n) noexcept nogil:
+    """Whether neither 0, denormal, infinite nor nan is among them, so that less is to be done."""
+    cdef Py_ssize_t i
+    cdef int others = 0
+    for i in range(n):
+        if real is float:
+            others += not f32_normal(x[i])
+        else:
+            others += not f64_normal(x[i])
+    return others == 0
+
+
+cdef inline real normal_mantissa(real x) noexcept nogil:
+    if real is float:
+        return f32_normal_mantissa(x)
+    else:
+        return f64_normal_mantissa(x)
+
+
+cdef inline int normal_exponent(real x) noexcept nogil:
+    if real is float:
+        return f32_normal_exponent(x)
+    else:
+        return f64_normal_exponent(x)
+
+
 cdef inline real heaviside(real x, real middle) noexcept nogil:
     cdef real step = middle if x == 0 else <real>(x > 0)
     return x if x != x else step
@@ -118,6 +151,10 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
         for i in range(n):
             out[i] = a[i] == 0
     elif op == EXPONENT:
+        if all_normal(a, n):
+            for i in range(n):
+                (<int*>out)[i] = normal_exponent(a[i])
+            return
         for i in range(n):
             (<int*>out)[i] = exponent_of(a[i])
     elif op == STEP:
@@ -130,6 +167,10 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
         for i in range(n):
             (<real*>out)[i] = fraction(a[i])
     elif op == MANTISSA:
+        if all_normal(a, n):
+            for i in range(n):
+                (<real*>out)[i] = normal_mantissa(a[i])
+            return
         for i in range(n):
             (<real*>out)[i] = mantissa(a[i])
     elif op == TOWARDS:
@@ -153,26 +194,26 @@ cdef int float_dtype(int op, int dtype) noexcept:
     return BOOL if op < FIRST_NUMBER else dtype
 
 
-cdef void run_pieces(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb, char* out,
-                     Py_ssize_t size, Py_ssize_t n) noexcept:
-    cdef Py_ssize_t i
-    if n < LIGHT_GRAIN:
-        run(op, a, sa, b, sb, out, n)
-        return
-    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
-                    num_threads=threads()):
-        run(op, a + i * CHUNK * sa, sa, b + i * CHUNK * sb, sb, out + i * CHUNK * size,
-            min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+cdef void run_as(int dtype, int op, const char* a, Py_ssize_t sa, const char* b, Py_ssize_t sb,
+                 char* out, Py_ssize_t n) noexcept nogil:
+    if dtype == FLOAT32:
+        run(op, <const float*>a, sa, <const float*>b, sb, out, n)
+    else:
+        run(op, <const double*>a, sa, <const double*>b, sb, out, n)
 
 
 cdef int floats_into(int op, Tensor a, Tensor b, Tensor out) except -1:
-    cdef Py_ssize_t sa, sb, size = itemsize(out.dtype)
-    a = operand(a, out)
-    b = a if b is None else operand(b, out)
-    sa, sb = a.size == out.size, b.size == out.size
-    if a.dtype == FLOAT32:
-        run_pieces(op, <const float*>a.data, sa, <const float*>b.data, sb, out.data, size, out.size)
-    else:
-        run_pieces(op, <const double*>a.data, sa, <const double*>b.data, sb, out.data, size,
-                   out.size)
+    cdef Pieces p
+    cdef Py_ssize_t n = out.size, size = itemsize(out.dtype), i
+    cdef char* target = out.data
+    cdef int dtype = a.dtype, last = 0 if b is None else 1
+    if n < LIGHT_GRAIN:
+        a = operand(a, out)
+        b = a if b is None else operand(b, out)
+        run_as(dtype, op, a.data, a.size == n, b.data, b.size == n, target, n)
+        return 0
+    _scratch = cut(&p, out, last + 1, a, b, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        run_as(dtype, op, piece(&p, 0, i), 1, piece(&p, last, i), 1,
+               target + piece_start(&p, i) * size, piece_length(&p, i))
     return 0

@@ -7,8 +7,10 @@ together are faster. Integers wrap around, as in NumPy.
 
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
-from microlazy.core.strided cimport expanded, packed
+from microlazy.core.parallel cimport LIGHT_GRAIN, threads
+from microlazy.core.strided cimport (
+    Pieces, cut, expanded, packed, piece, piece_length, piece_start,
+)
 from microlazy.core.tensor cimport BOOL, INT8, INT32, INT64, Tensor, itemsize
 
 import numpy
@@ -168,7 +170,8 @@ cdef void run_words(int op, int dtype, const char* a, Py_ssize_t sa, const char*
     elif dtype == INT32:
         combine(op, <const uint32_t*>a, sa, <const uint32_t*>b, sb, <uint32_t*>out, n)
     else:
-        combine(op, <const unsigned char*>a, sa, <const unsigned char*>b, sb, <unsigned char*>out, n)
+        combine(op, <const unsigned char*>a, sa, <const unsigned char*>b, sb, <unsigned char*>out,
+                n)
 
 
 cdef void run_ordered(int op, const whole* a, Py_ssize_t sa, const whole* b, Py_ssize_t sb,
@@ -217,23 +220,19 @@ cdef bint memory_bound(int op, int dtype) noexcept:
 
 
 cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
-    cdef Py_ssize_t sa, sb, size, step, i, n = out.size
-    cdef const char* first
-    cdef const char* second
+    cdef Pieces p
+    cdef Py_ssize_t n = out.size, size = itemsize(out.dtype), i
     cdef char* target = out.data
-    cdef int dtype = a.dtype
-    a = operand(a, out)
-    b = a if b is None else operand(b, out)
-    sa, sb = a.size == n, b.size == n
-    first, second = a.data, b.data
+    cdef int dtype = a.dtype, last = 0 if b is None else 1
     if n < LIGHT_GRAIN:
-        run(op, dtype, first, sa, second, sb, target, n)
+        a = operand(a, out)
+        b = a if b is None else operand(b, out)
+        run(op, dtype, a.data, a.size == n, b.data, b.size == n, target, n)
         return 0
-    size, step = CHUNK * itemsize(dtype), CHUNK * itemsize(out.dtype)
-    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
-                    num_threads=threads()):
-        run(op, dtype, first + i * size * sa, sa, second + i * size * sb, sb, target + i * step,
-            min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+    _scratch = cut(&p, out, last + 1, a, b, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        run(op, dtype, piece(&p, 0, i), 1, piece(&p, last, i), 1,
+            target + piece_start(&p, i) * size, piece_length(&p, i))
     return 0
 
 

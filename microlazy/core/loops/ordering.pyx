@@ -263,7 +263,8 @@ cdef void spread_draws(const double* x, Py_ssize_t n, const Buckets* b,
         starts[bucket] += 1
 
 
-cdef void order_bucket(const Buckets* b, Py_ssize_t bucket, int64_t* out, int thread) noexcept nogil:
+cdef void order_bucket(const Buckets* b, Py_ssize_t bucket, int64_t* out,
+                       int thread) noexcept nogil:
     """Put a bucket's numbers near their places by counting, then where they belong."""
     cdef const Py_ssize_t* ends = b.starts + (b.parts - 1) * b.count
     cdef Py_ssize_t first = ends[bucket - 1] if bucket else 0, i, k

@@ -266,19 +266,15 @@ cdef int small_loop(int op, Tensor a, Tensor b, Tensor out) except -1:
     return integers_into(op, a, b, out)
 
 
-cdef bint pays(int op, Tensor a, Tensor b, Py_ssize_t n) noexcept:
+cdef bint pays(int op, Tensor a, Py_ssize_t n) noexcept:
     """Whether our loop is faster than NumPy's: in small arrays, and where all threads help."""
-    if n <= FEW:
-        return True
-    if (a.size != n and a.size != 1) or (b is not None and b.size != n and b.size != 1):
-        return False                  # NumPy broadcasts without a copy
-    return n >= LIGHT_GRAIN and (is_float(a.dtype) or memory_bound(op, a.dtype))
+    return n <= FEW or (n >= LIGHT_GRAIN and (is_float(a.dtype) or memory_bound(op, a.dtype)))
 
 
 cdef bint small_into(object function, Tensor a, Tensor b, Tensor out) except -1:
     """Compute a function by a loop of ours; False if there is none for such arrays."""
     cdef int op = small_op(function, a, b)
-    if op < 0 or not pays(op, a, b, out.size) or out.dtype != small_dtype(op, a):
+    if op < 0 or not pays(op, a, out.size) or out.dtype != small_dtype(op, a):
         return False
     small_loop(op, a, b, out)
     return True
@@ -295,19 +291,19 @@ cdef Tensor small_ufunc(object function, Tensor a, Tensor b):
     if op < 0:
         return None
     if b is None:
-        if not pays(op, a, None, a.size):
+        if not pays(op, a, a.size):
             return None
         out = new(a.face, small_dtype(op, a), a.ndim, a.shape_)
     elif b.abstract or b.face != a.face:
         return None
     elif same_shape(a, b):
-        if not pays(op, a, b, a.size):
+        if not pays(op, a, a.size):
             return None
         out = new(a.face, small_dtype(op, a), a.ndim, a.shape_)
     else:
         ndim = broadcast_shape(a, b, shape, function.__name__)
         out = header(a.face, small_dtype(op, a), ndim, shape)
-        if not pays(op, a, b, out.size):
+        if not pays(op, a, out.size):
             return None
         allocate(out)
     small_loop(op, a, b, out)
