@@ -19,6 +19,18 @@
         return ((x != x) | (y != y)) ? x + y : step;                                              \
     }                                                                                             \
                                                                                                   \
+    /* What is left of x without its whole part, with its sign; of infinity 0. */                 \
+    static inline REAL NAME##_fraction(REAL x)                                                    \
+    {                                                                                             \
+        const BITS sign = (BITS)1 << (8 * sizeof(BITS) - 1);                                      \
+        const REAL large = (REAL)((BITS)1 << MANTISSA); /* from here on all numbers are whole */  \
+        REAL a = NAME##_real(NAME##_bits(x) & ~sign), whole = (a + large) - large;                \
+        REAL rest = a - (whole > a ? whole - 1 : whole);                                          \
+        rest = a < large ? rest : 0;                                                              \
+        rest = NAME##_real(NAME##_bits(rest) | (NAME##_bits(x) & sign));                          \
+        return x != x ? x : rest;                                                                 \
+    }                                                                                             \
+                                                                                                  \
     /* x over a power of 2, in [0.5, 1) without its sign, and that power: of normal numbers. */   \
     static inline int NAME##_normal(REAL x)                                                       \
     {                                                                                             \

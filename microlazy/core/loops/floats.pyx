@@ -13,13 +13,11 @@ from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor, itemsize
 
 import numpy
 
-cdef extern from "<math.h>" nogil:
-    float modff(float x, float* whole)
-    double modf(double x, double* whole)
-
 cdef extern from "floatparts.h" nogil:
     float f32_next(float x, float y)
     double f64_next(double x, double y)
+    float f32_fraction(float x)
+    double f64_fraction(double x)
     float f32_mantissa(float x)
     double f64_mantissa(double x)
     int f32_exponent(float x)
@@ -67,12 +65,10 @@ cdef inline real step_at(real x) noexcept nogil:
 
 cdef inline real fraction(real x) noexcept nogil:
     """What is left of x without its whole part, with its sign."""
-    cdef float whole
-    cdef double whole_of_double
     if real is float:
-        return modff(x, &whole)
+        return f32_fraction(x)
     else:
-        return modf(x, &whole_of_double)
+        return f64_fraction(x)
 
 
 cdef inline real mantissa(real x) noexcept nogil:
@@ -186,6 +182,10 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
 
 cdef int float_op(object function) except -2:
     return OPS.get(function, -1)
+
+
+cdef bint threads_help(int op) noexcept:
+    return op > FINITE                # NumPy's tests of one kind use wider vector units
 
 
 cdef int float_dtype(int op, int dtype) noexcept:

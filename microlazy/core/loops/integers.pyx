@@ -216,7 +216,7 @@ cdef int integer_dtype(int op, int dtype) noexcept:
 cdef bint memory_bound(int op, int dtype) noexcept:
     if op < FIRST_ORDERED:
         return op != MULTIPLY or itemsize(dtype) == 1
-    return op >= FIRST_TEST and itemsize(dtype) == 1
+    return itemsize(dtype) == 1 and (FIRST_TEST <= op < BOTH or op == FALSE)
 
 
 cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:

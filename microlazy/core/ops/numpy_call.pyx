@@ -8,13 +8,13 @@ recorded, and so there are gradients of every order.
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
-from microlazy.core.loops.floats cimport float_dtype, float_op, floats_into
+from microlazy.core.loops.floats cimport float_dtype, float_op, floats_into, threads_help
 from microlazy.core.loops.integers cimport integer_dtype, integer_op, integers_into, memory_bound
 from microlazy.core.loops.special cimport special_into
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.shape cimport reshape, section
 from microlazy.core.ops.slots cimport give, hand_on
-from microlazy.core.parallel cimport LIGHT_GRAIN
+from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.strided cimport add_to, broadcast_shape, copy_bytes
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, begin_early, output_of, profiling,
@@ -268,7 +268,11 @@ cdef int small_loop(int op, Tensor a, Tensor b, Tensor out) except -1:
 
 cdef bint pays(int op, Tensor a, Py_ssize_t n) noexcept:
     """Whether our loop is faster than NumPy's: in small arrays, and where all threads help."""
-    return n <= FEW or (n >= LIGHT_GRAIN and (is_float(a.dtype) or memory_bound(op, a.dtype)))
+    if n <= FEW:
+        return True
+    if n < LIGHT_GRAIN:
+        return False
+    return threads_help(op) if is_float(a.dtype) else memory_bound(op, a.dtype) and threads() > 1
 
 
 cdef bint small_into(object function, Tensor a, Tensor b, Tensor out) except -1:
