@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from microlazy import autograd, np, npx
+from microlazy import autograd, np, npx, random
 from microlazy.core.loops.counting import bin_counts
 from microlazy.core.loops.ordering import order_of_draws
 from microlazy.core.parallel import set_num_threads
@@ -371,3 +371,32 @@ def test_transforms_to_parts_and_back(draws):
     numpy.testing.assert_allclose(real, expected.real, 1e-4, 1e-4)
     numpy.testing.assert_allclose(imag, expected.imag, 1e-4, 1e-4)
     numpy.testing.assert_allclose(npx.irfft(real, imag, n=141), a, 1e-4, 1e-5)
+
+
+# ---- the number of threads -----------------------------------------------------------------------
+
+
+def calls_of_all_kinds(a, w, k):
+    """Calls that could depend on the number of threads: sums, transforms, draws."""
+    random.seed(11)
+    return [
+        np.fft.fft(a),
+        np.fft.rfft2(a),
+        np.asarray(np.trapezoid(a)),
+        np.asarray(np.bincount(k, w)),
+        np.histogram(w, 7, (-1, 1), weights=w)[0],
+        np.random.permutation(N),
+    ]
+
+
+def test_no_result_depends_on_the_number_of_threads(draws):
+    w = np.array(draws.normal(size=N).astype("float32"))
+    k = np.array(draws.integers(0, 5, N), dtype="int64")
+    a = w[: 7 * (N // 7)].reshape(7, -1)
+    found = []
+    for count in (1, 2, 5):
+        set_num_threads(count)
+        found.append([numpy.asarray(x) for x in calls_of_all_kinds(a, w, k)])
+    for others in found[1:]:
+        for x, y in zip(found[0], others, strict=True):
+            numpy.testing.assert_array_equal(x, y)
