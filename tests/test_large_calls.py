@@ -284,6 +284,21 @@ def test_sets_and_their_gradient(draws, name):
     assert x.grad.sum() == sum(value in a for value in expected)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2, (0, 2)])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_quantiles_of_many_rows(draws, dtype, axis):
+    a = draws.normal(size=(40, 50, 70)).astype(dtype)
+    a[:, 3][draws.random((40, 70)) < 0.6] = numpy.nan
+    a[2, 7, 3] = numpy.inf
+    x = np.array(a, dtype=dtype)
+    for name in ("quantile", "nanquantile"):
+        for q in (0.3, [0.0, 0.5, 0.99]):
+            expected = getattr(numpy, name)(a, numpy.array(q), axis=axis).astype(dtype)
+            agree(getattr(np, name)(x, q, axis=axis), expected)
+    agree(np.median(x, axis=axis), numpy.median(a, axis=axis))
+    agree(np.nanmedian(x, axis=axis), numpy.nanmedian(a, axis=axis))
+
+
 # ---- differences and transforms ------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Quantiles: sums of ordered elements, whose weights are the gradient."""
 
+import math
 from typing import Any, TypeVar
 
 import numpy
@@ -11,7 +12,7 @@ from microlazy.core.tensor import Tensor
 from microlazy.ops.ordering import ordered_places
 
 A = TypeVar("A", bound=Tensor)
-FEW = 1 << 12  # elements, up to which sorting all of them is sooner than NumPy's function
+FEW = 1 << 12  # elements of a row, up to which sorting it is sooner than NumPy's function
 _FLOATS = (numpy.dtype("float32"), numpy.dtype("float64"))
 
 
@@ -41,7 +42,8 @@ def _quantiles(
     method: str,
     ignore_nan: bool,
 ) -> numpy.ndarray:
-    if method == "linear" and x.size <= FEW and x.dtype in _FLOATS:
+    count = math.prod(x.shape[i] for i in axis)
+    if method == "linear" and count <= FEW and x.dtype in _FLOATS:
         return _between(x, (0.5,) if q is None else q, axis, ignore_nan, q is None)
     if q is None:
         middle: Any = numpy.nanmedian if ignore_nan else numpy.median
@@ -53,10 +55,8 @@ def _quantiles(
 def _in_rows(x: numpy.ndarray, axis: tuple[int, ...]) -> tuple[numpy.ndarray, tuple[int, ...]]:
     """The elements of each quantile as a row, and the order of axes in which the rows stand."""
     order = (*[i for i in range(x.ndim) if i not in axis], *axis)
-    count = 1
-    for i in axis:
-        count *= x.shape[i]
-    return numpy.ascontiguousarray(x.transpose(order).reshape(-1, count)), order
+    rows = x.transpose(order).reshape(-1, math.prod(x.shape[i] for i in axis))
+    return numpy.ascontiguousarray(rows), order
 
 
 def _between(
