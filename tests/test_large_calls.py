@@ -1,5 +1,7 @@
 """Large arrays that threads share, against NumPy: the same numbers with one thread and three."""
 
+import threading
+
 import numpy
 import pytest
 
@@ -165,6 +167,26 @@ def test_what_is_not_zero(draws, dtype, share):
         for places, expected in zip(np.nonzero(x), numpy.nonzero(b), strict=True):
             agree(places, expected)
     agree(np.extract(x, x), numpy.extract(b, b))
+
+
+def test_a_mask_that_another_thread_changes_gives_places_within_it():
+    mask = np.zeros((4, N), dtype="bool")
+    done = threading.Event()
+
+    def change():
+        while not done.is_set():
+            mask[:] = True
+            mask[:] = False
+
+    other = threading.Thread(target=change)
+    other.start()
+    try:
+        for _ in range(20):
+            rows, columns = (part.asnumpy() for part in np.nonzero(mask))
+            assert ((rows >= 0) & (rows < 4) & (columns >= 0) & (columns < N)).all()
+    finally:
+        done.set()
+        other.join()
 
 
 def test_writing_where_a_mask_holds(draws):

@@ -82,12 +82,15 @@ cdef enum:
 
 cdef void find(const number* x, Py_ssize_t start, Py_ssize_t n, int ndim, const Py_ssize_t* shape,
                long long** outs, Py_ssize_t step, Py_ssize_t k, Py_ssize_t end) noexcept nogil:
-    """Write the places k to before `end` of x's, whose elements start to start + n are at x."""
+    """Write the places k to before `end` of x's, whose elements start to start + n are at x.
+
+    If another thread of Python's has changed x since it was counted, the places left are 0.
+    """
     cdef Py_ssize_t cols = shape[ndim - 1], row = start // cols, col = start % cols, i = 0, j
     cdef Py_ssize_t stop, first, lead
     cdef long long* last = outs[ndim - 1]
     cdef int axis
-    while k < end:
+    while k < end and i < n:
         stop = min(n, i + cols - col)
         first = k
         while i + STRIDE <= stop and k + STRIDE <= end:
@@ -108,6 +111,9 @@ cdef void find(const number* x, Py_ssize_t start, Py_ssize_t n, int ndim, const 
             lead //= shape[axis]
         row += 1
         col = 0
+    for i in range(k, end):
+        for axis in range(ndim):
+            outs[axis][i * step] = 0
 
 
 cdef void find_pieces(const number* x, Py_ssize_t n, int ndim, const Py_ssize_t* shape,
