@@ -41,10 +41,10 @@ cdef inline bint holds(const char* data, int dtype, Py_ssize_t i) noexcept nogil
 
 cdef Tensor readable(object x):
     """A small array with its elements in order; None for anything else."""
-    return ordered(x) if isinstance(x, Tensor) and (<Tensor>x).size <= FEW else None
+    return in_order(x) if isinstance(x, Tensor) and (<Tensor>x).size <= FEW else None
 
 
-cdef Tensor ordered(object x):
+cdef Tensor in_order(object x):
     """An array with its elements in order; None for what our loops do not read."""
     cdef Tensor t
     if not isinstance(x, Tensor):
@@ -72,7 +72,7 @@ def flat_nonzero(x):
     >>> flat_nonzero(np.array([[0, 1], [2, 0]]))
     array([1, 2], dtype=int64)
     """
-    cdef Tensor t = ordered(x)
+    cdef Tensor t = in_order(x)
     return None if t is None else flat_places(t)
 
 
@@ -115,7 +115,7 @@ def nonzero(x):
     >>> nonzero(np.array([[0, 1], [2, 0]]))
     (array([0, 1], dtype=int64), array([1, 0], dtype=int64))
     """
-    cdef Tensor t = ordered(x), places, axis
+    cdef Tensor t = in_order(x), places, axis
     cdef long long* flat
     cdef Py_ssize_t i
     cdef int k
@@ -149,7 +149,7 @@ def coordinates(x):
     array([[0, 1],
            [1, 0]], dtype=int64)
     """
-    cdef Tensor t = ordered(x), places, rows
+    cdef Tensor t = in_order(x), places, rows
     cdef Py_ssize_t[2] shape
     cdef long long* outs[MAX_NDIM]
     cdef long long* row
@@ -223,14 +223,14 @@ def bincount(x, weights, minlength):
     >>> bincount(np.array([0.5]), None, 0) is None
     True
     """
-    cdef Tensor t = ordered(x), w = None, counts
+    cdef Tensor t = in_order(x), w = None, counts
     cdef Py_ssize_t n = 0, most, i
     cdef long long place
     if t is None or t.ndim != 1 or is_float(t.dtype) or not state().plain or (
             type(minlength) is not int or not 0 <= minlength <= FEW):
         return None
     if weights is not None:
-        w = ordered(weights)
+        w = in_order(weights)
         if w is None or w.ndim != 1 or w.size != t.size or w.face != t.face:
             return None
     n = minlength
@@ -289,10 +289,10 @@ def searchsorted(a, v, bint right, bint ascending):
     >>> searchsorted(np.array([3., 1.]), np.array([2.]), False, True) is None
     True
     """
-    cdef Tensor t = ordered(v), line, places
+    cdef Tensor t = in_order(v), line, places
     cdef Py_ssize_t low, high, middle, i
     cdef double x
-    line = numbers_as(t, a) if type(a) is list and t is not None else ordered(a)
+    line = numbers_as(t, a) if type(a) is list and t is not None else in_order(a)
     if line is None or t is None or line.ndim != 1 or not is_float(line.dtype) or (
             not is_float(t.dtype) or line.face != t.face or not state().plain):
         return None
@@ -410,7 +410,7 @@ def isclose(a, b, rtol, atol, bint equal_nan):
     >>> isclose(np.array([1., 2.]), np.array([1.]), 1e-5, 1e-8, False) is None
     True
     """
-    cdef Tensor x = ordered(a), y = ordered(b), found
+    cdef Tensor x = in_order(a), y = in_order(b), found
     cdef double relative, absolute, first, second, distance
     cdef Py_ssize_t i
     if x is None or y is None or x.dtype != y.dtype or not is_float(x.dtype) or (
@@ -610,7 +610,7 @@ def put_where(a, mask, v, bint own_places) -> bool:
     >>> put_where(x, x > 1, [7., 8., 9.], True), x
     (True, array([1., 8., 9.]))
     """
-    cdef Tensor x, values, marks = ordered(mask)
+    cdef Tensor x, values, marks = in_order(mask)
     if marks is None or not writable(a, v):
         return False
     x = a
