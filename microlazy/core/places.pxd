@@ -6,7 +6,6 @@ cdef enum:
     FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
 
 cdef Tensor readable(object x)    # a small array with its elements in order; None for anything else
-cdef Tensor head(Tensor x, Py_ssize_t n)       # the first n elements, copied
 # Python's integers, and for arrays of floats its floats, as an array of a's dtype; None for others.
 cdef Tensor numbers_as(Tensor a, object items)
 

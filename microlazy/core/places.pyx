@@ -6,9 +6,6 @@ caller does it by NumPy or by the recorded way.
 
 from libc.math cimport INFINITY, fabs
 from libc.string cimport memcmp, memcpy, memset
-from microlazy.core.loops.counting cimport (
-    close_into, counts_before, goals_into, occurrences, places_into,
-)
 from microlazy.core.loops.ordering cimport order_places, sort_few
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.rewrite cimport rewrites
@@ -80,7 +77,8 @@ cdef Tensor flat_places(Tensor t):
     cdef Py_ssize_t n, i, found = 0
     cdef Tensor places
     if t.size > FEW:
-        return places_by_axis(t, 1, &t.size)[0]
+        from microlazy.core.loops.counting import places_by_axis
+        return places_by_axis(t, True)[0]
     n = count_of(t)
     places = new(NP, INT64, 1, &n)
     for i in range(t.size):
@@ -88,21 +86,6 @@ cdef Tensor flat_places(Tensor t):
             (<long long*>places.data)[found] = i
             found += 1
     return places
-
-
-cdef list places_by_axis(Tensor t, int ndim, const Py_ssize_t* shape):
-    """The coordinates of what is not 0 in an array of a shape, axis by axis."""
-    cdef Tensor before = counts_before(t), axis
-    cdef long long* outs[MAX_NDIM]
-    cdef Py_ssize_t n = (<long long*>before.data)[before.size - 1]
-    cdef list found = []
-    cdef int k
-    for k in range(ndim):
-        axis = new(NP, INT64, 1, &n)
-        outs[k] = <long long*>axis.data
-        found.append(axis)
-    places_into(t, before, ndim, shape, outs, 1)
-    return found
 
 
 def nonzero(x):
@@ -123,7 +106,8 @@ def nonzero(x):
     if t is None or t.ndim == 0:          # which NumPy refuses
         return None
     if t.size > FEW:
-        return tuple(places_by_axis(t, t.ndim, t.shape_))
+        from microlazy.core.loops.counting import places_by_axis
+        return places_by_axis(t, False)
     places = flat_places(t)
     if t.ndim == 1:
         return (places,)
@@ -151,7 +135,6 @@ def coordinates(x):
     """
     cdef Tensor t = in_order(x), places, rows
     cdef Py_ssize_t[2] shape
-    cdef long long* outs[MAX_NDIM]
     cdef long long* row
     cdef long long flat
     cdef Py_ssize_t i
@@ -159,13 +142,8 @@ def coordinates(x):
     if t is None or t.ndim == 0:
         return None
     if t.size > FEW:
-        places = counts_before(t)
-        shape[0], shape[1] = (<long long*>places.data)[places.size - 1], t.ndim
-        rows = new(NP, INT64, 2, shape)
-        for k in range(t.ndim):
-            outs[k] = <long long*>rows.data + k
-        places_into(t, places, t.ndim, t.shape_, outs, t.ndim)
-        return rows
+        from microlazy.core.loops.counting import coordinates as coordinates_of_many
+        return coordinates_of_many(t)
     places = flat_places(t)
     shape[0], shape[1] = places.size, t.ndim
     rows = new(NP, INT64, 2, shape)
@@ -224,7 +202,7 @@ def bincount(x, weights, minlength):
     True
     """
     cdef Tensor t = in_order(x), w = None, counts
-    cdef Py_ssize_t n = 0, most, i
+    cdef Py_ssize_t n = 0, i
     cdef long long place
     if t is None or t.ndim != 1 or is_float(t.dtype) or not state().plain or (
             type(minlength) is not int or not 0 <= minlength <= FEW):
@@ -237,10 +215,10 @@ def bincount(x, weights, minlength):
     if t.size > FEW:
         if t.dtype not in (INT32, INT64) or (w is not None and not is_float(w.dtype)):
             return None
-        counts = occurrences(t, w, FEW, &most)
+        from microlazy.core.loops.counting import occurrences
+        counts = occurrences(t, w, n, FEW)
         if counts is None:
             return None
-        counts = head(counts, max(n, most + 1))
     else:
         for i in range(t.size):
             place = whole_at(t, i)
@@ -257,13 +235,6 @@ def bincount(x, weights, minlength):
     if w is not None:
         return counts if w.dtype == FLOAT64 else cast(counts, FLOAT32)
     return cast(counts, INT32) if t.dtype == INT32 else counts
-
-
-cdef Tensor head(Tensor x, Py_ssize_t n):
-    """The first n elements, copied."""
-    cdef Tensor part = new(x.face, x.dtype, 1, &n)
-    memcpy(part.data, x.data, n * itemsize(x.dtype))
-    return part
 
 
 cdef inline bint before(double a, double b) noexcept nogil:
@@ -300,10 +271,10 @@ def searchsorted(a, v, bint right, bint ascending):
         for i in range(1, line.size):
             if not number_at(line, i - 1) <= number_at(line, i):
                 return None
-    places = new(t.face, INT64, t.ndim, t.shape_)
     if t.size > FEW and line.dtype == t.dtype:
-        goals_into(line, t, right, places)
-        return places
+        from microlazy.core.loops.counting import goals
+        return goals(line, t, right)
+    places = new(t.face, INT64, t.ndim, t.shape_)
     for i in range(t.size):
         x = number_at(t, i)
         low, high = 0, line.size
@@ -418,10 +389,10 @@ def isclose(a, b, rtol, atol, bint equal_nan):
             or type(atol) is not float or not state().plain):
         return None
     relative, absolute = rtol, atol
-    found = new(x.face, BOOL, x.ndim, x.shape_)
     if x.size > FEW:
-        close_into(x, y, relative, absolute, equal_nan, found)
-        return found
+        from microlazy.core.loops.counting import close
+        return close(x, y, relative, absolute, equal_nan)
+    found = new(x.face, BOOL, x.ndim, x.shape_)
     for i in range(x.size):
         first, second = number_at(x, i), number_at(y, i)
         distance = first - second

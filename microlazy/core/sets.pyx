@@ -2,7 +2,7 @@
 
 from libc.string cimport memcpy
 from microlazy.core.loops.ordering cimport order_places
-from microlazy.core.places cimport FEW, head, number_at, readable, whole_at
+from microlazy.core.places cimport FEW, number_at, readable, whole_at
 from microlazy.core.tape cimport state
 from microlazy.core.tensor cimport BOOL, INT64, NP, Tensor, itemsize, like, new
 
@@ -53,6 +53,13 @@ def distinct(x, order, bint equal_nan):
         (<long long*>back.data)[place] = n - 1
         before_it = value
     return head(first, n), back, head(counts, n)
+
+
+cdef Tensor head(Tensor x, Py_ssize_t n):
+    """The first n elements, copied."""
+    cdef Tensor part = new(x.face, x.dtype, 1, &n)
+    memcpy(part.data, x.data, n * itemsize(x.dtype))
+    return part
 
 
 cdef bint is_less(Tensor a, Py_ssize_t i, Tensor b, Py_ssize_t j) noexcept:

@@ -7,7 +7,6 @@ import numpy
 from microlazy.base import MXNetError, ShapeError
 from microlazy.core import functions as f
 from microlazy.core import places
-from microlazy.core.loops.counting import bin_counts
 from microlazy.core.loops.ordering import order_of_rows
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
@@ -199,6 +198,8 @@ def _bin_of(a: numpy.ndarray, edges: numpy.ndarray) -> numpy.ndarray:
 def _counts(a: numpy.ndarray, edges: numpy.ndarray, weights: Any = None) -> numpy.ndarray:
     if a.dtype == edges.dtype and a.dtype in ("float32", "float64"):
         heavy = None if weights is None else weights.ravel().astype("float64", copy=False)
+        from microlazy.core.loops.counting import bin_counts  # large histograms alone need it
+
         found = bin_counts(a.ravel(), numpy.ascontiguousarray(edges), heavy)
         if found is not None:
             return found

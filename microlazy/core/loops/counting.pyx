@@ -1,15 +1,18 @@
 """What is not 0, what is close, and what lies in bins: counted and found by all threads.
 
 An array is cut into pieces. Those that are not 0 are counted piece by piece first, so that each
-piece's places can be written where they belong.
+piece's places can be written where they belong. All arrays are packed. Only large ones come here,
+so that it is imported when one does.
 """
 
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, fabs
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, thread_number, threads
-from microlazy.core.tensor cimport FLOAT32, FLOAT64, INT32, INT64, ND, Tensor, new
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT32, FLOAT64, INT32, INT64, MAX_NDIM, ND, NP, Tensor, new,
+)
 
 import numpy
 
@@ -57,6 +60,7 @@ cdef void count_pieces(const number* x, Py_ssize_t n, long long* found) noexcept
 
 
 cdef Tensor counts_before(Tensor x):
+    """How many elements are not 0 before each piece, and in all of them."""
     cdef Py_ssize_t pieces = (x.size + CHUNK - 1) // CHUNK, room = pieces + 1, i
     cdef Tensor before = new(ND, INT64, 1, &room)
     cdef long long* found = <long long*>before.data
@@ -127,6 +131,7 @@ cdef void find_pieces(const number* x, Py_ssize_t n, int ndim, const Py_ssize_t*
 
 cdef int places_into(Tensor x, Tensor before, int ndim, const Py_ssize_t* shape, long long** outs,
                      Py_ssize_t step) except -1:
+    """Write axis k's places to every step-th number from outs[k] on."""
     cdef const long long* found = <const long long*>before.data
     if x.dtype == FLOAT32:
         find_pieces(<const float*>x.data, x.size, ndim, shape, outs, step, found)
@@ -139,6 +144,52 @@ cdef int places_into(Tensor x, Tensor before, int ndim, const Py_ssize_t* shape,
     else:
         find_pieces(<const unsigned char*>x.data, x.size, ndim, shape, outs, step, found)
     return 0
+
+
+def places_by_axis(Tensor x, bint flat):
+    """The places of what is not 0, a vector of int64 for each axis, or a single one in flat order.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.loops.counting import places_by_axis
+    >>> places_by_axis(np.eye(2), False), places_by_axis(np.eye(2), True)
+    ((array([0, 1], dtype=int64), array([0, 1], dtype=int64)), (array([0, 3], dtype=int64),))
+    """
+    cdef Tensor before = counts_before(x), axis
+    cdef long long* outs[MAX_NDIM]
+    cdef Py_ssize_t n = (<long long*>before.data)[before.size - 1]
+    cdef int ndim = 1 if flat else x.ndim, k
+    cdef list found = []
+    for k in range(ndim):
+        axis = new(NP, INT64, 1, &n)
+        outs[k] = <long long*>axis.data
+        found.append(axis)
+    places_into(x, before, ndim, &x.size if flat else x.shape_, outs, 1)
+    return tuple(found)
+
+
+def coordinates(Tensor x):
+    """The places of what is not 0, a row of int64 for each.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.loops.counting import coordinates
+    >>> coordinates(np.array([[0, 1], [2, 0]]))
+    array([[0, 1],
+           [1, 0]], dtype=int64)
+    """
+    cdef Tensor before = counts_before(x), rows
+    cdef Py_ssize_t[2] shape
+    cdef long long* outs[MAX_NDIM]
+    cdef int k
+    shape[0], shape[1] = (<long long*>before.data)[before.size - 1], x.ndim
+    rows = new(NP, INT64, 2, shape)
+    for k in range(x.ndim):
+        outs[k] = <long long*>rows.data + k
+    places_into(x, before, x.ndim, x.shape_, outs, x.ndim)
+    return rows
 
 
 # ---- where numbers belong ------------------------------------------------------------------------
@@ -167,13 +218,23 @@ cdef void seek(const real* line, Py_ssize_t n, const real* x, Py_ssize_t count, 
         out[i] = goal(line, n, x[i], right)
 
 
-cdef int goals_into(Tensor line, Tensor x, bint right, Tensor out) except -1:
+def goals(Tensor line, Tensor x, bint right):
+    """Where floats belong in a sorted line of their dtype, before equal ones or behind, as int64.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.loops.counting import goals
+    >>> goals(np.array([1., 2.]), np.array([2., 3.]), False)
+    array([1, 2], dtype=int64)
+    """
+    cdef Tensor out = new(x.face, INT64, x.ndim, x.shape_)
     cdef long long* target = <long long*>out.data
     if x.dtype == FLOAT32:
         seek(<const float*>line.data, line.size, <const float*>x.data, x.size, right, target)
     else:
         seek(<const double*>line.data, line.size, <const double*>x.data, x.size, right, target)
-    return 0
+    return out
 
 
 # ---- what is close -------------------------------------------------------------------------------
@@ -200,8 +261,17 @@ cdef void close_pieces(const real* x, const real* y, double relative, double abs
                     length_of(i, n))
 
 
-cdef int close_into(Tensor x, Tensor y, double relative, double absolute, bint equal_nan,
-                    Tensor out) except -1:
+def close(Tensor x, Tensor y, double relative, double absolute, bint equal_nan):
+    """Whether abs(x - y) <= absolute + relative * abs(y), of floats of one dtype and shape.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.loops.counting import close
+    >>> close(np.array([1., 2.]), np.array([1., 3.]), 1e-5, 1e-8, False)
+    array([ True, False])
+    """
+    cdef Tensor out = new(x.face, BOOL, x.ndim, x.shape_)
     cdef unsigned char* target = <unsigned char*>out.data
     if x.dtype == FLOAT32:
         close_pieces(<const float*>x.data, <const float*>y.data, relative, absolute, equal_nan,
@@ -209,7 +279,7 @@ cdef int close_into(Tensor x, Tensor y, double relative, double absolute, bint e
     else:
         close_pieces(<const double*>x.data, <const double*>y.data, relative, absolute, equal_nan,
                      target, x.size)
-    return 0
+    return out
 
 
 # ---- how often numbers occur ---------------------------------------------------------------------
@@ -222,24 +292,26 @@ cdef Py_ssize_t count_part(const whole* x, Py_ssize_t n, int64_t* sums,
                            Py_ssize_t size) noexcept nogil:
     """Add to the sums; the largest number, or `size` if one has no place among them."""
     cdef Py_ssize_t i
-    cdef whole most = -1
+    cdef whole most = -1, place
     for i in range(n):
-        if not 0 <= x[i] < size:
+        place = x[i]                  # read once: another thread may write there
+        if not 0 <= place < size:
             return size
-        most = max(most, x[i])
-        sums[x[i]] += 1
+        most = max(most, place)
+        sums[place] += 1
     return most
 
 
 cdef Py_ssize_t weigh_part(const whole* x, const real* weights, Py_ssize_t n, double* sums,
                            Py_ssize_t size) noexcept nogil:
     cdef Py_ssize_t i
-    cdef whole most = -1
+    cdef whole most = -1, place
     for i in range(n):
-        if not 0 <= x[i] < size:
+        place = x[i]
+        if not 0 <= place < size:
             return size
-        most = max(most, x[i])
-        sums[x[i]] += weights[i]
+        most = max(most, place)
+        sums[place] += weights[i]
     return most
 
 
@@ -262,9 +334,27 @@ cdef Py_ssize_t add_part(int dtype, const char* x, int weight_dtype, const char*
     return weigh_part(<const int64_t*>x, <const double*>weights, n, <double*>sums, size)
 
 
-cdef Tensor occurrences(Tensor x, Tensor weights, Py_ssize_t size, Py_ssize_t* most):
-    cdef Py_ssize_t row = size + LINE, room = row * PARTS, n = x.size, first, part, k
-    cdef Tensor sums = new(x.face, INT64 if weights is None else FLOAT64, 1, &room)
+def occurrences(Tensor x, Tensor weights, Py_ssize_t least, Py_ssize_t size):
+    """How often each number from 0 on occurs, or the sums of the weights at its places.
+
+    Parameters
+    ----------
+    x : vector of int32 or int64
+    weights : vector of float32 or float64, or None
+    least : int
+        How long the result is at least.
+    size : int
+        What all numbers are below: None if one is not, or is negative.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.loops.counting import occurrences
+    >>> occurrences(np.array([2, 0, 2], dtype="int32"), None, 0, 9)
+    array([1, 0, 2], dtype=int64)
+    """
+    cdef Py_ssize_t row = size + LINE, room = row * PARTS, n = x.size, first, part, k, most = -1
+    cdef Tensor sums = new(x.face, INT64 if weights is None else FLOAT64, 1, &room), found
     cdef char* data = sums.data
     cdef const char* source = x.data
     cdef const char* heavy = NULL if weights is None else weights.data
@@ -275,18 +365,20 @@ cdef Tensor occurrences(Tensor x, Tensor weights, Py_ssize_t size, Py_ssize_t* m
         first = n * part // PARTS
         largest[part] = add_part(dtype, source, weight_dtype, heavy, first,
                                  n * (part + 1) // PARTS - first, data + part * row * 8, size)
-    most[0] = -1
     for part in range(PARTS):
-        most[0] = max(most[0], largest[part])
-    if most[0] >= size:
+        most = max(most, largest[part])
+    if most >= size:
         return None
     for part in range(1, PARTS):
-        for k in range(most[0] + 1):
+        for k in range(most + 1):
             if heavy == NULL:
                 (<int64_t*>data)[k] += (<int64_t*>data)[part * row + k]
             else:
                 (<double*>data)[k] += (<double*>data)[part * row + k]
-    return sums
+    most = max(least, most + 1)
+    found = new(x.face, sums.dtype, 1, &most)
+    memcpy(found.data, data, most * 8)
+    return found
 
 
 # ---- what lies in bins ---------------------------------------------------------------------------
