@@ -40,7 +40,7 @@ tails
 fuse
 plan ops.rewrite creation transforms ops.draws
 cached_plan plan_gradients ops.in_place places
-sets lines
+puts sets lines
 polynomials
 ops.nn ops.recurrent planned_step
 functions

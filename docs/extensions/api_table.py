@@ -60,7 +60,7 @@ PAGES = [
     _np("np.creation", "`np`: arrays made", "creation", "ranges", "index_tricks"),
     _np("np.elementwise", "`np`: functions of each element", "elementwise"),
     _np("np.shapes", "`np`: shapes, joining, padding", "manipulation", "joining", "padding"),
-    _np("np.elements", "`np`: indexing, sorting, sets", "indexing", "sorting", "sets"),
+    _np("np.elements", "`np`: indexing, sorting, sets", "indexing", "puts", "sorting", "sets"),
     _np(
         "np.statistics",
         "`np`: sums, statistics, histograms",

@@ -6,6 +6,8 @@ cdef enum:
     FEW = 1 << 12                 # elements; NumPy's loops are faster from about here on
 
 cdef Tensor readable(object x)    # a small array with its elements in order; None for anything else
+cdef Tensor in_order(object x)    # one of any size with them; None for what our loops do not read
+cdef Tensor flat_places(Tensor t)              # of what is not 0, in order, as int64
 # Python's integers, and for arrays of floats its floats, as an array of a's dtype; None for others.
 cdef Tensor numbers_as(Tensor a, object items)
 

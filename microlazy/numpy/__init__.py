@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what is imported when it is used; what is made from tables,
     from microlazy.numpy.padding import *  # noqa: F403
     from microlazy.numpy.polynomials import *  # noqa: F403
     from microlazy.numpy.printing import *  # noqa: F403
+    from microlazy.numpy.puts import *  # noqa: F403
     from microlazy.numpy.quantiles import median, nanmedian
     from microlazy.numpy.sets import (
         in1d,
@@ -97,6 +98,7 @@ _LATE_FUNCTIONS = (
     "padding",
     "polynomials",
     "printing",
+    "puts",
     "quantiles",
     "sets",
 )

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as onp
 
 from microlazy.core import functions as _f
-from microlazy.core import places as _places
 from microlazy.core.array import ndarray
 from microlazy.core.creation import triangle_mask
 from microlazy.core.ops.numpy_call import call
@@ -30,12 +29,7 @@ __all__ = [
     "diagflat",
     "diagonal",
     "extract",
-    "fill_diagonal",
     "piecewise",
-    "place",
-    "put",
-    "put_along_axis",
-    "putmask",
     "ravel_multi_index",
     "select",
     "take",
@@ -96,13 +90,13 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> ndarray:
         raise IndexError(f"take_along_axis: indices must be integers, not {indices.dtype}")
     if axis is None:
         arr, axis = _f.reshape(arr, arr.size), 0
-    key = _along(arr, indices, axis, "take_along_axis")
+    key = key_along(arr, indices, axis, "take_along_axis")
     if all(i == axis % arr.ndim or n == indices.shape[i] for i, n in enumerate(arr.shape)):
         return _f.take_along(arr, indices, axis)
     return arr[key]
 
 
-def _along(arr: ndarray, indices: ndarray, axis: int, what: str) -> tuple[Any, ...]:
+def key_along(arr: ndarray, indices: ndarray, axis: int, what: str) -> tuple[Any, ...]:
     """Return the key that picks `indices` along an axis and everything along the others."""
     if indices.ndim != arr.ndim:
         raise ValueError(
@@ -117,90 +111,6 @@ def _along(arr: ndarray, indices: ndarray, axis: int, what: str) -> tuple[Any, .
     ]
     key[axis] = indices
     return tuple(key)
-
-
-def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: int | None) -> None:
-    """Write values at other places along one axis, each row with places of its own; in place.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> x = np.array([[3, 1], [2, 5]])
-    >>> np.put_along_axis(x, np.array([[0], [1]]), 9, axis=1)
-    >>> x
-    array([[9., 1.],
-           [2., 9.]])
-    """
-    if axis is None:
-        put(arr, indices, values)
-    elif not _places.put_number_along(arr, indices, values, axis):
-        arr[_along(arr, as_places(indices), axis, "put_along_axis")] = values
-
-
-def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
-    """Write values at places of the flat array, in place; few values are repeated.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> x = np.zeros(4)
-    >>> np.put(x, [0, 2], [7, 8])
-    >>> x
-    array([7., 0., 8., 0.])
-    """
-    if mode == "raise" and _places.put(a, ind, v):
-        return
-    places = onp.asarray(as_places(ind)).astype("int64")
-    if mode in ("clip", "wrap"):
-        places = places.clip(0, a.size - 1) if mode == "clip" else places % a.size
-    elif mode != "raise":
-        raise ValueError(f"put: mode is 'clip', 'wrap' or 'raise', not {mode!r}")
-    elif ((places < -a.size) | (places >= a.size)).any():
-        raise IndexError(f"put: a place is out of bounds for an array of size {a.size}")
-    if places.size:
-        values = resize(as_array(v, a), places.shape)
-        if a.ndim == 0:
-            a[()] = values[-1]  # an index of several places fits no number
-        else:
-            a[onp.unravel_index(places % a.size, a.shape)] = values
-
-
-def putmask(a: ndarray, mask: Any, values: Any) -> None:
-    """Write values where a mask is true, in place; each comes from its own place in `values`.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> x = np.array([1, 2, 3])
-    >>> np.putmask(x, x > 1, [7, 8, 9])
-    >>> x
-    array([1., 8., 9.])
-    """
-    if _places.put_where(a, mask, values, True):
-        return
-    places = onp.flatnonzero(onp.asarray(mask))
-    values = _f.reshape(as_array(values, a), -1)
-    if places.size:
-        put(a, places, _f.take(values, places % values.size, 0))
-
-
-def place(arr: ndarray, mask: Any, vals: Any) -> None:
-    """Write values one after the other where a mask is true, in place.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> x = np.array([1, 2, 3])
-    >>> np.place(x, x > 1, [7, 8, 9])
-    >>> x
-    array([1., 7., 8.])
-    """
-    if _places.put_where(arr, mask, vals, False):
-        return
-    places = onp.flatnonzero(onp.asarray(mask))
-    if places.size and not onp.size(vals):
-        raise ValueError("place: there are no values to write")
-    put(arr, places, vals)
 
 
 def choose(a: Any, choices: Any, out: ndarray | None = None, mode: str = "raise") -> ndarray:
@@ -438,27 +348,6 @@ def diagflat(array: Any, k: int = 0) -> ndarray:
     """
     array = as_array(array)
     return diag(_f.reshape(array, array.size), k)
-
-
-def fill_diagonal(a: ndarray, val: Any, wrap: bool = False) -> None:
-    """Write values on the diagonal, in place.
-
-    `wrap` goes on below the square of a tall matrix, after a row that is left out.
-
-    Examples
-    --------
-    >>> from microlazy import np
-    >>> x = np.zeros((2, 2))
-    >>> np.fill_diagonal(x, 5)
-    >>> x
-    array([[5., 0.],
-           [0., 5.]])
-    """
-    if not wrap and _places.put_diagonal(a, val):
-        return
-    marks = onp.zeros(a.shape, bool)
-    onp.fill_diagonal(marks, True, wrap)
-    put(a, onp.flatnonzero(marks), val)
 
 
 def _triangle(name: str, side: str, result: str, upper: bool) -> Any:

@@ -49,6 +49,12 @@ def _partition(
     self[...] = sorting.partition(self, kth, axis, kind, order)
 
 
+def _put(self: ndarray, indices: Any, values: Any, mode: str = "raise") -> None:
+    from microlazy.numpy.puts import put  # with its compiled part, which few programs use
+
+    put(self, indices, values, mode)
+
+
 def _tobytes(self: ndarray) -> bytes:
     return onp.asarray(self).tobytes()
 
@@ -77,7 +83,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "nonzero": sorting.nonzero,
     "partition": _partition,
     "ptp": statistics.ptp,
-    "put": indexing.put,
+    "put": _put,
     "ravel": manipulation.ravel,
     "repeat": joining.repeat,
     "reshape_view": _reshape_view,
