@@ -64,6 +64,15 @@ def test_function_of_floats(draws, dtype, name):
         agree(part, wanted)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_sinc(draws, dtype):
+    a = numpy.append(draws.normal(size=N), [0, numpy.nan]).astype(dtype)
+    found = np.sinc(np.array(a, dtype=dtype)).asnumpy()
+    assert found.dtype == dtype
+    near = 8 * numpy.finfo(dtype).eps
+    numpy.testing.assert_allclose(found, numpy.sinc(a.astype("float64")), 0, near)
+
+
 @pytest.mark.parametrize("name", ["nextafter", "heaviside"])
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_function_of_two_floats(draws, dtype, name):

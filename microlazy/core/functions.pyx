@@ -5,7 +5,6 @@ Arguments are checked here; an op behind gets sizes that fit. A result has the f
 
 from libc.string cimport memcpy, memset
 from microlazy.core.kernels.table cimport *
-from microlazy.core.loops.chain cimport MOST_ARRAYS, NUMBER, UNARY as ONE_ARRAY, assemble
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays

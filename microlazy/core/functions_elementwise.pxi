@@ -213,22 +213,11 @@ cdef bint is_large(Tensor t) noexcept:
     return t.size >= LIGHT_GRAIN and t.dtype <= FLOAT64 and state().plain and not t.abstract
 
 
-cdef Tensor in_one_pass(Tensor t, list functions):
+cdef object at_once(Tensor t, list functions):
     """Functions of each element, one after the other: a name, and of two operands a number."""
-    cdef Tensor x = packed(t), out = new(t.face, t.dtype, t.ndim, t.shape_)
-    cdef char* arrays[2]
-    cdef list steps = []
-    for i, (name, *numbers) in enumerate(functions):
-        step = {"a": MOST_ARRAYS + i - 1 if i else 0, "out": MOST_ARRAYS + i}
-        if numbers:
-            step |= {"loop": NUMBER, "op": BINARY[name], "number": numbers[0]}
-        else:
-            step |= {"loop": ONE_ARRAY, "op": UNARY[name]}
-        steps.append(step)
-    steps[len(steps) - 1]["out"] = 1
-    arrays[0], arrays[1] = x.data, out.data
-    assemble(steps, 2).run(arrays, NULL, x.size, x.dtype)
-    return out
+    from microlazy.core.loops.chain import in_one_pass          # not before it is needed
+    return in_one_pass(packed(t), [(BINARY[name], numbers[0]) if numbers else (UNARY[name], None)
+                                   for name, *numbers in functions])
 
 
 def clip(x, a_min=None, a_max=None):
@@ -237,7 +226,7 @@ def clip(x, a_min=None, a_max=None):
     if a_min is None and a_max is None:
         raise ValueError("clip: give a_min, a_max or both")
     if is_large(t) and type(a_min) in (int, float) and type(a_max) in (int, float):
-        return in_one_pass(t, [("maximum", a_min), ("minimum", a_max)])
+        return at_once(t, [("maximum", a_min), ("minimum", a_max)])
     if a_min is not None:
         t = binary_op("maximum", t, a_min)
     if a_max is not None:
@@ -254,7 +243,7 @@ def round(x, decimals=0, away=False):
         return unary_op("rint", t)
     factor = 10.0 ** decimals
     if is_large(t):
-        return in_one_pass(t, [("multiply", factor), ("rint",), ("divide", factor)])
+        return at_once(t, [("multiply", factor), ("rint",), ("divide", factor)])
     return unary_op("rint", t * factor) / factor
 
 

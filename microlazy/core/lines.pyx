@@ -130,8 +130,8 @@ def gradient(x):
     array([3., 4., 6., 7.])
     """
     cdef Tensor t = floats(x), out
-    cdef Py_ssize_t n, step, i, k, at
-    cdef double slope
+    cdef Py_ssize_t n, step, i, k, before, behind
+    cdef double rise
     cdef int axis
     cdef list slopes = []
     if t is None or not t.size:
@@ -144,11 +144,10 @@ def gradient(x):
         out = new(t.face, t.dtype, t.ndim, t.shape_)
         for i in range(t.size):
             k = i // step % n
-            at = i + step if k < n - 1 else i
-            slope = rounded(t, number_at(t, at) - number_at(t, at - step))
-            if 0 < k < n - 1:
-                slope = slope / 2 + rounded(t, number_at(t, i) - number_at(t, i - step)) / 2
-            put_number(out, i, slope)
+            before = i - step if k > 0 else i
+            behind = i + step if k < n - 1 else i
+            rise = rounded(t, number_at(t, behind) - number_at(t, before))
+            put_number(out, i, rise / 2 if 0 < k < n - 1 else rise)
         slopes.append(out)
     return slopes
 

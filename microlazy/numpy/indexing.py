@@ -11,7 +11,6 @@ from microlazy.core.creation import triangle_mask
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, written
-from microlazy.numpy.joining import resize
 from microlazy.numpy.manipulation import moveaxis
 from microlazy.numpy.sorting import flatnonzero
 from microlazy.ops.ordering import (

@@ -198,3 +198,33 @@ cdef Step packed_step(dict fields):
     step.repeat = fields.get("repeat", 1)
     step.period = fields.get("period", 1)
     return step
+
+
+def in_one_pass(Tensor x, list functions):
+    """Functions of each element of a packed array, one after the other, in one pass over memory.
+
+    Parameters
+    ----------
+    x : array of float32 or float64
+    functions : list of (int, float or None)
+        Numbers of rows of functions of one operand, or of two and the second operand.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.loops.chain import in_one_pass
+    >>> from microlazy.core.ops.elementwise import BINARY, UNARY
+    >>> in_one_pass(np.array([1., -4.]), [(UNARY["abs"], None), (BINARY["multiply"], 3.)])
+    array([ 3., 12.])
+    """
+    cdef Tensor out = new(x.face, x.dtype, x.ndim, x.shape_)
+    cdef char* arrays[2]
+    cdef list steps = []
+    for i, (op, operand) in enumerate(functions):
+        steps.append({"loop": UNARY if operand is None else NUMBER, "op": op,
+                      "number": 0 if operand is None else operand,
+                      "a": MOST_ARRAYS + i - 1 if i else 0, "out": MOST_ARRAYS + i})
+    steps[len(steps) - 1]["out"] = 1
+    arrays[0], arrays[1] = x.data, out.data
+    assemble(steps, 2).run(arrays, NULL, x.size, x.dtype)
+    return out

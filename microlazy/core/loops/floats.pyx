@@ -184,7 +184,9 @@ cdef int float_op(object function) except -2:
     return OPS.get(function, -1)
 
 
-cdef bint threads_help(int op) noexcept:
+cdef bint threads_help(int op, int dtype) noexcept:
+    if op == SINC:
+        return dtype != FLOAT32       # of which NumPy's sine uses vector units
     return op > FINITE                # NumPy's tests of one kind use wider vector units
 
 

@@ -272,7 +272,8 @@ cdef bint pays(int op, Tensor a, Py_ssize_t n) noexcept:
         return True
     if n < LIGHT_GRAIN:
         return False
-    return threads_help(op) if is_float(a.dtype) else memory_bound(op, a.dtype) and threads() > 1
+    return threads_help(op, a.dtype) if is_float(a.dtype) else (
+        memory_bound(op, a.dtype) and threads() > 1)
 
 
 cdef bint small_into(object function, Tensor a, Tensor b, Tensor out) except -1:
