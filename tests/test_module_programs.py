@@ -1,6 +1,7 @@
 """Programs that train modules find what they find under MXNet; what modules refuse."""
 
 import json
+from collections import namedtuple
 from pathlib import Path
 
 import numpy
@@ -97,6 +98,17 @@ def test_refusals(made, message):
     kinds = (MXNetError, ValueError, TypeError, AssertionError, NotImplementedError)
     with pytest.raises(kinds, match=message):
         made()
+
+
+@pytest.mark.parametrize("rows", [3, 2])
+def test_a_batch_to_predict_needs_no_label(rows):
+    """Programs make a batch of their own, ``namedtuple("Batch", ["data"])``."""
+    batch = namedtuple("Batch", ["data"])
+    model = mx.mod.Module(dense("a"), label_names=None)
+    model.bind([("data", (3, 4))], for_training=False)
+    model.init_params(mx.init.One())
+    model.forward(batch([mx.nd.ones((rows, 4))]))
+    assert (model.get_outputs()[0].asnumpy() == numpy.full((rows, 2), 4)).all()
 
 
 def test_states_are_kept():

@@ -490,7 +490,7 @@ class Module(BaseModule):
         """
         self._need("binded", "params_initialized")
         training = self.for_training if is_train is None else is_train
-        labels = data_batch.label or []
+        labels = getattr(data_batch, "label", None) or []  # a batch to predict may have none
         pairs = [
             *zip(self._data_names, data_batch.data, strict=True),
             *zip(self._label_names, labels, strict=False),
