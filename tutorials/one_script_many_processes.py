@@ -32,6 +32,7 @@ from microlazy.gluon import nn
 
 BATCH = 90
 WORKERS = 4
+COLORS = ("#30638e", "#d1495b", "#edae49", "#8d99ae")
 
 
 def data():
@@ -108,8 +109,9 @@ def run(workers, epochs, path):
 def draw(curves, distance, path):
     """Draw the learning curves, how far the networks are apart, and the parts of a batch."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), constrained_layout=True)
-    for (workers, curve), style in zip(curves.items(), ("-", "o"), strict=False):
-        left.plot(range(1, len(curve) + 1), curve[:, 0], style, label=processes(workers))
+    for (workers, curve), style, color in zip(curves.items(), ("-", "o"), COLORS, strict=False):
+        epochs = range(1, len(curve) + 1)
+        left.plot(epochs, curve[:, 0], style, color=color, label=processes(workers))
     left.set(title="Loss of an epoch", xlabel="epoch", ylabel="cross-entropy")
     left.legend(frameon=False)
     if distance is None:
@@ -117,18 +119,20 @@ def draw(curves, distance, path):
         middle.set_axis_off()
     else:
         names = ["weight", "bias", "gamma", "beta", "mean", "variance", "weight", "bias"]
-        middle.bar(range(len(distance)), distance, color="tab:orange")
+        middle.bar(range(len(distance)), distance, color=COLORS[0])
         middle.axhline(2.0**-23, color="gray", label="rounding of float32")
         middle.legend(frameon=False)
         middle.set_xticks(range(len(distance)), names, rotation=45, ha="right")
         middle.set(title="Largest relative difference", yscale="log", ylim=(1e-8, 1e-3))
     parts = numpy.array_split(numpy.arange(BATCH), WORKERS)
     for rank, part in enumerate(parts):
-        right.barh(rank, len(part), left=part[0], color=f"C{rank}")
+        right.barh(rank, len(part), left=part[0], color=COLORS[rank])
         right.text(part.mean(), rank, f"{len(part)} samples", ha="center", va="center", color="w")
     right.set(title=f"A batch of {BATCH} over {WORKERS} workers", xlabel="place in the batch")
     right.set_yticks(range(WORKERS), [f"worker {rank}" for rank in range(WORKERS)])
     right.invert_yaxis()
+    for axes in (left, middle, right):
+        axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
