@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from inspect import getattr_static
 from typing import Any, NoReturn
 
+import numpy
+
 from .outside import MEMBERS, OUTSIDE, explain
 
 # In modules: other names of what is here.
@@ -40,6 +42,8 @@ _HERE = {
     "GRUCell": "gluon.rnn.GRUCell",
     "DataLoader": "gluon.data.DataLoader",
     "tensor": "np.array or nd.array",
+    "cat": "np.concatenate or nd.concat",
+    "manual_seed": "mx.random.seed(n)",
     "TensorDataset": "gluon.data.ArrayDataset",
     "ImageFolder": "gluon.data.vision.ImageFolderDataset",
 }
@@ -98,6 +102,15 @@ ARRAY = {
     "view": "reshape(shape) gives a view where that can be",
     "unsqueeze": "expand_dims(axis) adds an axis",
     "permute": "transpose(axes) changes the order of axes",
+    "dim": "ndim is the number of axes",
+    "numel": "size is the number of elements",
+    "zero_": "x[:] = 0 sets all elements",
+    "flat": "reshape(-1) has all elements along one axis",
+    "resize": "np.resize(x, shape) gives a new array",
+    **dict.fromkeys(
+        ("base", "ctypes", "dump", "flags", "tofile"),
+        "it is an attribute of NumPy's arrays; numpy.asarray(x) is one, on the same memory",
+    ),
 }
 
 
@@ -123,10 +136,12 @@ def missing(
         return AttributeError(message)
     for face, path in _FACES.items():
         module_there = sys.modules.get(path)
-        if name in dir(module_there) and callable(getattr(module_there, name)):
+        if name in getattr(module_there, "__all__", ()) and callable(getattr(module_there, name)):
             return AttributeError(f"{message}; write {face}.{name}")
     if name in OUTSIDE:  # the message says it
         return AttributeError(message)
+    if module == "microlazy.np" and hasattr(numpy, name):
+        return AttributeError(f"{message}; NumPy itself has it: numpy.{name}")
     return AttributeError(message + nearest(name, names))
 
 

@@ -62,7 +62,8 @@ MEMBERS = {
     "microlazy.np.random": dict.fromkeys(
         ("default_rng", "Generator", "RandomState"),
         "there are no generator objects; np.random.seed(n) seeds the samplers of np.random",
-    ),
+    )
+    | {"integers": "randint(low, high, size) draws integers"},
     "microlazy.rnn": dict.fromkeys(
         ("BaseConvRNNCell", "ConvGRUCell", "ConvLSTMCell", "ConvRNNCell"),
         "take Conv2DLSTMCell and its kin of gluon.contrib.rnn, which unroll on symbols too",

@@ -4,6 +4,7 @@ import inspect
 import pickle
 import re
 
+import numpy
 import pytest
 
 import microlazy as mx
@@ -305,6 +306,72 @@ def test_explain_is_narrow_enough_to_read():
     assert table.rows[2].layer.endswith("in_channels=None)") and len(table.rows[2].layer) > 90
 
 
+def test_what_a_module_imports_for_itself_is_no_advice():
+    with pytest.raises(AttributeError, match="has no attribute 'Tensor'$"):
+        mx.Tensor  # noqa: B018
+
+
+class Loose(gluon.Block):
+    """A layer whose parameter comes from elsewhere."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = gluon.Parameter("factor", shape=(3,))
+
+    def forward(self, x):
+        return x * self.factor.data()
+
+
+def test_a_parameter_that_collect_params_leaves_out_is_told():
+    net = nn.Sequential()
+    net.add(Loose())
+    net.initialize()
+    with pytest.raises(mx.MXNetError, match=r"0\.factor of .*leaves it out.*write self\.params"):
+        net(nd.ones((1, 3)))
+    net[0].factor.initialize("ones")
+    assert net(nd.ones((1, 3))).shape == (1, 3)
+
+
+def test_a_trainer_of_parameters_without_values_says_what_to_call():
+    with pytest.raises(mx.MXNetError, match=r"'a_bias' has not been.*call net\.initialize\(\)"):
+        gluon.Trainer(nn.Dense(2, prefix="a_").collect_params(), "sgd")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: mx.optimizer.SGD(lr=0.1), TypeError, "SGD has no argument 'lr', did you mean"),
+        (lambda: mx.optimizer.Adam(qqq=1), TypeError, r"Adam has no argument 'qqq'\. It takes"),
+        (lambda: mx.optimizer.create(mx.optimizer.SGD), TypeError, r"call it, as in SGD\(\)$"),
+        (lambda: nn.Dense(3).dry_run(8, 2), TypeError, r"write dry_run\(\(8, 2\)\), not"),
+        (lambda: nn.Flatten()(numpy.ones(3)), ValueError, r"but got numpy\.ndarray: make one"),
+        (
+            lambda: nn.MaxPool2D(3)(nd.ones((1, 1, 2, 2))),
+            mx.base.ShapeError,
+            r"kernel \(3, 3\) exceeds the data of shape \(1, 1, 2, 2\) with padding \(0, 0\)$",
+        ),
+        (
+            lambda: nd.SequenceMask(nd.ones((8, 1, 64)), nd.ones(64), True),
+            mx.base.ShapeError,
+            r"\(8, 1, 64\), with time along axis 0, needs .* axis 1: shape \(1,\), not \(64,\)$",
+        ),
+        (
+            lambda: mx.metric.Accuracy().update(nd.ones((3, 2)), nd.ones(3)),
+            ValueError,
+            r"shape \(3,\) have neither classes along axis 1 nor .*\(3, 2\) of the labels",
+        ),
+        (
+            lambda: np.array([True]) & np.array([True]),
+            mx.MXNetError,
+            "not float32 and float32; a list of booleans",
+        ),
+    ],
+)
+def test_a_wrong_call_says_what_was_given_and_what_fits(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
 @pytest.mark.parametrize("call", [lambda: nd.save("\0a", nd.ones((1,))), lambda: nd.load("a\0")])
 def test_a_file_name_with_a_null_character(call):
     with pytest.raises(mx.MXNetError, match="null character"):
@@ -323,6 +390,10 @@ def test_a_file_name_with_a_null_character(call):
         (np, "matrix", "@ is their product"),
         (np, "nditer", "np.ndindex"),
         (np, "testing", "numpy.testing takes these arrays"),
+        (np, "seterr", r"NumPy itself has it: numpy\.seterr$"),
+        (np, "fromfile", r"NumPy itself has it: numpy\.fromfile$"),
+        (np.random, "integers", r"randint\(low, high, size\)"),
+        (np, "cat", r"write np\.concatenate or nd\.concat$"),
     ],
 )
 def test_what_numpy_has_besides_is_named_with_what_to_write_instead(module, name, hint):

@@ -55,6 +55,11 @@ class Accuracy(Mean):
 
     def _measure(self, label: numpy.ndarray, pred: numpy.ndarray) -> tuple[float, int]:
         if pred.shape != label.shape:
+            if not -pred.ndim <= self.axis < pred.ndim:
+                raise ValueError(
+                    f"{self.name}: predictions of shape {pred.shape} have neither classes along "
+                    f"axis {self.axis} nor the shape {label.shape} of the labels, which come first"
+                )
             pred = pred.argmax(self.axis)
         label, pred = _classes(label), _classes(pred)
         check_label_shapes(label, pred)

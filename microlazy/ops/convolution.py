@@ -501,7 +501,8 @@ def pooling(
         raise MXNetError(f"pooling: pad {pad} must be smaller than kernel {kernel}")
     windows = _pooling_windows(sizes, kernel, stride, pad, pooling_convention)
     if min(windows.counts(sizes)) < 1:
-        raise ShapeError(f"pooling: kernel {kernel} exceeds data of shape {data.shape} with {pad}")
+        raise ShapeError(f"pooling: kernel {kernel} exceeds the data of shape {data.shape} with "
+                         f"padding {pad}")  # fmt: skip
     out = None
     if pooling_convention in ("valid", "full") and pool_type in ("max", "avg", "sum"):
         full = pooling_convention == "full"

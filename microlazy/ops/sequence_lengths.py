@@ -56,8 +56,10 @@ def _lengths(name: str, data: A, length: A | None, use: bool, axis: int) -> A | 
     check_arrays(name, sequence_length=length)
     batch = data.shape[1 - axis]
     if length.shape != (batch,):
-        raise ShapeError(f"{name}: {batch} sequences need lengths of shape ({batch},), but their "
-                         f"shape is {length.shape}")  # fmt: skip
+        raise ShapeError(
+            f"{name}: data of shape {data.shape}, with time along axis {axis}, needs a length for "
+            f"each place along axis {1 - axis}: shape ({batch},), not {length.shape}"
+        )
     return _f.reshape(length, (batch,) + (1,) * (data.ndim - 2))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 import numbers
-import re
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Never
 
 import numpy
 
@@ -96,7 +95,10 @@ class Optimizer:
         multi_precision: bool = False,
         param_dict: dict[int, Any] | None = None,
         aggregate_num: int = 0,
+        **unknown: Never,
     ):
+        if unknown:
+            raise _unknown_argument(type(self), next(iter(unknown)))
         if learning_rate is None and lr_scheduler is None:
             learning_rate = 0.01
         if learning_rate is not None:
@@ -174,19 +176,13 @@ class Optimizer:
         0.1
         """
         if not isinstance(name, str):
-            raise TypeError(f"an optimizer is named by a str, not {name!r}")
+            is_optimizer = isinstance(name, type) and issubclass(name, Optimizer)
+            hint = f". It is a class: call it, as in {name.__name__}()" if is_optimizer else ""
+            raise TypeError(f"an optimizer is named by a str, not {name!r}{hint}")
         if name.lower() not in Optimizer.opt_registry:
             known = ", ".join(sorted(Optimizer.opt_registry))
             raise ValueError(f"Cannot find optimizer {name}; known are: {known}")
-        kind = Optimizer.opt_registry[name.lower()]
-        try:
-            return kind(**kwargs)
-        except TypeError as error:
-            found = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-            if found is None or found[1] not in kwargs:
-                raise
-            unknown = found[1]
-        raise _unknown_argument(kind, unknown)
+        return Optimizer.opt_registry[name.lower()](**kwargs)
 
     @property
     def learning_rate(self) -> float:
@@ -484,5 +480,5 @@ def _unknown_argument(kind: type[Optimizer], name: str) -> TypeError:
         known += [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     known = sorted({*known} - {"self"})
     close = [OTHER_NAMES.get(name, ""), *difflib.get_close_matches(name, known)]
-    meant = next((f", did you mean {each!r}?" for each in close if each in known), ";")
+    meant = next((f", did you mean {each!r}?" for each in close if each in known), ".")
     return TypeError(f"{kind.__name__} has no argument {name!r}{meant} It takes {', '.join(known)}")

@@ -19,6 +19,11 @@ def dry_run(block: Any, inputs: tuple[Any, ...], dtype: Any) -> Any:
         raise ValueError(
             f"dry_run needs the shape of every input of {block.name}, as in dry_run((2, 20))"
         )
+    if len(inputs) > 1 and all(isinstance(size, int) for size in inputs):
+        raise TypeError(
+            f"dry_run takes the shape of each input of {block.name}: write dry_run({inputs}), not "
+            f"dry_run{inputs}"
+        )
     tensors = [abstract(given, dtype) for given in inputs]
     try:
         with autograd.pause(), trace.tracing(), home(block):

@@ -580,7 +580,8 @@ def need_array(block: Tree, x: Any) -> None:
             "layer before it return its result?"
         )
     if not isinstance(x, Tensor):
+        kind = f"{type(x).__module__}.{type(x).__name__}".removeprefix("builtins.")
         raise ValueError(
-            f"{where(block)} takes an array of microlazy, but got {type(x).__name__}: make one "
-            "with nd.array() or np.array()"
+            f"{where(block)} takes an array of microlazy, but got {kind}: make one with "
+            "nd.array() or np.array()"
         )

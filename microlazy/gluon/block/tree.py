@@ -172,7 +172,12 @@ class Tree:
     def _tell_place(self, parameter: Parameter) -> Place:
         name = next((k for k, p in self._reg_params.items() if p is parameter), parameter.name)
         path = path_of(self)
-        return Place(f"{path}.{name}" if path else name, layer_text(self), root_of(self)._has_run)
+        return Place(
+            f"{path}.{name}" if path else name,
+            layer_text(self),
+            has_run=root_of(self)._has_run,
+            listed=any(each is parameter for each in self._params.values()),
+        )
 
     def _alias(self) -> str:
         return type(self).__name__.lower()

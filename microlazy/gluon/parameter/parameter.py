@@ -78,6 +78,7 @@ class Place(NamedTuple):
     path: str  # such as "features.0.weight"
     layer: str  # in one line
     has_run: bool  # whether the network ever ran forward
+    listed: bool  # whether the layer's collect_params() has it
 
 
 class Snapshot(NamedTuple):
@@ -785,7 +786,7 @@ class Parameter(MXNetAttributes):
     def list_ctx(self) -> list[Context]:
         """Return the contexts that it lives on, or refuse if ``initialize()`` was not called."""
         if self.state == "declared":
-            raise MXNetError(f"Parameter '{self.name}' has not been initialized")
+            raise self._not_live()
         return [copy.ctx for copy in self._copies] or list(self._contexts)
 
     def zero_grad(self) -> None:
@@ -981,11 +982,18 @@ class Parameter(MXNetAttributes):
         where = f" It is {place.path} of the layer {place.layer}." if place else ""
         if deferred is None:
             waits = f" Its shape is {self.shape}, {unknown}." if unknown else ""
+            begin = f"Parameter '{self.name}' has not been initialized.{where}{waits}"
+            if place and not place.listed:
+                return MXNetError(
+                    f"{begin} The layer's collect_params(), and so its initialize(), leaves it "
+                    "out, because the layer did not make it: write self.params.get("
+                    f"{self.name!r}, shape=...) for gluon.Parameter({self.name!r}, shape=...)"
+                )
             return MXNetError(
-                f"Parameter '{self.name}' has not been initialized.{where}{waits} "
-                "initialize() was not called on it: call net.initialize(), or initialize() on "
-                "collect_params(), and create the Trainer with collect_params() instead of "
-                "Block.params, because the latter leaves out the parameters of nested Blocks."
+                f"{begin} initialize() was not called on it: call net.initialize(), or "
+                "initialize() on collect_params(), and create the Trainer with collect_params() "
+                "instead of Block.params, because the latter leaves out the parameters of nested "
+                "Blocks."
             )
         unreached = (
             " The network ran forward, but never reached this layer: use the layer in forward(), "
