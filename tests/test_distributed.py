@@ -34,11 +34,11 @@ MPIEXEC = launcher()
 needs_mpi = pytest.mark.skipif(MPIEXEC is None, reason="mpi4py or mpiexec is not installed")
 
 
-def started(workers, script, *arguments):
+def started(workers, script, *arguments, timeout=100):
     """Run a script in several processes; give the exit code and what it printed."""
     options = {
         "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
-        "MICROLAZY_KVSTORE_TIMEOUT": "100",
+        "MICROLAZY_KVSTORE_TIMEOUT": str(timeout),
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
@@ -82,6 +82,7 @@ def test_three_workers_give_the_same_bits_in_each_run():
     [
         ("fails", ["RuntimeError: something of the program", "worker 1 of 2 of the job failed"]),
         ("leaves", ["worker 1 ended without barrier()", "the same number of steps?"]),
+        ("stays", ["worker 0 of 2: worker 1 did not come to an end in 0.2 seconds"]),
         ("mismatch", ["broadcasts something else than the first values of `net_bias`, float32"]),
     ],
 )
@@ -90,7 +91,25 @@ def test_a_failure_ends_all_workers_and_says_why(check, messages):
     assert code != 0
     for message in messages:
         assert message in text
-    assert "passed" not in text or check == "leaves"
+    assert "passed" not in text or check in ("leaves", "stays")
+
+
+@needs_mpi
+def test_workers_do_not_wait_for_ever_for_one_that_never_joins(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("""
+import sys
+import microlazy as mx
+try:
+    open(sys.argv[1], "x")  # one can, and ends
+except FileExistsError:
+    mx.kv.create("dist_sync")
+    print("all joined")
+""")
+    code, text = started(3, script, tmp_path / "first", timeout=1)
+    assert code != 0
+    assert "Timeout (0:00:01)!" in text and "in _wait_until_all_workers_start" in text
+    assert "all joined" not in text
 
 
 @needs_mpi

@@ -2,6 +2,7 @@
 
 import copy
 import sys
+import threading
 import weakref
 import zlib
 
@@ -353,6 +354,13 @@ def leaves():
     """One worker comes to its end before the others."""
     if RANK < SIZE - 1:
         STORE.barrier()
+
+
+def stays():
+    """One worker never comes to its end."""
+    STORE.timeout = 0.2
+    if RANK == SIZE - 1:
+        threading.Event().wait()
 
 
 def mismatch():

@@ -7,6 +7,7 @@ listens to the others meanwhile, and ends the job when one has left or does not 
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import os
 import sys
 import time
@@ -299,16 +300,32 @@ class Workers:
     # ---- the end -------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """Tell the others that this worker comes no more, and wait until all have said so."""
+        """Tell the others that this worker comes no more, and wait until all have said so.
+
+        If one does not within `timeout` seconds, the job is ended.
+        """
         if self._mpi.Is_finalized() or os.getpid() != self.process:  # a forked one is no worker
             return
         for rank in self._all_others():
             self._tell(rank, _LEFT)
+        deadline = time.monotonic() + self.timeout
         while len(self._left) < self.size - 1:
+            if time.monotonic() > deadline:
+                return self._forsake()
             self._listen()
             for pending in self._open:
                 pending.done()
             time.sleep(1e-3)
+
+    def _forsake(self) -> None:
+        missing = _names([rank for rank in self._all_others() if rank not in self._left])
+        print(
+            f"{self}: {missing} did not come to an end in {self.timeout:g} seconds after this "
+            "worker (busy or hanging), so the job is ended. Set the store's timeout, or "
+            "MICROLAZY_KVSTORE_TIMEOUT, if it may take longer",
+            file=sys.stderr,
+        )
+        self.abort()
 
     def abort(self) -> None:
         """End the processes of all workers."""
@@ -349,7 +366,8 @@ _joined: Workers | None = None
 def join() -> Workers:
     """Become one of the workers that MPI started; alone if it started none.
 
-    An error that nobody catches ends all of them from then on.
+    An error that nobody catches ends all of them from then on. If others do not join in the seconds
+    that MICROLAZY_KVSTORE_TIMEOUT says, 600 without it, this process ends and prints where it waited.
 
     Raises
     ------
@@ -364,19 +382,29 @@ def join() -> Workers:
     """
     global _joined
     if _joined is None:
+        # MPI starts in C, and waits there for ever: only a thread without Python can end it. What
+        # it prints names the function below.
+        faulthandler.dump_traceback_later(_timeout(), exit=True, file=2)
         try:
-            from mpi4py import MPI
-        except (ImportError, RuntimeError) as error:
-            raise MXNetError(
-                "a kvstore over several processes needs mpi4py and an MPI "
-                f"(pip install microlazy[mpi] mpich): {error}"
-            ) from error
-        _joined = Workers(MPI)
+            _joined = _wait_until_all_workers_start()
+        finally:
+            faulthandler.cancel_dump_traceback_later()
         if _joined.size > 1:
             _share_cores(_joined)
             _end_together(_joined)
             advance_generation()  # plans that know nothing of other workers
     return _joined
+
+
+def _wait_until_all_workers_start() -> Workers:
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        raise MXNetError(
+            "a kvstore over several processes needs mpi4py and an MPI "
+            f"(pip install microlazy[mpi] mpich): {error}"
+        ) from error
+    return Workers(MPI)
 
 
 def others() -> Workers | None:
