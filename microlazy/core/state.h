@@ -15,5 +15,4 @@ typedef struct {
   int unplanned; /* a hybridized block runs without a plan; while tracing: it makes one */
   void *trace;
 } ml_state;
-static MICROLAZY_THREAD_LOCAL ml_state the_state = {0, 0, 0, 1, 0, 0, 0};
 #endif

@@ -26,7 +26,8 @@ from time import perf_counter_ns as clock
 from microlazy.base import MXNetError, ShapeError
 from microlazy.context import manage
 
-cdef extern from "state.h" nogil:
+cdef extern from * nogil:
+    "static MICROLAZY_THREAD_LOCAL ml_state the_state = {0, 0, 0, 1, 0, 0, 0};"
     State the_state
 
 cdef void* tail = NULL                  # the newest node on the tape
