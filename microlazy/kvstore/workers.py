@@ -366,8 +366,9 @@ _joined: Workers | None = None
 def join() -> Workers:
     """Become one of the workers that MPI started; alone if it started none.
 
-    An error that nobody catches ends all of them from then on. If others do not join in the seconds
-    that MICROLAZY_KVSTORE_TIMEOUT says, 600 without it, this process ends and prints where it waited.
+    An error that nobody catches ends all of them from then on. If the others do not join in the
+    seconds that MICROLAZY_KVSTORE_TIMEOUT says, 600 without it, this process ends and prints where
+    it waited.
 
     Raises
     ------
