@@ -195,6 +195,19 @@ def test_places_of_extremes_are_numpys(name):
         getattr(np, name)(np.full((2, 2), np.nan), axis=0)
 
 
+def test_slopes_take_nothing_from_the_element_in_between():
+    x = numpy.array([0, 1e8, 1, numpy.nan, 3, numpy.inf, 5, 4], "float32")
+    for spacing in ((), (2.0,), (0.5,)):
+        for order in (1, 2):
+            expected = numpy.gradient(x, *spacing, edge_order=order)
+            a = ours(x)
+            assert_allclose(np.gradient(a, *spacing, edge_order=order).asnumpy(), expected, 1e-6)
+            a.attach_grad()
+            with autograd.record():
+                recorded = np.gradient(a, *spacing, edge_order=order)
+            assert_allclose(recorded.asnumpy(), expected, 1e-6)
+
+
 def test_diff_of_booleans_says_where_they_differ():
     x = numbers("bool", 4, 5)
     assert_same(np.diff(ours(x), axis=0), numpy.diff(x, axis=0))
