@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any, Self
 
 import numpy
@@ -78,6 +79,11 @@ class _LazyEstimator(BaseEstimator):
         for name in ("batch_size", "epochs"):
             if not getattr(self, name) >= 1:
                 raise ValueError(f"{name} must be at least 1, but it is {getattr(self, name)!r}")
+        if isinstance(self.hidden_units, Integral):
+            raise TypeError(
+                "hidden_units must be a sequence of sizes, one for each hidden layer, such as "
+                f"({self.hidden_units},), but it is {self.hidden_units!r}"
+            )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with own_random_numbers(), np_shape(False), np_array(False):
             set_seeds(seed)

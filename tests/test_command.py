@@ -92,6 +92,15 @@ def test_the_module_runs():
     assert found.returncode == 2 and "COMMAND" in found.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_reader_that_has_seen_enough_is_no_error(arrays):
+    command = [sys.executable, "-m", "microlazy", "show", str(arrays)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 # ---- migrate -------------------------------------------------------------------------------------
 
 PROGRAM = '''\

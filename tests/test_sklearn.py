@@ -152,6 +152,7 @@ def test_verbose_tells_of_epochs(capsys):
     ("options", "error", "message"),
     [
         ({"epochs": 0}, ValueError, "^epochs must be at least 1, but it is 0"),
+        ({"hidden_units": 32}, TypeError, r"a sequence of sizes.* such as \(32,\), but it is 32"),
         ({"batch_size": 0}, ValueError, "^batch_size must be at least 1"),
         ({"net": nn.Dense(3)}, ValueError, "must give 2 numbers for each sample.*has shape"),
         ({"net": lambda units: None}, TypeError, "must return a Block, but it returned None"),
