@@ -344,6 +344,13 @@ def test_a_trainer_of_parameters_without_values_says_what_to_call():
         (lambda: mx.optimizer.Adam(qqq=1), TypeError, r"Adam has no argument 'qqq'\. It takes"),
         (lambda: mx.optimizer.create(mx.optimizer.SGD), TypeError, r"call it, as in SGD\(\)$"),
         (lambda: nn.Dense(3).dry_run(8, 2), TypeError, r"write dry_run\(\(8, 2\)\), not"),
+        (lambda: nn.Dense(3).summary(8, 2), TypeError, r"write summary\(\(8, 2\)\), not summary"),
+        (lambda: nn.Dense(3).summary(), ValueError, "^summary needs the shape of every input"),
+        (
+            lambda: setattr(nn.Dense(3), "weight", nd.ones((3, 2))),
+            TypeError,
+            r"is not allowed\. Write set_data\(\)",
+        ),
         (lambda: nn.Flatten()(numpy.ones(3)), ValueError, r"but got numpy\.ndarray: make one"),
         (
             lambda: nn.MaxPool2D(3)(nd.ones((1, 1, 2, 2))),

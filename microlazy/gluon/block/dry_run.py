@@ -13,16 +13,18 @@ from ...core.tensor import Tensor
 from .refusal import explained
 
 
-def dry_run(block: Any, inputs: tuple[Any, ...], dtype: Any) -> Any:
-    """Call `block` on abstract inputs and return its abstract outputs."""
+def dry_run(
+    block: Any, inputs: tuple[Any, ...], dtype: Any = "float32", method: str = "dry_run"
+) -> Any:
+    """Call `block` on abstract inputs and return its abstract outputs; `method` asked for it."""
     if not inputs:
         raise ValueError(
-            f"dry_run needs the shape of every input of {block.name}, as in dry_run((2, 20))"
+            f"{method} needs the shape of every input of {block.name}, as in {method}((2, 20))"
         )
     if len(inputs) > 1 and all(isinstance(size, int) for size in inputs):
         raise TypeError(
-            f"dry_run takes the shape of each input of {block.name}: write dry_run({inputs}), not "
-            f"dry_run{inputs}"
+            f"{method} takes the shape of each input of {block.name}: write {method}({inputs}), "
+            f"not {method}{inputs}"
         )
     tensors = [abstract(given, dtype) for given in inputs]
     try:

@@ -43,7 +43,7 @@ def summarize(block: Any, inputs: tuple[Any, ...]) -> str:
 
     block.apply(attach)
     try:
-        dry_run(block, inputs, "float32")
+        dry_run(block, inputs, method="summary")
     finally:
         for handle in handles:
             handle.detach()

@@ -107,9 +107,10 @@ class Tree:
     def __setattr__(self, name: str, value: Any) -> None:
         existing = self.__dict__.get(name)
         if isinstance(existing, Parameter | Tree) and not isinstance(value, type(existing)):
+            hint = " Write set_data() to change its values." if name in self._reg_params else ""
             raise TypeError(
                 f"Changing attribute type for {name} from {type(existing)} to {type(value)} "
-                "is not allowed."
+                f"is not allowed.{hint}"
             )
         if isinstance(value, Tree):
             self._check_constructed(name)
