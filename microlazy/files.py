@@ -146,9 +146,11 @@ def _write_named(target: str, chunks: Iterable[bytes | memoryview], mode: int | 
         with open(os.open(temporary, flags, _private(mode)), "wb") as file:
             _fill(file, chunks, mode)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename == temporary:
+            error.filename = target
         raise
 
 

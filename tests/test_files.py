@@ -319,6 +319,13 @@ def test_a_missing_file_is_named(tmp_path):
         np.load(tmp_path / "nowhere.npy")
 
 
+def test_a_file_in_a_folder_that_is_not_there_is_named(tmp_path):
+    path = tmp_path.resolve() / "missing" / "x.npy"
+    with pytest.raises(FileNotFoundError) as caught:
+        np.save(path, np.ones(2))
+    assert caught.value.filename == str(path) and str(caught.value).endswith(f"{str(path)!r}")
+
+
 # ---- text ------------------------------------------------------------------------------------
 
 
