@@ -105,6 +105,8 @@ def test_a_picture_of_the_buffers():
     ]
     bars = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
     assert bars == [(0, 2), (1, 3), (3, 2), (4, 2), (5, 1)]
+    short = mx.viz.plot_plan(nn.HybridLambda(lambda F, x: F.exp(x)), nd.ones((2,)))
+    assert all(tick == int(tick) for tick in short.axes[0].get_xticks())
     with pytest.raises(TypeError, match="HybridBlock, not Dense0?|HybridBlock, not function"):
         mx.viz.plot_plan(lambda x: x, nd.ones((2,)))
 
