@@ -1178,18 +1178,17 @@ def test_direct_sums_over_windows(kernels, rng, dtype, filters, n):
     places, step = 7, 192
     x = rng.standard_normal(400).astype(dtype)
     offset = rng.integers(0, 200, places).astype(np.intp)
-    w = rng.standard_normal((filters, places)).astype(dtype)
+    w = rng.standard_normal((places, filters)).astype(dtype)
     bias = rng.standard_normal(filters).astype(dtype)
     y = np.full((filters, step), np.nan, dtype)
-    kernels.slide(x, offset, w, bias, y, filters, places, places, step, n, relu=False)
+    sizes = filters, places, filters, step, 1, 0, 0, n
+    kernels.slide(x, offset, w, bias, y, *sizes, relu=False)
     seen = np.stack([x[start : start + n] for start in offset])
-    np.testing.assert_allclose(y[:, :n], w @ seen + bias[:, None], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(y[:, :n], w.T @ seen + bias[:, None], rtol=1e-4, atol=1e-4)
     written = int((~np.isnan(y[0])).sum())
     assert written in {-n // lanes * -lanes for lanes in (2, 4, 8, 16)}  # whole vectors
     assert np.isnan(y[:, written:]).all()
-    cut = kernels.slide(
-        x, offset, w, bias, np.zeros_like(y), filters, places, places, step, n, relu=True
-    )
+    cut = kernels.slide(x, offset, w, bias, np.zeros_like(y), *sizes, relu=True)
     np.testing.assert_array_equal(cut[:, :n], np.maximum(y[:, :n], 0))
     g = np.zeros((filters, step), dtype)
     g[:, :n] = rng.standard_normal((filters, n))
@@ -1205,16 +1204,17 @@ def test_sums_over_windows_of_part_of_the_places_and_over_rows(kernels, rng, dty
     places, step, x_row, g_row = 4, 96, 40, 32
     x = rng.standard_normal(300).astype(dtype)
     offset = rng.integers(0, 100, places).astype(np.intp)
-    w = rng.standard_normal((filters, places + 3)).astype(dtype)
-    y = np.zeros((filters, step), dtype)
-    kernels.slide(x, offset, w, None, y, filters, places, places + 3, step, 48, relu=False)
-    seen = np.stack([x[start : start + 48] for start in offset])
-    np.testing.assert_allclose(y[:, :48], w[:, :places] @ seen, rtol=1e-4, atol=1e-4)
+    w = rng.standard_normal((places + 1, filters + 3)).astype(dtype)
+    y = np.zeros((filters, 3, g_row), dtype)
+    sizes = filters, places, filters + 3, step, 3, x_row, g_row, g_row
+    kernels.slide(x, offset, w, None, y, *sizes, relu=False)
+    rows = [[x[start + r * x_row :][:g_row] for r in range(3)] for start in offset]
+    want = np.einsum("kf,krp->frp", w[:places, :filters], np.array(rows))
+    np.testing.assert_allclose(y, want, rtol=1e-4, atol=1e-4)
     g = rng.standard_normal((filters, step)).astype(dtype)
     sums = np.zeros((filters, places, 16), dtype)
     kernels.slide_grad(x, offset, g, sums, filters, places, step, 3, x_row, g_row, g_row)
     got = kernels.sum_vectors(sums, np.zeros((filters, places), dtype))
-    rows = [[x[start + r * x_row :][:g_row] for r in range(3)] for start in offset]
     want = g @ np.array(rows).reshape(places, step).T
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 

@@ -159,69 +159,66 @@ cdef void spread_windows(
 cdef inline void slide_strip(
     int filters, const floating* x, const Py_ssize_t* offset, const floating* w,
     const floating* bias, floating* y, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
-    Py_ssize_t n, bint with_relu
+    Py_ssize_t rows, Py_ssize_t x_row, Py_ssize_t y_row, Py_ssize_t n, bint with_relu
 ) noexcept nogil:
-    """At most a strip of places, some vectors at a time."""
+    """Some rows of at most a strip of places, some vectors at a time.
+
+    The sums of two vectors of 6 filters are as many as registers hold.
+    """
     cdef Py_ssize_t i = 0, lanes = lanes_of(x)
-    while n - i > 2 * lanes:
-        window_tile(filters, 3, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
-        i += 3 * lanes
-    if n - i > lanes:
-        window_tile(filters, 2, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
+    cdef int most = 2 if filters == 6 else 3
+    while n - i > (most - 1) * lanes:
+        window_rows(filters, most, places, x + i, offset, w, w_step, bias, with_relu, y + i,
+                    y_step, rows, x_row, y_row)
+        i += most * lanes
+    if most == 3 and n - i > lanes:
+        window_rows(filters, 2, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step,
+                    rows, x_row, y_row)
     elif n > i:
-        window_tile(filters, 1, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
-
-
-cdef inline void slide_six(
-    const floating* x, const Py_ssize_t* offset, const floating* w, const floating* bias,
-    floating* y, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step, Py_ssize_t n,
-    bint with_relu
-) noexcept nogil:
-    """The same of 6 filters, whose sums of two vectors are as many as registers hold."""
-    cdef Py_ssize_t i = 0, lanes = lanes_of(x)
-    while n - i > lanes:
-        window_tile(6, 2, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
-        i += 2 * lanes
-    if n > i:
-        window_tile(6, 1, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step)
+        window_rows(filters, 1, places, x + i, offset, w, w_step, bias, with_relu, y + i, y_step,
+                    rows, x_row, y_row)
 
 
 cdef inline void slide_filters(
     const floating* x, const Py_ssize_t* offset, const floating* w, const floating* bias,
     floating* y, Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
-    Py_ssize_t n, bint with_relu
+    Py_ssize_t rows, Py_ssize_t x_row, Py_ssize_t y_row, Py_ssize_t n, bint with_relu
 ) noexcept nogil:
     cdef Py_ssize_t f = filters % 4, done, step = 0 if bias is NULL else 1
     cdef bint tall = lanes_of(x) * sizeof(floating) == 64       # then there are twice the registers
     if f == 2 and filters > 2:
         f = 6
-        slide_six(x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+        slide_strip(6, x, offset, w, bias, y, places, w_step, y_step, rows, x_row, y_row, n,
+                    with_relu)
     elif f == 2:
-        slide_strip(2, x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+        slide_strip(2, x, offset, w, bias, y, places, w_step, y_step, rows, x_row, y_row, n,
+                    with_relu)
     elif f == 3:
-        slide_strip(3, x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+        slide_strip(3, x, offset, w, bias, y, places, w_step, y_step, rows, x_row, y_row, n,
+                    with_relu)
     elif f == 1:
-        slide_strip(1, x, offset, w, bias, y, places, w_step, y_step, n, with_relu)
+        slide_strip(1, x, offset, w, bias, y, places, w_step, y_step, rows, x_row, y_row, n,
+                    with_relu)
     while f < filters:
         done = 8 if tall and (filters - f) % 8 == 0 else 4
         if done == 8:
-            slide_strip(8, x, offset, w + f * w_step, bias + f * step, y + f * y_step, places,
-                        w_step, y_step, n, with_relu)
+            slide_strip(8, x, offset, w + f, bias + f * step, y + f * y_step, places, w_step,
+                        y_step, rows, x_row, y_row, n, with_relu)
         else:
-            slide_strip(4, x, offset, w + f * w_step, bias + f * step, y + f * y_step, places,
-                        w_step, y_step, n, with_relu)
+            slide_strip(4, x, offset, w + f, bias + f * step, y + f * y_step, places, w_step,
+                        y_step, rows, x_row, y_row, n, with_relu)
         f += done
 
 
 cdef void slide(
     const floating* x, const Py_ssize_t* offset, const floating* w, const floating* bias,
     floating* y, Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step, Py_ssize_t y_step,
-    Py_ssize_t n, bint with_relu
+    Py_ssize_t rows, Py_ssize_t x_row, Py_ssize_t y_row, Py_ssize_t n, bint with_relu
 ) noexcept nogil:
     cdef Py_ssize_t i, strip = 6 * lanes_of(x)
     for i in range((n + strip - 1) // strip):
         slide_filters(x + i * strip, offset, w, bias, y + i * strip, filters, places, w_step,
-                      y_step, min(strip, n - i * strip), with_relu)
+                      y_step, rows, x_row, y_row, min(strip, n - i * strip), with_relu)
 
 
 cdef inline void dots_of(

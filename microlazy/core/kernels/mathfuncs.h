@@ -19,8 +19,10 @@
    into functions that grow large. So Cython's inline functions are inlined always, too. */
 #if defined(_MSC_VER)
 #define ALWAYS_INLINE __forceinline
+#define NOINLINE __declspec(noinline)
 #else
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 #endif
 #undef CYTHON_INLINE
 #define CYTHON_INLINE ALWAYS_INLINE

@@ -230,11 +230,13 @@ ctypedef struct KernelTable:
     void (*spread_windows[2])(const void* x, const Py_ssize_t* w, void* out, Py_ssize_t channels,
                               Py_ssize_t plane, Py_ssize_t first, Py_ssize_t rows,
                               Py_ssize_t height, Py_ssize_t width) noexcept nogil
-    # y[f * y_step + i] = bias[f] + sum over k of w[f * w_step + k] * x[offset[k] + i], then
-    # max(., 0) if relu, for the i of whole vectors that n needs; bias may be NULL.
+    # y[f * y_step + r * y_row + i] = bias[f] + sum over k of
+    # w[k * w_step + f] * x[offset[k] + r * x_row + i], then max(., 0) if relu, for r < rows and the i
+    # of whole vectors that n needs; bias may be NULL.
     void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, const void* bias,
                      void* y, Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step,
-                     Py_ssize_t y_step, Py_ssize_t n, bint relu) noexcept nogil
+                     Py_ssize_t y_step, Py_ssize_t rows, Py_ssize_t x_row, Py_ssize_t y_row,
+                     Py_ssize_t n, bint relu) noexcept nogil
     # What adds up to dw[f * places + k] = the sum over r < rows and i < n of
     # g[f * g_step + r * g_row + i] * x[offset[k] + r * x_row + i] is added to the lanes of a vector
     # for each; n counts in whole vectors. Then the lanes are added to out.

@@ -11,7 +11,7 @@ from libc.string cimport memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_lanes cimport (
-    SLACK, lay_images_out, lay_results_out, store_lanes, turn_back,
+    lay_images_out, lay_results_out, store_lanes, turn_back,
 )
 from microlazy.core.loops.window_sums cimport MOST_LINES, is_thin
 from microlazy.core.loops.windows cimport *
@@ -29,9 +29,15 @@ cdef enum:
     FEWEST_CHANNELS = 3
 
 
+ctypedef struct Planes:
+    # Channels, or filters' results, of images side by side; and how their tiles are transformed.
+    int transform
+    char* data
+    Py_ssize_t count, plane, row          # how many; numbers from one to the next, and of a row
+
+
 cdef bint plan_lane_tiles(Job* job) noexcept nogil:
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t lines
     cdef int axis
     job.blocks = divided_up(s.batch, WHOLE)
     if (job.dtype != FLOAT32 or not is_thin(s) or 5 * s.batch < 4 * WHOLE * job.blocks
@@ -48,22 +54,18 @@ cdef bint plan_lane_tiles(Job* job) noexcept nogil:
     job.height = s.w[W_COUNT + 1] + 4
     job.width = s.w[W_COUNT + 2] + 4
     job.span = s.w[W_COUNT + 2] // 2
-    job.panel = (s.channels * job.height * job.width + SLACK) * WHOLE
+    job.panel = s.channels * job.height * job.width * WHOLE
     job.length = s.count * WHOLE
     job.sums = s.filters * job.length
     if job.panel + job.sums > MOST_LINES or PLACES * length_of(job, 1) * (
             s.channels + s.filters) > MOST_TILES:
         return False
-    lines = job.lines // 2
-    while PLACES * length_of(job, lines) * (s.channels + s.filters) > MOST_TILES:
-        lines -= 1
-    job.rows = lines
     return True
 
 
 cdef inline Py_ssize_t length_of(const Job* job, Py_ssize_t lines) noexcept nogil:
-    """Numbers of a place of some lines of tiles, and what a tile of sums may take too many."""
-    return (lines * job.span + SLACK - 1) * WHOLE
+    """Numbers of a place of some lines of tiles: whole vectors."""
+    return lines * job.span * WHOLE
 
 
 cdef inline Py_ssize_t place_of(const Job* job, Py_ssize_t lines, Py_ssize_t n) noexcept nogil:
@@ -97,6 +99,35 @@ cdef inline void transform_line(
         kernels.winograd[job.dtype](which, x, x_row, x_step, out, out_row, out_step, WHOLE)
         x += x_tile * job.size
         out += out_tile * job.size
+
+
+cdef inline void see_line(const Job* job, const Planes* seen, Py_ssize_t line, Py_ssize_t step,
+                          char* tiles) noexcept nogil:
+    """Transform what a line of tiles sees of each plane; `step` is that of places."""
+    cdef Py_ssize_t i
+    for i in range(seen.count):
+        transform_line(job, seen.transform,
+                       at(seen.data, i * seen.plane + 2 * line * seen.row, job.size), seen.row,
+                       WHOLE, 2 * WHOLE, at(tiles, job.offset[i], job.size), 6 * step, step, WHOLE)
+
+
+cdef void sum_lines(const Job* job, const Planes* seen, const Planes* made, const char* w,
+                    Py_ssize_t w_step, char* tiles, char* products) noexcept nogil:
+    """All lines of tiles of some planes, from all that are seen; w is (place, seen, made)."""
+    cdef Py_ssize_t size = job.size, line, k, i
+    cdef Py_ssize_t step = place_of(job, 1, seen.count), made_step = place_of(job, 1, made.count)
+    for line in range(job.lines // 2):
+        see_line(job, seen, line, step, tiles)
+        for k in range(PLACES):
+            kernels.slide[job.dtype](
+                at(tiles, k * step, size), job.offset, w + k * seen.count * w_step * size, NULL,
+                at(products, k * made_step, size), made.count, seen.count, w_step,
+                length_of(job, 1), 1, 0, 0, job.span * WHOLE, False)
+        for i in range(made.count):
+            transform_line(job, made.transform, at(products, job.offset[i], size), 6 * made_step,
+                           made_step, WHOLE,
+                           at(made.data, i * made.plane + 2 * line * made.row, size), made.row,
+                           WHOLE, 2 * WHOLE)
 
 
 cdef inline void add_bias(const Job* job, char* sums, Py_ssize_t first, Py_ssize_t count,
@@ -140,60 +171,48 @@ cdef int share(Job* job, Py_ssize_t all, Py_ssize_t fewest) noexcept:
     return 0
 
 
-cdef void see_images(const Job* job, Py_ssize_t line, Py_ssize_t step, const char* images,
-                     char* tiles) noexcept nogil:
-    """Transform what a line of tiles sees of the images; `step` is that of places."""
-    cdef Py_ssize_t c
-    for c in range(job.s.channels):
-        transform_line(
-            job, TILE_IMAGES, images + (c * job.height + 2 * line) * job.width * WHOLE * job.size,
-            job.width * WHOLE, WHOLE, 2 * WHOLE, at(tiles, job.offset[c], job.size), 6 * step, step,
-            WHOLE)
+cdef inline Planes images_of(const Job* job, int transform, Py_ssize_t count,
+                             char* data) noexcept nogil:
+    cdef Planes planes
+    planes.transform, planes.data, planes.count = transform, data, count
+    planes.row = job.width * WHOLE
+    planes.plane = job.height * planes.row
+    return planes
 
 
-cdef void see_slopes(const Job* job, Py_ssize_t line, Py_ssize_t step, Py_ssize_t filters,
-                     const char* slopes, char* tiles) noexcept nogil:
-    """Transform a line of tiles of the results' gradient."""
-    cdef Py_ssize_t across = job.s.w[W_COUNT + 2] * WHOLE, f
-    for f in range(filters):
-        transform_line(
-            job, TILE_PAIRS_BACK, slopes + (f * job.length + 2 * line * across) * job.size, across,
-            WHOLE, 2 * WHOLE, at(tiles, job.offset[f], job.size), 6 * step, step, WHOLE)
+cdef inline Planes results_of(const Job* job, int transform, Py_ssize_t count,
+                              char* data) noexcept nogil:
+    cdef Planes planes
+    planes.transform, planes.data, planes.count = transform, data, count
+    planes.row = job.s.w[W_COUNT + 2] * WHOLE
+    planes.plane = job.length
+    return planes
 
 
 cdef void tiles_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group and some filters in one block of images."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, group = task // job.steps % s.groups
-    cdef Py_ssize_t block = task // job.steps // s.groups, across = s.w[W_COUNT + 2] * WHOLE
-    cdef Py_ssize_t first = task % job.steps * job.filters, line, k, f
+    cdef Py_ssize_t block = task // job.steps // s.groups
+    cdef Py_ssize_t first = task % job.steps * job.filters
     cdef Py_ssize_t filters = min(job.filters, s.filters - first), top, lines, images, start
-    cdef Py_ssize_t step = place_of(job, 1, s.channels), out_step = place_of(job, 1, filters)
     cdef char* tiles = at(scratch, job.panel, size)
-    cdef char* products = at(tiles, PLACES * step, size)
+    cdef char* products = at(tiles, PLACES * place_of(job, 1, s.channels), size)
     cdef char* sums = at(products, PLACES * place_of(job, 1, job.filters), size)
     cdef char* turned = at(sums, job.filters * job.length, size)
-    cdef char* w = at(job.transformed, (group * PLACES * s.filters + first) * s.channels, size)
+    cdef Planes seen = images_of(job, TILE_IMAGES, s.channels, scratch)
+    cdef Planes made = results_of(job, TILE_PAIRS, filters, sums)
     start = lay_images_out(job, block, group, &top, &lines, &images, scratch) + first * s.count
-    memset(tiles, 0, PLACES * step * size)          # denormal rubbish is slow
-    for line in range(lines // 2):
-        see_images(job, line, step, scratch, tiles)
-        for k in range(PLACES):
-            kernels.slide[job.dtype](
-                at(tiles, k * step, size), job.offset, at(w, k * s.filters * s.channels, size),
-                NULL, at(products, k * out_step, size), filters, s.channels, s.channels,
-                length_of(job, 1), job.span * WHOLE, False)
-        for f in range(filters):
-            transform_line(
-                job, TILE_PAIRS, at(products, job.offset[f], size), 6 * out_step, out_step, WHOLE,
-                at(sums, f * job.length + 2 * line * across, size), across, WHOLE, 2 * WHOLE)
+    sum_lines(job, &seen, &made,
+              at(job.transformed, group * PLACES * s.channels * s.filters + first, size),
+              s.filters, tiles, products)
     add_bias(job, sums, group * s.filters + first, filters, job.length)
     store_lanes(job, sums, filters, start, s.count, images, turned, scratch)
 
 
 cdef int convolve_lane_tiles(Job* job) except -1:
     cdef const Sizes* s = &job.s
-    _transformed = transform_filters(job, False)
+    _transformed = transform_filters(job, by_channels=True)
     _owner = offsets_of(job, 1)
     share(job, s.filters, FEWEST_FILTERS)
     job.tasks = job.blocks * s.groups * job.steps
@@ -208,50 +227,40 @@ cdef void images_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, group = task // job.steps % s.groups
     cdef Py_ssize_t block = task // job.steps // s.groups, wide = s.w[W_SIZE + 2]
-    cdef Py_ssize_t first = task % job.steps * job.filters, line, k, c, h
+    cdef Py_ssize_t first = task % job.steps * job.filters, c, h
     cdef Py_ssize_t channels = min(job.filters, s.channels - first)
     cdef Py_ssize_t image = block * WHOLE, images = min(<Py_ssize_t>WHOLE, s.batch - image)
-    cdef Py_ssize_t step = place_of(job, 1, s.filters), out_step = place_of(job, 1, channels)
     cdef Py_ssize_t apart = s.groups * s.channels * s.volume
-    cdef Py_ssize_t area = job.height * job.width * WHOLE
     cdef char* tiles = at(scratch, job.panel, size)
-    cdef char* products = at(tiles, PLACES * step, size)
+    cdef char* products = at(tiles, PLACES * place_of(job, 1, s.filters), size)
     cdef char* slopes = at(products, PLACES * place_of(job, 1, job.filters), size)
     cdef char* turned = at(slopes, job.sums, size)
-    cdef char* w = at(job.transformed, (group * PLACES * s.channels + first) * s.filters, size)
     cdef char* x = at(job.x, (image * s.groups + group) * s.channels * s.volume, size)
     cdef char* source
-    memset(scratch, 0, channels * area * size)
-    memset(tiles, 0, PLACES * step * size)
+    cdef Planes seen = results_of(job, TILE_PAIRS_BACK, s.filters, slopes)
+    cdef Planes made = images_of(job, TILE_IMAGES_BACK, channels, scratch)
+    memset(scratch, 0, channels * made.plane * size)
     lay_results_out(job, (image * s.groups + group) * s.filters * s.count, s.filters, s.count,
                     images, slopes)
-    for line in range(job.lines // 2):
-        see_slopes(job, line, step, s.filters, slopes, tiles)
-        for k in range(PLACES):
-            kernels.slide[job.dtype](
-                at(tiles, k * step, size), job.offset, at(w, k * s.filters * s.channels, size),
-                NULL, at(products, k * out_step, size), channels, s.filters, s.filters,
-                length_of(job, 1), job.span * WHOLE, False)
-        for c in range(channels):
-            transform_line(
-                job, TILE_IMAGES_BACK, at(products, job.offset[c], size), 6 * out_step, out_step,
-                WHOLE, at(scratch, c * area + 2 * line * job.width * WHOLE, size),
-                job.width * WHOLE, WHOLE, 2 * WHOLE)
-    add_bias(job, scratch, group * s.channels + first, channels, area)
+    sum_lines(job, &seen, &made,
+              at(job.transformed, group * PLACES * s.channels * s.filters + first, size),
+              s.channels, tiles, products)
+    add_bias(job, scratch, group * s.channels + first, channels, made.plane)
     for c in range(channels):
-        source = at(scratch, c * area + (s.w[W_PAD + 1] * job.width + s.w[W_PAD + 2]) * WHOLE, size)
+        source = at(scratch, c * made.plane + s.w[W_PAD + 1] * made.row + s.w[W_PAD + 2] * WHOLE,
+                    size)
         if job.width == wide:
             turn_back(job, source, s.volume, at(x, (first + c) * s.volume, size), apart, images,
                       turned)
             continue
         for h in range(s.w[W_SIZE + 1]):
-            turn_back(job, at(source, h * job.width * WHOLE, size), wide,
+            turn_back(job, at(source, h * made.row, size), wide,
                       at(x, (first + c) * s.volume + h * wide, size), apart, images, turned)
 
 
 cdef int lane_tiles_back(Job* job) except -1:
     cdef const Sizes* s = &job.s
-    _transformed = transform_filters(job, True)
+    _transformed = transform_filters(job, by_channels=False)
     _owner = offsets_of(job, 1)
     share(job, s.channels, FEWEST_CHANNELS)
     job.tasks = job.blocks * s.groups * job.steps
@@ -275,7 +284,10 @@ cdef void filters_part(const Job* job, Py_ssize_t task, char* scratch) noexcept 
     cdef char* slope_tiles = at(tiles, PLACES * step, size)
     cdef char* slopes = at(slope_tiles, PLACES * place_of(job, job.rows, job.filters), size)
     cdef char* sums = at(slopes, job.filters * job.length, size)
+    cdef char* totals = at(sums, PLACES * pairs * lanes, size)
     cdef char* w = at(job.w, ((part * s.groups + group) * s.filters + first) * s.places, size)
+    cdef Planes seen = images_of(job, TILE_IMAGES, s.channels, scratch)
+    cdef Planes seen_slopes = results_of(job, TILE_PAIRS_BACK, filters, slopes)
     memset(sums, 0, PLACES * pairs * lanes * size)
     for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
         start = lay_images_out(job, block, group, &top, &lines, &images, scratch)
@@ -284,30 +296,33 @@ cdef void filters_part(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         while line < lines // 2:
             count = min(job.rows, lines // 2 - line)
             for i in range(count):
-                see_images(job, line + i, step, scratch, at(tiles, i * job.span * WHOLE, size))
-                see_slopes(job, line + i, slope_step, filters, slopes,
-                           at(slope_tiles, i * job.span * WHOLE, size))
+                see_line(job, &seen, line + i, step, at(tiles, i * job.span * WHOLE, size))
+                see_line(job, &seen_slopes, line + i, slope_step,
+                         at(slope_tiles, i * job.span * WHOLE, size))
             for k in range(PLACES):
                 kernels.slide_grad[job.dtype](
                     at(tiles, k * step, size), job.offset, at(slope_tiles, k * slope_step, size),
                     at(sums, k * pairs * lanes, size), filters, s.channels,
                     length_of(job, job.rows), 1, 0, 0, count * job.span * WHOLE)
             line += count
-    memset(tiles, 0, PLACES * pairs * size)
-    kernels.sum_vectors[job.dtype](sums, tiles, PLACES * pairs)
-    transform_packed(job, TILE_FIVES_BACK, 6, 5, tiles, sums, pairs)
+    memset(totals, 0, PLACES * pairs * size)
+    kernels.sum_vectors[job.dtype](sums, totals, PLACES * pairs)
+    transform_packed(job, TILE_FIVES_BACK, 6, 5, totals, sums, pairs)
     if job.accumulate and job.parts == 1:
-        kernels.transpose[job.dtype](sums, pairs * size, tiles, FILTER, pairs, FILTER)
-        kernels.add_to[job.dtype](tiles, w, FILTER * pairs)
+        kernels.transpose[job.dtype](sums, pairs * size, totals, FILTER, pairs, FILTER)
+        kernels.add_to[job.dtype](totals, w, FILTER * pairs)
     else:
         kernels.transpose[job.dtype](sums, pairs * size, w, FILTER, pairs, FILTER)
 
 
 cdef int gradient_lane_tiles(Job* job) except -1:
     cdef const Sizes* s = &job.s
-    _owner = offsets_of(job, job.rows)
     share(job, s.filters, FEWEST_FILTERS)
+    job.rows = job.lines // 2
+    while PLACES * length_of(job, job.rows) * (s.channels + job.filters) > MOST_TILES:
+        job.rows -= 1
+    _owner = offsets_of(job, job.rows)
     return sum_parts(
         job, filters_part, job.panel + PLACES * (place_of(job, job.rows, s.channels)
                                                  + place_of(job, job.rows, job.filters))
-        + job.filters * job.length + PLACES * job.filters * s.channels * WHOLE, False)
+        + job.filters * job.length + PLACES * job.filters * s.channels * (WHOLE + 1), False)

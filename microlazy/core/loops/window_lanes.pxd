@@ -2,9 +2,6 @@
 
 from microlazy.core.loops.windows cimport Job
 
-cdef enum:
-    SLACK = 3                     # vectors that a tile may take too many
-
 # Whether few filters' sums are cheaper so than on `lines` numbers that are laid out for an image.
 cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil
 cdef int convolve_lanes(Job* job) except -1

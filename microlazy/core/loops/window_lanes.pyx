@@ -32,7 +32,7 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
         return False
     width = s.w[W_SIZE + 2] + max(left, right)
     line = lanes * (s.channels * width + s.filters * across)
-    least = line + lanes * (left + SLACK + below * s.channels * width + SLACK * s.filters)
+    least = line + lanes * (left + below * s.channels * width)
     if least > MOST_LINES:
         return False
     job.width = width
@@ -43,8 +43,8 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     job.lines = divided_up(s.w[W_COUNT + 1], job.across)
     job.height = job.lines + below
     job.blocks = blocks * job.across
-    job.length = (job.lines * across + SLACK) * lanes
-    job.panel = (left + s.channels * job.height * job.width + SLACK) * lanes
+    job.length = job.lines * across * lanes
+    job.panel = (left + s.channels * job.height * job.width) * lanes
     job.sums = s.filters * job.length
     job.steps = 1
     return True
@@ -66,14 +66,17 @@ cdef Tensor offsets_of(Job* job, bint by_rows):
 
 
 cdef inline void order_by_rows(const Sizes* s, const floating* w, floating* out) noexcept nogil:
-    cdef Py_ssize_t high = s.w[W_KERNEL + 1], wide = s.w[W_KERNEL + 2], _, c, i, j
-    for _ in range(s.groups * s.filters):
-        for c in range(s.channels):
-            for i in range(high):
-                for j in range(wide):
-                    out[(i * s.channels + c) * wide + j] = w[(c * high + i) * wide + j]
-        w += s.places
-        out += s.places
+    """The filters of each group, side by side: (row, channel, column, filter)."""
+    cdef Py_ssize_t high = s.w[W_KERNEL + 1], wide = s.w[W_KERNEL + 2], _, f, c, i, j
+    for _ in range(s.groups):
+        for f in range(s.filters):
+            for c in range(s.channels):
+                for i in range(high):
+                    for j in range(wide):
+                        out[((i * s.channels + c) * wide + j) * s.filters + f] = (
+                            w[(c * high + i) * wide + j])
+            w += s.places
+        out += s.filters * s.places
 
 
 cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group,
@@ -94,8 +97,6 @@ cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group
     high = max(low, min(s.w[W_SIZE + 1], top + job.height))
     if job.width != wide or low != top or high != top + job.height or images[0] < lanes:
         memset(scratch, 0, job.panel * size)
-    else:                                           # denormal rubbish is slow
-        memset(at(scratch, job.panel - SLACK * lanes, size), 0, SLACK * lanes * size)
     scratch = at(scratch, s.w[W_PAD + 2] * lanes, size)
     for c in range(s.channels):
         out = at(scratch, (c * job.height + low - top) * job.width * lanes, size)
@@ -171,8 +172,8 @@ cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
         low = min(low, high)
         kernels.slide[job.dtype](
             at(scratch, r * job.width * lanes, size), job.offset + low * row,
-            at(w, low * row, size), bias, at(sums, r * across * lanes, size), s.filters,
-            (high - low) * row, s.places, job.length, across * lanes, job.relu)
+            at(w, low * row * s.filters, size), bias, at(sums, r * across * lanes, size), s.filters,
+            (high - low) * row, s.filters, job.length, 1, 0, 0, across * lanes, job.relu)
     store_lanes(job, sums, s.filters, start, lines * across, images, turned, scratch)
 
 

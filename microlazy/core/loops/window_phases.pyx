@@ -9,7 +9,7 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
-from microlazy.core.loops.window_sums cimport TILE, lay_out
+from microlazy.core.loops.window_sums cimport TILE, filters_side_by_side, lay_out
 from microlazy.core.loops.windows cimport *
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.tensor cimport FLOAT32, INT64, ND, Tensor, new
@@ -137,8 +137,10 @@ cdef void phases_block(const Job* job, Py_ssize_t task, char* scratch) noexcept 
         places = job.starts[p + 1] - job.starts[p]
         kernels.slide[job.dtype](
             scratch, job.offset + job.starts[p],
-            at(job.w, s.filters * (group * job.starts[job.made.window] + job.starts[p]), size),
-            bias, sums, s.filters, places, places, job.length, lines * job.width, job.relu)
+            at(job.transformed, s.filters * (group * job.starts[job.made.window] + job.starts[p]),
+               size),
+            bias, sums, s.filters, places, s.filters, job.length, 1, 0, 0, lines * job.width,
+            job.relu)
         for c in range(s.filters):
             kernels.place_rows[job.dtype](at(sums, c * job.length, size), NULL, row, 0, job.width,
                                           0, across, 1, lines, across, False, False)
@@ -165,6 +167,7 @@ cdef Tensor filters_of_phases(Job* turned, const Sizes* s):
 cdef int convolve_phases(Job* turned, const Sizes* s) except -1:
     _places = places_of_phases(turned, s)
     _filters = filters_of_phases(turned, s)
+    _beside = filters_side_by_side(turned, turned.starts, turned.made.window)
     turned.tasks = turned.blocks * s.groups
     return run_tasks(turned, phases_block, turned.panel + TILE + turned.sums
                      + turned.lines * turned.s.w[W_COUNT + 2], False)

@@ -1,6 +1,7 @@
 """Sums over windows directly, on lines laid out so that neighbouring windows are neighbours."""
 
 from microlazy.core.loops.windows cimport Job, Sizes
+from microlazy.core.tensor cimport Tensor
 
 cdef enum:
     TILE = 96                     # a multiple of the places that all kernels sum together
@@ -19,6 +20,8 @@ cdef bint is_straight(const Job* job) noexcept nogil
 # Lay a block of lines out; returns where in the results of a filter they begin.
 cdef Py_ssize_t lay_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_ssize_t* lines,
                         char* scratch) noexcept nogil
+# Lay the filters out as direct sums read them, for the places from one start to the next.
+cdef Tensor filters_side_by_side(Job* job, const Py_ssize_t* starts, Py_ssize_t phases)
 
 # After plan_lines:
 cdef int convolve_directly(Job* job) except -1

@@ -16,7 +16,7 @@ cdef enum:
     MANY_PLACES = 64              # places in a window
     FEW_PLACES = 2048             # in a window that is summed directly
     FEW_FILTERS = 24              # that see a window: packing it would not pay
-    TOGETHER = 8                  # filters of which a kernel sums a line together
+    NEAR = 1 << 12                # numbers in a block that stay in the nearest cache
     PACKING = 45                  # filters whose products take as long as packing their windows
 
 
@@ -105,12 +105,45 @@ cdef Py_ssize_t lay_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_s
         plane * s.w[W_COUNT + 1] + first) * s.w[W_COUNT + 2]
 
 
+cdef Tensor filters_side_by_side(Job* job, const Py_ssize_t* starts, Py_ssize_t phases):
+    """The filters of each group, phase by phase: (place, filter)."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t n = s.groups * s.filters * starts[phases], group, p, places, first
+    cdef Tensor owner = new(ND, job.dtype, 1, &n)
+    job.transformed = owner.data
+    for group in range(s.groups):
+        for p in range(phases):
+            first = s.filters * (group * starts[phases] + starts[p])
+            places = starts[p + 1] - starts[p]
+            kernels.transpose[job.dtype](
+                at(job.w, first, job.size), places * job.size,
+                at(job.transformed, first, job.size), s.filters, places, s.filters)
+    return owner
+
+
+cdef void divide_straight(Job* job) noexcept nogil:
+    """Lines that fill vectors are stored where they are summed: a block is what the windows see."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t below = job.height - job.lines, line = job.panel // job.height
+    cdef Py_ssize_t least = job.lines
+    job.lines = min(s.w[W_COUNT + 1], max(least, NEAR // line - below))
+    while (s.groups * s.batch * s.w[W_COUNT] * divided_up(s.w[W_COUNT + 1], job.lines) < FEW
+           and job.lines > least):
+        job.lines = max(least, job.lines // 2)
+    job.across = divided_up(s.w[W_COUNT + 1], job.lines)
+    job.lines = divided_up(s.w[W_COUNT + 1], job.across)
+    job.height = job.lines + below
+    job.blocks = s.batch * s.w[W_COUNT] * job.across
+    job.panel = line * job.height
+    job.sums = 0
+
+
 cdef void slide_block(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
     """The results of one group in one block of lines."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t group = task % s.groups, lines, start, count, step, f, i, line
+    cdef Py_ssize_t group = task % s.groups, lines, start, count, step, f
     cdef Py_ssize_t across = s.w[W_COUNT + 2]
-    cdef char* w = at(job.w, group * s.filters * s.places, job.size)
+    cdef char* w = at(job.transformed, group * s.filters * s.places, job.size)
     cdef char* sums = at(scratch, job.panel + TILE, job.size)
     cdef char* placed = at(sums, job.sums, job.size)
     cdef const char* bias = NULL
@@ -122,18 +155,11 @@ cdef void slide_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     if job.tail is NULL:
         placed, step = at(job.y, start, job.size), s.count
     if is_straight(job) and not job.accumulate:
-        for i in range(divided_up(s.filters, TOGETHER)):    # few results are written side by side
-            f = i * TOGETHER
-            for line in range(lines):
-                kernels.slide[job.dtype](
-                    at(scratch, line * job.width, job.size), job.offset,
-                    at(w, f * s.places, job.size), NULL if bias is NULL else bias + f * job.size,
-                    at(placed, f * step + line * across, job.size),
-                    min(<Py_ssize_t>TOGETHER, s.filters - f), s.places, s.places, step, across,
-                    job.relu)
+        kernels.slide[job.dtype](scratch, job.offset, w, bias, placed, s.filters, s.places,
+                                 s.filters, step, lines, job.width, across, across, job.relu)
     else:
-        kernels.slide[job.dtype](scratch, job.offset, w, bias, sums, s.filters, s.places, s.places,
-                                 job.length, lines * job.width, job.relu)
+        kernels.slide[job.dtype](scratch, job.offset, w, bias, sums, s.filters, s.places,
+                                 s.filters, job.length, 1, 0, 0, lines * job.width, job.relu)
         kernels.place_rows[job.dtype](sums, NULL, placed, job.length, job.width, step, across,
                                       s.filters, lines, across, job.accumulate, False)
     if job.tail is not NULL:
@@ -142,6 +168,11 @@ cdef void slide_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
 
 
 cdef int convolve_directly(Job* job) except -1:
+    cdef Py_ssize_t[2] starts
+    starts[0], starts[1] = 0, job.s.places
+    _filters = filters_side_by_side(job, starts, 1)
+    if is_straight(job) and not job.accumulate and job.tail is NULL:
+        divide_straight(job)
     _owner = offsets_of(job)
     job.tasks = job.blocks * job.s.groups
     return run_tasks(job, slide_block, job.panel + TILE + job.sums * (

@@ -32,9 +32,10 @@ MATHFUNCS = """
     void sum_lanes(T* out, const T (*sums)[8])
     void stream(const T* x, T* out, Py_ssize_t n)
     Py_ssize_t lanes_of(const T* x)
-    void window_tile(int filters, int vectors, Py_ssize_t places, const T* x,
+    void window_rows(int filters, int vectors, Py_ssize_t places, const T* x,
                      const Py_ssize_t* offset, const T* w, Py_ssize_t w_step, const T* bias,
-                     bint relu, T* y, Py_ssize_t y_step)
+                     bint relu, T* y, Py_ssize_t y_step, Py_ssize_t rows, Py_ssize_t x_row,
+                     Py_ssize_t y_row)
     void window_dots(int filters, int places, Py_ssize_t rows, Py_ssize_t count, const T* g,
                      Py_ssize_t g_step, Py_ssize_t g_row, const T* x, Py_ssize_t x_row,
                      const Py_ssize_t* offset, T* out, Py_ssize_t out_step)
@@ -134,7 +135,7 @@ OTHER_SIZES = {
         for name in ("pack_windows", "put_windows", "spread_windows", "place_rows")
     },
     "winograd": {"n": "n"},
-    "slide": {"n": "n"},
+    "slide": {"rows": "rows", "n": "n"},
     "slide_grad": {"rows": "rows", "n": "n"},
     "sum_vectors": {"n": "out.size"},
     "gathered_product": {"n": "taps.size", "rows": "at.size", "step": "b.shape[1]"},
