@@ -127,22 +127,27 @@ def missing(
     >>> print(missing("microlazy.gluon.nn", "Desne", ["Dense", "Dropout"]))
     module 'microlazy.gluon.nn' has no attribute 'Desne'; the nearest name is 'Dense'
     """
+    # Python adds a guess of its own, from the names of the error's object, unless that is said.
+    return AttributeError(_told(module, name, names, here), name=name, obj=None)
+
+
+def _told(module: str, name: str, names: Iterable[str], here: Mapping[str, str]) -> str:
     message = explain(module, name)
     if name.startswith("_"):  # asked for by tools, not by people
-        return AttributeError(message)
+        return message
     if name in here:
-        return AttributeError(f"{message}; write {here[name]}")
+        return f"{message}; write {here[name]}"
     if name in MEMBERS.get(module, {}) or (module == "microlazy" and name in OUTSIDE):
-        return AttributeError(message)
+        return message
     for face, path in _FACES.items():
         module_there = sys.modules.get(path)
         if name in getattr(module_there, "__all__", ()) and callable(getattr(module_there, name)):
-            return AttributeError(f"{message}; write {face}.{name}")
+            return f"{message}; write {face}.{name}"
     if name in OUTSIDE:  # the message says it
-        return AttributeError(message)
+        return message
     if module == "microlazy.np" and hasattr(numpy, name):
-        return AttributeError(f"{message}; NumPy itself has it: numpy.{name}")
-    return AttributeError(message + nearest(name, names))
+        return f"{message}; NumPy itself has it: numpy.{name}"
+    return message + nearest(name, names)
 
 
 def teller(module: str, names: Iterable[str], here: Mapping[str, str]) -> Callable[[str], NoReturn]:

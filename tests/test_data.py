@@ -317,8 +317,9 @@ def test_threads_may_share_a_loader():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+@pytest.mark.parametrize("start_method", ["fork"], indirect=True)  # Python refuses forkserver there
 @pytest.mark.parametrize("thread_pool", [False, True])
-def test_a_forked_process_has_workers_of_its_own(thread_pool):
+def test_a_forked_process_has_workers_of_its_own(thread_pool, start_method):
     loader = DataLoader(Numbers(8), 2, num_workers=2, thread_pool=thread_pool)
     expected = plain(loader)
     begun = iter(loader)

@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import re
+import traceback
 
 import numpy
 import pytest
@@ -198,8 +199,11 @@ def test_a_block_may_define_names_of_other_frameworks():
     ],
 )
 def test_a_misspelled_name_names_the_nearest(module, name, hint):
-    with pytest.raises(AttributeError, match=f"no attribute '{name}'.*{hint}"):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'.*{hint}") as found:
         getattr(module, name)
+    assert found.value.name == name
+    shown = "".join(traceback.format_exception_only(found.value))
+    assert shown == f"AttributeError: {found.value}\n"  # no guess of Python's behind it
 
 
 @pytest.mark.parametrize("make", [np.ones, nd.ones])

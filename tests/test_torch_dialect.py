@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import re
 import threading
 import weakref
 
@@ -65,7 +66,8 @@ def test_the_values_of_the_notebook_have_their_form():
     )
     assert text.count("...") == 7  # one in each of six rows, and one between them
     state = repr(net.state_dict())
-    assert state.startswith("OrderedDict([('0.weight', tensor([[")
+    # Python 3.12 writes it as a dict.
+    assert re.match(r"OrderedDict\((\[\(|\{)'0\.weight'[,:] tensor\(\[\[", state)
     assert "requires_grad" not in state
     assert "grad_fn=<AddmmBackward0>)" in repr(net(torch.rand(2, 20)))
 

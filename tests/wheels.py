@@ -394,12 +394,14 @@ def step_windows(options: argparse.Namespace) -> bool:
 
 
 def names_of_python() -> list[str]:
-    """Names that the modules built in this tree take from Python, for a library to link with."""
-    built = (ROOT / "microlazy").rglob(f"*{sysconfig.get_config_var('EXT_SUFFIX')}")
-    names = {name for path in built for name in look(path).takes if re.match("_?Py", name)}
-    if not names:
-        raise Skipped("no module is built in place, which tells what Python must give")
-    return sorted(names)
+    """Names that this Python gives its modules, for a library to link with.
+
+    What a module takes here does not tell: where a long has 4 bytes it takes other names.
+    """
+    libraries = [sysconfig.get_config_var(name) or "" for name in ("LIBDIR", "LDLIBRARY")]
+    binaries = [Path(sys.executable).resolve(), Path(*libraries)]  # one has them
+    found = [look(path).gives for path in binaries if path.suffix != ".a" and path.is_file()]
+    return sorted(name for name in set().union(*found) if re.match("_?Py", name))
 
 
 def step_macos(options: argparse.Namespace) -> bool:

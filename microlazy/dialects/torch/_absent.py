@@ -48,7 +48,8 @@ def missing_member(cls: type, name: str, known: Iterable[str]) -> AttributeError
     'int' object has no attribute 'register_hook'; hooks on gradients are missing
     """
     hint = _MEMBERS.get(name) or foreign.nearest(name, known)
-    return AttributeError(f"{cls.__name__!r} object has no attribute {name!r}{hint}")
+    message = f"{cls.__name__!r} object has no attribute {name!r}{hint}"
+    return AttributeError(message, name=name, obj=None)  # as in foreign.missing
 
 
 def teller(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:

@@ -29,8 +29,8 @@ def save(obj: Any, f: str | os.PathLike) -> None:
     >>> from microlazy.dialects import torch
     >>> path = os.path.join(tempfile.mkdtemp(), "net.params")
     >>> torch.save({"weight": torch.ones(2)}, path)
-    >>> torch.load(path)
-    OrderedDict([('weight', tensor([1., 1.]))])
+    >>> dict(torch.load(path))
+    {'weight': tensor([1., 1.])}
     """
     if not isinstance(obj, dict) or not all(isinstance(each, Tensor) for each in obj.values()):
         raise TypeError(

@@ -204,8 +204,8 @@ class Module(Block):
         >>> from microlazy.dialects.torch import nn
         >>> module = nn.Module()
         >>> module.register_buffer("count", torch.zeros(1))
-        >>> module.state_dict()
-        OrderedDict([('count', tensor([0.]))])
+        >>> dict(module.state_dict())
+        {'count': tensor([0.])}
         """
         self._check_constructed(name)
         if hasattr(self, name) and name not in self._buffer_names:
@@ -335,8 +335,8 @@ class Module(Block):
         Examples
         --------
         >>> from microlazy.dialects.torch import nn
-        >>> nn.LazyLinear(3).state_dict()
-        OrderedDict([('weight', <UninitializedParameter>), ('bias', <UninitializedParameter>)])
+        >>> dict(nn.LazyLinear(3).state_dict())
+        {'weight': <UninitializedParameter>, 'bias': <UninitializedParameter>}
         """
         state: OrderedDict[str, Any] = OrderedDict()
         for path, held in self._state():
