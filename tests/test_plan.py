@@ -2,7 +2,6 @@
 
 import gc
 import threading
-from collections import deque
 
 import numpy
 import pytest
@@ -261,7 +260,7 @@ class Counted(Function):
 
     def __init__(self, function):
         super().__init__(function)
-        self.calls = deque()  # whether each was on abstract arrays; plans see no change in it
+        self.calls = bytearray()  # whether each was on abstract arrays; plans see no change in it
 
     def forward(self, *args):
         self.calls.append(next(x for x in args if isinstance(x, nd.NDArray)).is_abstract)

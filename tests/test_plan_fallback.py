@@ -1,16 +1,18 @@
 """hybridize() never refuses: what a plan cannot hold runs eagerly, and one warning says why."""
 
 import copy
+import math
 import re
 import warnings
 from argparse import Namespace
 from collections import OrderedDict, defaultdict, deque
+from dataclasses import dataclass
 
 import numpy
 import pytest
 
 import microlazy as mx
-from microlazy import autograd, nd
+from microlazy import autograd, nd, np
 from microlazy.gluon import HybridBlock, nn
 
 
@@ -19,7 +21,7 @@ class Function(HybridBlock):
 
     def __init__(self, function):
         super().__init__()
-        self.function, self.calls = function, deque([0])  # plans see no change in that
+        self.function, self.calls = function, bytearray(1)  # plans see no change in that
 
     def forward(self, *args):
         self.calls[0] += 1
@@ -223,6 +225,28 @@ class Settings:
     def __init__(self):
         self.factor = 3
 
+    def __call__(self):
+        return self.factor
+
+
+@dataclass(slots=True)
+class Slots:
+    factor: int = 3
+
+
+class Options(dict):
+    """A dict with attributes of its own."""
+
+
+class Factors(list):
+    """A list with attributes of its own."""
+
+
+def itself():
+    held = [3]
+    held.append(held)
+    return held
+
 
 HELD = {
     "a list": ([3, 1], lambda held: held[0], lambda held: held.__setitem__(0, 5)),
@@ -243,6 +267,38 @@ HELD = {
         Settings(),
         lambda held: held.factor,
         lambda held: setattr(held, "factor", 5),
+    ),
+    "an object that is called": (
+        Settings(),
+        lambda held: held(),
+        lambda held: setattr(held, "factor", 5),
+    ),
+    "an object with slots": (
+        Slots(),
+        lambda held: held.factor,
+        lambda held: setattr(held, "factor", 5),
+    ),
+    "a dict of a program's class": (
+        Options(factor=3),
+        lambda held: held["factor"],
+        lambda held: held.update(factor=5),
+    ),
+    "a list of a program's class": (Factors([3]), sum, lambda held: held.append(2)),
+    "an attribute of a list": (
+        Factors(),
+        lambda held: getattr(held, "factor", 3),
+        lambda held: setattr(held, "factor", 5),
+    ),
+    "the order of a dict": (
+        OrderedDict(a=3, b=5),
+        lambda held: next(iter(held.values())),
+        lambda held: held.move_to_end("a"),
+    ),
+    "a queue": (deque([3]), lambda held: held[0], lambda held: held.appendleft(5)),
+    "a list that holds itself": (
+        itself(),
+        lambda held: held[1][0],
+        lambda held: held.__setitem__(0, 5),
     ),
     "a namespace of options": (
         Namespace(factors=[3]),
@@ -312,6 +368,11 @@ def count_in_array(held):
     return float(held[0])
 
 
+def count_in_slots(held):
+    held.factor += 1
+    return held.factor
+
+
 def count_in_object(held):
     return count_in_dict(vars(held))
 
@@ -322,6 +383,10 @@ COUNTERS = [
     (list, count_in_list),
     (lambda: numpy.zeros(1), count_in_array),
     (Namespace, count_in_object),
+    (Settings, count_in_object),
+    (Factors, count_in_list),
+    (deque, count_in_list),
+    (lambda: Slots(0), count_in_slots),
 ]
 
 
@@ -363,6 +428,17 @@ def test_a_deleted_attribute_is_seen():
     assert [block(nd.ones((1,))).asscalar() for _ in range(3)] == [3, 3, 3]
     del block.factor
     assert [block(nd.ones((1,))).asscalar() for _ in range(3)] == [2, 2, 2]
+
+
+def test_zeros_of_different_signs_are_different():
+    block = planned(lambda x, sign: np.copysign(x, block.held[0]) * np.copysign(x, sign))
+    block.held = [0.0]
+    for held in (0.0, -0.0):
+        block.held[0] = held
+        for sign in (0.0, -0.0):
+            for _ in range(2):
+                expected = math.copysign(1, held) * math.copysign(1, sign)
+                assert block(np.ones((1,)), sign).tolist() == [expected]
 
 
 def test_large_containers_are_data():

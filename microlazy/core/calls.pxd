@@ -13,7 +13,7 @@ cdef bint mix_structure(size_t* kind, object structure) except -1
 
 cdef class Contents:
     """What the lists, dicts, sets, objects and NumPy arrays among some values hold."""
-    cdef list containers          # the objects by their `__dict__`
+    cdef list containers          # the objects by their `__dict__`, or with slots
     cdef list kept                # of each: its items, keys and values, or bytes
     cdef bint last(self) except -1                    # whether all hold the very same still
     cdef bint equals(self, Contents other) except -1  # whether they are the same, and held the same

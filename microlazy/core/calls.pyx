@@ -3,13 +3,14 @@
 from cpython.dict cimport PyDict_Next
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.ref cimport PyObject
+from libc.math cimport signbit
 from microlazy.core.tape cimport State
 from microlazy.core.tensor cimport Tensor, current_device, deeper
 from microlazy.core.trees cimport sorted_keys
 
 import sys
-from collections import OrderedDict
-from types import SimpleNamespace
+from collections import OrderedDict, deque
+from types import MemberDescriptorType, SimpleNamespace
 
 import numpy
 
@@ -134,9 +135,15 @@ cdef bint same_value(object a, object b):
     if isinstance(a, numpy.generic):
         return bool(a == b)
     try:
-        return (a == b) is True
+        return equal(a, b)
     except Exception:             # an == of a user's class may fail: then only identity counts
         return False
+
+
+cdef inline bint equal(object a, object b) except -1:
+    """Whether two values of one type are equal, and no zeros of different signs."""
+    return (a == b) is True and not (type(a) is float and a == 0
+                                     and signbit(<double>a) != signbit(<double>b))
 
 
 cdef frozenset PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
@@ -191,14 +198,14 @@ def same(a, b) -> bool:
     """
     if type(a) is tuple and type(b) is tuple and len(a) == len(b):
         return all([same(x, y) for x, y in zip(a, b)])
-    return a is b or (type(a) is type(b) and type(a) in PLAIN and a == b)
+    return a is b or (type(a) is type(b) and type(a) in PLAIN and equal(a, b))
 
 
 cdef class Contents:
     """What the lists, dicts, sets, objects and NumPy arrays among some values hold, and those
     inside of them.
 
-    An object is looked into if it is of a class of the program, and cannot be called.
+    An object is looked into if it is of a class of the program, but no block.
     """
 
     def __init__(self, values):
@@ -207,16 +214,19 @@ cdef class Contents:
         self.containers, self.kept = [], []
         while left and len(self.containers) < MOST_CONTAINERS:
             value = left.pop()
+            slots = ()
             if is_object(value):
-                value = value.__dict__
-            if id(value) in seen or not is_small_container(value):
+                slots = slots_of(type(value))
+                if hasattr(value, "__dict__"):
+                    left.append(value.__dict__)
+            if id(value) in seen or not (slots or is_small_container(value)):
                 continue
             seen.add(id(value))
             items = items_of(value)
             if not isinstance(value, tuple):
                 self.containers.append(value)
                 self.kept.append(items)
-            if isinstance(value, (list, dict, tuple)):
+            if not isinstance(value, (set, numpy.ndarray)):
                 left.extend(items[::-1])
 
     cdef bint last(self) except -1:
@@ -241,6 +251,10 @@ cdef class Contents:
                 before = numpy.frombuffer(items[0], container.dtype)
                 container[...] = before.reshape(container.shape)
                 continue
+            if not is_small_container(container):
+                for member, item in zip(slots_of(type(container)), items):
+                    put_back(container, member, item)
+                continue
             container.clear()
             if isinstance(container, dict):
                 container.update(zip(items[::2], items[1::2]))
@@ -252,37 +266,67 @@ cdef class Contents:
 
 
 cdef bint is_object(object value):
-    """Whether a value is nothing but its attributes, as configurations are."""
+    """Whether a value has attributes of its own, as configurations do."""
     if isinstance(value, SimpleNamespace):
         return True
     package = type(value).__module__.partition(".")[0]
     if package == "argparse" and type(value).__name__ == "Namespace":     # not imported for this
         return True
     return (package not in sys.stdlib_module_names and package != "microlazy"
-            and not callable(value) and type(getattr(value, "__dict__", None)) is dict)
+            and not (callable(value) and is_ours(type(value)))
+            and (type(getattr(value, "__dict__", None)) is dict or bool(slots_of(type(value)))))
+
+
+cdef bint is_ours(object kind):
+    """Whether a class is made from one of microlazy's, as a program's blocks are."""
+    return any([base.__module__.partition(".")[0] == "microlazy" for base in kind.__mro__])
+
+
+cdef list slots_of(object kind):
+    """What reads and writes the attributes that a class of the program has in `__slots__`."""
+    return [member for each in kind.__mro__ if "__slots__" in each.__dict__
+            for member in each.__dict__.values() if type(member) is MemberDescriptorType]
+
+
+cdef int put_back(object value, object member, object item) except -1:
+    if item is not absent:
+        member.__set__(value, item)
+    elif slot_of(value, member) is not absent:
+        member.__delete__(value)
+    return 0
+
+
+cdef object slot_of(object value, object member):
+    try:
+        return member.__get__(value)
+    except AttributeError:
+        return absent
 
 
 cdef bint is_small_container(object value):
     if isinstance(value, numpy.ndarray):
         return value.size <= MOST_ITEMS and not value.dtype.hasobject
-    return isinstance(value, (list, dict, set, tuple)) and len(value) <= MOST_ITEMS
+    return isinstance(value, (list, dict, set, tuple, deque)) and len(value) <= MOST_ITEMS
 
 
 cdef list items_of(object container):
-    """The items of a list, tuple or set; keys and values of a dict, in turns; an array's bytes."""
+    """The items of a list, tuple, deque or set; keys and values of a dict, in turns; an array's
+    bytes; of another object, what is in its slots."""
     if isinstance(container, numpy.ndarray):
         return [container.tobytes()]
     if isinstance(container, dict):
         return [part for item in container.items() for part in item]
-    return list(container)
+    if isinstance(container, (list, tuple, set, deque)):
+        return list(container)
+    return [slot_of(container, member) for member in slots_of(type(container))]
 
 
 cdef bint holds(object container, list items) except -1:
-    """Whether a list, dict or set holds these very objects, or an array these bytes."""
+    """Whether a container holds these very objects, or an array these bytes."""
     cdef Py_ssize_t place = 0, i = 0
     cdef PyObject* key
     cdef PyObject* value
-    if isinstance(container, dict):
+    if type(container) is dict:
         if 2 * len(<object>container) != len(items):
             return False
         while PyDict_Next(container, &place, &key, &value):
@@ -295,6 +339,8 @@ cdef bint holds(object container, list items) except -1:
         return container.tobytes() == items[0]
     if isinstance(container, set):
         return len(container) == len(items) and container.issuperset(items)
+    if type(container) is not list:
+        container = items_of(container)
     if PyList_GET_SIZE(container) != len(items):
         return False
     for i in range(len(items)):

@@ -336,7 +336,7 @@ def _warn_of_hidden_blocks(block: Tree) -> None:
         if (
             isinstance(value, list | tuple | dict)
             and name != "_children"
-            and _hides_blocks(value, registered)
+            and _hides_blocks(value, registered, set())
         ):
             warnings.warn(
                 f'"{type(block).__name__}.{name}" is an unregistered container with Blocks. '
@@ -346,12 +346,15 @@ def _warn_of_hidden_blocks(block: Tree) -> None:
             )
 
 
-def _hides_blocks(value: Any, registered: set[Tree]) -> bool:
-    """Whether nested containers hold a block that is not registered."""
+def _hides_blocks(value: Any, registered: set[Tree], seen: set[int]) -> bool:
+    """Whether nested containers hold a block that is not registered; they may hold themselves."""
     if isinstance(value, Tree):
         return value not in registered
+    if id(value) in seen:
+        return False
+    seen.add(id(value))
     if isinstance(value, Mapping):
         value = value.values()
     elif not isinstance(value, list | tuple):
         return False
-    return any(_hides_blocks(part, registered) for part in value)
+    return any(_hides_blocks(part, registered, seen) for part in value)
