@@ -417,6 +417,39 @@ def test_what_is_not_finite_is_left_to_lapack(bad):
                 numpy.testing.assert_array_equal(ours, other)
 
 
+# LAPACK's decomposition of this matrix never ends.
+ENDLESS = numpy.array(
+    [
+        [1.2186956, -numpy.inf, 0.21173914, numpy.inf],
+        [1.7221739, 1.5543479, -1.8021740, 0.7152174],
+        [0.3795652, 1.3865217, -1.1308695, 0.8830435],
+    ],
+    "float32",
+)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (14, 13)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.linalg.svd,
+        np.linalg.svdvals,
+        np.linalg.pinv,
+        lambda a: np.linalg.pinv(a, np.full(a.shape[:-2], 1e-5)),
+        np.linalg.matrix_rank,
+        lambda a: np.linalg.matrix_norm(a, ord="nuc"),
+        lambda a: np.linalg.lstsq(a.reshape(-1, a.shape[-1]), np.ones(a.size // a.shape[-1])),
+    ],
+    ids=["svd", "svdvals", "pinv", "pinv, cuts", "matrix_rank", "norm", "lstsq"],
+)
+def test_singular_values_beside_infinity_are_refused_as_beside_nan(function, dtype, shape):
+    a = numpy.ones(shape)
+    a[..., :3, :4] = ENDLESS
+    with pytest.raises(numpy.linalg.LinAlgError, match="did not converge"):
+        function(np.array(a, dtype=dtype))
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (6, 3), (2, 3, 5, 5), (40, 3), (32, 32)])
 def test_small_qr_has_lapacks_signs(shape):
     for a in (GENERATOR.normal(size=shape), numpy.eye(*shape[-2:]), -numpy.eye(*shape[-2:])):

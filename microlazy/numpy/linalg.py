@@ -309,7 +309,7 @@ def matrix_rank(
     array(1, dtype=int64)
     """
     options = {"tol": tol, "hermitian": hermitian, "rtol": rtol}
-    return call(onp.linalg.matrix_rank, [_la.in_floats(as_array(A))], options, dtype="int64")
+    return _la.matrix_rank(as_array(A), **options)
 
 
 def tensorinv(a: ndarray, ind: int = 2) -> ndarray:

@@ -127,7 +127,7 @@ def _cofactor_matrices(a: numpy.ndarray) -> numpy.ndarray:
     if a.ndim == 2 and (inverse := _inverse_of_regular(a)) is not None:
         sign, logarithm = matrices.slogdet(a.astype("float64"))
         return sign * numpy.exp(logarithm) * inverse.T
-    u, s, vt = numpy.linalg.svd(a)
+    u, s, vt = numpy.linalg.svd(rotations.without_infinity(a))
     n = s.shape[-1]
     others = numpy.where(numpy.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
     sign = numpy.linalg.det(u) * numpy.linalg.det(vt)
@@ -210,7 +210,7 @@ def pinv(a: A, rcond: float = 1e-15, hermitian: bool = False) -> A:
 
 def _pinv(a: numpy.ndarray, rcond: Any, hermitian: bool) -> numpy.ndarray:
     if hermitian or not isinstance(rcond, float):
-        return numpy.linalg.pinv(a, rcond, hermitian)
+        return numpy.linalg.pinv(rotations.without_infinity(a), rcond, hermitian)
     return rotations.pinv(a, rcond)
 
 
@@ -232,7 +232,16 @@ def _gradient_of_pinv(g: Tensor, p: Tensor, a: Tensor) -> Tensor:
 
 
 def _least_squares(a: numpy.ndarray, b: numpy.ndarray, rcond: float | None) -> numpy.ndarray:
-    return numpy.linalg.lstsq(a, b, rcond)[0]
+    return numpy.linalg.lstsq(rotations.without_infinity(a), b, rcond)[0]
+
+
+def matrix_rank(a: A, **options: Any) -> A:
+    """How many singular values are not 0, as int64."""
+    return call(_matrix_rank, [in_floats(a)], options, dtype="int64")
+
+
+def _matrix_rank(a: numpy.ndarray, **options: Any) -> numpy.ndarray:
+    return numpy.linalg.matrix_rank(rotations.without_infinity(a), **options)
 
 
 @half_in_single
@@ -461,13 +470,17 @@ def svd(a: A, full_matrices: bool = False) -> tuple[A, ...]:
         raise LinAlgError(f"svd: expected matrices, but the array has shape {a.shape}")
     full = full_matrices and a.shape[-1] != a.shape[-2]
     return call_many(
-        numpy.linalg.svd,
+        _svd,
         [a],
         {"full_matrices": full},
         gradients=() if full else (_gradient_of_svd,),
         results=_svd_shapes,
         direct=_direct_gradient_of_svd,
     )
+
+
+def _svd(a: numpy.ndarray, full_matrices: bool) -> tuple[numpy.ndarray, ...]:
+    return numpy.linalg.svd(rotations.without_infinity(a), full_matrices)
 
 
 def _direct_gradient_of_svd(

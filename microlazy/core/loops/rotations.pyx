@@ -150,6 +150,20 @@ cdef bint singular(const double* a, Py_ssize_t m, Py_ssize_t n, double* u, doubl
     return True
 
 
+def without_infinity(x):
+    """An array with nan for its infinities: LAPACK refuses nan, and may never end at infinity.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.loops.rotations import without_infinity
+    >>> without_infinity(numpy.array([1.0, -numpy.inf]))
+    array([ 1., nan])
+    """
+    infinite = numpy.isinf(x)
+    return numpy.where(infinite, numpy.nan, x) if infinite.any() else x
+
+
 def svdvals(x):
     """numpy.linalg.svdvals.
 
@@ -160,7 +174,9 @@ def svdvals(x):
     >>> svdvals(numpy.array([[0.0, 3.0], [4.0, 0.0]]))
     array([4., 3.])
     """
-    return svd(x)[1] if are_small(x, FEW_FOR_VALUES) else numpy.linalg.svd(x, compute_uv=False)
+    if are_small(x, FEW_FOR_VALUES):
+        return svd(x)[1]
+    return numpy.linalg.svd(without_infinity(x), compute_uv=False)
 
 
 def svd(x):
@@ -179,7 +195,7 @@ def svd(x):
     cdef double* s
     cdef double* vt
     if not are_small(x, FEW):
-        return numpy.linalg.svd(x, full_matrices=False)
+        return numpy.linalg.svd(without_infinity(x), full_matrices=False)
     *stack, rows, columns = x.shape
     m, n = rows, columns
     k = min(m, n)
@@ -189,7 +205,7 @@ def svd(x):
     for i in range(<Py_ssize_t>x.size // (m * n)):
         if not singular(a + i * m * n, m, n, u + i * m * k, s + i * k, vt + i * k * n,
                         cosine_of(x)):
-            return numpy.linalg.svd(x, full_matrices=False)
+            return numpy.linalg.svd(without_infinity(x), full_matrices=False)
     return in_dtype(first, x.dtype), in_dtype(middle, x.dtype), in_dtype(last, x.dtype)
 
 
@@ -212,7 +228,7 @@ def pinv(x, double rcond):
     cdef double* a
     cdef double* out
     if not are_small(x, FEW):
-        return numpy.linalg.pinv(x, rcond)
+        return numpy.linalg.pinv(without_infinity(x), rcond)
     *stack, rows, columns = x.shape
     m, n = rows, columns
     count = min(m, n)
@@ -220,7 +236,7 @@ def pinv(x, double rcond):
     a, out = numbers(source), numbers(result)
     for place in range(0, <Py_ssize_t>x.size, m * n):
         if not singular(a + place, m, n, u, s, vt, cosine_of(x)):
-            return numpy.linalg.pinv(x, rcond)
+            return numpy.linalg.pinv(without_infinity(x), rcond)
         for k in range(count):
             if not s[k] > rcond * s[0]:
                 break
