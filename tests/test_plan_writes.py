@@ -405,6 +405,20 @@ def test_a_value_that_does_not_fit_a_masked_part_is_refused_and_leaves_the_plan_
     assert bits(block(x, nd.array([5, 6]))) == bits(function(x, nd.array([5, 6])))
 
 
+def test_values_that_do_not_fit_a_mask_are_refused_as_in_eager_calls():
+    def function(x, y):
+        z = x * 1
+        z[masked(x)] = y
+        return z
+
+    block = Function(function)
+    block.hybridize()
+    assert block(nd.array([1, -1, 2]), nd.array([3, 4])).asnumpy().tolist() == [3, -1, 4]
+    for call in (function, block):
+        with pytest.raises(ShapeError, match="cannot assign 2 input values to the 3 output values"):
+            call(nd.array([1, 1, 2]), nd.array([3, 4]))
+
+
 def set_a_row(x, y):
     x[0] = y[1] * 2
     return x * y

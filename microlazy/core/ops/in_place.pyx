@@ -4,7 +4,9 @@ from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport apply_binary_scalar, compute_binary, fill
 from microlazy.core.ops.cast cimport copied
 from microlazy.core.ops.elementwise cimport binary, binary_scalar
-from microlazy.core.ops.indexing cimport Basic, basic_part, hint_at_mask, resolve, resolved_key
+from microlazy.core.ops.indexing cimport (
+    Basic, basic_part, hint_at_mask, put_values, resolve, resolved_key,
+)
 from microlazy.core.ops.rewrite cimport Rewrite, assigned, become, begin, finish, rewrites
 from microlazy.core.ops.writes cimport is_of_argument, is_step, write
 from microlazy.core.strided cimport assign, broadcast_shape, overlap
@@ -68,13 +70,8 @@ cdef int set_item(Tensor x, object key, object value) except -1:
             fill_number(part, value)
         else:
             assign(part, source)
-    elif number:
-        view_numpy(x)[resolved] = value
     else:
-        try:
-            view_numpy(x)[resolved] = view_numpy(source)
-        except ValueError as error:
-            raise ShapeError(str(error)) from None
+        put_values(x, resolved, value if number else view_numpy(source))
     whole = basic and part.size == x.size
     if r is None:
         wrote(x)

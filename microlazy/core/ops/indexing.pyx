@@ -33,7 +33,7 @@ import warnings
 
 import numpy
 
-from microlazy.base import MXNetError
+from microlazy.base import MXNetError, ShapeError
 
 cdef tuple SLICE_OR_BOOL = (slice, bool, numpy.bool_)      # not literals: see core/functions
 
@@ -297,6 +297,16 @@ cdef Tensor scattered(Tensor values, object key, Tensor x):
     node.a = values
     node.key = key
     return run(node, header(values.face, values.dtype, x.ndim, x.shape_))
+
+
+cdef int put_values(Tensor x, object key, object values) except -1:
+    try:
+        view_numpy(x)[key] = values
+    except ValueError as error:
+        if not isinstance(values, numpy.ndarray):     # a nan for integers
+            raise
+        raise ShapeError(str(error)) from None
+    return 0
 
 
 cdef Tensor gather(Tensor x, object key):

@@ -14,7 +14,7 @@ from microlazy.core.loops.elementwise cimport apply_binary_scalar, compute_binar
 from microlazy.core.ops.cast cimport copied
 from microlazy.core.ops.elementwise cimport BinaryOp, BinaryScalar, gradient_by, masked
 from microlazy.core.ops.indexing cimport (
-    gather, index_values, key_with, key_without_arrays, scattered,
+    gather, index_values, key_with, key_without_arrays, put_values, scattered,
 )
 from microlazy.core.ops.shape cimport view
 from microlazy.core.ops.slots cimport give, hand_on
@@ -71,10 +71,9 @@ cdef class Write(Node):
         cdef Tensor part
         if self.part is None:
             self.resolved = key_with(self.key, [index_values(t) for t in self.rest])
-            view_numpy(self.out)[self.resolved] = (
+            return put_values(self.out, self.resolved, (
                 view_numpy(self.changed(self.out)) if self.change >= 0
-                else self.number if self.b is None else view_numpy(self.b))
-            return 0
+                else self.number if self.b is None else view_numpy(self.b)))
         part = self.part_of(self.out)
         if self.b is not None:
             return assign(part, self.b)
