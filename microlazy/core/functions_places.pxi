@@ -257,6 +257,8 @@ def chosen_places(condition):
 def packed_bits(x, axis, bint little):
     """Eight elements at a time, as booleans, in the bits of a uint8, or None for other inputs.
 
+    NumPy, whose loops use vector units, packs many of them.
+
     Parameters
     ----------
     x : array
@@ -279,7 +281,8 @@ def packed_bits(x, axis, bint little):
     if not isinstance(x, Tensor) or not state().plain:
         return None
     t = <Tensor>x
-    if (t.dtype != BOOL and t.dtype != UINT8) or not t.contiguous or t.abstract or not t.size:
+    if (t.dtype != BOOL and t.dtype != UINT8) or not t.contiguous or t.abstract or (
+            not 0 < t.size <= FEW):
         return None
     n = bits_along(t, axis, shape)
     if not n:
@@ -311,7 +314,7 @@ def unpacked_bits(x, axis, bint little):
     if not isinstance(x, Tensor) or not state().plain:
         return None
     t = <Tensor>x
-    if t.dtype != UINT8 or not t.contiguous or t.abstract or not t.size:
+    if t.dtype != UINT8 or not t.contiguous or t.abstract or not 0 < t.size <= FEW:
         return None
     n = bits_along(t, axis, shape)
     if not n:

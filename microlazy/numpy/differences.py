@@ -211,6 +211,7 @@ def unwrap(
 
 
 _WIDE = ("float32", "float64")  # a sum may be larger than the integral, which float16 cannot hold
+_MANY = 1 << 12  # elements from which a pass over all of them costs more than a few calls
 
 
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> ndarray:
@@ -234,7 +235,13 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> ndarray
     y = as_array(y)
     axis = _axis(axis, y.ndim)
     widths: Any = dx
-    if x is None and onp.ndim(dx) == 0 and y.dtype in _WIDE and y.shape[axis] > 1:
+    if (
+        x is None
+        and onp.ndim(dx) == 0
+        and y.size > _MANY
+        and y.dtype in _WIDE
+        and (y.shape[axis] > 1)
+    ):
         # Half of both ends is too much; where they are infinite or nan, so is the sum.
         ends = (_f.take(y, 0, axis) + _f.take(y, y.shape[axis] - 1, axis)) / 2
         return (_f.reduction("sum", y, axis) - _f.where(_f.test("isfinite", ends), ends, 0)) * dx
