@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 
+import numpy
 import pytest
 
-from microlazy import config
+from microlazy import autograd, config, nd
 from microlazy.core.parallel import get_num_threads, has_openmp, set_num_threads
 
 FORKING = """
@@ -44,6 +45,30 @@ def test_the_number_of_threads_can_be_set():
         assert get_num_threads() == 1
     finally:
         set_num_threads(before)
+
+
+@pytest.mark.parametrize("n", [1, 4096, 32769, 65535, 65536, 75264, 131073])
+def test_every_piece_of_the_work_is_done_once(n):
+    values = numpy.random.default_rng(n).standard_normal(n).astype("float32")
+    found = []
+    before = get_num_threads()
+    try:
+        for threads in (1, 2, 3, 5):
+            set_num_threads(threads)
+            x = nd.array(values)
+            x.attach_grad("add")
+            with autograd.record():
+                y = nd.sigmoid(x)
+            y.backward()
+            found.append((y.asnumpy(), x.grad.asnumpy()))
+    finally:
+        set_num_threads(before)
+    want = 1 / (1 + numpy.exp(-values.astype("float64")))
+    numpy.testing.assert_allclose(found[0][0], want, rtol=1e-5)
+    numpy.testing.assert_allclose(found[0][1], want * (1 - want), rtol=1e-4, atol=1e-7)
+    for value, gradient in found[1:]:
+        assert value.tobytes() == found[0][0].tobytes()
+        assert gradient.tobytes() == found[0][1].tobytes()
 
 
 @pytest.mark.parametrize("text", ["zero", "0", "-1", "1.5"])

@@ -15,6 +15,8 @@ ctypedef struct Pieces:
     char* scratch
     Py_ssize_t room                       # bytes of a packed piece
 
+# Elements of a piece of n in a row, so that an even number of threads share them evenly.
+cdef Py_ssize_t even_piece(Py_ssize_t n) noexcept nogil
 cdef Tensor unroll(Pieces* p, Tensor x, Py_ssize_t longest)
 # n elements of operand k from place `start` on, packed; in scratch memory if they had to be.
 cdef const char* stretch(const Pieces* p, int k, Py_ssize_t start, Py_ssize_t n) noexcept nogil

@@ -170,6 +170,11 @@ cdef void gather_block(char* d, const char* s, Py_ssize_t size, Py_ssize_t row_s
         s += row_step
 
 
+cdef Py_ssize_t even_piece(Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t pieces = 4 * (n // (4 * CHUNK) + 1)
+    return ((n + pieces - 1) // pieces + 15) // 16 * 16       # whole vectors
+
+
 cdef Tensor cut(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c):
     """Cut the work on out's elements; a, b, c are broadcast to its shape. Not for empty arrays.
 
@@ -189,6 +194,8 @@ cdef Tensor cut(Pieces* p, Tensor out, int count, Tensor a, Tensor b, Tensor c):
         most = 4 * CHUNK                    # tall, to read whole lines of memory at once
     elif not direct:
         most = CHUNK // 4                   # so that what is packed stays in the nearest cache
+    elif p.rows == 1:
+        most = even_piece(p.cols)
     p.width = min(p.cols, most)
     p.height = min(p.rows, most // p.width)
     if p.height > 16:

@@ -231,8 +231,8 @@ ctypedef struct KernelTable:
                               Py_ssize_t plane, Py_ssize_t first, Py_ssize_t rows,
                               Py_ssize_t height, Py_ssize_t width) noexcept nogil
     # y[f * y_step + r * y_row + i] = bias[f] + sum over k of
-    # w[k * w_step + f] * x[offset[k] + r * x_row + i], then max(., 0) if relu, for r < rows and the i
-    # of whole vectors that n needs; bias may be NULL.
+    # w[k * w_step + f] * x[offset[k] + r * x_row + i], then max(., 0) if relu, for r < rows and
+    # the i of whole vectors that n needs; bias may be NULL.
     void (*slide[2])(const void* x, const Py_ssize_t* offset, const void* w, const void* bias,
                      void* y, Py_ssize_t filters, Py_ssize_t places, Py_ssize_t w_step,
                      Py_ssize_t y_step, Py_ssize_t rows, Py_ssize_t x_row, Py_ssize_t y_row,

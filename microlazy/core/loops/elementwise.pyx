@@ -11,7 +11,8 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
-    Pieces, all_transposed, coalesce, cut, expanded, packed, piece, piece_length, piece_start,
+    Pieces, all_transposed, coalesce, cut, even_piece, expanded, packed, piece, piece_length,
+    piece_start,
 )
 from microlazy.core.tensor cimport FLOAT32, FLOAT64, MAX_NDIM, Tensor, itemsize, view_numpy
 
@@ -50,14 +51,14 @@ cdef int apply_unary(int op, Tensor x, Tensor out) except -1:
 
 cdef int apply_unary_grad(int op, const char* x, const char* y, const char* g, char* dx,
                           bint accumulate, Py_ssize_t n, int dtype) except -1:
-    cdef Py_ssize_t step = CHUNK * itemsize(dtype), i
+    cdef Py_ssize_t count = even_piece(n), step = count * itemsize(dtype), i
     if n < grain(op):
         kernels.unary_grad[dtype](op, x, y, g, dx, accumulate, n)
         return 0
-    for i in prange((n + CHUNK - 1) // CHUNK, nogil=True, schedule="static",
+    for i in prange((n + count - 1) // count, nogil=True, schedule="static",
                     num_threads=threads()):
         kernels.unary_grad[dtype](op, x + i * step, y + i * step, g + i * step, dx + i * step,
-                                  accumulate, min(<Py_ssize_t>CHUNK, n - i * CHUNK))
+                                  accumulate, min(count, n - i * count))
     return 0
 
 

@@ -13,7 +13,7 @@ from microlazy.core.loops.windows cimport MAX_AXES
 from microlazy.core.ops.convolution cimport one_for_each
 from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, GRAIN, LIGHT_GRAIN, threads
-from microlazy.core.strided cimport packed
+from microlazy.core.strided cimport even_piece, packed
 from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport FLOAT32, FLOAT64, INT32, ND, Tensor, header, itemsize, new
 
@@ -67,7 +67,8 @@ cdef class WindowPool(Node):
         cdef bint back = pool == PUT or pool == SUM_BACK
         cdef Py_ssize_t size = itemsize(a.dtype), i
         cdef Py_ssize_t images = a.size // (s.count if back else s.volume)
-        cdef Py_ssize_t step = max(<Py_ssize_t>1, (NEAR if back else CHUNK) // s.volume)
+        cdef Py_ssize_t step = max(<Py_ssize_t>1,
+                                   (NEAR if back else even_piece(images * s.volume)) // s.volume)
         cdef Py_ssize_t step_a = step * size * (s.count if back else s.volume)
         cdef Py_ssize_t step_out = step * size * (s.volume if back else s.count)
         cdef int dtype = a.dtype
