@@ -59,6 +59,15 @@ def test_the_modules_export_what_starts_them_and_need_little():
     assert {name for name in libraries if not re.match(KNOWN, name)} == set()
 
 
+@pytest.mark.skipif(not shutil.which("readelf"), reason="readelf, of binutils, is not there")
+@pytest.mark.skipif(sys.platform != "linux" or not MODULES, reason="modules of Linux, in place")
+def test_this_python_gives_what_its_modules_and_those_of_windows_take():
+    given = set(wheels.names_of_python())
+    taken = {name for path in MODULES for name in wheels.look(path).takes}
+    assert {name for name in taken if re.match("_?Py", name)} <= given
+    assert {"PyLong_AsLongLong", "PyLong_FromUnsignedLongLong"} <= given  # a long has 4 bytes there
+
+
 def test_steps_are_named_in_any_order_and_run_in_theirs():
     assert wheels.parse([]).steps == list(wheels.STEPS)
     assert wheels.parse(["audit", "build"]).steps == ["build", "audit"]

@@ -311,13 +311,13 @@ class Workers:
         deadline = time.monotonic() + self.timeout
         while len(self._left) < self.size - 1:
             if time.monotonic() > deadline:
-                return self._forsake()
+                return self._give_up()
             self._listen()
             for pending in self._open:
                 pending.done()
             time.sleep(1e-3)
 
-    def _forsake(self) -> None:
+    def _give_up(self) -> None:
         missing = _names([rank for rank in self._all_others() if rank not in self._left])
         print(
             f"{self}: {missing} did not come to an end in {self.timeout:g} seconds after this "
