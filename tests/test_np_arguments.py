@@ -363,6 +363,42 @@ def test_norms():
     same(np.linalg.vector_norm(np.zeros((0, 2)), axis=0, ord=numpy.inf), numpy.zeros(2, "float32"))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda np, x: np.isin(x, [-1, 511]),
+        lambda np, x: np.isin(x, -1),
+        lambda np, x: np.isclose(x, -1),
+        lambda np, x: np.allclose(x, [-1, 257]),
+        lambda np, x: np.searchsorted(x, [-1, 300]),
+        lambda np, x: np.digitize(x, [-1, 300]),
+        lambda np, x: np.append(x, 300),
+        lambda np, x: np.union1d(x, [300]),
+        lambda np, x: np.convolve(x, [-1]),
+    ],
+)
+def test_numbers_that_the_integers_beside_them_cannot_hold(call):
+    x = numpy.array([1, 255], "uint8")
+    assert_array_equal(call(np, np.array(x, dtype="uint8")), call(numpy, x))
+
+
+def test_no_values_are_written_nowhere():
+    for dtype in ("float32", "uint8"):
+        x = np.array([[1, 2], [3, 4]], dtype=dtype)
+        for nothing in ([], np.zeros((2, 0))):
+            np.put(x, [0, 1], nothing)
+            np.put(x, [0, 9], nothing, "wrap")
+            np.putmask(x, x > 1, nothing)
+            np.fill_diagonal(x, nothing)
+        assert x.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_polynomial_divided_by_a_number_has_the_remainder_0():
+    for divisor in (2, np.array([2.0])):
+        quotient, remainder = np.polydiv(np.array([1.0, 2.0]), divisor)
+        assert (quotient.tolist(), remainder.tolist()) == ([0.5, 1.0], [0.0])
+
+
 def test_arrays_as_limits():
     a, b = numpy.array([1.0, 2.0]), numpy.array([1.1, 2.1])
     limit = numpy.array([0.2, 0.05])

@@ -32,8 +32,8 @@ def beside(dtype: Any, kind: str) -> onp.dtype:
 def as_array(x: Any, other: Any = None) -> ndarray:
     """Return an array itself; make one of anything else.
 
-    Lists and numbers beside another array take its dtype, as far as it can hold them; else the
-    rules are those of `np.array`.
+    Lists and numbers beside another array take its dtype, as far as it can hold them: whole numbers
+    that small integers cannot hold are int64. Else the rules are those of `np.array`.
 
     Examples
     --------
@@ -51,8 +51,19 @@ def _made(x: Any, other: Any) -> ndarray:
     if isinstance(other, Tensor) and not isinstance(x, (onp.ndarray, onp.generic)):
         kind = kind_of(x)
         if kind in "biuf":
-            return _f.to_array(NP, x, beside(onp.dtype(other.dtype), kind))
+            dtype = beside(onp.dtype(other.dtype), kind)
+            return _f.to_array(NP, x, dtype if _holds(dtype, x) else "int64")
     return _f.to_array(NP, x)
+
+
+def _holds(dtype: onp.dtype, x: Any) -> bool:
+    """Whether whole numbers, or lists of them, are in the range of a dtype of small integers."""
+    if dtype.kind not in "iu" or dtype.itemsize == 8 or isinstance(x, Tensor):
+        return True
+    if isinstance(x, (list, tuple)) and any(isinstance(item, Tensor) for item in x):
+        return all(_holds(dtype, item) for item in x)
+    numbers = onp.asarray(x)
+    return bool((numbers.astype(dtype) == numbers).all())
 
 
 def kind_of(x: Any, depth: int = 0) -> str:

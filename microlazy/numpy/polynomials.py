@@ -140,7 +140,8 @@ def polydiv(u: Any, v: Any) -> tuple[ndarray, ndarray]:
     # NumPy leaves out leading zeros of the remainder, which must be looked at.
     nonzero = onp.flatnonzero(~onp.isclose(onp.asarray(u), 0, rtol=1e-14, atol=1e-14))
     first = int(nonzero[0]) if nonzero.size else max(len(u) - 1, 0)
-    return (_f.concatenate(quotient) if quotient else v[:1] * 0), u[first:]
+    rest = u[first:] if len(u) else _f.new_array(_f.face_of(u), (1,), u.dtype, 0)
+    return (_f.concatenate(quotient) if quotient else v[:1] * 0), rest
 
 
 def polyder(p: Any, m: int = 1) -> ndarray:

@@ -33,7 +33,7 @@ def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: int | None) ->
 
 
 def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
-    """Write values at places of the flat array, in place; few values are repeated.
+    """Write values at places of the flat array, in place; few are repeated, and none change nothing.
 
     Examples
     --------
@@ -52,8 +52,9 @@ def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
         raise ValueError(f"put: mode is 'clip', 'wrap' or 'raise', not {mode!r}")
     elif ((places < -a.size) | (places >= a.size)).any():
         raise IndexError(f"put: a place is out of bounds for an array of size {a.size}")
-    if places.size:
-        values = resize(as_array(v, a), places.shape)
+    values = as_array(v, a)
+    if places.size and values.size:
+        values = resize(values, places.shape)
         if a.ndim == 0:
             a[()] = values[-1]  # an index of several places fits no number
         else:
@@ -75,7 +76,7 @@ def putmask(a: ndarray, mask: Any, values: Any) -> None:
         return
     places = onp.flatnonzero(onp.asarray(mask))
     values = _f.reshape(as_array(values, a), -1)
-    if places.size:
+    if places.size and values.size:
         put(a, places, _f.take(values, places % values.size, 0))
 
 
