@@ -33,7 +33,7 @@ def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: int | None) ->
 
 
 def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
-    """Write values at places of the flat array, in place; few are repeated, and none change nothing.
+    """Write values at places of the flat array, in place; few are repeated, none change nothing.
 
     Examples
     --------
