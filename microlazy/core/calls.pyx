@@ -205,7 +205,7 @@ cdef class Contents:
     """What the lists, dicts, sets, objects and NumPy arrays among some values hold, and those
     inside of them.
 
-    An object is looked into if it is of a class of the program, but no block.
+    An object is looked into if it is of a class of the program, but no function or block.
     """
 
     def __init__(self, values):
@@ -273,7 +273,7 @@ cdef bint is_object(object value):
     if package == "argparse" and type(value).__name__ == "Namespace":     # not imported for this
         return True
     return (package not in sys.stdlib_module_names and package != "microlazy"
-            and not (callable(value) and is_ours(type(value)))
+            and not (callable(value) and (hasattr(value, "__name__") or is_ours(type(value))))
             and (type(getattr(value, "__dict__", None)) is dict or bool(slots_of(type(value)))))
 
 

@@ -19,5 +19,5 @@ cdef object index_values(Tensor t)                            # of an index arra
 cdef object resolved_key(object key)                          # any key, as NumPy takes it
 cdef Tensor gather(Tensor x, object key)      # x[key] for a key with arrays
 cdef Tensor scattered(Tensor values, object key, Tensor x)    # the adjoint: zeros elsewhere
-cdef int put_values(Tensor x, object key, object values) except -1    # x[key] = NumPy's, or a number
+cdef int put_values(Tensor x, object key, object values) except -1    # x[key] = numbers of NumPy's
 cdef Tensor where(Tensor condition, Tensor x, Tensor y)
