@@ -382,6 +382,33 @@ def test_numbers_that_the_integers_beside_them_cannot_hold(call):
     assert_array_equal(call(np, np.array(x, dtype="uint8")), call(numpy, x))
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("put", ([0], [5])),
+        ("putmask", ([True, False], [5])),
+        ("place", ([True, False], [5])),
+        ("fill_diagonal", (5,)),
+        ("put_along_axis", (np.array([0]), 5, 0)),
+        ("copyto", (5,)),
+    ],
+)
+def test_what_is_no_array_cannot_be_written_to(name, arguments):
+    for target in ([1.0, 2.0], 5, None):
+        with pytest.raises(TypeError, match=f"{name}: expected an array, not "):
+            getattr(np, name)(target, *arguments)
+
+
+@pytest.mark.parametrize("name", ["putmask", "place"])
+@pytest.mark.parametrize("mask", [[True], [True] * 4])
+def test_masks_of_another_size_are_refused(name, mask):
+    x = np.array([1.0, 2.0, 3.0])
+    for given in (mask, np.array(mask)):
+        with pytest.raises(ValueError, match=f"{name}: the mask must have as many elements"):
+            getattr(np, name)(x, given, [5])
+    assert x.tolist() == [1, 2, 3]
+
+
 def test_no_values_are_written_nowhere():
     for dtype in ("float32", "uint8"):
         x = np.array([[1, 2], [3, 4]], dtype=dtype)

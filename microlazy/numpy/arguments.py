@@ -107,6 +107,24 @@ def as_arrays(xs: Iterable[Any]) -> list[ndarray]:
     return [as_array(x, other) for x in items]
 
 
+def need_array(what: str, x: Any) -> None:
+    """Refuse what cannot be written to in place.
+
+    Raises
+    ------
+    TypeError
+        If `x` is neither an array nor one of NumPy's.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.numpy.arguments import need_array
+    >>> need_array("put", np.zeros(2))
+    """
+    if not isinstance(x, (Tensor, onp.ndarray)):
+        raise TypeError(f"{what}: expected an array, not {type(x).__name__}")
+
+
 def as_operands(*xs: Any) -> list[Any]:
     """Return arrays and numbers as they are, and `as_arrays` of lists and of NumPy's arrays.
 

@@ -12,7 +12,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.exchange import from_buffer
 from microlazy.core.tensor import Tensor, nearest_dtype
-from microlazy.numpy.arguments import NP, kind_of, on_cpu, written
+from microlazy.numpy.arguments import NP, kind_of, need_array, on_cpu, written
 
 __all__ = [
     "array",
@@ -210,6 +210,7 @@ def copyto(dst: ndarray, src: Any, *, where: Any = True) -> None:
     >>> x
     array([7., 0., 7.])
     """
+    need_array("copyto", dst)
     if where is True:
         dst[...] = src
     else:

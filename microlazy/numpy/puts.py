@@ -7,7 +7,7 @@ import numpy as onp
 from microlazy.core import functions as _f
 from microlazy.core import puts as _puts
 from microlazy.core.array import ndarray
-from microlazy.numpy.arguments import as_array, as_places
+from microlazy.numpy.arguments import as_array, as_places, need_array
 from microlazy.numpy.indexing import key_along
 from microlazy.numpy.joining import resize
 
@@ -29,6 +29,7 @@ def put_along_axis(arr: ndarray, indices: Any, values: Any, axis: int | None) ->
     if axis is None:
         put(arr, indices, values)
     elif not _puts.put_number_along(arr, indices, values, axis):
+        need_array("put_along_axis", arr)
         arr[key_along(arr, as_places(indices), axis, "put_along_axis")] = values
 
 
@@ -45,6 +46,7 @@ def put(a: ndarray, ind: Any, v: Any, mode: str = "raise") -> None:
     """
     if mode == "raise" and _puts.put(a, ind, v):
         return
+    need_array("put", a)
     places = onp.asarray(as_places(ind)).astype("int64")
     if mode in ("clip", "wrap"):
         places = places.clip(0, a.size - 1) if mode == "clip" else places % a.size
@@ -74,10 +76,21 @@ def putmask(a: ndarray, mask: Any, values: Any) -> None:
     """
     if _puts.put_where(a, mask, values, True):
         return
-    places = onp.flatnonzero(onp.asarray(mask))
+    places = _marked("putmask", a, mask)
     values = _f.reshape(as_array(values, a), -1)
     if places.size and values.size:
         put(a, places, _f.take(values, places % values.size, 0))
+
+
+def _marked(what: str, a: ndarray, mask: Any) -> onp.ndarray:
+    """The places in the flat array where a mask of its size is true."""
+    need_array(what, a)
+    marks = onp.asarray(mask)
+    if marks.size != a.size:
+        raise ValueError(
+            f"{what}: the mask must have as many elements as the array, {a.size}, not {marks.size}"
+        )
+    return onp.flatnonzero(marks)
 
 
 def place(arr: ndarray, mask: Any, vals: Any) -> None:
@@ -93,7 +106,7 @@ def place(arr: ndarray, mask: Any, vals: Any) -> None:
     """
     if _puts.put_where(arr, mask, vals, False):
         return
-    places = onp.flatnonzero(onp.asarray(mask))
+    places = _marked("place", arr, mask)
     if places.size and not onp.size(vals):
         raise ValueError("place: there are no values to write")
     put(arr, places, vals)
@@ -115,6 +128,7 @@ def fill_diagonal(a: ndarray, val: Any, wrap: bool = False) -> None:
     """
     if not wrap and _puts.put_diagonal(a, val):
         return
+    need_array("fill_diagonal", a)
     marks = onp.zeros(a.shape, bool)
     onp.fill_diagonal(marks, True, wrap)
     put(a, onp.flatnonzero(marks), val)
