@@ -72,6 +72,7 @@ BLOCK = {
     "cuda": "there is one device, the CPU",
     "save": "save_parameters(filename) saves the values; the class of the network is its structure",
     "load": "load_parameters(filename) loads the values into a network made by its class",
+    "append": "add(layer) puts a layer on top of a Sequential",
     "optimize_for": "there are no other backends; hybridize() makes a plan",
     "infer_type": "cast(dtype) sets the data type of all parameters",
     "backward": "call backward() on the loss, computed inside autograd.record()",

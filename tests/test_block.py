@@ -9,6 +9,7 @@ import pytest
 import microlazy as mx
 from microlazy import autograd, gluon, nd
 from microlazy.gluon import nn
+from microlazy.gluon.parameter import DeferredInitializationError
 
 
 def ones(*shape):
@@ -381,6 +382,63 @@ def test_a_user_may_override_infer_shape():
     net = Mine(lambda F, x, w: F.broadcast_mul(x, w), w=(1, 0))
     net.initialize(mx.init.One())
     assert net(ones(2, 3)).asnumpy().tolist() == [[1] * 3] * 2
+
+
+class OwnForward(gluon.HybridBlock):
+    """A layer whose `forward` reads its parameter, as those for MXNet 2 do."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.w = self.params.get("w", shape=(1, 0), init="ones", allow_deferred_init=True)
+
+    def infer_shape(self, x):
+        self.w.shape = (1, x.shape[-1])
+
+    def forward(self, x):
+        return x * self.w.data()
+
+
+@pytest.mark.parametrize("active", [False, True])
+def test_a_layer_with_its_own_forward_finds_its_sizes_by_infer_shape(active):
+    net = stack(nn.Dense(4), OwnForward(), cls=nn.HybridSequential)
+    net.hybridize(active)
+    for rows in (2, 3):
+        assert net(ones(rows, 5)).shape == (rows, 4)
+    assert net[1].w.shape == (1, 4)
+    dry = stack(nn.Dense(4), OwnForward(), cls=nn.HybridSequential)
+    assert dry.dry_run((2, 5)) == (2, 4) and dry[1].w.data().shape == (1, 4)
+
+
+def test_a_wrong_first_input_spoils_nothing_in_a_layer_with_its_own_forward():
+    class Refuses(OwnForward):
+        def forward(self, x):
+            if x.shape[-1] == 3:
+                raise ValueError("not 3")
+            return super().forward(x)
+
+    net = Refuses()
+    net.initialize()
+    with pytest.raises(ValueError, match="not 3"):
+        net(ones(2, 3))
+    assert net.w.shape == (1, 0) and net(ones(2, 4)).shape == (2, 4)
+
+
+def test_a_layer_with_its_own_forward_and_no_infer_shape_is_told():
+    class Plain(gluon.Block):
+        def __init__(self):
+            super().__init__()
+            self.w = self.params.get("w", shape=(1, 0), allow_deferred_init=True)
+
+        def forward(self, x):
+            return x * self.w.data()
+
+    net, dense = Plain(), nn.Dense(2)
+    net.initialize()
+    with pytest.raises(DeferredInitializationError, match=r"a method infer_shape\(self, x\) that"):
+        net(ones(2, 3))
+    dense.initialize()
+    with pytest.raises(DeferredInitializationError, match=r"etc\., for network layers\.$"):
+        dense.weight.data()
 
 
 # ---- hybridize ---------------------------------------------------------------------------------

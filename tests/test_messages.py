@@ -355,6 +355,10 @@ def test_a_trainer_of_parameters_without_values_says_what_to_call():
             TypeError,
             r"is not allowed\. Write set_data\(\)",
         ),
+        (lambda: nn.Dense(3, params=nn.Dense(3)), TypeError, "such as layer.params, given Dense$"),
+        (lambda: nn.Sequential().append(nn.Dense(3)), AttributeError, r"add\(layer\) puts"),
+        (lambda: autograd.backward(0.5), TypeError, "^heads must be arrays, not float$"),
+        (lambda: autograd.grad(3, nd.ones(1)), TypeError, "^heads must be arrays, not int$"),
         (lambda: nn.Flatten()(numpy.ones(3)), ValueError, r"but got numpy\.ndarray: make one"),
         (
             lambda: nn.MaxPool2D(3)(nd.ones((1, 1, 2, 2))),

@@ -480,7 +480,7 @@ class Layer:
         param.adopt(self.tell_place)
 
     def tell_place(self, param):
-        return Place("features.0.weight", "Dense(None -> 2, linear)", self.has_run, True)
+        return Place("features.0.weight", "Dense(None -> 2, linear)", self.has_run, True, False)
 
 
 def test_error_names_the_layer():

@@ -930,7 +930,10 @@ cdef int walk_recorded(Pass p) except -1:
 cdef list as_list(object arrays, str what):
     if isinstance(arrays, Tensor):
         return [arrays]
-    arrays = list(arrays)
+    try:
+        arrays = list(arrays)
+    except TypeError:
+        raise TypeError(f"{what} must be arrays, not {type(arrays).__name__}") from None
     for x in arrays:
         if not isinstance(x, Tensor):
             raise TypeError(f"{what} must be arrays, not {type(x).__name__}")

@@ -74,7 +74,7 @@ def plot_plan(net: HybridBlock, *args: Any) -> Figure:
         text = "\n".join((f"{step.number} {step.op}", *step.fusions))
         axes.text(step.number + 0.1, middle, text, va="center", fontsize=7, clip_on=True)
     axes.set(xlabel="step", ylabel="buffer", xlim=(0, max(count, 1)))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.set_yticks(
         [top + height / 2 for top, height in zip(tops, heights, strict=True)],
         [f"{number}: {size} B" for number, size in enumerate(table.buffers)],

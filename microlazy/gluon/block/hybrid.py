@@ -208,6 +208,13 @@ class HybridBlock(Block):
         super()._attribute_written()
 
     def _run(self, args: tuple[Any, ...]) -> Any:
+        kind = type(self)
+        if (
+            self._reg_params
+            and kind.infer_shape is not HybridBlock.infer_shape
+            and kind.hybrid_forward is HybridBlock.hybrid_forward
+        ):
+            self._finish(args)  # its own forward() will read the values
         if not self._active or is_tracing() or self._is_hooked():
             return super()._run(args)
         plan = self._plan = self._new_plan()
@@ -362,9 +369,9 @@ class HybridBlock(Block):
         This base method finds out by how `hybrid_forward` uses them: as weights of dense layers
         and convolutions, in dot and matmul, in BatchNorm, LayerNorm, InstanceNorm and GroupNorm,
         in Embedding and RNN, and beside an array in arithmetic, whose shape they have; through
-        functions of each element too.  A block that needs another rule overrides it and sets
-        ``parameter.shape``.  Parameters below get theirs from a run on shapes.  None is
-        initialized.
+        functions of each element too.  A block that needs another rule, or computes in `forward`,
+        overrides it and sets ``parameter.shape``.  Parameters below get theirs from a run on
+        shapes.  None is initialized.
 
         Parameters
         ----------

@@ -86,6 +86,11 @@ class Tree:
             )
         if not isinstance(prefix, str | None):
             raise TypeError(f"{type(self).__name__}: prefix must be a string, given {prefix!r}")
+        if not isinstance(params, ParameterDict | None):
+            raise TypeError(
+                f"{type(self).__name__}: params must be a ParameterDict, such as layer.params, "
+                f"given {type(params).__name__}"
+            )
         self._use_dict(dict(self.__dict__))
         self._scope = new_scope(prefix, params, self._alias())
         self._prefix, self._params = self._scope.prefix, self._scope.params
@@ -178,6 +183,7 @@ class Tree:
             layer_text(self),
             has_run=root_of(self)._has_run,
             listed=any(each is parameter for each in self._params.values()),
+            is_own=not type(self).__module__.startswith("microlazy."),
         )
 
     def _alias(self) -> str:

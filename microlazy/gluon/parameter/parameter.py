@@ -79,6 +79,7 @@ class Place(NamedTuple):
     layer: str  # in one line
     has_run: bool  # whether the network ever ran forward
     listed: bool  # whether the layer's collect_params() has it
+    is_own: bool  # whether the layer is none of ours
 
 
 class Snapshot(NamedTuple):
@@ -1006,13 +1007,19 @@ class Parameter(MXNetAttributes):
             if unknown
             else f"its shape {self.shape} is known, but its layer has not run since"
         )
+        own = (
+            " If its own forward() asks for it, let the layer be a HybridBlock with a method "
+            "infer_shape(self, x) that sets the parameter's shape."
+            if unknown and place and place.is_own
+            else ""
+        )
         return DeferredInitializationError(
             f"Parameter '{self.name}' has not been initialized yet because initialization was "
             f"deferred: {waits}.{where} initialize() was called, with "
             f"{deferred.init!r}; the values come with the first forward pass.{unreached} Pass one "
             "batch of data through the network, or call net.dry_run(input_shape), before "
             "accessing it. To avoid deferred initialization, specify in_units, num_features, "
-            "etc., for network layers."
+            f"etc., for network layers.{own}"
         )
 
     # ---- copies --------------------------------------------------------------------------------
