@@ -72,6 +72,58 @@ class AbstractValueError(MXNetError):
     """
 
 
+# ---- values in messages ----
+
+
+def kind_of(value: Any) -> str:
+    """Return the type of a value in full, with the shape if it has one: for messages.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.base import kind_of
+    >>> kind_of([1]), kind_of(numpy.ones((2, 3)))
+    ('list', 'numpy.ndarray of shape (2, 3)')
+    """
+    kind = type(value)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    shape = getattr(value, "shape", None)
+    return f"{name} of shape {shape}" if isinstance(shape, tuple) else name
+
+
+def shown(value: Any) -> str:
+    """Return a value as Python shows it, or its type if that is no short line: for messages.
+
+    Examples
+    --------
+    >>> from microlazy.base import shown
+    >>> shown("flaot32"), shown([0] * 99)
+    ("'flaot32'", 'list')
+    """
+    text = repr(value)
+    return text if len(text) <= 60 and "\n" not in text else kind_of(value)
+
+
+def not_an_array(what: str, value: Any) -> TypeError:
+    """Return the error for a value where an operator needs an array; it shows what is short.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.base import not_an_array
+    >>> print(not_an_array("relu", 3))
+    relu: expected an array, got 3 of type int
+    >>> print(not_an_array("relu", numpy.ones(2)))
+    relu: expected an array, got numpy.ndarray of shape (2,): make one with nd.array() or np.array()
+    """
+    if isinstance(value, numpy.ndarray):
+        hint = f"{kind_of(value)}: make one with nd.array() or np.array()"
+        return TypeError(f"{what}: expected an array, got {hint}")
+    text, kind = shown(value), kind_of(value)
+    got = kind if text == kind else f"{text} of type {kind}"
+    return TypeError(f"{what}: expected an array, got {got}")
+
+
 # ---- kinds of values, for isinstance ----
 
 integer_types = (int, numpy.int32, numpy.int64)

@@ -359,7 +359,34 @@ def test_a_trainer_of_parameters_without_values_says_what_to_call():
         (lambda: nn.Sequential().append(nn.Dense(3)), AttributeError, r"add\(layer\) puts"),
         (lambda: autograd.backward(0.5), TypeError, "^heads must be arrays, not float$"),
         (lambda: autograd.grad(3, nd.ones(1)), TypeError, "^heads must be arrays, not int$"),
-        (lambda: nn.Flatten()(numpy.ones(3)), ValueError, r"but got numpy\.ndarray: make one"),
+        (
+            lambda: np.concatenate(np.ones((2, 3)), np.ones((2, 3))),
+            TypeError,
+            r"^an axis is an int, not microlazy\.core\.array\.ndarray of shape \(2, 3\)$",
+        ),
+        (
+            lambda: np.zeros(3, numpy.ones((20, 30))),
+            TypeError,
+            r"unknown dtype numpy\.ndarray of shape \(20, 30\); an array's dtype is one of",
+        ),
+        (lambda: npx.sigmoid([1, 2]), TypeError, r"expected an array, got \[1, 2\] of type list$"),
+        (
+            lambda: nd.flip(numpy.ones((20, 30)), 0),
+            TypeError,
+            r"^flip: expected an array, got numpy\.ndarray of shape \(20, 30\): make one with",
+        ),
+        (lambda: npx.relu(list(range(99))), TypeError, "^relu: expected an array, got list$"),
+        (
+            lambda: nd.image.to_tensor(numpy.ones((8, 8, 3))),
+            TypeError,
+            r"^image\.to_tensor: image must be an array.*not numpy\.ndarray of shape \(8, 8, 3\)$",
+        ),
+        (lambda: nd.argsort(numpy.ones(2)), TypeError, r"not numpy\.ndarray of shape \(2,\)$"),
+        (
+            lambda: nn.Flatten()(numpy.ones(3)),
+            ValueError,
+            r"numpy\.ndarray of shape \(3,\): make one",
+        ),
         (
             lambda: nn.MaxPool2D(3)(nd.ones((1, 1, 2, 2))),
             mx.base.ShapeError,

@@ -24,6 +24,7 @@ from microlazy.core.tensor cimport (
 
 import numpy
 
+from microlazy.base import not_an_array
 from microlazy.context import Context
 from microlazy.core.tensor import nearest_dtype
 
@@ -422,7 +423,7 @@ def to_dlpack_for_write(data):
 
 cdef Tensor array_of(object x, str what):
     if not isinstance(x, Tensor):
-        raise TypeError(f"{what}: expected an array, got {x!r} of type {type(x).__name__}")
+        raise not_an_array(what, x)
     return <Tensor>x
 
 

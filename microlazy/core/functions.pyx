@@ -46,7 +46,7 @@ import operator
 
 import numpy
 
-from microlazy.base import MXNetError, ShapeError
+from microlazy.base import MXNetError, ShapeError, not_an_array
 from microlazy.context import place_of
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.ops import nn
@@ -55,7 +55,7 @@ from microlazy.core.tensor import nearest_dtype
 
 cdef Tensor array_of(object x, str what):
     if not isinstance(x, Tensor):
-        raise TypeError(f"{what}: expected an array, got {x!r} of type {type(x).__name__}")
+        raise not_an_array(what, x)
     return <Tensor>x
 
 

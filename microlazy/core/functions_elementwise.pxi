@@ -266,8 +266,8 @@ def bitwise(str name, a, b):
         numpy.asarray(b, numpy_dtype(t.dtype)), t.face)
     if is_float(t.dtype) or is_float(other.dtype):
         raise MXNetError(f"bitwise {name} needs bool or integer arrays, not "
-                         f"{numpy_dtype(t.dtype)} and {numpy_dtype(other.dtype)}; a list of booleans "
-                         "becomes float32, unless dtype='bool' is given")
+                         f"{numpy_dtype(t.dtype)} and {numpy_dtype(other.dtype)}; a list of "
+                         "booleans becomes float32, unless dtype='bool' is given")
     ndim = parse_shape(numpy.broadcast_shapes(shape_tuple(t), shape_tuple(other)), shape)
     return numpy_call(BITWISE[name], [t, other], {}, t.face, promoted(t.dtype, other.dtype),
                       ndim, shape)

@@ -15,7 +15,7 @@ import operator
 
 import numpy
 
-from microlazy.base import AbstractValueError, ShapeError
+from microlazy.base import AbstractValueError, ShapeError, shown
 
 cdef extern from "device.h" nogil:
     int the_device
@@ -187,7 +187,7 @@ cdef int dtype_number(object dtype) except -1:
             pass
     if number == -1:
         names = ", ".join([d.name for d in NUMPY_DTYPES])
-        raise TypeError(f"unknown dtype {dtype!r}; an array's dtype is one of {names}"
+        raise TypeError(f"unknown dtype {shown(dtype)}; an array's dtype is one of {names}"
                         f"{instead_of(found)}")
     return number
 
@@ -412,7 +412,7 @@ cdef int parse_axis(object axis, int ndim) except -1:
         try:
             n = operator.index(axis)
         except TypeError:
-            raise TypeError(f"an axis is an int, not {axis!r}") from None
+            raise TypeError(f"an axis is an int, not {shown(axis)}") from None
     if n < -ndim or n >= ndim:
         raise numpy.exceptions.AxisError(
             f"axis {n} is out of bounds for an array of {ndim} dimension{'s' * (ndim != 1)}")

@@ -15,6 +15,7 @@ from microlazy.ndarray.detection import CONTRIB as DETECTION
 from microlazy.ndarray.layers import CONTRIB
 from microlazy.ndarray.updates import CONTRIB as UPDATES
 from microlazy.ops.arguments import ND, op
+from microlazy.ops.checks import check_arrays
 from microlazy.ops.gathering import index_update as _index_update
 from microlazy.ops.surrogate_gradient import scaled, with_gradient
 
@@ -462,6 +463,7 @@ def allclose(
     >>> nd.contrib.allclose(nd.array([1]), nd.array([1.000001])).asnumpy()
     array([1], dtype=uint8)
     """
+    check_arrays("allclose", a=a, b=b)
     options = {"rtol": rtol, "atol": atol, "equal_nan": equal_nan}
     return call(_close, [a, b], options, dtype="uint8")
 

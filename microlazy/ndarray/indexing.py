@@ -12,7 +12,7 @@ from microlazy.core.ops import nn as _nn
 from microlazy.core.ops.numpy_call import call
 from microlazy.ops import manipulation as _manipulation
 from microlazy.ops.arguments import copied, op
-from microlazy.ops.checks import as_tuple
+from microlazy.ops.checks import as_tuple, check_arrays
 from microlazy.ops.gathering import gather_nd, one_hot, pick, scatter_nd
 
 __all__ = [
@@ -161,6 +161,7 @@ def ravel_multi_index(data: NDArray, shape: Any) -> NDArray:
     >>> nd.ravel_multi_index(nd.array([[3, 6], [4, 1]]), shape=(7, 6)).asnumpy()
     array([22., 37.], dtype=float32)
     """
+    check_arrays("ravel_multi_index", data=data)
     shape = as_tuple(shape)
     if data.ndim == 0 or data.shape[0] != len(shape):
         raise ShapeError(
@@ -188,6 +189,7 @@ def unravel_index(data: NDArray, shape: Any) -> NDArray:
     array([[3., 6.],
            [4., 1.]], dtype=float32)
     """
+    check_arrays("unravel_index", data=data)
     return call(_unraveled, [data], {"shape": as_tuple(shape)}, dtype=data.dtype)
 
 

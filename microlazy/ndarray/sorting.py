@@ -9,6 +9,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.ops import ordering as _ordering
 from microlazy.ops.arguments import ND, op
+from microlazy.ops.checks import check_arrays
 from microlazy.ops.ordering import topk
 
 __all__ = ["argsort", "histogram", "sort", "topk"]
@@ -41,6 +42,7 @@ def argsort(
     >>> nd.argsort(nd.array([3, 1, 2])).asnumpy()
     array([1., 2., 0.], dtype=float32)
     """
+    check_arrays("argsort", data=data)
     if axis is None:
         data, axis = _f.reshape(data, -1), 0
     return _ordering.argsort(data, axis, not is_ascend).astype(dtype)

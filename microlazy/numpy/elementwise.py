@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as onp
 
+from microlazy.base import not_an_array
 from microlazy.core import functions as _f
 from microlazy.core import places
 from microlazy.core.array import ndarray
@@ -252,7 +253,7 @@ def _condition(condition: Any) -> ndarray:
     if isinstance(condition, (list, tuple, numbers.Number, onp.ndarray, onp.generic)):
         return _f.to_array(NP, condition, "bool")
     if not isinstance(condition, Tensor):
-        raise TypeError(f"where: expected an array, got {condition!r}")
+        raise not_an_array("where", condition)
     return condition  # type: ignore[return-value]
 
 

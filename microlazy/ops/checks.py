@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import numpy
 
-from microlazy.base import MXNetError, ShapeError
+from microlazy.base import MXNetError, ShapeError, kind_of
 from microlazy.core.tensor import Tensor
 
 T = TypeVar("T")
@@ -36,8 +36,9 @@ def check_arrays(op: str, **arrays: Any) -> None:
     """
     for name, array in arrays.items():
         if not isinstance(array, Tensor):
-            kind = type(array).__name__
-            raise TypeError(f"{op}: {name} must be an array (NDArray or ndarray), not {kind}")
+            raise TypeError(
+                f"{op}: {name} must be an array (NDArray or ndarray), not {kind_of(array)}"
+            )
 
 
 def check_floats(op: str, data: Any) -> None:

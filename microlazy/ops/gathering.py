@@ -179,6 +179,7 @@ def nonzero(a: Tensor) -> Tensor:
     array([[0, 0],
            [1, 1]], dtype=int64)
     """
+    check_arrays("nonzero", a=a)
     return call(_nonzero_places, [a], dynamic=True)
 
 

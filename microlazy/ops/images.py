@@ -16,6 +16,7 @@ from microlazy.core.generator import stream
 from microlazy.core.ops.numpy_call import call
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
+from microlazy.ops.checks import check_arrays
 from microlazy.ops.interpolation import LINEAR, check_interp, resized, spread
 
 A = TypeVar("A", bound=Tensor)
@@ -52,6 +53,7 @@ LIGHT = (EIGENVECTORS * EIGENVALUES).T.astype("float32")
 
 
 def _image(name: str, data: Tensor, batches: bool = True) -> None:
+    check_arrays(f"image.{name}", image=data)
     if data.ndim != 3 and not (batches and data.ndim == 4):
         what = "an image has 3 axes and a batch 4" if batches else "it takes an image of 3 axes"
         raise ShapeError(f"image.{name}: {what}, but the shape is {data.shape}")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy
 
+from microlazy.base import not_an_array
 from microlazy.core import functions as f
 from microlazy.core.loops.special import Special
 from microlazy.core.ops.numpy_call import call, call_elementwise, call_ufunc
@@ -198,7 +199,7 @@ def compute(name: str, *inputs: Any) -> Any:
         elif first is None:
             first = x
     if first is None:
-        raise TypeError(f"{name}: expected an array, got {type(inputs[0]).__name__}")
+        raise not_an_array(name, inputs[0])
     # Floats are divided by a float as it is.
     divided = name == "divmod" and first.dtype.kind == "f" and float in map(type, inputs)
     if plain and not divided:

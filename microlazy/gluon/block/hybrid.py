@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
+from ...base import kind_of
 from ...context import Context
 from ...core.planning import call_block
 from ...core.tensor import Tensor
@@ -587,8 +588,7 @@ def need_array(block: Tree, x: Any) -> None:
             "layer before it return its result?"
         )
     if not isinstance(x, Tensor):
-        kind = f"{type(x).__module__}.{type(x).__name__}".removeprefix("builtins.")
         raise ValueError(
-            f"{where(block)} takes an array of microlazy, but got {kind}: make one with "
+            f"{where(block)} takes an array of microlazy, but got {kind_of(x)}: make one with "
             "nd.array() or np.array()"
         )
