@@ -315,6 +315,21 @@ def test_what_a_module_imports_for_itself_is_no_advice():
         mx.Tensor  # noqa: B018
 
 
+def test_hybrid_forward_without_the_parameters_of_its_block_is_told():
+    class Scale(gluon.HybridBlock):
+        def __init__(self):
+            super().__init__()
+            self.factor = self.params.get("factor", shape=(3,))
+
+        def hybrid_forward(self, F, x):
+            return x
+
+    net = Scale()
+    net.initialize()
+    with pytest.raises(TypeError, match=r"'factor'; .*forward\(self, F, x, factor\)$"):
+        net(nd.ones((2, 3)))
+
+
 class Loose(gluon.Block):
     """A layer whose parameter comes from elsewhere."""
 

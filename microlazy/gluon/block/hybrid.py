@@ -264,7 +264,18 @@ class HybridBlock(Block):
         """
         if not self._reg_params:
             return self.hybrid_forward(nd, x, *args, **kwargs)
-        return self.hybrid_forward(nd, x, *args, **kwargs, **self._live(x, *args))
+        live = self._live(x, *args)
+        try:
+            return self.hybrid_forward(nd, x, *args, **kwargs, **live)
+        except TypeError as error:
+            method = type(self).hybrid_forward.__qualname__
+            if str(error).startswith(f"{method}() got an unexpected keyword argument"):
+                names = ", ".join(live)
+                raise TypeError(
+                    f"{error}; it is given the block's own parameters by name, as in "
+                    f"hybrid_forward(self, F, x, {names})"
+                ) from None
+            raise
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any, **parameters: Any) -> Any:
         """Compute the output with the functions of `F`; a subclass overrides this or `forward`.
