@@ -7,7 +7,7 @@ import microlazy as mx
 from microlazy import autograd, nd
 from microlazy.base import AbstractValueError
 from microlazy.core.storage import memory_info
-from microlazy.gluon import HybridBlock, nn
+from microlazy.gluon import HybridBlock, nn, rnn
 
 
 def chain():
@@ -69,6 +69,15 @@ def test_a_hybridized_network_tells_of_the_plan_that_it_uses():
     assert "over %2" in text
     assert "<table>" in net.plan(x)._repr_html_()
     assert (net(x).asnumpy() == y.asnumpy()).all()
+
+
+def test_parameters_have_the_paths_that_explain_tells():
+    net = nn.HybridSequential()
+    net.add(rnn.LSTM(3), nn.Dense(2))
+    net.initialize()
+    told = {name for step in net.plan(nd.ones((4, 2, 5))).steps for name in step.inputs}
+    paths = {row.path for row in net.explain().rows}
+    assert paths == {name for name in told if name.partition(" ")[0] != "input" and name[0] != "%"}
 
 
 def test_views_and_arrays_from_outside():

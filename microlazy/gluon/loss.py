@@ -136,11 +136,10 @@ class Loss(HybridBlock):
 
 def _as_array(owner: str, name: str, given: Any, pred: Any, dtype: Any = None) -> Tensor:
     """Take lists and NumPy's arrays beside a prediction, and refuse what is no array."""
-    for what, value in (("pred", pred), (name, given)):
-        if value is None:
-            raise TypeError(
-                f"{owner}: {what} is None; does forward() of the network return its result?"
-            )
+    if pred is None:
+        raise TypeError(f"{owner}: pred is None; does forward() of the network return its result?")
+    if given is None:
+        raise TypeError(f"{owner}: {name} is None, where an array is needed")
     if not hasattr(pred, "shape"):
         raise TypeError(f"{owner}: pred must be an array, not {pred!r}")
     if isinstance(given, Tensor):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..parameter import Parameter
 from ..parameter.shapes import shape_text
 from ..utils import _html_table, _text_table
-from .tree import Tree, children_of, layer_text, parameters_of
+from .tree import Tree, children_of, layer_text, parameters_below, parameters_of
 
 _WIDEST = {"path": 40, "layer": 36, "why": 40, "init": 20}
 
@@ -69,7 +69,7 @@ class Explanation:
     """
 
     def __init__(self, block: Tree) -> None:
-        self.rows = list(_rows(block, "", {}))
+        self.rows = list(_rows(block))
 
     def __repr__(self) -> str:
         return _text_table([name.capitalize() for name in Row._fields], map(_narrow, self.rows))
@@ -87,20 +87,18 @@ def _narrow(row: Row) -> tuple[str, ...]:
     )
 
 
-def _rows(block: Tree, prefix: str, seen: dict[Parameter, str]) -> Iterator[Row]:
-    for name, parameter in parameters_of(block).items():
-        path = prefix + name
+def _rows(block: Tree) -> Iterator[Row]:
+    seen: dict[Parameter, str] = {}
+    for path, layer, parameter in parameters_below(block):
         first = seen.setdefault(parameter, path)
         yield Row(
             path,
-            layer_text(block),
+            layer_text(layer),
             shape_text(parameter.shape),
             parameter.why if first == path else f"shared with {first}",
             str(parameter.remembered_init or ""),
             parameter.state,
         )
-    for name, child in children_of(block).items():
-        yield from _rows(child, f"{prefix}{name}.", seen)
 
 
 def layers_as_html(block: Tree) -> str:

@@ -24,7 +24,7 @@ from .infer import infer_below, infer_from_use
 from .refusal import tell_refusal
 from .running import BOOKS, NOTES, Running
 from .symbolic import graph_of, symbols_of
-from .tree import Tree, own_parameters, where
+from .tree import Tree, own_parameters, parameters_below, where
 
 if TYPE_CHECKING:
     from ...core.cached_plan import CachedPlan
@@ -373,7 +373,7 @@ class HybridBlock(Block):
         found = (self._plan or self._new_plan()).steps(*args)
         from .plan_table import PlanTable  # seldom needed
 
-        return PlanTable(found, self._collect_params_with_prefix())
+        return PlanTable(found, {path: p for path, _, p in parameters_below(self)})
 
     def infer_shape(self, *args: Any) -> None:
         """Find the unknown sizes of the block's parameters, and of those below, from its inputs.

@@ -283,6 +283,14 @@ def parameters_of(block: Tree) -> dict[str, Parameter]:
     return block._reg_params
 
 
+def parameters_below(block: Tree, prefix: str = "") -> Iterator[tuple[str, Tree, Parameter]]:
+    """Each parameter with its path, such as ``features.0.weight``, and the block that holds it."""
+    for name, parameter in parameters_of(block).items():
+        yield prefix + name, block, parameter
+    for name, child in children_of(block).items():
+        yield from parameters_below(child, f"{prefix}{name}.")
+
+
 def own_parameters(block: Tree) -> dict[Parameter, None]:
     """The block's own parameters, each once, those made by hand too."""
     return dict.fromkeys((*block.params.values(), *block._reg_params.values()))
