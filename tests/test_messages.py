@@ -310,6 +310,16 @@ def test_explain_is_narrow_enough_to_read():
     assert table.rows[2].layer.endswith("in_channels=None)") and len(table.rows[2].layer) > 90
 
 
+def test_a_single_number_is_formatted_as_one():
+    """Programs of nd print losses; their scalars have an axis of size 1."""
+    assert f"{nd.array([1, 2]).mean():.2f} {np.array([1, 2]).mean():6.2f}" == "1.50   1.50"
+    assert f"{nd.array([3], dtype='int32'):03d}" == "003"
+    assert f"{nd.array([1])}" == str(nd.array([1]))
+    for several in (nd.ones((2,)), np.ones(2), np.ones(1)):
+        with pytest.raises(TypeError, match=r"cannot format an array of shape \(\d,\) as '\.2f'"):
+            f"{several:.2f}"
+
+
 def test_what_a_module_imports_for_itself_is_no_advice():
     with pytest.raises(AttributeError, match="has no attribute 'Tensor'$"):
         mx.Tensor  # noqa: B018

@@ -302,6 +302,14 @@ cdef class Array(Tensor):
                             f"shape {shape_tuple(self)}")
         return first_number(self)
 
+    def __format__(self, spec):
+        if not spec:
+            return str(self)
+        if self.ndim == 0 or (self.size == 1 and self.face == ND):      # whose scalars have an axis
+            return format(self.item(), spec)
+        raise TypeError(f"cannot format an array of shape {shape_tuple(self)} as {spec!r}, "
+                        "which is for numbers; print the array, or format its elements")
+
     def __index__(self):
         if self.size == 1 and not is_float(self.dtype) and self.dtype != BOOL:
             return self.item()
@@ -785,14 +793,6 @@ cdef class ndarray(NDArray):         # as in MXNet; every member of NDArray is d
         if self.abstract:
             return repr(self)
         return str(view_numpy(self))
-
-    def __format__(self, spec):
-        if self.ndim == 0 and spec:
-            return format(self.item(), spec)
-        if spec:
-            raise TypeError(f"cannot format an array of shape {shape_tuple(self)} as {spec!r}, "
-                            "which is for numbers; print the array, or format its elements")
-        return str(self)
 
     def __round__(self, ndigits=None):
         return functions.round(self, ndigits or 0)
