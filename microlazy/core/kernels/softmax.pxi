@@ -77,10 +77,16 @@ cdef void softmax_grad(
     cdef Py_ssize_t r, c
     cdef floating total, d
     for r in range(rows):
-        total = sum_of(g, cols) if log_ else dot_of(y, g, cols)
-        for c in range(cols):
-            d = g[c] - exp(y[c]) * total if log_ else y[c] * (g[c] - total)
-            dx[c] = dx[c] + d if accumulate else d
+        if log_:                      # outside of the loops, which the compiler does not do
+            total = sum_of(g, cols)
+            for c in range(cols):
+                d = g[c] - exp(y[c]) * total
+                dx[c] = dx[c] + d if accumulate else d
+        else:
+            total = dot_of(y, g, cols)
+            for c in range(cols):
+                d = y[c] * (g[c] - total)
+                dx[c] = dx[c] + d if accumulate else d
         y += cols
         g += cols
         dx += cols
