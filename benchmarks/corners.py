@@ -1,8 +1,9 @@
 """Find slow corners: every row of the op table against NumPy and PyTorch, worst first.
 
 ``python -m benchmarks.corners --write docs/performance.md`` measures each row's example with 100
-and with 1,000,000 elements, forward and with its gradient, and writes one line a call. Name parts
-of calls to measure a few: ``python -m benchmarks.corners np.take np.flip``.
+and with 1,000,000 elements, forward and with its gradient, and writes one line a call. Behind what
+misses its goal stands why: see `corner_reasons`; it tells which calls have no reason there. Name
+parts of calls to measure a few: ``python -m benchmarks.corners np.take np.flip``.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from tqdm import tqdm
 
 from benchmarks.compare import add_write, duration, processor, publish
+from benchmarks.corner_reasons import Kind, reason, reasons
 from benchmarks.corner_steps import REPEAT, workload
 from benchmarks.sitting import measure, worker
 
@@ -24,7 +26,7 @@ ONCE = 1e-9  # seconds: one step, to see whether a framework can do it
 
 
 # How many times as fast as each peer a call must be.
-GOALS: dict[tuple[int, str], dict[str, float]] = {
+GOALS: dict[Kind, dict[str, float]] = {
     (100, "value"): {"numpy": 1.0},
     (100, "gradient"): {"torch": 5.0},
     (1_000_000, "value"): {"numpy": 0.8, "torch": 0.8},
@@ -32,6 +34,7 @@ GOALS: dict[tuple[int, str], dict[str, float]] = {
 }
 
 Times = dict[str, float]  # seconds of one call, of each framework that has it
+Found = dict[str, dict[Kind, Times]]  # of each call
 
 
 def calls() -> list[str]:
@@ -74,18 +77,46 @@ def cell(times: Times, goal: dict[str, float]) -> str:
     return duration(ours) + (f" ({ratios})" if ratios else "") + missed
 
 
-def table(found: dict[str, dict[tuple[int, str], Times]]) -> str:
+def missed(times: dict[Kind, Times]) -> list[Kind]:
+    """Return the kinds in which a call misses its goal.
+
+    Examples
+    --------
+    >>> missed({(100, "value"): {"microlazy": 2.0, "numpy": 1.0}})
+    [(100, 'value')]
+    """
+    return [kind for kind in GOALS if kind in times and margin(times[kind], GOALS[kind]) < 1]
+
+
+def unexplained(found: Found) -> list[str]:
+    """Return what misses its goal without a reason: the call and the kind.
+
+    Examples
+    --------
+    >>> unexplained({"np.nothing(x)": {(100, "value"): {"microlazy": 2.0, "numpy": 1.0}}})
+    ['np.nothing(x): 100, value']
+    """
+    return [
+        f"{text}: {kind[0]:,}, {kind[1]}"
+        for text, times in found.items()
+        for kind in missed(times)
+        if not reason(text, kind)
+    ]
+
+
+def table(found: Found) -> str:
     """Return a line for each call, the one that misses its goal by most first."""
 
     def worst(text: str) -> float:
         return min((margin(times, GOALS[k]) for k, times in found[text].items()), default=math.inf)
 
     titles = [f"{size:,}, {mode}" for size, mode in GOALS]
-    lines = [f"| call | {' | '.join(titles)} |", "|---|" + "--:|" * len(titles)]
+    lines = [f"| call | {' | '.join(titles)} | why |", "|---|" + "--:|" * len(titles) + "---|"]
     for text in sorted(found, key=worst):
         if worst(text) < math.inf:
             cells = (cell(found[text].get(kind, {}), goal) for kind, goal in GOALS.items())
-            lines.append(f"| `{text}` | " + " | ".join(cells) + " |")
+            why = reasons(text, missed(found[text]))
+            lines.append(f"| `{text}` | " + " | ".join(cells) + f" | {why} |")
     return "\n".join(lines)
 
 
@@ -102,7 +133,7 @@ def main(arguments: list[str]) -> None:
     peers = {"microlazy": sys.executable, "numpy": sys.executable}
     if options.torch_python or importlib.util.find_spec("torch"):
         peers["torch"] = options.torch_python or sys.executable
-    found: dict[str, dict[tuple[int, str], Times]] = {text: {} for text in chosen}
+    found: Found = {text: {} for text in chosen}
     with ExitStack() as stack:
         team = {name: stack.enter_context(worker(name, python)) for name, python in peers.items()}
         for text in tqdm(chosen, desc="measuring", leave=False):
@@ -120,6 +151,8 @@ def main(arguments: list[str]) -> None:
         versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
     text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
     publish(text, options.write, MARKERS)
+    for line in unexplained(found):
+        print(f"no reason in benchmarks/corner_reasons.py: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":
