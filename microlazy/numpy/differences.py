@@ -235,13 +235,8 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> ndarray
     y = as_array(y)
     axis = _axis(axis, y.ndim)
     widths: Any = dx
-    if (
-        x is None
-        and onp.ndim(dx) == 0
-        and y.size > _MANY
-        and y.dtype in _WIDE
-        and (y.shape[axis] > 1)
-    ):
+    even = x is None and onp.ndim(dx) == 0
+    if even and y.size > _MANY and y.shape[axis] > 1 and y.dtype in _WIDE:
         # Half of both ends is too much; where they are infinite or nan, so is the sum.
         ends = (_f.take(y, 0, axis) + _f.take(y, y.shape[axis] - 1, axis)) / 2
         return (_f.reduction("sum", y, axis) - _f.where(_f.test("isfinite", ends), ends, 0)) * dx

@@ -14,6 +14,7 @@ from microlazy.core.tensor cimport (
     FLOAT32, FLOAT64, INT64, ND, Tensor, allocate, header, itemsize, new,
 )
 
+
 cdef int fill_random(Law law, Tensor x) except -1:
     """Fill a packed float32, float64 or int64 array."""
     cdef Py_ssize_t n = x.size, per_block = 4 if x.dtype == FLOAT32 else 2, i
