@@ -43,7 +43,7 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     job.lines = divided_up(s.w[W_COUNT + 1], job.across)
     job.height = job.lines + below
     job.blocks = blocks * job.across
-    job.length = job.lines * across * lanes
+    job.length = (job.lines * across + 1) * lanes       # no multiple of a cache's size
     job.panel = (left + s.channels * job.height * job.width) * lanes
     job.sums = s.filters * job.length
     job.steps = 1
