@@ -369,7 +369,7 @@ def test_norms():
         lambda np, x: np.isin(x, [-1, 511]),
         lambda np, x: np.isin(x, -1),
         lambda np, x: np.isclose(x, -1),
-        lambda np, x: np.allclose(x, [-1, 257]),
+        lambda np, x: np.allclose(x, [257, -1]),
         lambda np, x: np.searchsorted(x, [-1, 300]),
         lambda np, x: np.digitize(x, [-1, 300]),
         lambda np, x: np.append(x, 300),

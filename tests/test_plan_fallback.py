@@ -324,6 +324,7 @@ def test_a_change_in_what_an_attribute_holds_is_seen(name, below):
     held, factor, change = copy.deepcopy(HELD[name][0]), *HELD[name][1:]
     block = inner = Function(lambda x: x * factor(inner.held))
     inner.held = held
+    inner.initialize()
     if below:
         block = nn.HybridSequential()
         block.add(inner)
