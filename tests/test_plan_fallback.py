@@ -412,6 +412,17 @@ def test_a_counter_that_an_attribute_holds_counts(make, count_up):
     assert "changes what a list, a dict, a set, an object or a NumPy array" in texts[0]
 
 
+def test_a_list_that_grew_long_while_a_plan_was_tried_is_as_before():
+    def forward(x):
+        block.held.extend([None] * 300)
+        return x * len(block.held)
+
+    block = planned(forward)
+    block.held = [None]
+    y, texts = warned(block, nd.ones((1,)))
+    assert (y.asscalar(), len(block.held), len(texts)) == (301, 301, 1)
+
+
 def test_what_is_prepared_once_for_each_shape_does_not_cost_the_plans():
     block = Function(lambda x: x * block.sizes.setdefault(x.shape, len(block.sizes)))
     block.sizes = {}

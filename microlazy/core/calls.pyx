@@ -251,7 +251,7 @@ cdef class Contents:
                 before = numpy.frombuffer(items[0], container.dtype)
                 container[...] = before.reshape(container.shape)
                 continue
-            if not is_small_container(container):
+            if not isinstance(container, (list, dict, set, deque)):
                 for member, item in zip(slots_of(type(container)), items):
                     put_back(container, member, item)
                 continue
