@@ -419,8 +419,7 @@ def test_a_list_that_grew_long_while_a_plan_was_tried_is_as_before():
 
     block = planned(forward)
     block.held = [None]
-    y, texts = warned(block, nd.ones((1,)))
-    assert (y.asscalar(), len(block.held), len(texts)) == (301, 301, 1)
+    assert (block(nd.ones((1,))).asscalar(), len(block.held)) == (301, 301)
 
 
 def test_what_is_prepared_once_for_each_shape_does_not_cost_the_plans():
