@@ -330,6 +330,38 @@ def test_quantiles_of_many_rows(draws, dtype, axis):
     agree(np.nanmedian(x, axis=axis), numpy.nanmedian(a, axis=axis))
 
 
+# ---- joined arrays -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("dtype", [*FLOATS, "int8", "int64"])
+@pytest.mark.parametrize("count", [2, 3, 70])
+def test_concatenate(draws, dtype, axis, count):
+    shape, parts = [60, 60, 60], []
+    for i in range(count):
+        shape[axis] = 1 + 60 // count + i % 3
+        parts.append(draws.integers(-9, 9, shape).astype(dtype))
+    agree(
+        np.concatenate([np.array(x, dtype=dtype) for x in parts], axis),
+        numpy.concatenate(parts, axis),
+    )
+
+
+def test_concatenate_what_is_not_packed_or_of_several_dtypes(draws):
+    a, b = draws.normal(size=(2, 400, 400)).astype("float32")
+    x, y = np.array(a), np.array(b)
+    agree(np.concatenate([x.T, y], 1), numpy.concatenate([a.T, b], 1))
+    agree(np.concatenate([x[:, :0], y], 1), b)
+    wide = np.concatenate([x, y.astype("float64")], 1)
+    agree(wide, numpy.concatenate([a, b.astype("float64")], 1))
+    x.attach_grad()
+    with autograd.record():
+        z = np.concatenate([x, y, x], 1)
+    agree(z, numpy.concatenate([a, b, a], 1))
+    z.backward(np.array(numpy.concatenate([a, b, b], 1)))
+    agree(x.grad, a + b)
+
+
 # ---- differences and transforms ------------------------------------------------------------------
 
 
