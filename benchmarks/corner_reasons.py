@@ -45,7 +45,7 @@ REASONS = (
     Reason(
         "the speed of memory and caches, of which one thread of NumPy's or PyTorch's takes most",
         (MANY,),
-        "np.concatenate np.block np.dstack np.stack np.append np.copy np.roll np.fft.fftshift "
+        "np.block np.dstack np.stack np.append np.copy np.roll np.fft.fftshift "
         "np.fft.ifftshift np.logical_not np.maximum np.multiply np.trunc np.floor np.ceil np.vdot",
     ),
     # a frame of Python, and an array of ours
