@@ -11,7 +11,7 @@ kernels.table kernels.elementwise_rows storage parallel
 kernels.select kernels.baseline kernels.avx2 kernels.avx512 tensor
 strided blas trees
 loops.elementwise loops.panels
-loops.chain
+loops.chain loops.cells
 loops.windows
 loops.window_products loops.window_sums
 loops.window_phases loops.window_lanes

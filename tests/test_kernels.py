@@ -865,11 +865,14 @@ def test_cell_step(kernels, rng, cell, size, dtype):
     before, cell_before = rng.normal(size=(2, rows, size)).astype(dtype)
     state, inner, out = np.full((3, rows, size), np.nan, dtype)
     lengths = np.array([5.0, 1.0, 2.0])
-    values, given = gates.copy(), hidden.copy()
-    kernels.cell_step(
-        *(kind, values, given, bias, hidden_bias, before, cell_before),
-        *(state, inner, out, lengths, 1.0),
-    )
+    half = size // 2  # of the states' numbers: the first, then the others
+    for start, count in ((0, half), (half, size - half)):
+        own = [
+            a.reshape(rows, -1, size)[..., start : start + count].copy() for a in (gates, hidden)
+        ]
+        rest = (bias, hidden_bias, before, cell_before, state, inner, out)
+        rest = [array.reshape(-1)[start:] for array in rest]
+        kernels.cell_step(kind, *own, *rest, lengths, 1.0, rows, count, size, size)
     x, h = gates.astype(wider(dtype)) + bias, hidden.astype(wider(dtype))
     part = [slice(i * size, (i + 1) * size) for i in range(4)]
     if cell == "lstm":
@@ -915,15 +918,19 @@ def test_panel_products(kernels, rng, m, n, k, dtype):
         part = np.full(16 * k, np.nan, dtype)
         kernels.pack_panels(b, part, 16, k)
         np.testing.assert_array_equal(part, panels[: 16 * k])
-    out = kernels.panel_product(x, panels, np.full((m, n), np.nan, dtype))
+    out = kernels.panel_product(x, k, 1, panels, np.full((m, n), np.nan, dtype))
     eps = np.finfo(dtype).eps
     exact = x.astype(wider(dtype)) @ b.astype(wider(dtype))
     np.testing.assert_allclose(out, exact, 10 * eps, 4 * eps * k)
     for i in range(m):  # the same bits whatever rows are multiplied together
-        alone = kernels.panel_product(x[i : i + 1], panels, np.full((1, n), np.nan, dtype))
+        alone = kernels.panel_product(x[i : i + 1], k, 1, panels, np.full((1, n), np.nan, dtype))
         np.testing.assert_array_equal(alone[0], out[i])
-    added = kernels.panel_product(x, panels, out.copy(), accumulate=True)
+    added = kernels.panel_product(x, k, 1, panels, out.copy(), accumulate=True)
     np.testing.assert_array_equal(added, out + out)
+    turned = np.ascontiguousarray(x.T)
+    np.testing.assert_array_equal(
+        kernels.panel_product(turned, 1, m, panels, np.full((m, n), np.nan, dtype)), out
+    )
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

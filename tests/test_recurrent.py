@@ -86,6 +86,31 @@ def test_weights_of_many_rows(mode, features, size, dtype):
     assert_close(got, want, TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("mode", ["rnn_tanh", "lstm", "gru"])
+@pytest.mark.parametrize("batch, size", [(20, 300), (40, 60)])
+def test_steps_are_shared_out(mode, batch, size):
+    """By units or by sequences, and on the way back among other threads than on the way there."""
+    layer = Layer(mode, (4, batch, 5, size), 1, True, True, (True, True), "float32")
+    found = []
+    for there, back in ((1, 1), (2, 2), (3, 1), (1, 3)):
+        arrays = [leaf(x, "np") for x in layer.values]
+        for x in arrays:
+            x.attach_grad()
+        before = set_num_threads(there)
+        try:
+            with autograd.record():
+                y = layer.node(*arrays)
+            set_num_threads(back)
+            y.backward(y)
+        finally:
+            set_num_threads(before)
+        found.append([y.asnumpy(), *(x.grad.asnumpy() for x in arrays)])
+    for other in found[1:]:
+        numpy.testing.assert_array_equal(other[0], found[0][0])
+        assert_close(other, found[0], 1e-5)
+    assert_close(found[0][:1], run(layer.composed, layer.values)[:1], 1e-5)
+
+
 @pytest.mark.parametrize("wanted", [1, 2])
 def test_one_weight_alone_gets_its_gradient(wanted):
     layer = Layer("lstm", (4, 6, 18, 17), 1, False, False, (True, False))

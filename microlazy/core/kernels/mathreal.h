@@ -465,10 +465,12 @@ INLINE void M(pack_panels)(int transposed, const REAL *b, REAL *panels, ptrdiff_
     }
 }
 
-/* sums (rows, PANEL) = x (rows, k) @ b (k, PANEL), each in the order of k. Builds differ in the last
-   bits, as above. */
-INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, REAL (*sums)[PANEL])
+/* out (rows, width) (+)= x (rows, k) @ b (k, PANEL), each sum in the order of k. Builds differ in the
+   last bits, as above. */
+INLINE void M(panel_tile)(int rows, const REAL *x, ptrdiff_t x_row, ptrdiff_t x_step, const REAL *b,
+                          REAL *out, int accumulate, ptrdiff_t width, ptrdiff_t k, ptrdiff_t step)
 {
+    REAL sums[TILE_HEIGHT][PANEL];
 #ifdef HAS_LANES
     enum { PARTS = PANEL / LANES_WIDE };
     M(wide) sum[TILE_HEIGHT][PARTS];
@@ -478,10 +480,20 @@ INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, R
     for (ptrdiff_t p = 0; p < k; p++) {
         const M(wide) *at = (const M(wide) *)(b + p * PANEL);
         for (int i = 0; i < rows; i++) {
-            const M(wide) s = x[i * k + p] - (M(wide)){0};
+            const M(wide) s = x[i * x_row + p * x_step] - (M(wide)){0};
             for (int j = 0; j < PARTS; j++)
                 sum[i][j] = ADD_PRODUCT(sum[i][j], s, at[j]);
         }
+    }
+    if (width == PANEL) { /* straight from the registers */
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < PARTS; j++) {
+                M(wide) *to = (M(wide) *)(out + i * step) + j;
+                if (accumulate)
+                    sum[i][j] += *to;
+                *to = sum[i][j];
+            }
+        return;
     }
     memcpy(sums, sum, rows * sizeof *sums);
 #else
@@ -489,48 +501,45 @@ INLINE void M(panel_sums)(int rows, const REAL *x, const REAL *b, ptrdiff_t k, R
     for (ptrdiff_t p = 0; p < k; p++)
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < PANEL; j++)
-                sums[i][j] += x[i * k + p] * b[p * PANEL + j];
+                sums[i][j] += x[i * x_row + p * x_step] * b[p * PANEL + j];
 #endif
-}
-
-INLINE void M(panel_tile)(int rows, const REAL *x, const REAL *b, REAL *out, int accumulate,
-                          ptrdiff_t width, ptrdiff_t k, ptrdiff_t step)
-{
-    REAL sums[TILE_HEIGHT][PANEL];
-    M(panel_sums)(rows, x, b, k, sums);
     for (int i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < width; j++)
             out[i * step + j] = accumulate ? out[i * step + j] + sums[i][j] : sums[i][j];
 }
 
-/* out (m, n) (+)= x (m, k) @ b, rows of out `step` elements apart. */
-INLINE void M(panel_product)(const REAL *x, const REAL *panels, REAL *out, int accumulate,
-                             ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, ptrdiff_t step)
+/* out (m, n) (+)= x (m, k) @ b. x[i][p] is at i * x_row + p * x_step; rows of out are `step` apart. */
+INLINE void M(panel_product)(const REAL *x, ptrdiff_t x_row, ptrdiff_t x_step, const REAL *panels,
+                             REAL *out, int accumulate, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+                             ptrdiff_t step)
 {
+#define TILE_OF(rows) \
+    M(panel_tile)(rows, row, x_row, x_step, b, to, accumulate, width, k, step)
     for (ptrdiff_t j = 0; j < n; j += PANEL) {
         const ptrdiff_t width = n - j < PANEL ? n - j : PANEL;
         const REAL *b = panels + j * k, *row = x;
         REAL *to = out + j;
         ptrdiff_t left = m;
         for (; left >= TILE_HEIGHT; left -= TILE_HEIGHT) {
-            M(panel_tile)(TILE_HEIGHT, row, b, to, accumulate, width, k, step);
-            row += TILE_HEIGHT * k;
+            TILE_OF(TILE_HEIGHT);
+            row += TILE_HEIGHT * x_row;
             to += TILE_HEIGHT * step;
         }
         switch (left) { /* a constant height keeps the sums in registers */
-        case 1: M(panel_tile)(1, row, b, to, accumulate, width, k, step); break;
-        case 2: M(panel_tile)(2, row, b, to, accumulate, width, k, step); break;
+        case 1: TILE_OF(1); break;
+        case 2: TILE_OF(2); break;
 #if TILE_HEIGHT > 3
-        case 3: M(panel_tile)(3, row, b, to, accumulate, width, k, step); break;
-        case 4: M(panel_tile)(4, row, b, to, accumulate, width, k, step); break;
-        case 5: M(panel_tile)(5, row, b, to, accumulate, width, k, step); break;
+        case 3: TILE_OF(3); break;
+        case 4: TILE_OF(4); break;
+        case 5: TILE_OF(5); break;
 #endif
 #if TILE_HEIGHT > 6
-        case 6: M(panel_tile)(6, row, b, to, accumulate, width, k, step); break;
-        case 7: M(panel_tile)(7, row, b, to, accumulate, width, k, step); break;
+        case 6: TILE_OF(6); break;
+        case 7: TILE_OF(7); break;
 #endif
         }
     }
+#undef TILE_OF
 }
 
 #include "mathwindows.h"

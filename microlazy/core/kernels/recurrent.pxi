@@ -20,15 +20,28 @@ cdef inline const floating* row_of(
 
 
 cdef inline void complete(
-    const floating* hidden, const floating* bias, floating* gates, Py_ssize_t n
+    const floating* hidden, const floating* bias, floating* values, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t i
     if hidden == NULL:
         for i in range(n):
-            gates[i] += bias[i]
+            values[i] += bias[i]
     else:
         for i in range(n):
-            gates[i] += hidden[i] + bias[i]
+            values[i] += hidden[i] + bias[i]
+
+
+cdef inline void complete_gates(
+    const floating* hidden, const floating* bias, floating* gates, Py_ssize_t count,
+    Py_ssize_t units, Py_ssize_t size
+) noexcept nogil:
+    """Each gate has `units` numbers here, and `size` in the bias."""
+    cdef Py_ssize_t gate
+    if units == size:                       # one loop over all gates
+        complete(hidden, bias, gates, count * size)
+        return
+    for gate in range(count):
+        complete(row_of(hidden, gate, units), bias + gate * size, gates + gate * units, units)
 
 
 cdef inline void lstm_row(
@@ -71,44 +84,44 @@ cdef void cell_step(
     int kind, floating* gates, floating* hidden, const floating* bias,
     const floating* hidden_bias, const floating* state_before, const floating* cell_before,
     floating* state, floating* cell, floating* out, const double* lengths, double step,
-    Py_ssize_t rows, Py_ssize_t size, Py_ssize_t out_step
+    Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size, Py_ssize_t out_step
 ) noexcept nogil:
-    cdef Py_ssize_t r, n = size * (4 if kind == LSTM else 3 if kind == GRU else 1)
+    cdef Py_ssize_t r, count = 4 if kind == LSTM else 3 if kind == GRU else 1
     cdef const floating* old
     for r in range(rows):
         old = row_of(state_before, r, size)
         if lengths != NULL and not step < lengths[r]:
-            copy_or_clear(old, state, size)
+            copy_or_clear(old, state, units)
             if kind == LSTM:
-                copy_or_clear(row_of(cell_before, r, size), cell, size)
+                copy_or_clear(row_of(cell_before, r, size), cell, units)
             if out != state:
-                fill(0, out, size)
+                fill(0, out, units)
         else:
             if kind == GRU:
-                complete(<const floating*> NULL, bias, gates, n)
-                complete(<const floating*> NULL, hidden_bias, hidden, n)
-                gru_row(gates, hidden, old, state, size)
+                complete_gates(<const floating*> NULL, bias, gates, count, units, size)
+                complete_gates(<const floating*> NULL, hidden_bias, hidden, count, units, size)
+                gru_row(gates, hidden, old, state, units)
             else:
-                complete(<const floating*> hidden, bias, gates, n)
+                complete_gates(<const floating*> hidden, bias, gates, count, units, size)
                 if kind == LSTM:
-                    lstm_row(gates, row_of(cell_before, r, size), cell, state, size)
+                    lstm_row(gates, row_of(cell_before, r, size), cell, state, units)
                 elif kind == RELU_CELL:
-                    map_unary(relu[floating], <const floating*> gates, state, size)
+                    map_unary(relu[floating], <const floating*> gates, state, units)
                 else:
-                    map_unary(tanh[floating], <const floating*> gates, state, size)
-            copy_or_clear(<const floating*> state, out, size)
-        gates += n
+                    map_unary(tanh[floating], <const floating*> gates, state, units)
+            copy_or_clear(<const floating*> state, out, units)
+        gates += count * units
         state += size
         out += out_step
         if hidden != NULL:
-            hidden += n
+            hidden += count * units
         if kind == LSTM:
             cell += size
 
 
 cdef inline void lstm_row_grad(
     const floating* gates, const floating* cell_before, const floating* cell,
-    const floating* dstate, floating* dcell, floating* dgates, Py_ssize_t n
+    const floating* dstate, floating* dcell, floating* dgates, Py_ssize_t size, Py_ssize_t n
 ) noexcept nogil:
     cdef floating out[TILE]
     cdef floating d[TILE]
@@ -121,19 +134,19 @@ cdef inline void lstm_row_grad(
             gate = gates[3 * n + done + i]
             slope = dstate[i] * out[i]
             d[i] = dcell[i] + dstate[i] * gate * (one - out[i] * out[i])
-            dgates[3 * n + done + i] = slope * (gate * (one - gate))
+            dgates[3 * size + done + i] = slope * (gate * (one - gate))
         for i in range(width):
             gate = gates[done + i]
             new = gates[2 * n + done + i]
             dgates[done + i] = d[i] * new * (gate * (one - gate))
-            dgates[2 * n + done + i] = d[i] * gate * (one - new * new)
+            dgates[2 * size + done + i] = d[i] * gate * (one - new * new)
         if cell_before == NULL:
             for i in range(width):
-                dgates[n + done + i] = 0
+                dgates[size + done + i] = 0
         else:
             for i in range(width):
                 gate = gates[n + done + i]
-                dgates[n + done + i] = d[i] * cell_before[done + i] * (gate * (one - gate))
+                dgates[size + done + i] = d[i] * cell_before[done + i] * (gate * (one - gate))
         for i in range(width):
             dcell[i] = d[i] * gates[n + done + i]
         dstate += width
@@ -143,7 +156,7 @@ cdef inline void lstm_row_grad(
 
 cdef inline void gru_row_grad(
     const floating* gates, const floating* hidden, const floating* state_before, floating* dstate,
-    floating* dgates, floating* dhidden, Py_ssize_t n
+    floating* dgates, floating* dhidden, Py_ssize_t size, Py_ssize_t n
 ) noexcept nogil:
     cdef floating d[TILE]
     cdef floating reset, keep, new, product, one = 1
@@ -155,12 +168,14 @@ cdef inline void gru_row_grad(
             keep = gates[n + j]
             new = gates[2 * n + j]
             d[i] = dstate[j] * (one - keep) * (one - new * new)
-            dgates[n + j] = -new * dstate[j] * (keep * (one - keep))
+            dgates[size + j] = -new * dstate[j] * (keep * (one - keep))
         if state_before != NULL:
             for i in range(width):
                 j = done + i
                 keep = gates[n + j]
-                dgates[n + j] += state_before[j] * dstate[j] * (keep * (one - keep))
+                dgates[size + j] += state_before[j] * dstate[j] * (keep * (one - keep))
+        for i in range(width):
+            dhidden[size + done + i] = dgates[size + done + i]
         for i in range(width):
             dstate[done + i] *= gates[n + done + i]
         for i in range(width):
@@ -168,60 +183,76 @@ cdef inline void gru_row_grad(
             reset = gates[j]
             product = d[i] * reset
             dgates[j] = hidden[2 * n + j] * product * (one - reset)
-            dhidden[2 * n + j] = product
+            dhidden[2 * size + j] = product
         for i in range(width):
-            dgates[2 * n + done + i] = d[i]
+            dhidden[done + i] = dgates[done + i]
+        for i in range(width):
+            dgates[2 * size + done + i] = d[i]
         done += width
-    for i in range(2 * n):
-        dhidden[i] = dgates[i]
+
+
+cdef inline void clear_gates(
+    floating* x, Py_ssize_t count, Py_ssize_t size, Py_ssize_t units
+) noexcept nogil:
+    cdef Py_ssize_t gate
+    for gate in range(count):
+        fill(0, x + gate * size, units)
 
 
 cdef void cell_step_grad(
     int kind, const floating* gates, const floating* hidden, const floating* state_before,
     const floating* cell_before, const floating* state, const floating* cell, const floating* g,
     floating* dstate, floating* dcell, floating* dgates, floating* dhidden, const double* lengths,
-    double step, Py_ssize_t rows, Py_ssize_t size, Py_ssize_t out_step
+    double step, Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size, Py_ssize_t out_step
 ) noexcept nogil:
-    cdef Py_ssize_t r, i, n = size * (4 if kind == LSTM else 3 if kind == GRU else 1)
+    cdef Py_ssize_t r, i, count = 4 if kind == LSTM else 3 if kind == GRU else 1
+    cdef Py_ssize_t row = count * units, drow = count * size
     cdef floating one = 1
     for r in range(rows):
-        prefetch(gates + n, n * sizeof(floating))   # a row is too short for the processor to guess
-        prefetch(state + size, size * sizeof(floating))
-        if kind == LSTM:
-            prefetch(cell + size, size * sizeof(floating))
+        # Rows are too short for the processor to guess. States and cells were those before the step
+        # that was gone through last, so what is before this one has to come.
+        prefetch(gates + row, row * sizeof(floating))
+        if g != NULL:
+            prefetch(g + out_step, units * sizeof(floating))
+        if kind == LSTM and cell_before != NULL:
+            prefetch(row_of(cell_before, r + 1, size), units * sizeof(floating))
         elif kind == GRU:
-            prefetch(hidden + n, n * sizeof(floating))
+            prefetch(hidden + row, row * sizeof(floating))
+            if state_before != NULL:
+                prefetch(row_of(state_before, r + 1, size), units * sizeof(floating))
+        elif kind != LSTM:
+            prefetch(state + size, units * sizeof(floating))
         if lengths != NULL and not step < lengths[r]:
-            fill(0, dgates, n)
+            clear_gates(dgates, count, size, units)
             if kind == GRU:
-                fill(0, dhidden, n)
+                clear_gates(dhidden, count, size, units)
         else:
             if g != NULL:
-                for i in range(size):
+                for i in range(units):
                     dstate[i] += g[i]
             if kind == GRU:
                 gru_row_grad(gates, hidden, row_of(state_before, r, size), dstate, dgates, dhidden,
-                             size)
+                             size, units)
             else:
                 if kind == LSTM:
                     lstm_row_grad(gates, row_of(cell_before, r, size), cell,
-                                  <const floating*> dstate, dcell, dgates, size)
+                                  <const floating*> dstate, dcell, dgates, size, units)
                 elif kind == RELU_CELL:
-                    for i in range(size):
+                    for i in range(units):
                         dgates[i] = relu_grad(state[i], state[i], dstate[i])
                 else:
-                    for i in range(size):
+                    for i in range(units):
                         dgates[i] = dstate[i] * (one - state[i] * state[i])
-                fill(0, dstate, size)
-        gates += n
+                fill(0, dstate, units)
+        gates += row
         state += size
         dstate += size
-        dgates += n
+        dgates += drow
         if g != NULL:
             g += out_step
         if kind == LSTM:
             cell += size
             dcell += size
         elif kind == GRU:
-            hidden += n
-            dhidden += n
+            hidden += row
+            dhidden += drow

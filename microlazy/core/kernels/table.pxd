@@ -180,20 +180,21 @@ ctypedef struct KernelTable:
     # what the input gives to the gates and takes their values; `hidden`, what the state gives, if
     # that is not added yet (GRU: always there; it takes its bias). State and cell before may be
     # NULL, for 0. Where `step` is not below lengths[r], states stay and the output is 0; NULL:
-    # nowhere. Rows of out are `out_step` apart; out may be the state.
+    # nowhere. Rows of out are `out_step` apart; out may be the state. Only the first `units`
+    # numbers of states are computed: gates and hidden have as many of each gate, biases `size`.
     void (*cell_step[2])(int kind, void* gates, void* hidden, const void* bias,
                          const void* hidden_bias, const void* state_before,
                          const void* cell_before, void* state, void* cell, void* out,
-                         const double* lengths, double step, Py_ssize_t rows, Py_ssize_t size,
-                         Py_ssize_t out_step) noexcept nogil
+                         const double* lengths, double step, Py_ssize_t rows, Py_ssize_t units,
+                         Py_ssize_t size, Py_ssize_t out_step) noexcept nogil
     # From the gradients g of out (or NULL), dstate and dcell: those of the gates before their
-    # functions, and of `hidden` where it differs (GRU). dstate and dcell become those of the states
-    # before, without what comes through the products.
+    # functions, and of `hidden` where it differs (GRU), with `size` numbers of each gate. dstate
+    # and dcell become those of the states before, without what comes through the products.
     void (*cell_step_grad[2])(int kind, const void* gates, const void* hidden,
                               const void* state_before, const void* cell_before,
                               const void* state, const void* cell, const void* g, void* dstate,
                               void* dcell, void* dgates, void* dhidden, const double* lengths,
-                              double step, Py_ssize_t rows, Py_ssize_t size,
+                              double step, Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size,
                               Py_ssize_t out_step) noexcept nogil
 
     # out is (rows, cols): out[r, c] += bias[c], then max(., 0) if relu.
@@ -282,11 +283,12 @@ ctypedef struct KernelTable:
     # into panels, of (n + 16) * k numbers at most; then out (m, n) (+)= x (m, k) @ b, with rows of
     # out `step` elements apart. Each sum is made in the order of k. A part of out's columns from a
     # multiple of 16 on has its panels from as many times k on. b's rows are `step` elements apart.
+    # x[i, p] is i * x_row + p * x_step elements from x[0, 0].
     void (*pack_panels[2])(bint transposed, const void* b, void* panels, Py_ssize_t n,
                            Py_ssize_t k, Py_ssize_t step) noexcept nogil
-    void (*panel_product[2])(const void* x, const void* panels, void* out, bint accumulate,
-                             Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
-                             Py_ssize_t step) noexcept nogil
+    void (*panel_product[2])(const void* x, Py_ssize_t x_row, Py_ssize_t x_step,
+                             const void* panels, void* out, bint accumulate, Py_ssize_t m,
+                             Py_ssize_t n, Py_ssize_t k, Py_ssize_t step) noexcept nogil
 
     # One step of the optimizers' rule number `rule` on `count` weights of so many elements. There
     # are `step` arrays for each: its gradient, the weight and its states; `constants` are what the

@@ -20,8 +20,8 @@ cdef void panel_product(int dtype, const char* x, const char* panels, char* out,
 cdef void weight_gradient(int dtype, const char* g, const char* x, char* dw, bint accumulate,
                           Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil
 # dx (units, features) (+)= g^T @ x and ds (units, size) (+)= g^T @ s; dx or ds may be NULL. Packed
-# and turned parts of g, x and s, which have many rows, are made once; BLAS, whose routines must be
-# there, packs g for each of the products.
+# parts of g, x and s, which have many rows, are made once; BLAS, whose routines must be there,
+# packs g for each of the products.
 cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t units,
                           const char* x, char* dx, bint add_x, Py_ssize_t features,
                           const char* s, char* ds, bint add_s, Py_ssize_t size) except -1

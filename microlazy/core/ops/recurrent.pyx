@@ -1,8 +1,8 @@
 """Recurrent layers: all steps of a layer, in one direction or both, are one node.
 
-What the input gives to the gates is one product for all steps; what the state gives is a product
-for each, added to it. The way back keeps the gradients of all steps' gates, so the weights' are
-one product each.
+What inputs and states give to the gates is a product in each step, with weights that are packed
+once; where that does not pay, the inputs' is one product for all steps. The way back keeps the
+gradients of all steps' gates, so the weights' are one product each.
 
 The function at the end computes the plain cases, float32 or float64 throughout, and gives None for
 any other, which is composed of other operations: see ops/recurrent.py. Gradients of gradients are
@@ -10,15 +10,16 @@ those of the composition.
 """
 
 cimport cython
-from cython.parallel cimport prange
 from libc.string cimport memset
-from microlazy.core.blas cimport gemm, need_blas
+from microlazy.core.blas cimport need_blas
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport GRU, LSTM, R_SUM, RELU_CELL, TANH_CELL
-from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.loops.panels cimport (
-    pack, panel_product, weight_gradient, weight_gradients,
+from microlazy.core.loops.cells cimport (
+    THIN, Step, at, inputs_gradient, inputs_product, pack_gates, run_step, state_gradient,
+    state_product, whole_panels,
 )
+from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.loops.panels cimport pack, weight_gradient, weight_gradients
 from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.composed cimport derive_composed
@@ -33,8 +34,10 @@ from microlazy.core.tensor cimport (
 )
 
 cdef enum:
-    THIN = 4                      # rows up to which our own products beat a call of BLAS
-    PIECE = 1 << 12               # gates in a piece of a step
+    PIECE = 1 << 12               # gates in a piece of a step without packed weights,
+    UNITS = 128                   # and the most units in one with them, and the fewest
+    FEWEST_UNITS = 64             # for which threads share them out, and not the sequences
+    WORTH_THREADS = 1 << 19       # multiplications of a step from which a second core pays
     PACKED_ROWS = 128             # rows up to which packing a weight once beats BLAS at each step
 
 cdef dict CELLS = {"rnn_relu": RELU_CELL, "rnn_tanh": TANH_CELL, "lstm": LSTM, "gru": GRU}
@@ -62,94 +65,6 @@ def compose_with(layer) -> None:
     composed_layer = layer
 
 
-# ---- products ------------------------------------------------------------------------------------
-
-cdef void add_state_product(int dtype, const char* x, const char* weight, const char* panels,
-                            char* out, bint accumulate, Py_ssize_t rows, Py_ssize_t units,
-                            Py_ssize_t size) noexcept nogil:
-    """out (rows, units) (+)= x (rows, size) @ weight^T; no accumulation for few rows."""
-    if panels != NULL:
-        panel_product(dtype, x, panels, out, accumulate, rows, units, size)
-    elif accumulate:
-        gemm(dtype, False, True, rows, units, size, x, size, weight, size, 1.0, out, units)
-    else:
-        forward_product(dtype, x, weight, out, rows, units, size)
-
-
-cdef void forward_product(int dtype, const char* x, const char* weight, char* out,
-                          Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil:
-    """out (rows, units) = x (rows, size) @ weight^T"""
-    if rows <= THIN:
-        kernels.thin_nt[dtype](x, weight, NULL, out, False, rows, units, size)
-    else:
-        gemm(dtype, False, True, rows, units, size, x, size, weight, size, 0.0, out, units)
-
-
-cdef void input_gradient(int dtype, const char* g, const char* weight, char* dx, bint accumulate,
-                         Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil:
-    """dx (rows, size) (+)= g (rows, units) @ weight"""
-    if rows <= THIN:
-        kernels.thin_nn[dtype](g, weight, dx, accumulate, rows, units, size)
-    else:
-        gemm(dtype, False, False, rows, size, units, g, units, weight, size,
-             1.0 if accumulate else 0.0, dx, size)
-
-
-# ---- a step --------------------------------------------------------------------------------------
-
-ctypedef struct Step:
-    int kind, dtype
-    Py_ssize_t width, size, out_step, item    # numbers in a row of gates, states, outputs
-    char* gates
-    char* hidden
-    const char* bias
-    const char* h2h_bias
-    const char* state_before
-    const char* cell_before
-    char* state
-    char* cell
-    char* out                     # or, on the way back, its gradient
-    char* dstate
-    char* dcell
-    char* dgates
-    char* dhidden
-    const double* lengths
-    double time
-
-
-cdef inline char* at(const char* x, Py_ssize_t offset) noexcept nogil:
-    return NULL if x == NULL else <char*>x + offset
-
-
-cdef void step_rows(const Step* s, bint back, Py_ssize_t r, Py_ssize_t rows) noexcept nogil:
-    """A step, or the way back through it, of some sequences."""
-    cdef Py_ssize_t wide = r * s.width * s.item, narrow = r * s.size * s.item
-    cdef char* out = at(s.out, r * s.out_step * s.item)
-    cdef const double* lengths = NULL if s.lengths == NULL else s.lengths + r
-    if back:
-        kernels.cell_step_grad[s.dtype](
-            s.kind, s.gates + wide, at(s.hidden, wide), at(s.state_before, narrow),
-            at(s.cell_before, narrow), s.state + narrow, at(s.cell, narrow), out,
-            s.dstate + narrow, at(s.dcell, narrow), s.dgates + wide, s.dhidden + wide, lengths,
-            s.time, rows, s.size, s.out_step)
-    else:
-        kernels.cell_step[s.dtype](
-            s.kind, s.gates + wide, at(s.hidden, wide), s.bias, s.h2h_bias,
-            at(s.state_before, narrow), at(s.cell_before, narrow), s.state + narrow,
-            at(s.cell, narrow), out, lengths, s.time, rows, s.size, s.out_step)
-
-
-cdef void step_batch(const Step* s, bint back, Py_ssize_t batch) noexcept nogil:
-    cdef Py_ssize_t rows = max(<Py_ssize_t>1, PIECE // s.width), i
-    if batch * s.width < GRAIN:
-        step_rows(s, back, 0, batch)
-        return
-    for i in prange((batch + rows - 1) // rows, schedule="static", num_threads=threads()):
-        step_rows(s, back, i * rows, min(rows, batch - i * rows))
-
-
-# ---- the layer -----------------------------------------------------------------------------------
-
 @cython.no_gc
 @cython.final
 cdef class RecurrentLayer(Node):
@@ -161,7 +76,8 @@ cdef class RecurrentLayer(Node):
     cdef int kind, gates, ways    # gates of the cell; directions
     cdef bint with_outputs, with_states, with_lengths
     cdef Py_ssize_t steps, batch, features, size
-    cdef Tensor values            # of the gates, (ways, steps, batch, gates * size)
+    cdef Py_ssize_t piece_rows, piece_units
+    cdef Tensor values            # of the gates, (ways, steps, batch, gates * size), in pieces
     cdef Tensor hidden            # GRU: what the states give to the gates, likewise
     cdef Tensor cells             # LSTM: (ways, steps, batch, size)
     cdef Tensor states            # likewise, where they are not the outputs
@@ -170,24 +86,28 @@ cdef class RecurrentLayer(Node):
         cdef Py_ssize_t n = steps * self.batch * width
         return new(ND, self.a.dtype, 1, &n)
 
-    cdef Tensor panels(self, Tensor weight, bint transposed):
-        """A weight (or its transpose) packed for the products of many steps; None if BLAS does."""
-        cdef Py_ssize_t rows = weight.shape_[0], cols = weight.shape_[1], room
-        cdef Tensor out
-        if self.steps < 3 or self.batch <= THIN or self.batch > PACKED_ROWS:
-            return None
-        if transposed:
-            rows, cols = cols, rows
-        room = (cols + 16) * rows
-        out = new(ND, weight.dtype, 1, &room)
-        pack(weight.dtype, transposed, weight.data, out.data, cols, rows)
+    cdef bint packs(self) noexcept:
+        """Whether weights are packed for the products of many steps, or BLAS does that in each."""
+        return self.steps >= 3 and THIN < self.batch <= PACKED_ROWS
+
+    cdef Tensor gate_panels(self, Tensor weight):
+        cdef Py_ssize_t k = weight.shape_[1], room = self.gates * whole_panels(self.size) * k
+        cdef Tensor out = new(ND, weight.dtype, 1, &room)
+        pack_gates(weight.dtype, weight.data, out.data, self.gates, self.size, k)
+        return out
+
+    cdef Tensor back_panels(self, Tensor weight):
+        """Weights (gates * size, size) for the product that goes back to the states."""
+        cdef Py_ssize_t width = weight.shape_[0], room = whole_panels(self.size) * width
+        cdef Tensor out = new(ND, weight.dtype, 1, &room)
+        pack(weight.dtype, False, weight.data, out.data, self.size, width)
         return out
 
     cdef int forward(self) except -1:
         cdef Tensor x = packed(self.a)
         cdef Tensor first = None if self.b is None else packed(self.b)
         cdef Tensor first_cell = None if self.c is None else packed(self.c)
-        cdef Tensor lengths = None, i2h, h2h, i2h_bias, h2h_bias, bias, hidden = None, panels
+        cdef Tensor lengths = None, i2h, h2h, i2h_bias, h2h_bias, bias, hidden = None
         cdef Py_ssize_t all_steps = self.ways * self.steps, size = self.size
         cdef Py_ssize_t width = self.gates * size
         cdef Py_ssize_t item = itemsize(x.dtype)
@@ -195,6 +115,7 @@ cdef class RecurrentLayer(Node):
         cdef char* last
         cdef int way
         need_blas()
+        self.cut_steps()
         self.values = self.hidden = self.cells = self.states = None     # a plan's run before
         self.values = self.room(all_steps, width)
         if self.kind == GRU:
@@ -217,9 +138,7 @@ cdef class RecurrentLayer(Node):
                 bias = like(i2h_bias)
                 kernels.scale[x.dtype](1.0, i2h_bias.data, bias.data, False, width)
                 kernels.add_to[x.dtype](h2h_bias.data, bias.data, width)
-            panels = self.panels(h2h, True)
-            self.run_way(way, x, i2h.data, h2h.data, NULL if panels is None else panels.data,
-                         bias.data, h2h_bias.data,
+            self.run_way(way, x, i2h, h2h, bias.data, h2h_bias.data,
                          NULL if first is None else first.data + way * state_bytes,
                          NULL if first_cell is None else first_cell.data + way * state_bytes,
                          NULL if hidden is None else hidden.data,
@@ -238,20 +157,42 @@ cdef class RecurrentLayer(Node):
 
     cdef void begin(self, Step* step, int way, const double* lengths) noexcept:
         """What is the same at each step, and where the arrays of a direction begin."""
-        step.kind, step.dtype = self.kind, self.a.dtype
+        cdef Py_ssize_t rows = way * self.steps * self.batch * itemsize(self.a.dtype)
+        step.kind, step.dtype, step.gate_count = self.kind, self.a.dtype, self.gates
         step.item = itemsize(self.a.dtype)
+        step.batch, step.features = self.batch, self.features
         step.size, step.width = self.size, self.gates * self.size
         step.out_step = self.size * self.ways if self.with_outputs else self.size
         step.lengths = lengths
-        cdef Py_ssize_t rows = way * self.steps * self.batch * step.item
         step.gates = self.values.data + rows * step.width
         step.hidden = NULL if self.hidden is None else self.hidden.data + rows * step.width
         step.cell = NULL if self.cells is None else self.cells.data + rows * step.size
         step.state = self.state_at(way)
+        step.inputs = step.i2h_panels = step.h2h_panels = step.dhidden_behind = NULL
+        step.rows, step.units = self.piece_rows, self.piece_units
+        step.team = self.team()
 
-    cdef int run_way(self, int way, Tensor inputs, const char* i2h, const char* h2h,
-                     const char* panels, const char* bias, const char* h2h_bias,
-                     const char* first, const char* first_cell, char* hidden,
+    cdef int team(self) noexcept:
+        """How many threads share a step."""
+        cdef Py_ssize_t work = self.batch * self.gates * self.size
+        if work >= GRAIN or (self.packs() and work * self.size >= WORTH_THREADS):
+            return threads()
+        return 1
+
+    cdef void cut_steps(self) noexcept:
+        """Decide on the pieces of a step: the values of the gates lie in memory by them."""
+        cdef Py_ssize_t team = self.team(), most = team * UNITS, shares
+        self.piece_rows, self.piece_units = self.batch, self.size
+        if self.packs() and self.size >= team * FEWEST_UNITS:
+            shares = team * ((self.size + most - 1) // most)
+            self.piece_units = whole_panels((self.size + shares - 1) // shares)
+        elif self.packs():
+            self.piece_rows = ((self.batch + team - 1) // team + 7) & ~<Py_ssize_t>7
+        elif team > 1:
+            self.piece_rows = max(<Py_ssize_t>1, PIECE // (self.gates * self.size))
+
+    cdef int run_way(self, int way, Tensor x, Tensor i2h, Tensor h2h, const char* bias,
+                     const char* h2h_bias, const char* first, const char* first_cell, char* hidden,
                      const double* lengths, char* last) except -1:
         cdef Step step
         self.begin(&step, way, lengths)
@@ -260,7 +201,11 @@ cdef class RecurrentLayer(Node):
         cdef Py_ssize_t size = self.size, width = step.width, features = self.features
         cdef Py_ssize_t gate_step = batch * width * step.item
         cdef Py_ssize_t state_step = batch * size * step.item
+        cdef Py_ssize_t input_step = batch * features * step.item
         cdef Py_ssize_t out_step = batch * step.out_step * step.item
+        cdef Tensor h2h_panels = None, i2h_panels = None
+        cdef const char* inputs = NULL
+        cdef const char* weight = h2h.data
         cdef char* values = step.gates
         cdef char* states = step.state
         cdef char* cells = step.cell
@@ -270,11 +215,18 @@ cdef class RecurrentLayer(Node):
         cdef bint with_states = self.with_states
         step.bias, step.h2h_bias = bias, h2h_bias
         step.state_before, step.cell_before = first, first_cell
+        if self.packs():
+            h2h_panels = self.gate_panels(h2h)
+            i2h_panels = self.gate_panels(i2h)
+            step.h2h_panels, step.i2h_panels = h2h_panels.data, i2h_panels.data
+            inputs = x.data
+        else:
+            inputs_product(dtype, x.data, i2h.data, values, steps * batch, width, features)
         with nogil:
-            forward_product(dtype, inputs.data, i2h, values, steps * batch, width, features)
             for i in range(steps):
                 t = steps - 1 - i if way else i
                 step.time = <double>t
+                step.inputs = at(inputs, t * input_step)
                 step.gates = values + t * gate_step
                 step.state = states + t * state_step
                 step.cell = at(cells, t * state_step)
@@ -285,13 +237,11 @@ cdef class RecurrentLayer(Node):
                         memset(step.hidden, 0, gate_step)
                     else:
                         step.hidden = NULL
-                elif step.hidden != NULL:
-                    add_state_product(dtype, step.state_before, h2h, panels, step.hidden, False,
-                                      batch, width, size)
-                else:
-                    add_state_product(dtype, step.state_before, h2h, panels, step.gates, True,
-                                      batch, width, size)
-                step_batch(&step, False, batch)
+                elif step.h2h_panels == NULL:
+                    state_product(dtype, step.state_before, weight,
+                                  step.gates if step.hidden == NULL else step.hidden,
+                                  step.hidden == NULL, batch, width, size)
+                run_step(&step, False)
                 step.state_before, step.cell_before = step.state, step.cell
             if with_states:
                 kernels.scale[dtype](1.0, step.state, last, False, batch * size)
@@ -305,7 +255,7 @@ cdef class RecurrentLayer(Node):
         cdef Tensor first = None if self.b is None else packed(self.b)
         cdef Tensor first_cell = None if self.c is None else packed(self.c)
         cdef Tensor dx = p.target(self.a, &accumulate), dvalues, dhidden, dstate, dcell = None
-        cdef Tensor dfirst = None, dfirst_cell = None, panels
+        cdef Tensor dfirst = None, dfirst_cell = None
         cdef Py_ssize_t size = self.size, width = self.gates * size, item = itemsize(x.dtype)
         cdef Py_ssize_t rows = self.steps * self.batch, state_bytes = self.batch * size * item
         cdef int way, dtype = x.dtype
@@ -335,8 +285,7 @@ cdef class RecurrentLayer(Node):
                                          False, dcell.size)
                 else:
                     fill(dcell, 0.0)
-            panels = self.panels(h2h, False)
-            self.run_back(way, h2h.data, NULL if panels is None else panels.data,
+            self.run_back(way, h2h,
                           NULL if first is None else first.data + way * state_bytes,
                           NULL if first_cell is None else first_cell.data + way * state_bytes,
                           g.data + way * size * item if self.with_outputs else NULL, dstate.data,
@@ -351,13 +300,12 @@ cdef class RecurrentLayer(Node):
                                      add_cell, dcell.size)
             self.give_weights(p, way, x, None if first is None else first, dvalues, dhidden)
             if dx is not None:
-                with nogil:
-                    input_gradient(dtype, dvalues.data, i2h.data, dx.data, accumulate or way == 1,
-                                   rows, width, self.features)
+                inputs_gradient(dtype, dvalues.data, i2h.data, dx.data, accumulate or way == 1,
+                                rows, width, self.features)
         return 0
 
-    cdef int run_back(self, int way, const char* h2h, const char* panels, const char* first,
-                      const char* first_cell, char* g, char* dstate, char* dcell, char* dvalues,
+    cdef int run_back(self, int way, Tensor h2h, const char* first, const char* first_cell,
+                      char* g, char* dstate, char* dcell, char* dvalues,
                       char* dhidden, const double* lengths, bint to_first) except -1:
         """Through time: the gradients of all steps' gates, and of the first states."""
         cdef Step step
@@ -372,7 +320,12 @@ cdef class RecurrentLayer(Node):
         cdef char* products = step.hidden
         cdef char* states = step.state
         cdef char* cells = step.cell
+        cdef const char* weight = h2h.data
+        cdef Tensor panels = None
         step.dstate, step.dcell = dstate, dcell
+        if self.packs():
+            panels = self.back_panels(h2h)
+            step.h2h_panels = panels.data
         with nogil:
             for i in range(steps):
                 t = i if way else steps - 1 - i
@@ -390,13 +343,14 @@ cdef class RecurrentLayer(Node):
                 else:
                     step.state_before = states + earlier * state_step
                     step.cell_before = at(cells, earlier * state_step)
-                step_batch(&step, True, batch)
-                if i == steps - 1 and not to_first:
-                    break
-                if panels != NULL:
-                    panel_product(dtype, step.dhidden, panels, dstate, True, batch, size, width)
-                else:
-                    input_gradient(dtype, step.dhidden, h2h, dstate, True, batch, width, size)
+                if step.h2h_panels == NULL and i > 0:
+                    state_gradient(dtype, step.dhidden_behind, weight, NULL, dstate, True, batch,
+                                   width, size)
+                run_step(&step, True)
+                step.dhidden_behind = step.dhidden
+            if to_first:
+                state_gradient(dtype, step.dhidden, weight, step.h2h_panels, dstate, True, batch,
+                               width, size)
         return 0
 
     cdef int give_weights(self, Pass p, int way, Tensor x, Tensor first, Tensor dvalues,

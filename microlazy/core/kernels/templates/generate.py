@@ -46,8 +46,8 @@ MATHFUNCS = """
                   Py_ssize_t out_row, Py_ssize_t out_step, Py_ssize_t n)
     void pack_panels(bint transposed, const T* b, T* panels, Py_ssize_t n, Py_ssize_t k,
                      Py_ssize_t step)
-    void panel_product(const T* x, const T* panels, T* out, bint accumulate, Py_ssize_t m,
-                       Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
+    void panel_product(const T* x, Py_ssize_t x_row, Py_ssize_t x_step, const T* panels, T* out,
+                       bint accumulate, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
     void sum_of_rows(int rows, Py_ssize_t count, const T* g, Py_ssize_t g_row, Py_ssize_t g_step,
                      const T* x, Py_ssize_t x_row, T* out, Py_ssize_t out_row, bint accumulate,
                      Py_ssize_t width)
@@ -155,19 +155,15 @@ OTHER_SIZES = {
         }
         for name in ("row_norm", "row_norm_grad")
     },
-    "cell_step": {
-        **{"rows": "state.shape[0]", "size": "state.shape[1]"},
-        **{"out_step": "out.shape[1]"},
-    },
-    "cell_step_grad": {
-        **{"rows": "state.shape[0]", "size": "state.shape[1]"},
-        **{"out_step": "state.shape[1]"},
+    **{
+        name: {"rows": "rows", "units": "units", "size": "size", "out_step": "out_step"}
+        for name in ("cell_step", "cell_step_grad")
     },
     "add_bias": {"rows": "out.shape[0]", "cols": "out.shape[1]"},
     "pack_panels": {"n": "n", "k": "k", "step": "{0}.shape[1]"},
     "panel_product": {
-        **{"m": "out.shape[0]", "n": "out.shape[1]", "k": "x.shape[1]"},
-        **{"step": "out.shape[1]"},
+        **{"x_row": "x_row", "x_step": "x_step", "m": "out.shape[0]", "n": "out.shape[1]"},
+        **{"k": "x.size // out.shape[0]", "step": "out.shape[1]"},
     },
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
     "thin_nn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "w.shape[1]"},
