@@ -111,6 +111,27 @@ def test_steps_are_shared_out(mode, batch, size):
     assert_close(found[0][:1], run(layer.composed, layer.values)[:1], 1e-5)
 
 
+@pytest.mark.parametrize("mode", ["lstm", "gru"])
+@pytest.mark.parametrize("size, wide", [(40, 28_000), (200, 5_600)])  # by sequences, by units
+def test_weights_beyond_the_caches(mode, size, wide):
+    """Inputs of all steps are multiplied at once; features that are all zero change no bit."""
+    layer = Layer(mode, (3, 9, 20, size), 2, True, True, (True, True), "float32")
+    narrow = layer.values
+    assert narrow[-4].nbytes + narrow[-3].nbytes < 12 << 20 < MODES[mode] * size * wide * 4
+    want = layer.node(*map(np.array, narrow)).asnumpy()
+    padded = [
+        numpy.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, wide - 20)]) if x.shape[-1] == 20 else x
+        for x in narrow
+    ]
+    for count in (1, 2, 3):
+        before = set_num_threads(count)
+        try:
+            got = layer.node(*map(np.array, padded)).asnumpy()
+        finally:
+            set_num_threads(before)
+        numpy.testing.assert_array_equal(got, want)
+
+
 @pytest.mark.parametrize("wanted", [1, 2])
 def test_one_weight_alone_gets_its_gradient(wanted):
     layer = Layer("lstm", (4, 6, 18, 17), 1, False, False, (True, False))

@@ -12,6 +12,9 @@ from microlazy.core.loops.panels cimport multiply_by_panels, panel_product, suit
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.tensor cimport itemsize
 
+cdef enum:
+    COLUMNS = 16                  # of a gate that are found for all steps at once: whole panels
+
 
 # ---- products ------------------------------------------------------------------------------------
 
@@ -74,13 +77,40 @@ cdef void gates_products(const Step* s, char* gates, char* hidden, Py_ssize_t ro
     for gate in range(s.gate_count):
         panel = (gate * whole_panels(s.size) + unit) * s.item
         place = gate * units * s.item
-        kernels.panel_product[dtype](
-            s.inputs + row * s.features * s.item, s.features, 1,
-            s.i2h_panels + panel * s.features, gates + place, False, rows, units, s.features, step)
+        if s.inputs != NULL:
+            kernels.panel_product[dtype](
+                s.inputs + row * s.features * s.item, s.features, 1,
+                s.i2h_panels + panel * s.features, gates + place, False, rows, units, s.features,
+                step)
         if s.state_before != NULL:
             kernels.panel_product[dtype](
                 s.state_before + row * s.size * s.item, s.size, 1, s.h2h_panels + panel * s.size,
                 out + place, out == gates, rows, units, s.size, step)
+
+
+cdef void inputs_columns(const Step* s, const char* x, Py_ssize_t steps, int gate,
+                         Py_ssize_t unit) noexcept nogil:
+    """What the inputs of all steps give to some units of a gate, where pieces have them."""
+    cdef Py_ssize_t begin = unit // s.units * s.units, units = min(s.units, s.size - begin)
+    cdef Py_ssize_t place = begin * s.gate_count * s.batch + gate * units + unit - begin
+    cdef Py_ssize_t panel = gate * whole_panels(s.size) + unit, rows = s.batch, t
+    if units == s.size:                     # rows of all steps are equally far apart
+        rows *= steps
+        steps = 1
+    for t in range(steps):
+        kernels.panel_product[s.dtype](
+            x + t * s.batch * s.features * s.item, s.features, 1,
+            s.i2h_panels + panel * s.features * s.item,
+            s.gates + (t * s.batch * s.width + place) * s.item, False, rows,
+            min(<Py_ssize_t>COLUMNS, s.size - unit), s.features, s.gate_count * units)
+
+
+cdef void inputs_products(const Step* s, const char* x, Py_ssize_t steps) noexcept nogil:
+    cdef Py_ssize_t i, shares = (s.size + COLUMNS - 1) // COLUMNS
+    cdef Py_ssize_t work = steps * s.batch * s.width * s.features
+    cdef int team = threads() if work >= WORTH_THREADS else 1
+    for i in prange(s.gate_count * shares, schedule="static", num_threads=team):
+        inputs_columns(s, x, steps, <int>(i // shares), i % shares * COLUMNS)
 
 
 cdef void step_piece(const Step* s, bint back, Py_ssize_t piece) noexcept nogil:
@@ -103,7 +133,7 @@ cdef void step_piece(const Step* s, bint back, Py_ssize_t piece) noexcept nogil:
     cdef const char* cell_before = at(s.cell_before, narrow)
     cdef const double* lengths = NULL if s.lengths == NULL else s.lengths + row
     if not back:
-        if s.inputs != NULL:
+        if s.h2h_panels != NULL:
             gates_products(s, gates, hidden, row, rows, unit, units)
         kernels.cell_step[s.dtype](
             s.kind, gates, hidden, s.bias + unit * s.item, s.h2h_bias + unit * s.item, state_before,

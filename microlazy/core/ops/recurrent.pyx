@@ -1,8 +1,9 @@
 """Recurrent layers: all steps of a layer, in one direction or both, are one node.
 
 What inputs and states give to the gates is a product in each step, with weights that are packed
-once; where that does not pay, the inputs' is one product for all steps. The way back keeps the
-gradients of all steps' gates, so the weights' are one product each.
+once; where they do not stay in the caches, or packing does not pay, the inputs' is made for all
+steps before the first. The way back keeps the gradients of all steps' gates, so the weights' are one
+product each.
 
 The function at the end computes the plain cases, float32 or float64 throughout, and gives None for
 any other, which is composed of other operations: see ops/recurrent.py. Gradients of gradients are
@@ -15,8 +16,8 @@ from microlazy.core.blas cimport need_blas
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport GRU, LSTM, R_SUM, RELU_CELL, TANH_CELL
 from microlazy.core.loops.cells cimport (
-    THIN, Step, at, inputs_gradient, inputs_product, pack_gates, run_step, state_gradient,
-    state_product, whole_panels,
+    THIN, WORTH_THREADS, Step, at, inputs_gradient, inputs_product, inputs_products, pack_gates,
+    run_step, state_gradient, state_product, whole_panels,
 )
 from microlazy.core.loops.elementwise cimport fill
 from microlazy.core.loops.panels cimport pack, weight_gradient, weight_gradients
@@ -37,7 +38,7 @@ cdef enum:
     PIECE = 1 << 12               # gates in a piece of a step without packed weights,
     UNITS = 128                   # and the most units in one with them, and the fewest
     FEWEST_UNITS = 64             # for which threads share them out, and not the sequences
-    WORTH_THREADS = 1 << 19       # multiplications of a step from which a second core pays
+    CACHED = 12 << 20             # bytes of weights that one step leaves in caches for the next
     PACKED_ROWS = 128             # rows up to which packing a weight once beats BLAS at each step
 
 cdef dict CELLS = {"rnn_relu": RELU_CELL, "rnn_tanh": TANH_CELL, "lstm": LSTM, "gru": GRU}
@@ -219,7 +220,10 @@ cdef class RecurrentLayer(Node):
             h2h_panels = self.gate_panels(h2h)
             i2h_panels = self.gate_panels(i2h)
             step.h2h_panels, step.i2h_panels = h2h_panels.data, i2h_panels.data
-            inputs = x.data
+            if width * (features + size) * step.item > CACHED:
+                inputs_products(&step, x.data, steps)
+            else:
+                inputs = x.data
         else:
             inputs_product(dtype, x.data, i2h.data, values, steps * batch, width, features)
         with nogil:
