@@ -114,11 +114,6 @@ REASONS = (
         "np.linalg.svdvals np.linalg.cond",
     ),
     Reason(
-        "the gradient solves again, for each input",
-        (FEW_GRADIENT,),
-        "np.linalg.solve",
-    ),
-    Reason(
         "special function computed in double, to 0.6 units in the last place",
         (FEW_GRADIENT, MANY),
         "npx.gammaln npx.digamma np.i0 npx.erfinv",

@@ -506,6 +506,33 @@ def test_direct_gradients_are_those_of_the_rules(name, values, add, monkeypatch)
     numpy.testing.assert_allclose(found, gradient(), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("add", ["write", "add"])
+@pytest.mark.parametrize("wanted", [(0, 1), (0,), (1,), (0, 0)])
+@pytest.mark.parametrize(
+    "shape, columns", [((3, 3), 4), ((2, 4, 4), 1), ((32, 32), 40), ((3, 3), 3)]
+)
+def test_direct_gradients_of_solutions(shape, columns, wanted, add, monkeypatch):
+    """By both matrices, by one, and by one that is given twice."""
+    values = [GENERATOR.normal(size=shape) + 3 * numpy.eye(shape[-1])]
+    values.append(GENERATOR.normal(size=(*shape[:-1], columns)))
+    head = np.array(GENERATOR.normal(size=values[1].shape), dtype="float64")
+
+    def gradients():
+        arrays = [np.array(x, dtype="float64") for x in values]
+        for place in wanted:
+            arrays[place].attach_grad(add)
+            arrays[place].grad[:] = 1
+        with autograd.record():
+            y = np.linalg.solve(arrays[0], arrays[0 if wanted == (0, 0) else 1])
+        y.backward(None if wanted == (0, 0) else head)
+        return [arrays[place].grad.asnumpy() for place in wanted]
+
+    found = gradients()
+    composed(monkeypatch)
+    for ours, theirs in zip(found, gradients(), strict=True):
+        numpy.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
 def test_the_gradient_of_a_nearly_singular_determinant_is_exact():
     a = numpy.array([[1, 2, 3], [4, 5, 6], [7, 8, 9.0 + 1e-9]])
     for dtype, values in (("float64", a), ("float32", a), ("float64", numpy.zeros((3, 3)))):

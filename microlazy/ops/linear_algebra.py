@@ -188,6 +188,7 @@ def solve(a: A, b: A) -> A:
             lambda g, y, a, b: solve(_t(a), g),
         ),
         result=_solution,
+        direct=matrix_gradients.of_solve,
     )
 
 

@@ -41,8 +41,8 @@ cdef inline Py_ssize_t whole_panels(Py_ssize_t n) noexcept nogil:
 # A step, or the way back through it. On the way back states' gradients get first what comes from
 # the step that was gone through before, if weights are packed; else that is there already.
 cdef void run_step(const Step* s, bint back) noexcept nogil
-# What the inputs x (steps, batch, features) give to the gates of all steps, from panels: each is read
-# once, and each sum is the one that a step makes.
+# What the inputs x (steps, batch, features) give to the gates of all steps, from panels: each is
+# read once, and each sum is the one that a step makes.
 cdef void inputs_products(const Step* s, const char* x, Py_ssize_t steps) noexcept nogil
 # Weights (gates * size, k) in panels, those of each gate in some of their own.
 cdef void pack_gates(int dtype, const char* weight, char* panels, int gates, Py_ssize_t size,

@@ -75,6 +75,49 @@ def of_inv(g, y, a):
     return in_dtype(result, a.dtype)
 
 
+def of_solve(g, y, a, b):
+    """The gradients of the solution y of a @ y = b, by a and by b, of matrices b.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.loops.matrix_gradients import of_solve
+    >>> a, b = numpy.full((1, 1), 2.0), numpy.full((1, 1), 6.0)
+    >>> of_solve(numpy.ones((1, 1)), b / a, a, b)
+    (array([[-1.5]]), array([[0.5]]))
+    """
+    cdef double[ROOM] factors
+    cdef Py_ssize_t[MOST] order
+    cdef Py_ssize_t n = rows_of(a), columns, last = a.ndim - 1, i, j, k, _p
+    cdef double total
+    cdef int sign
+    cdef double* matrix
+    cdef double* of_b
+    cdef double* ys
+    cdef double* of_a
+    if n < 0 or b.ndim != a.ndim or b.shape[:last] != a.shape[:last]:
+        return None
+    columns = b.shape[last]
+    if columns == 0:
+        return None
+    matrices, by_b, solutions, by_a = doubles(a), doubles(g), doubles(y), empty(a.shape)
+    matrix, of_b, ys, of_a = numbers(matrices), numbers(by_b), numbers(solutions), numbers(by_a)
+    for _p in range(<Py_ssize_t>a.size // (n * n)):
+        transpose(matrix, factors, n, n)
+        if not factor(factors, n, order, &sign):
+            return None
+        substitute(factors, n, order, of_b, columns)
+        for i in range(n):
+            for j in range(n):
+                total = 0
+                for k in range(columns):
+                    total -= of_b[i * columns + k] * ys[j * columns + k]
+                of_a[i * n + j] = total
+        matrix, of_a = matrix + n * n, of_a + n * n
+        of_b, ys = of_b + n * columns, ys + n * columns
+    return in_dtype(by_a, a.dtype), in_dtype(by_b, b.dtype)
+
+
 cdef double norm(const double* a, Py_ssize_t n) noexcept nogil:
     """The largest sum of a row's absolute values."""
     cdef double most = 0, total

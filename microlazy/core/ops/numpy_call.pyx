@@ -45,7 +45,7 @@ cdef class NumpyCall(Node):
     cdef tuple gradients          # a rule or None for each input
     cdef bint once                # the rules' results are not differentiable
     cdef list parts               # the shapes of several outputs; None for a single one
-    cdef object direct            # the gradient of the only input, by NumPy; None for the rule's
+    cdef object direct            # the gradients of all inputs, by NumPy; None for the rules'
     cdef object keeping           # gives the result, and what `direct` takes in its place
     cdef object kept              # the latter
 
@@ -112,23 +112,36 @@ cdef class NumpyCall(Node):
 
 
 cdef bint go_directly(NumpyCall node, Pass p) except -1:
-    """Compute the gradient of the only input by NumPy; False if it is for the rule."""
-    cdef Tensor x = node.a, target, more
-    cdef bint accumulate
-    if not p.wants(x) or (node.keeping is None and node.y is None):
+    """Compute the gradients of all inputs by NumPy; False if they are for the rules."""
+    cdef Tensor x
+    cdef list inputs = node.inputs()
+    cdef bint wanted = False
+    for x in inputs:
+        wanted = wanted or p.wants(x)
+    if not wanted or (node.keeping is None and node.y is None):
         return False
     y = seen(node.y, node.parts) if node.keeping is None else node.kept
-    values = quietly(node.direct, (seen(node.grad, node.parts), y, short_view(x)), node.options)
+    values = quietly(node.direct,
+                     (seen(node.grad, node.parts), y, *[short_view(x) for x in inputs]),
+                     node.options)
     if values is None:
         return False
-    target = p.target(x, &accumulate)
+    for x, value in zip(inputs, (values,) if len(inputs) == 1 else values):
+        if p.wants(x):
+            give_values(p, x, value)
+    return True
+
+
+cdef int give_values(Pass p, Tensor x, object values) except -1:
+    cdef bint accumulate
+    cdef Tensor target = p.target(x, &accumulate), more
     if target is not None and not accumulate:
         store(values, None, target)
     elif target is not None:
         more = new(target.face, target.dtype, target.ndim, target.shape_)
         store(values, None, more)
         add_to(target, more)
-    return True
+    return 0
 
 
 cdef object seen(Tensor x, list parts):
@@ -538,8 +551,9 @@ def call(function, arrays, options=None, gradients=(), result=None, dtype=None, 
     once : bool
         The rules' results cannot be differentiated again.
     direct : callable, optional
-        ``direct(g, y, array, **options)``, of NumPy arrays: the gradient of the only array, as its
-        rule gives it, in fewer calls; or None for arrays that it does not take.
+        ``direct(g, y, *arrays, **options)``, of NumPy arrays: the gradient of the only array, or a
+        tuple of each one's, as the rules give them, in fewer calls; or None for arrays that it does
+        not take.
     keeping : callable, optional
         ``keeping(array, **options)`` gives the result and what `direct` takes in place of y.
 

@@ -2,8 +2,8 @@
 
 What inputs and states give to the gates is a product in each step, with weights that are packed
 once; where they do not stay in the caches, or packing does not pay, the inputs' is made for all
-steps before the first. The way back keeps the gradients of all steps' gates, so the weights' are one
-product each.
+steps before the first. The way back keeps the gradients of all steps' gates, so the weights' are
+one product each.
 
 The function at the end computes the plain cases, float32 or float64 throughout, and gives None for
 any other, which is composed of other operations: see ops/recurrent.py. Gradients of gradients are
