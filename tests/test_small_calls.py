@@ -76,6 +76,23 @@ def test_parts_of_floats(name, dtype):
         alike(found, expected)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_gradients_of_mantissas(dtype):
+    """Bit by bit, of few and of many, where the way back overflows or is denormal too."""
+    places = numpy.array([v for v in SPECIAL if numpy.isfinite(v)], dtype)
+    heads = numpy.array([1, -3.5, 0, numpy.inf, *places], dtype)
+    for count in (1, 6000):
+        x = numpy.repeat(places, len(heads) * count)
+        g = numpy.tile(heads, len(places) * count)
+        a = of(x)
+        a.attach_grad()
+        with autograd.record():
+            y = np.frexp(a)[0]
+        y.backward(of(g))
+        with numpy.errstate(all="ignore"):
+            alike(a.grad, numpy.ldexp(g, -numpy.frexp(x)[1]))
+
+
 @pytest.mark.parametrize("dtype", WHOLE)
 @pytest.mark.parametrize("name", ("left_shift", "right_shift", "gcd", "lcm"))
 def test_functions_of_two_integers(name, dtype):

@@ -194,17 +194,18 @@ def batch_dot(a, b, transpose_a=False, transpose_b=False):
 
 # ---- order ---------------------------------------------------------------------------------------
 
-def loop_of(name, x):
+def loop_of(function, x):
     """A function of a small array by a loop of ours; None if it is not done so here.
 
     Examples
     --------
+    >>> import numpy
     >>> from microlazy import np
     >>> from microlazy.core.functions import loop_of
-    >>> loop_of("fraction", np.array([1, 2], dtype="int32")) is None
+    >>> loop_of(numpy.sinc, np.array([1, 2], dtype="int32")) is None
     True
     """
-    return small_ufunc(name, array_of(x, "loop_of"), None)
+    return small_ufunc(function, array_of(x, "loop_of"), None)
 
 
 def changed_copy(x, str method, *args):

@@ -14,6 +14,7 @@ import numpy
 
 from microlazy.base import not_an_array
 from microlazy.core import functions as f
+from microlazy.core.loops import floats
 from microlazy.core.loops.special import Special
 from microlazy.core.ops.numpy_call import call, call_elementwise, call_ufunc
 from microlazy.core.tensor import Tensor
@@ -35,23 +36,6 @@ def _ldexp(x: numpy.ndarray, exponent: numpy.ndarray) -> numpy.ndarray:
 
 def _rcbrt(x: numpy.ndarray) -> numpy.ndarray:
     return 1 / numpy.cbrt(x)
-
-
-def _fraction(x: numpy.ndarray) -> numpy.ndarray:
-    return numpy.modf(x)[0]
-
-
-def _mantissa(x: numpy.ndarray) -> numpy.ndarray:
-    return numpy.frexp(x)[0]
-
-
-def _exponent(x: numpy.ndarray) -> numpy.ndarray:
-    return numpy.frexp(x)[1]
-
-
-def _over_exponent(g: numpy.ndarray, x: numpy.ndarray) -> numpy.ndarray:
-    """g over the power of 2 that x is its fraction times."""
-    return numpy.ldexp(g, -numpy.frexp(x)[1])
 
 
 def _none(g: Tensor, _y: Tensor, *_inputs: Tensor) -> Tensor:
@@ -106,13 +90,13 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
     "erfinv": (Special("erfinv"), (lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * _exp(y * y),)),
     "signbit": (numpy.signbit, None),
     "spacing": (numpy.spacing, (_none,)),
-    "mantissa": (_mantissa, (lambda g, _y, x: apply("over_exponent", g, x),)),
+    "mantissa": (floats.mantissa, (lambda g, _y, x: apply("over_exponent", g, x),)),
     "over_exponent": (
-        _over_exponent,
+        floats.over_exponent,
         (lambda h, _y, _g, x: apply("over_exponent", h, x), _none),
     ),
-    "exponent": (_exponent, None),
-    "fraction": (_fraction, (lambda g, _y, _x: g,)),
+    "exponent": (floats.exponent, None),
+    "fraction": (floats.fraction, (lambda g, _y, _x: g,)),
     "heaviside": (numpy.heaviside, (_none, lambda g, _y, a, _b: g * _same(g, a, 0))),
     "ldexp": (
         _ldexp,
@@ -137,6 +121,10 @@ _WHOLE = {
 }  # fmt: skip
 
 
+# Parts of numbers, which NumPy has not as ufuncs of one result.
+_PARTS = {"exponent", "fraction", "mantissa", "over_exponent"}
+
+
 def apply(name: str, *arrays: A, **options: Any) -> A:
     """Call the function of that name from CALLS; integers become float32 where it needs floats.
 
@@ -151,7 +139,7 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
     inputs = list(arrays)
     if name not in _WHOLE:
         inputs = [f.as_float(x) for x in inputs]
-    if isinstance(function, numpy.ufunc):
+    if isinstance(function, numpy.ufunc) or name in _PARTS:
         return call_ufunc(function, inputs, gradients)
     if isinstance(function, Special) or function is numpy.sinc:
         rule = None if gradients is None else gradients[0]
@@ -160,7 +148,7 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
 
 
 def _part(name: str, x: A) -> A:
-    found = f.loop_of(name, x)
+    found = f.loop_of(CALLS[name][0], x)
     return apply(name, x) if found is None else found
 
 

@@ -2,7 +2,7 @@
 
 from microlazy.core.tensor cimport Tensor
 
-# Of a function of NumPy's, or the name of one of its several results; -1: no loop.
+# Of a function of NumPy's, or of this module's; -1: no loop.
 cdef int float_op(object function) except -2
 cdef int float_dtype(int op, int dtype) noexcept              # of the result
 # Whether all threads together are faster than NumPy's one in large arrays.

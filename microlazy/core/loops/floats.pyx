@@ -5,7 +5,7 @@ shared by all threads, where NumPy's loops use one.
 """
 
 from cython.parallel cimport prange
-from libc.math cimport INFINITY, M_PI, NAN, copysign, isinf, signbit, sin
+from libc.math cimport INFINITY, M_PI, NAN, copysign, isinf, ldexp, signbit, sin
 from microlazy.core.loops.integers cimport operand
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.strided cimport Pieces, cut, piece, piece_length, piece_start
@@ -32,14 +32,67 @@ cdef extern from "floatparts.h" nogil:
 cdef enum Op:
     SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, EXPONENT
     FIRST_NUMBER
-    STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE, SINC
+    STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE, SINC, OVER
+
+
+def fraction(x):
+    """What is left of numbers without their whole part, as numpy.modf gives it.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.loops.floats import fraction
+    >>> fraction(numpy.array([1.5, -2.25]))
+    array([ 0.5 , -0.25])
+    """
+    return numpy.modf(x)[0]
+
+
+def mantissa(x):
+    """What numbers are without their powers of 2, as numpy.frexp gives it.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.loops.floats import mantissa
+    >>> mantissa(numpy.array([3.0, -8.0]))
+    array([ 0.75, -0.5 ])
+    """
+    return numpy.frexp(x)[0]
+
+
+def exponent(x):
+    """The powers of 2 that mantissas belong to, as numpy.frexp gives them.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.loops.floats import exponent
+    >>> exponent(numpy.array([3.0, -8.0]))
+    array([2, 4], dtype=int32)
+    """
+    return numpy.frexp(x)[1]
+
+
+def over_exponent(g, x):
+    """g over the powers of 2 that x is its mantissas times.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from microlazy.core.loops.floats import over_exponent
+    >>> over_exponent(numpy.array([1.0, 1.0]), numpy.array([3.0, -8.0]))
+    array([0.25  , 0.0625])
+    """
+    return numpy.ldexp(g, -numpy.frexp(x)[1])
+
 
 cdef dict OPS = {
     numpy.signbit: SIGN, numpy.spacing: STEP, numpy.positive: COPY, numpy.nextafter: TOWARDS,
     numpy.heaviside: HEAVISIDE, numpy.isnan: NAN_TEST, numpy.isinf: INFINITE,
     numpy.isfinite: FINITE, numpy.isposinf: PLUS_INFINITE, numpy.isneginf: MINUS_INFINITE,
-    numpy.logical_not: ZERO, "fraction": FRACTION, "mantissa": MANTISSA,
-    "exponent": EXPONENT, numpy.sinc: SINC,
+    numpy.logical_not: ZERO, numpy.sinc: SINC, fraction: FRACTION, mantissa: MANTISSA,
+    exponent: EXPONENT, over_exponent: OVER,
 }
 
 ctypedef fused real:
@@ -63,7 +116,7 @@ cdef inline real step_at(real x) noexcept nogil:
     return next_after(x, <real>copysign(INFINITY, x)) - x
 
 
-cdef inline real fraction(real x) noexcept nogil:
+cdef inline real fraction_of(real x) noexcept nogil:
     """What is left of x without its whole part, with its sign."""
     if real is float:
         return f32_fraction(x)
@@ -71,7 +124,7 @@ cdef inline real fraction(real x) noexcept nogil:
         return f64_fraction(x)
 
 
-cdef inline real mantissa(real x) noexcept nogil:
+cdef inline real mantissa_of(real x) noexcept nogil:
     """x over a power of 2, in [0.5, 1) without its sign."""
     if real is float:
         return f32_mantissa(x)
@@ -161,17 +214,20 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
             (<real*>out)[i] = a[i]
     elif op == FRACTION:
         for i in range(n):
-            (<real*>out)[i] = fraction(a[i])
+            (<real*>out)[i] = fraction_of(a[i])
     elif op == MANTISSA:
         if all_normal(a, n):
             for i in range(n):
                 (<real*>out)[i] = normal_mantissa(a[i])
             return
         for i in range(n):
-            (<real*>out)[i] = mantissa(a[i])
+            (<real*>out)[i] = mantissa_of(a[i])
     elif op == TOWARDS:
         for i in range(n):
             (<real*>out)[i] = next_after(a[i * sa], b[i * sb])
+    elif op == OVER:
+        for i in range(n):
+            (<real*>out)[i] = <real>ldexp(a[i * sa], -exponent_of(b[i * sb]))
     elif op == SINC:
         for i in range(n):
             (<real*>out)[i] = <real>sinc(a[i])

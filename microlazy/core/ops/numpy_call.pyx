@@ -639,7 +639,7 @@ cdef int dtype_of_ufunc(object function, list inputs) except -1:
 
 
 def call_ufunc(function, arrays, gradients=()):
-    """Compute a NumPy ufunc of one or two arrays, recorded like any op.
+    """Compute a NumPy ufunc, or one of `loops.floats`, of one or two arrays, recorded like any op.
 
     As `call`, but nothing is computed to find the shape and the dtype of the result, and NumPy
     writes it where it belongs.
