@@ -90,7 +90,7 @@ REASONS = (
         (FEW, FEW_GRADIENT),
         "np.polyfit np.piecewise np.float_power np.delete np.insert np.linspace np.nanvar "
         "np.nanmean np.kron np.meshgrid np.linalg.tensorinv np.all np.take_along_axis np.einsum "
-        "np.dot np.array_split np.searchsorted np.divmod np.correlate",
+        "np.dot np.array_split np.searchsorted np.divmod",
     ),
     Reason(
         "the given function runs on arrays of ours, and what it gives is converted",

@@ -175,18 +175,46 @@ cdef class Convolution(Direct):
         if x.dtype > FLOAT64 or x.dtype != y.dtype or out.dtype != x.dtype or (
                 x.size * y.size > 4 * FEW or x.size > FEW):
             return False
-        convolve_into(packed(x), packed(y), options["mode"], out)
+        convolve_into(packed(x), packed(y), options["mode"], True, out)
         return True
 
 
-cdef int convolve_into(Tensor x, Tensor y, str mode, Tensor out) except -1:
-    cdef double[FEW] first, second            # the second one reversed
+def convolve(a, v, mode, bint reverse):
+    """numpy.convolve, or numpy.correlate if the second vector, which is not longer, is not reversed.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> np.correlate(np.array([1., 2., 3.]), np.array([0., 1.]))
+    array([2., 3.])
+    """
+    cdef Tensor x = vector(a), y = vector(v), out
+    cdef Py_ssize_t n
+    if not alike(x, y) or x.size * y.size > 4 * FEW or (x.size < y.size and not reverse):
+        return None
+    if x.size < y.size:
+        x, y = y, x
+    if mode == "full":
+        n = x.size + y.size - 1
+    elif mode == "same":
+        n = x.size
+    elif mode == "valid":
+        n = x.size - y.size + 1
+    else:
+        return None
+    out = new(x.face, x.dtype, 1, &n)
+    convolve_into(x, y, mode, reverse, out)
+    return out
+
+
+cdef int convolve_into(Tensor x, Tensor y, str mode, bint reverse, Tensor out) except -1:
+    cdef double[FEW] first, second            # the latter as it is moved along the other
     cdef Py_ssize_t n = x.size, m = y.size, start, i, j, k
     start = m - 1 if mode == "full" else m // 2 if mode == "same" else 0
     for i in range(n):
         first[i] = number_at(x, i)
     for j in range(m):
-        second[j] = number_at(y, m - 1 - j)
+        second[j] = number_at(y, m - 1 - j if reverse else j)
     for i in range(out.size):
         k = i - start                         # where the second one lies along the first
         j = max(<Py_ssize_t>0, -k)

@@ -331,6 +331,9 @@ def convolve(a: Any, v: Any, mode: str = "full") -> ndarray:
     >>> np.convolve(np.array([1, 2, 3]), np.array([1, 1]))
     array([1., 3., 5., 3.])
     """
+    small = lines.convolve(a, v, mode, True)
+    if small is not None:
+        return small
     a, v = _vectors("convolve", a, v, mode)
     return sequences.convolve(a, v, mode) if len(a) >= len(v) else sequences.convolve(v, a, mode)
 
@@ -344,6 +347,9 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> ndarray:
     >>> np.correlate(np.array([1, 2, 3]), np.array([1, 1]))
     array([3., 5.])
     """
+    small = lines.convolve(a, v, mode, False)
+    if small is not None:
+        return small
     a, v = _vectors("correlate", a, v, mode)
     if len(a) >= len(v):
         return sequences.convolve(a, _f.flip(v), mode)
