@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from microlazy import autograd, nd, np
-from microlazy.base import MXNetError
+from microlazy.base import MXNetError, ShapeError
 from microlazy.core import generator
 
 FEW = 1 << 12  # elements, above which NumPy computes
@@ -475,3 +475,12 @@ def test_nd_keeps_its_rules():
     assert nd.array([1.0]).reshape((1,)).shape == (1,)
     assert type(x[::-1]) is type(x) and x[::-1].asnumpy().tolist() == [[3, 4], [1, 2]]
     assert nd.linalg.det(x).shape == (1,)
+
+
+@pytest.mark.parametrize("dtype", ("float32", "int32", "bool"))
+def test_kronecker_products(dtype):
+    for first, second in product(SHAPES, repeat=2):
+        a, b = numbers(first).astype(dtype), numbers(second).astype(dtype)
+        alike(np.kron(of(a), of(b)), numpy.kron(a, b))
+    with pytest.raises(ShapeError, match="kron: arrays may have at most 8 axes, but one has 9"):
+        np.kron(np.ones(2), np.ones((1,) * 9))

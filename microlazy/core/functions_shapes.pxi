@@ -65,6 +65,22 @@ def reshape(x, shape):
     return reshape_tensor(t, plain_shape(shape))      # another shape, or what it refuses
 
 
+def kron(a, b):
+    """Blocks of b, scaled by the elements of a: a product of both, with each axis twice."""
+    cdef Tensor x = array_of(a, "kron"), y = array_of(b, "kron")
+    cdef Py_ssize_t[MAX_NDIM] outside, inside, merged
+    cdef int ndim = max(x.ndim, y.ndim), i
+    if 2 * ndim > MAX_NDIM:
+        raise ShapeError(f"kron: arrays may have at most {MAX_NDIM // 2} axes, but one has {ndim}")
+    for i in range(ndim):
+        outside[2 * i] = x.shape_[i - ndim + x.ndim] if i >= ndim - x.ndim else 1
+        inside[2 * i + 1] = y.shape_[i - ndim + y.ndim] if i >= ndim - y.ndim else 1
+        outside[2 * i + 1] = inside[2 * i] = 1
+        merged[i] = outside[2 * i] * inside[2 * i + 1]
+    x, y = reshape_to(x, 2 * ndim, outside), reshape_to(y, 2 * ndim, inside)
+    return reshape_to(binary(BINARY["multiply"], x, y), ndim, merged)
+
+
 def at_least(x, Py_ssize_t count, bint behind=False):
     """The array with one to three axes or more; missing ones in front, the third one behind."""
     cdef Tensor t = array_of(x, "at_least")

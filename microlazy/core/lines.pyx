@@ -180,7 +180,7 @@ cdef class Convolution(Direct):
 
 
 def convolve(a, v, mode, bint reverse):
-    """numpy.convolve, or numpy.correlate if the second vector, which is not longer, is not reversed.
+    """numpy.convolve; numpy.correlate if the second vector, which is not longer, is not reversed.
 
     Examples
     --------

@@ -213,13 +213,7 @@ def kron(a: ndarray, b: ndarray) -> ndarray:
     >>> np.kron(np.array([1, 2]), np.array([3, 4]))
     array([3., 4., 6., 8.])
     """
-    a, b = as_arrays((a, b))
-    ndim = max(a.ndim, b.ndim)
-    outside = (1,) * (ndim - a.ndim) + a.shape
-    inside = (1,) * (ndim - b.ndim) + b.shape
-    wide = _f.reshape(a, tuple(n for size in outside for n in (size, 1)))
-    fine = _f.reshape(b, tuple(n for size in inside for n in (1, size)))
-    return _f.reshape(wide * fine, tuple(m * n for m, n in zip(outside, inside, strict=True)))
+    return _f.kron(*as_arrays((a, b)))
 
 
 def cross(
