@@ -105,7 +105,12 @@ REASONS = (
     Reason(
         "NumPy's function, recorded: its gradient is a rule in Python",
         (FEW_GRADIENT, MANY_GRADIENT),
-        "np.frexp np.modf np.nextafter",
+        "np.modf np.nextafter",
+    ),
+    Reason(
+        "two results, each recorded; the gradient is a rule in Python around a compiled loop",
+        (FEW_GRADIENT, MANY_GRADIENT),
+        "np.frexp",
     ),
     Reason(
         "decompositions through NumPy; one compiled function goes back",

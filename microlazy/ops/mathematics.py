@@ -120,8 +120,7 @@ _WHOLE = {
     "right_shift",
 }  # fmt: skip
 
-
-# Parts of numbers, which NumPy has not as ufuncs of one result.
+# Parts of numbers, which are no ufuncs of one result in NumPy.
 _PARTS = {"exponent", "fraction", "mantissa", "over_exponent"}
 
 

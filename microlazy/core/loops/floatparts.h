@@ -46,6 +46,13 @@
     {                                                                                             \
         return (int32_t)(NAME##_bits(x) >> MANTISSA & (2 * BIAS + 1)) - (BIAS - 1);               \
     }                                                                                             \
+    /* g over that power, which has a reciprocal: below 2 to the -BIAS + 1 a denormal one. */     \
+    static inline REAL NAME##_over_normal_exponent(REAL g, REAL x)                                \
+    {                                                                                             \
+        const int32_t power = BIAS - NAME##_normal_exponent(x);                                   \
+        const BITS small = ((BITS)1 << (MANTISSA - 1)) >> (power & 1);                            \
+        return g * NAME##_real(power > 0 ? (BITS)power << MANTISSA : small);                      \
+    }                                                                                             \
                                                                                                   \
     /* Of any; of 0, infinity and NaN x itself and 0. A denormal is made a normal number first. */\
     static inline int NAME##_denormal(REAL x)                                                     \

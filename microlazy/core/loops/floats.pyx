@@ -28,6 +28,8 @@ cdef extern from "floatparts.h" nogil:
     double f64_normal_mantissa(double x)
     int f32_normal_exponent(float x)
     int f64_normal_exponent(double x)
+    float f32_over_normal_exponent(float g, float x)
+    double f64_over_normal_exponent(double g, double x)
 
 cdef enum Op:
     SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, EXPONENT
@@ -170,6 +172,13 @@ cdef inline int normal_exponent(real x) noexcept nogil:
         return f64_normal_exponent(x)
 
 
+cdef inline real over_normal_exponent(real g, real x) noexcept nogil:
+    if real is float:
+        return f32_over_normal_exponent(g, x)
+    else:
+        return f64_over_normal_exponent(g, x)
+
+
 cdef inline real heaviside(real x, real middle) noexcept nogil:
     cdef real step = middle if x == 0 else <real>(x > 0)
     return x if x != x else step
@@ -226,6 +235,10 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
         for i in range(n):
             (<real*>out)[i] = next_after(a[i * sa], b[i * sb])
     elif op == OVER:
+        if sa and sb and all_normal(b, n):
+            for i in range(n):
+                (<real*>out)[i] = over_normal_exponent(a[i], b[i])
+            return
         for i in range(n):
             (<real*>out)[i] = <real>ldexp(a[i * sa], -exponent_of(b[i * sb]))
     elif op == SINC:
