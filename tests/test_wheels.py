@@ -100,6 +100,7 @@ def test_a_command_that_fails_fails_its_step(monkeypatch, capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a build for Windows is told otherwise")
 def test_python_builds_as_the_target_would(monkeypatch, tmp_path):
+    monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr(wheels, "FOLDER", tmp_path)
     monkeypatch.setattr(wheels, "TREE", tmp_path)
     target = wheels.TARGETS["aarch64"]
