@@ -24,7 +24,6 @@ from microlazy.ndarray.output_layers import *  # noqa: F403
 from microlazy.ndarray.products import *  # noqa: F403
 from microlazy.ndarray.reductions import *  # noqa: F403
 from microlazy.ndarray.sorting import *  # noqa: F403
-from microlazy.params_file import load, load_frombuffer, save
 
 
 def waitall() -> None:
@@ -40,15 +39,20 @@ def waitall() -> None:
 # Modules and functions that are imported when they are used, and modules whose functions come when
 # one is asked for.
 _LATE_MODULES = ("_internal", "contrib", "image", "linalg", "op", "random")
-_LATE = dict.fromkeys(
-    ("BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"),
-    f"{__name__}.detection",
-) | {"Custom": "microlazy.operator"}
+_LATE = {
+    **dict.fromkeys(
+        ("BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"),
+        f"{__name__}.detection",
+    ),
+    **dict.fromkeys(("load", "load_frombuffer", "save"), "microlazy.params_file"),
+    "Custom": "microlazy.operator",
+}
 _LATE_FUNCTIONS = ("densities", "layers", "random_aliases", "updates")
 
 if TYPE_CHECKING:
     from microlazy.ndarray import contrib, image, linalg, op, random
     from microlazy.operator import Custom
+    from microlazy.params_file import load, load_frombuffer, save
 else:  # a type checker would take it for a promise
 
     def _gather() -> None:

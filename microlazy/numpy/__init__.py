@@ -68,7 +68,6 @@ from microlazy.numpy import protocols, random
 from microlazy.numpy.creation import *  # noqa: F403
 from microlazy.numpy.dtypes import *  # noqa: F403
 from microlazy.numpy.elementwise import *  # noqa: F403
-from microlazy.numpy.files import *  # noqa: F403
 from microlazy.numpy.indexing import *  # noqa: F403
 from microlazy.numpy.joining import *  # noqa: F403
 from microlazy.numpy.manipulation import *  # noqa: F403
@@ -90,6 +89,7 @@ PINF, NINF, NAN, NaN, PZERO, NZERO = inf, -inf, nan, nan, 0.0, -0.0
 _LATE = ("fft", "linalg")
 _LATE_FUNCTIONS = (
     "differences",
+    "files",
     "functional",
     "histograms",
     "index_tricks",

@@ -10,7 +10,6 @@ from microlazy.base import ShapeError
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.numpy.arguments import as_array, as_arrays
-from microlazy.ops.einsum import einsum as _einsum
 from microlazy.ops.triangles import diagonal as _diagonal
 
 __all__ = [
@@ -178,7 +177,9 @@ def einsum(
     """
     if not isinstance(subscripts, str):
         subscripts, operands = _with_letters((subscripts, *operands))
-    result = _einsum(subscripts, as_arrays(operands), optimize)
+    from microlazy.ops.einsum import einsum as summed  # its grammar is its own
+
+    result = summed(subscripts, as_arrays(operands), optimize)
     return result if out is None else _f.write_into(out, result)
 
 

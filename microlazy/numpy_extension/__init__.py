@@ -10,7 +10,6 @@ if TYPE_CHECKING:  # what is made from tables, with its signatures
 
 from microlazy._late import star_names as _star_names
 from microlazy.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
-from microlazy.numpy.files import savez
 from microlazy.numpy_extension import random
 from microlazy.numpy_extension.random import seed
 from microlazy.ops.activations import (
@@ -50,7 +49,6 @@ from microlazy.ops.mathematics import hard_sigmoid, logsumexp, smooth_l1
 from microlazy.ops.ordering import topk
 from microlazy.ops.products import batch_dot, fully_connected
 from microlazy.ops.sequence_lengths import sequence_mask
-from microlazy.params_file import load, save
 from microlazy.util import (
     is_np_array,
     is_np_default_dtype,
@@ -80,28 +78,32 @@ def waitall() -> None:
 
 # Functions that are imported when they are used, and their modules.
 _LATE = {
-    "batch_norm": "normalization",
-    "bilinear_sampler": "spatial",
-    "box_nms": "detection",
-    "convolution": "convolution",
-    "ctc_loss": "ctc",
-    "deconvolution": "convolution",
-    "group_norm": "normalization",
-    "instance_norm": "normalization",
-    "irfft": "spectra",
-    "l2_normalization": "normalization",
-    "layer_norm": "normalization",
-    "multibox_detection": "detection",
-    "multibox_prior": "detection",
-    "multibox_target": "detection",
-    "pooling": "convolution",
-    "rfft": "spectra",
-    "rnn": "recurrent",
-    "roi_align": "spatial",
-    "roi_pooling": "spatial",
+    "batch_norm": "ops.normalization",
+    "bilinear_sampler": "ops.spatial",
+    "box_nms": "ops.detection",
+    "convolution": "ops.convolution",
+    "ctc_loss": "ops.ctc",
+    "deconvolution": "ops.convolution",
+    "group_norm": "ops.normalization",
+    "instance_norm": "ops.normalization",
+    "irfft": "ops.spectra",
+    "l2_normalization": "ops.normalization",
+    "layer_norm": "ops.normalization",
+    "load": "params_file",
+    "multibox_detection": "ops.detection",
+    "multibox_prior": "ops.detection",
+    "multibox_target": "ops.detection",
+    "pooling": "ops.convolution",
+    "rfft": "ops.spectra",
+    "rnn": "ops.recurrent",
+    "roi_align": "ops.spatial",
+    "roi_pooling": "ops.spatial",
+    "save": "params_file",
+    "savez": "numpy.files",
 }
 
 if TYPE_CHECKING:
+    from microlazy.numpy.files import savez
     from microlazy.numpy_extension import image
     from microlazy.ops.convolution import convolution, deconvolution, pooling
     from microlazy.ops.ctc import ctc_loss
@@ -121,6 +123,7 @@ if TYPE_CHECKING:
     from microlazy.ops.recurrent import rnn
     from microlazy.ops.spatial import bilinear_sampler, roi_align, roi_pooling
     from microlazy.ops.spectra import irfft, rfft
+    from microlazy.params_file import load, save
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
@@ -129,7 +132,7 @@ else:  # a type checker would take it for a promise
         if name == "image":  # imported when it is used
             return import_module(f"{__name__}.image")
         if name in _LATE:
-            function = getattr(import_module(f"microlazy.ops.{_LATE[name]}"), name)
+            function = getattr(import_module(f"microlazy.{_LATE[name]}"), name)
             return globals().setdefault(name, function)
         from microlazy.foreign import missing
 

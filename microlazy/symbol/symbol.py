@@ -10,7 +10,6 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from microlazy.base import MXNetError
-from microlazy.files import write_atomically
 from microlazy.symbol.attributes import HIDDEN
 from microlazy.symbol.graph import Entry, Node, auxiliary_of, in_order, variables_of
 from microlazy.symbol.names import ARITHMETIC, METHODS, NUMPY_NAMES, VALUE_METHODS, VALUES
@@ -297,6 +296,8 @@ class Symbol:
         """
         text = self.tojson(remove_amp_cast)
         try:
+            from microlazy.files import write_atomically
+
             write_atomically(os.fspath(fname), [text.encode()])
         except OSError as error:
             raise MXNetError(f"cannot write {fname!r}: {error.strerror or error}") from error

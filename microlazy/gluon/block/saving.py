@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from os import PathLike, fspath
 
-from ... import params_file
 from ...context import Context
 from ...initializer import ArgumentError
 from ..parameter import load_arrays
@@ -62,6 +61,8 @@ class Saving(Tree):
                 "the network first, or use dry_run().",
                 stacklevel=2,
             )
+        from ... import params_file  # a program may never save
+
         params_file.save(filename, {path: p.reduced() for path, p in live.items()})
 
     def load_parameters(
@@ -116,6 +117,8 @@ class Saving(Tree):
         ...         print("does not fit")
         does not fit
         """
+        from ... import params_file
+
         loaded = params_file.load(filename) or {}
         if not isinstance(loaded, dict):
             raise ArgumentError(f"{filename} holds arrays without names, so they fit no parameter")

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ... import params_file
 from ... import symbol as sym
 from ...base import MXNetError, ShapeError
 from ...context import Context
@@ -137,6 +136,8 @@ class SymbolBlock(HybridBlock):
         names = [input_names] if isinstance(input_names, str) else list(input_names)
         block = SymbolBlock(graph, [sym.var(name) for name in names])
         if param_file is not None:
+            from ... import params_file
+
             found = without_kind(params_file.load(param_file), param_file)
             inputs = (*block._inputs, *block._labels)
             arrays = {name: array for name, array in found.items() if name not in inputs}
