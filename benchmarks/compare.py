@@ -8,9 +8,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from tqdm import tqdm
-
-from benchmarks.sitting import measure, worker
+from benchmarks.sitting import measure_all, worker
 from benchmarks.workloads import DESCRIPTIONS, NETWORKS
 
 TABLE = (
@@ -172,16 +170,17 @@ def main(arguments: list[str]) -> None:
     peers = {"microlazy": sys.executable, "microlazy-hybrid": sys.executable}
     if options.torch_python or importlib.util.find_spec("torch"):
         peers["torch"] = options.torch_python or sys.executable
-    times = {}
     with ExitStack() as stack:
         workers = {
             name: stack.enter_context(worker(name, python)) for name, python in peers.items()
         }
-        for workload in (progress := tqdm(workloads, desc="measuring", leave=False)):
-            progress.set_postfix_str(workload)
-            able = [name for name in peers if name != "microlazy-hybrid" or workload in NETWORKS]
-            seconds = measure([workers[name] for name in able], workload)
-            times[workload] = dict(zip(able, seconds, strict=True))
+        times = measure_all(
+            workers,
+            [
+                (work, [name for name in peers if name != "microlazy-hybrid" or work in NETWORKS])
+                for work in workloads
+            ],
+        )
         versions = f"microlazy {workers['microlazy'].version}"
         if "torch" in workers:
             versions += f", PyTorch {workers['torch'].version}"

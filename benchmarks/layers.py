@@ -6,11 +6,9 @@ import platform
 import sys
 from contextlib import ExitStack
 
-from tqdm import tqdm
-
 from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.layer_steps import CASES, MODES, PRODUCT, WIDTH, workload
-from benchmarks.sitting import measure, worker
+from benchmarks.sitting import measure, measure_all, worker
 
 ONE_THREAD = {
     "BENCHMARKS_CLOCK": "thread_time",
@@ -106,11 +104,14 @@ def main(arguments: list[str]) -> None:
             for name, python in peers.items()
         }
         product = measure([team["microlazy"]], PRODUCT, options.rounds, options.budget)[0]
-        for name, size, mode in tqdm(work, desc="measuring", leave=False):
-            seconds = measure(
-                list(team.values()), workload(name, size, mode), options.rounds, options.budget
-            )
-            found[name][size, mode] = dict(zip(team, seconds, strict=True))
+        times = measure_all(
+            team,
+            [(workload(*cell), list(team)) for cell in work],
+            options.rounds,
+            options.budget,
+        )
+        for name, size, mode in work:
+            found[name][size, mode] = times[workload(name, size, mode)]
         versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
     rate = 2 * WIDTH**3 / product
     text = (

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tqdm import tqdm
+
 ROUNDS = 15
 BUDGET = 0.1  # seconds for one worker in one round
+PASSES = 2  # over all work: a virtual machine's cores may lie far apart for some seconds
 PAUSE = 0.01  # seconds in which the threads of the worker before stop waiting actively
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,3 +95,24 @@ def measure(
 
     times = [[turn(one) for one in workers] for _ in range(rounds)]
     return [min(column) for column in zip(*times, strict=True)]
+
+
+def measure_all(
+    workers: Mapping[str, Worker],
+    work: Sequence[tuple[str, Sequence[str]]],
+    rounds: int = ROUNDS,
+    budget: float = BUDGET,
+) -> dict[str, dict[str, float]]:
+    """Return, for each workload, the seconds of a step by each worker that it names.
+
+    The rounds are spread over `PASSES` passes, so that what slows the machine for some seconds does
+    not meet all rounds of a workload. Progress is shown.
+    """
+    found: dict[str, dict[str, float]] = {workload: {} for workload, _ in work}
+    for workload, able in (progress := tqdm([*work] * PASSES, desc="measuring", leave=False)):
+        progress.set_postfix_str(workload)
+        team = [workers[name] for name in able]
+        seconds = measure(team, workload, max(1, rounds // PASSES), budget)
+        best = found[workload]
+        best.update((n, min(s, best.get(n, s))) for n, s in zip(able, seconds, strict=True))
+    return found
