@@ -5,9 +5,23 @@ methods of arrays stand on; the rest of its modules come together, the first tim
 not there.
 """
 
+import sys
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
+
+
+def is_symbol(x: Any) -> bool:
+    """Whether a value is a `Symbol`, whose module is imported when a program first asks for one.
+
+    Examples
+    --------
+    >>> from microlazy import nd, sym
+    >>> from microlazy._late import is_symbol
+    >>> is_symbol(sym.var("x")), is_symbol(nd.ones(1))
+    (True, False)
+    """
+    return isinstance(x, getattr(sys.modules.get("microlazy.symbol.symbol"), "Symbol", ()))
 
 
 def star_names(names: Iterable[str]) -> list[str]:

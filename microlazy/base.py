@@ -72,6 +72,18 @@ class AbstractValueError(MXNetError):
     """
 
 
+def is_known(shape: tuple[int, ...] | None) -> bool:
+    """Whether all sizes are known; 0 and -1 stand for those that are not.
+
+    Examples
+    --------
+    >>> from microlazy.base import is_known
+    >>> is_known((2, 3)), is_known((2, 0)), is_known(None)
+    (True, False, False)
+    """
+    return shape is not None and all(size > 0 for size in shape)
+
+
 # ---- values in messages ----
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from microlazy import autograd
 from microlazy import ndarray as nd
-from microlazy.base import MXNetError, ShapeError
+from microlazy.base import MXNetError, ShapeError, is_known
 from microlazy.context import Context, current_context
 from microlazy.core.differentiation import is_tracked
 from microlazy.core.tensor import Tensor
 from microlazy.gluon import HybridBlock
 from microlazy.symbol import Symbol
 from microlazy.symbol.dtypes import infer_types
-from microlazy.symbol.graph import Node, is_known
+from microlazy.symbol.graph import Node
 from microlazy.symbol.running import Program, labels_of
 from microlazy.symbol.shapes import infer
 

@@ -89,7 +89,7 @@ def count(program):
 
 @pytest.mark.parametrize(
     "program, modules, compiled, source, calls",
-    [(IMPORT, 146, 46, 730_000, 4_800), (FORWARD, 147, 46, 740_000, 5_500)],
+    [(IMPORT, 136, 46, 670_000, 4_500), (FORWARD, 137, 46, 680_000, 5_200)],
     ids=["import", "first forward"],
 )
 def test_little_is_loaded(program, modules, compiled, source, calls):

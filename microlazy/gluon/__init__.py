@@ -1,11 +1,13 @@
 """Gluon: networks, parameters, losses and the trainer."""
 
+# mypy: implicit-reexport
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..foreign import BLOCK, PARAMETER, give_hints
 from . import block, nn, parameter, utils
-from .block import *  # noqa: F403
+from .block import Block, HybridBlock
 from .parameter import *  # noqa: F403
 
 __all__ = [
@@ -40,12 +42,14 @@ _LATE_MODULES = (
 )
 _LATE = {
     "CompiledStep": "compiled_step",
+    "SymbolBlock": "block",
     "Trainer": "trainer",
     "compile_step": "compiled_step",
 }
 
 if TYPE_CHECKING:
     from . import compiled_step, contrib, data, loss, metric, model_zoo, rnn, trainer
+    from .block import SymbolBlock
     from .compiled_step import CompiledStep, compile_step
     from .trainer import Trainer
 else:  # a type checker would take it for a promise

@@ -11,7 +11,7 @@ from microlazy.symbol.attributes import TextError, dtype_of, shape_of
 if TYPE_CHECKING:
     from microlazy.symbol.operators import Operator
 
-__all__ = ["Entry", "Node", "auxiliary_of", "in_order", "is_known", "missing_input", "variables_of"]
+__all__ = ["Entry", "Node", "auxiliary_of", "in_order", "missing_input", "variables_of"]
 
 
 class Node:
@@ -145,15 +145,3 @@ def auxiliary_of(nodes: Iterable[Node]) -> set[int]:
                 if name in node.operator.auxiliary and given.operator is None:
                     found.add(id(given))
     return found
-
-
-def is_known(shape: tuple[int, ...] | None) -> bool:
-    """Whether all sizes are known; 0 and -1 stand for those that are not.
-
-    Examples
-    --------
-    >>> from microlazy.symbol.graph import is_known
-    >>> is_known((2, 3)), is_known((2, 0)), is_known(None)
-    (True, False, False)
-    """
-    return shape is not None and all(size > 0 for size in shape)

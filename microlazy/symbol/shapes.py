@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 
 from microlazy import autograd
-from microlazy.base import AbstractValueError, MXNetError
+from microlazy.base import AbstractValueError, MXNetError, is_known
 from microlazy.core import trace
 from microlazy.core.tensor import Tensor
 from microlazy.ops.recurrent import CELLS
@@ -25,7 +25,6 @@ from microlazy.symbol.graph import (
     Node,
     auxiliary_of,
     in_order,
-    is_known,
     variables_of,
 )
 from microlazy.symbol.operators import Operator

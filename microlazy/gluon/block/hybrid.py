@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Never
 
 from ... import ndarray as nd
+from ..._late import is_symbol
 from ...base import kind_of
 from ...context import Context
 from ...core.planning import call_block
 from ...core.tensor import Tensor
 from ...core.trace import is_tracing
-from ...symbol import Symbol
 from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import lock
 from .block import Block
@@ -23,7 +23,6 @@ from .first_call import remember
 from .infer import infer_below, infer_from_use
 from .refusal import tell_refusal
 from .running import BOOKS, NOTES, Running
-from .symbolic import graph_of, symbols_of
 from .tree import Tree, own_parameters, parameters_below, where
 
 if TYPE_CHECKING:
@@ -187,7 +186,9 @@ class HybridBlock(Block):
 
     def _call_otherwise(self, args: tuple[Any, ...]) -> Any:
         """Call it with symbols, with no array at the front, for the first time, or with hooks."""
-        if args and isinstance(args[0], Symbol):
+        if args and is_symbol(args[0]):
+            from .symbolic import symbols_of  # with all that symbols need
+
             return symbols_of(self, args)
         if self._only_forward:
             return self.forward(*args)
@@ -453,6 +454,8 @@ class HybridBlock(Block):
         >>> [os.path.basename(name) for name in files]
         ['dense-symbol.json', 'dense-0000.params']
         """
+        from .symbolic import graph_of
+
         _, outputs = graph_of(self)
         parameters = self.collect_params()
         auxiliary = set(outputs.list_auxiliary_states())

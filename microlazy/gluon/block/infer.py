@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from ... import autograd
 from ... import ndarray as nd
-from ...base import MXNetError, ShapeError
+from ...base import MXNetError, ShapeError, is_known
 from ...core import trace
 from ...core.tensor import Tensor
 from ...initializer import Zero
-from ...symbol.graph import is_known
 from ..parameter import Parameter
 from ..parameter.parameter import lock
 from .dry_run import abstract, dry_run

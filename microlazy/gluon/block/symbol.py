@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ... import symbol as sym
-from ...base import MXNetError, ShapeError
+from ...base import MXNetError, ShapeError, is_known
 from ...context import Context
 from ...core.tensor import Tensor
 from ...symbol import Symbol
@@ -175,7 +175,6 @@ class SymbolBlock(HybridBlock):
         ShapeError
             If a size cannot be told.
         """
-        from ...symbol.graph import is_known
         from ...symbol.shapes import infer
 
         shapes = {name: x.shape for name, x in zip(self._inputs, args, strict=True)}

@@ -3,7 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..block import Block, HybridBlock, SymbolBlock
+from .. import block
+from ..block import Block, HybridBlock
 from ._containers import HybridSequential, Sequential
 from ._dense import Dense
 
@@ -32,6 +33,7 @@ _LATE_MODULES = ("activations", "basic_layers", "conv_layers")
 __all__ = ["Block", "Dense", "HybridBlock", "HybridSequential", "Sequential", "SymbolBlock", *_LATE]
 
 if TYPE_CHECKING:
+    from ..block import SymbolBlock
     from . import activations, basic_layers, conv_layers
     from ._convolution import *  # noqa: F403
     from ._dropout import *  # noqa: F403
@@ -50,6 +52,8 @@ else:  # a type checker would take it for a promise
         if name in _LATE:
             layer = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
             return globals().setdefault(name, layer)
+        if name == "SymbolBlock":
+            return getattr(block, name)
         from ...foreign import missing
 
         raise missing(__name__, name, __all__)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from weakref import WeakMethod
 
 import numpy
 
-from ... import autograd, symbol
+from ... import autograd
 from ... import ndarray as nd
 from ... import numpy as np
 from ...base import MXNetError
@@ -25,7 +25,6 @@ from ...core.functions import on_context
 from ...core.planning import advance_generation
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, InitDesc, Initializer, Uniform, create
-from ...symbol import Symbol
 from ...util import is_np_array
 from ..utils import _html_table
 from .mxnet_attributes import MXNetAttributes
@@ -39,6 +38,9 @@ from .shapes import (
     unknown_axes,
     visible,
 )
+
+if TYPE_CHECKING:
+    from ...symbol import Symbol
 
 tensor_types = (Tensor,)
 
@@ -939,6 +941,8 @@ class Parameter(MXNetAttributes):
         '(2, 3)'
         """
         known = tuple(max(size, 0) for size in self._shape or ())
+        from ... import symbol
+
         made = symbol.var(
             self.name,
             shape=known if self._shape is not None else None,
