@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy
 
 from microlazy import autograd
+from microlazy._late import is_symbol
 from microlazy.base import MXNetError, data_dir
 from microlazy.context import Context, current_context, num_gpus
 from microlazy.core import functions as _f
@@ -657,8 +658,22 @@ def _to_arrays(values: Any, dtype: Any) -> dict[Any, Any]:
     return {name: _f.to_array(int(is_np_array()), _numbers(x), dtype) for name, x in named}
 
 
+def _function_of(symbol: Any) -> Callable[..., Any]:
+    """The function, of arrays by the names of its arguments, that a symbol describes."""
+    from microlazy import gluon, sym
+
+    if symbol.list_auxiliary_states():
+        raise TypeError(
+            "check_numeric_gradient: the symbol has auxiliary states, "
+            f"{symbol.list_auxiliary_states()}; check a block with these layers"
+        )
+    names = symbol.list_arguments()
+    block = gluon.SymbolBlock(symbol, [sym.var(name) for name in names])
+    return lambda **arrays: block(*(arrays[name] for name in names))
+
+
 def check_numeric_gradient(
-    sym: Callable[..., Any],
+    sym: Any,
     location: Any,
     aux_states: Any = None,
     numeric_eps: float | None = None,
@@ -670,12 +685,12 @@ def check_numeric_gradient(
     grad_stype_dict: Any = None,
     dtype: Any = numpy.float32,
 ) -> None:
-    """Compare the gradient of a function or block with central differences.
+    """Compare the gradient of a function, block or symbol with central differences.
 
     Parameters
     ----------
-    sym : callable
-        From arrays to an array; a block, for instance. (MXNet's takes a symbol.)
+    sym : callable or Symbol
+        From arrays to an array; a block, for instance.
     location : list or dict of arrays
         Its arguments, by place or by name; they are copied.
     numeric_eps : float, optional
@@ -702,8 +717,14 @@ def check_numeric_gradient(
     >>> from microlazy.test_utils import check_numeric_gradient
     >>> check_numeric_gradient(nd.tanh, [numpy.array([0.1, 0.7])])
     """
+    if is_symbol(sym):
+        if not isinstance(location, dict):
+            location = dict(zip(sym.list_arguments(), location, strict=True))
+        sym = _function_of(sym)
     if not callable(sym):
-        raise TypeError(f"check_numeric_gradient: expected a function or block, not {sym!r}")
+        raise TypeError(
+            f"check_numeric_gradient: expected a function, block or symbol, not {sym!r}"
+        )
     step = numeric_eps or default_numeric_eps()[numpy.dtype(dtype)]
     arrays = _to_arrays(location, dtype)
 

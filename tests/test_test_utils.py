@@ -128,6 +128,11 @@ def test_gradients_of_functions_and_blocks():
     net = gluon.nn.Dense(3, activation="tanh")
     net.initialize()
     test_utils.check_numeric_gradient(net, [nd.array(x)])
+    product = mx.sym.dot(mx.sym.sin(mx.sym.var("a")), mx.sym.var("b"))
+    test_utils.check_numeric_gradient(product, [x, y])
+    test_utils.check_numeric_gradient(product, {"b": y, "a": x}, grad_nodes=["b"])
+    with pytest.raises(TypeError, match="auxiliary states"):
+        test_utils.check_numeric_gradient(mx.sym.BatchNorm(mx.sym.var("a")), [x] * 3)
     npx.set_np()
     try:
         test_utils.check_numeric_gradient(np.sin, [x], dtype="float64")
@@ -145,7 +150,7 @@ def test_a_wrong_gradient_is_found():
 
     with pytest.raises(AssertionError, match="gradient by 0"):
         test_utils.check_numeric_gradient(lambda x: Wrong()(x), [numpy.array([3.0])])
-    with pytest.raises(TypeError, match="function or block"):
+    with pytest.raises(TypeError, match="function, block or symbol"):
         test_utils.check_numeric_gradient("sym", [])
 
 
