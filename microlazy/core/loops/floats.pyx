@@ -4,12 +4,9 @@ As in `loops/integers`, a call of NumPy's is what takes the time in a small arra
 shared by all threads, where NumPy's loops use one.
 """
 
-from cython.parallel cimport prange
 from libc.math cimport INFINITY, M_PI, NAN, copysign, isinf, ldexp, signbit, sin
-from microlazy.core.loops.integers cimport operand
-from microlazy.core.parallel cimport LIGHT_GRAIN, threads
-from microlazy.core.strided cimport Pieces, cut, piece, piece_length, piece_start
-from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor, itemsize
+from microlazy.core.loops.integers cimport run_into
+from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor
 
 import numpy
 
@@ -265,7 +262,7 @@ cdef int float_dtype(int op, int dtype) noexcept:
     return BOOL if op < FIRST_NUMBER else dtype
 
 
-cdef void run_as(int dtype, int op, const char* a, Py_ssize_t sa, const char* b, Py_ssize_t sb,
+cdef void run_as(int op, int dtype, const char* a, Py_ssize_t sa, const char* b, Py_ssize_t sb,
                  char* out, Py_ssize_t n) noexcept nogil:
     if dtype == FLOAT32:
         run(op, <const float*>a, sa, <const float*>b, sb, out, n)
@@ -274,17 +271,4 @@ cdef void run_as(int dtype, int op, const char* a, Py_ssize_t sa, const char* b,
 
 
 cdef int floats_into(int op, Tensor a, Tensor b, Tensor out) except -1:
-    cdef Pieces p
-    cdef Py_ssize_t n = out.size, size = itemsize(out.dtype), i
-    cdef char* target = out.data
-    cdef int dtype = a.dtype, last = 0 if b is None else 1
-    if n < LIGHT_GRAIN:
-        a = operand(a, out)
-        b = a if b is None else operand(b, out)
-        run_as(dtype, op, a.data, a.size == n, b.data, b.size == n, target, n)
-        return 0
-    _scratch = cut(&p, out, last + 1, a, b, None)
-    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
-        run_as(dtype, op, piece(&p, 0, i), 1, piece(&p, last, i), 1,
-               target + piece_start(&p, i) * size, piece_length(&p, i))
-    return 0
+    return run_into(run_as, op, a, b, out)

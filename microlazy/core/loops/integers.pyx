@@ -219,7 +219,7 @@ cdef bint memory_bound(int op, int dtype) noexcept:
     return itemsize(dtype) == 1 and (FIRST_TEST <= op < BOTH or op == FALSE)
 
 
-cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
+cdef int run_into(Loop loop, int op, Tensor a, Tensor b, Tensor out) except -1:
     cdef Pieces p
     cdef Py_ssize_t n = out.size, size = itemsize(out.dtype), i
     cdef char* target = out.data
@@ -227,13 +227,17 @@ cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
     if n < LIGHT_GRAIN:
         a = operand(a, out)
         b = a if b is None else operand(b, out)
-        run(op, dtype, a.data, a.size == n, b.data, b.size == n, target, n)
+        loop(op, dtype, a.data, a.size == n, b.data, b.size == n, target, n)
         return 0
     _scratch = cut(&p, out, last + 1, a, b, None)
     for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
-        run(op, dtype, piece(&p, 0, i), 1, piece(&p, last, i), 1,
-            target + piece_start(&p, i) * size, piece_length(&p, i))
+        loop(op, dtype, piece(&p, 0, i), 1, piece(&p, last, i), 1,
+             target + piece_start(&p, i) * size, piece_length(&p, i))
     return 0
+
+
+cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
+    return run_into(run, op, a, b, out)
 
 
 cdef bint set_integer(Tensor x, object number) except -1:

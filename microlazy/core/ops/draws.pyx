@@ -9,8 +9,9 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
+from microlazy.core.loops.integers cimport operand
 from microlazy.core.ops.numpy_call cimport Direct
-from microlazy.core.strided cimport expanded, packed
+from microlazy.core.strided cimport packed
 from microlazy.core.tensor cimport FLOAT32, FLOAT64, INT32, INT64, Tensor
 
 from microlazy.core.generator import stream
@@ -61,13 +62,6 @@ ctypedef struct Parameter:
 cdef bitgen_t* next_bits() except NULL:
     """What the next place of our sequence gives; the generator is this thread's own."""
     return <bitgen_t*>PyCapsule_GetPointer(stream().bit_generator.capsule, "BitGenerator")
-
-
-cdef Tensor operand(Tensor x, Tensor out):
-    """x as one number, or packed and as large as the result."""
-    if x.contiguous and (x.size == 1 or x.size == out.size):
-        return x
-    return packed(expanded(x, out.ndim, out.shape_))
 
 
 cdef bint read(Tensor x, Parameter* p) noexcept:
