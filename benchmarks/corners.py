@@ -13,16 +13,13 @@ import platform
 import sys
 from contextlib import ExitStack
 
-from tqdm import tqdm
-
 from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.corner_reasons import Kind, reason, reasons
 from benchmarks.corner_steps import REPEAT, workload
-from benchmarks.sitting import measure, worker
+from benchmarks.sitting import ONE_THREAD, add_one_thread, measure_all, worker
 
 MARKERS = ("<!-- benchmarks.corners: begin -->\n", "<!-- benchmarks.corners: end -->")
 MISSED = " ⚠"
-ONCE = 1e-9  # seconds: one step, to see whether a framework can do it
 
 
 # How many times as fast as each peer a call must be.
@@ -125,31 +122,33 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.corners", description=__doc__)
     parser.add_argument("only", nargs="*", help="parts of the calls to measure; all if left out")
     parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--budget", type=float, default=0.01, help="seconds for a call in a round")
+    add_one_thread(parser)
     add_write(parser, MARKERS)
     options = parser.parse_args(arguments)
     chosen = [text for text in calls() if any(p in text for p in options.only or [""])]
     peers = {"microlazy": sys.executable, "numpy": sys.executable}
     if options.torch_python or importlib.util.find_spec("torch"):
         peers["torch"] = options.torch_python or sys.executable
+    environment = ONE_THREAD if options.one_thread else {}
+    work = {workload(*kind, text): (text, kind) for text in chosen for kind in GOALS}
     found: Found = {text: {} for text in chosen}
     with ExitStack() as stack:
-        team = {name: stack.enter_context(worker(name, python)) for name, python in peers.items()}
-        for text in tqdm(chosen, desc="measuring", leave=False):
-            for size, mode in GOALS:
-                name = workload(size, mode, text)
-                able = [peer for peer in team if not math.isnan(team[peer].seconds(name, ONCE))]
-                if "microlazy" not in able or len(able) == 1:
-                    continue
-                seconds = measure(
-                    [team[peer] for peer in able], name, options.rounds, options.budget
-                )
-                found[text][size, mode] = {
-                    peer: spent / REPEAT[size] for peer, spent in zip(able, seconds, strict=True)
-                }
+        team = {
+            name: stack.enter_context(worker(name, python, environment))
+            for name, python in peers.items()
+        }
+        times = measure_all(
+            team, [(name, list(team)) for name in work], options.rounds, options.budget
+        )
         versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
-    text = f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}."
+    for name, (text, kind) in work.items():
+        found[text][kind] = {peer: s / REPEAT[kind[0]] for peer, s in times[name].items()}
+    text = (
+        f"{table(found)}\n\n{processor()}; Python {platform.python_version()}, {versions}"
+        f"{', by one thread' if options.one_thread else ''}."
+    )
     publish(text, options.write, MARKERS)
     for line in unexplained(found):
         print(f"no reason in benchmarks/corner_reasons.py: {line}", file=sys.stderr)

@@ -8,12 +8,8 @@ from contextlib import ExitStack
 
 from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.layer_steps import CASES, MODES, PRODUCT, WIDTH, workload
-from benchmarks.sitting import measure, measure_all, worker
+from benchmarks.sitting import ONE_THREAD, add_one_thread, measure, measure_all, worker
 
-ONE_THREAD = {
-    "BENCHMARKS_CLOCK": "thread_time",
-    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MICROLAZY_NUM_THREADS"), "1"),
-}
 MARKERS = ("<!-- benchmarks.layers: begin -->\n", "<!-- benchmarks.layers: end -->")
 
 Times = dict[tuple[str, str], dict[str, float]]  # by size and mode, the seconds of each framework
@@ -78,11 +74,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--torch-python", metavar="PATH", help="an interpreter that has PyTorch")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--budget", type=float, default=0.05, help="seconds of a turn")
-    parser.add_argument(
-        "--one-thread",
-        action="store_true",
-        help="count the time of one thread only, for machines that others use too",
-    )
+    add_one_thread(parser)
     add_write(parser, MARKERS)
     options = parser.parse_args(arguments)
     peers = {"microlazy": sys.executable}

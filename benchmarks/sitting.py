@@ -1,5 +1,7 @@
 """One sitting: several workers, each in its own process, measured in turns on the same work."""
 
+import argparse
+import math
 import os
 import subprocess
 import sys
@@ -14,6 +16,10 @@ ROUNDS = 15
 BUDGET = 0.1  # seconds for one worker in one round
 PASSES = 2  # over all work: a virtual machine's cores may lie far apart for some seconds
 PAUSE = 0.01  # seconds in which the threads of the worker before stop waiting actively
+ONE_THREAD = {
+    "BENCHMARKS_CLOCK": "thread_time",
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MICROLAZY_NUM_THREADS"), "1"),
+}
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -81,6 +87,15 @@ def worker(
         running.process.stdout.close()
 
 
+def add_one_thread(parser: argparse.ArgumentParser) -> None:
+    """Add the option for which workers get the variables `ONE_THREAD`."""
+    parser.add_argument(
+        "--one-thread",
+        action="store_true",
+        help="count the time of one thread only, for machines that others use too",
+    )
+
+
 def measure(
     workers: Sequence[Worker], workload: str, rounds: int = ROUNDS, budget: float = BUDGET
 ) -> list[float]:
@@ -103,7 +118,7 @@ def measure_all(
     rounds: int = ROUNDS,
     budget: float = BUDGET,
 ) -> dict[str, dict[str, float]]:
-    """Return, for each workload, the seconds of a step by each worker that it names.
+    """Return, for each workload, the seconds of a step by each worker that it names and that can.
 
     The rounds are spread over `PASSES` passes, so that what slows the machine for some seconds does
     not meet all rounds of a workload. Progress is shown.
@@ -114,5 +129,9 @@ def measure_all(
         team = [workers[name] for name in able]
         seconds = measure(team, workload, max(1, rounds // PASSES), budget)
         best = found[workload]
-        best.update((n, min(s, best.get(n, s))) for n, s in zip(able, seconds, strict=True))
+        best.update(
+            (name, min(spent, best.get(name, spent)))
+            for name, spent in zip(able, seconds, strict=True)
+            if not math.isnan(spent)
+        )
     return found
