@@ -1,8 +1,8 @@
 """Modules of a face that are imported when one of their names is first asked for.
 
-Most programs use few of a face's functions. A face imports at once what layers, arrays and
-methods of arrays stand on; the rest of its modules come together, the first time that a name is
-not there.
+Most programs use few of a face's functions. A face imports at once what layers and arrays stand on.
+The rest of its modules come when a name is asked for that is not there: one after another, those
+that programs use most first, until one has it.
 """
 
 import sys
@@ -41,8 +41,8 @@ def star_names(names: Iterable[str]) -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-def gather(face: dict[str, Any], modules: Iterable[str]) -> None:
-    """Import modules of a face and put their public names into it.
+def gather(face: dict[str, Any], modules: Iterable[str], name: str | None = None) -> None:
+    """Import modules of a face and put their public names into it, until it has a certain name.
 
     What is there stays; a second call changes nothing.
 
@@ -52,16 +52,39 @@ def gather(face: dict[str, Any], modules: Iterable[str]) -> None:
         The globals of the face's package.
     modules : iterable of str
         Names of modules in that package, each with an `__all__`.
+    name : str, optional
+        The name that is asked for; without it all modules are imported.
 
     Examples
     --------
     >>> from microlazy import numpy
     >>> from microlazy._late import gather
-    >>> gather(vars(numpy), ["sets"])
-    >>> "unique" in vars(numpy)
+    >>> gather(vars(numpy), ["statistics", "sets"], "cumsum")
+    >>> "cumsum" in vars(numpy)
     True
     """
     for module in modules:
+        if name in face:
+            return
         found = import_module(f"{face['__name__']}.{module}")
-        for name in found.__all__:
-            face.setdefault(name, getattr(found, name))
+        for public in found.__all__:
+            face.setdefault(public, getattr(found, public))
+
+
+class LateModule:
+    """Stands for a module that is imported when one of its members is first asked for.
+
+    Examples
+    --------
+    >>> from microlazy._late import LateModule
+    >>> LateModule("microlazy.name").Prefix
+    <class 'microlazy.name.Prefix'>
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, member: str) -> Any:
+        found = getattr(import_module(self._module), member)
+        vars(self)[member] = found
+        return found

@@ -54,9 +54,18 @@ NOT_AT_IMPORT = [
     "microlazy.gluon.loss",
     "microlazy.gluon.nn.basic_layers",
     "microlazy.gluon.trainer",
+    "microlazy.ndarray.elementwise",
+    "microlazy.ndarray.methods",
+    "microlazy.ndarray.reductions",
     "microlazy.ndarray.updates",
+    "microlazy.numpy.elementwise",
     "microlazy.numpy.fft",
     "microlazy.numpy.linalg",
+    "microlazy.numpy.methods",
+    "microlazy.numpy.protocols",
+    "microlazy.numpy.random",
+    "microlazy.numpy.statistics",
+    "microlazy.ops.elementwise",
     "microlazy.optimizer",
     "microlazy.symbol.operators",
     "microlazy.viz",
@@ -123,6 +132,31 @@ print(*set(dir(face)) - at_once)
     )
     late = set(done.stdout.split())
     assert LATE[face] in late
+
+
+@pytest.mark.parametrize(
+    "use, loads, spares",
+    [
+        ("mx.np.cumsum", "numpy.statistics", "numpy.sets numpy.elementwise numpy.protocols"),
+        ("mx.nd.sum", "ndarray.reductions", "ndarray.layers ndarray.elementwise"),
+        ("mx.npx.topk", "ops.ordering", "ops.activations numpy_extension._elementwise"),
+        ("mx.npx.relu", "numpy_extension._elementwise", "ops.activations ops.ordering"),
+        ("mx.np.ones(2).cumsum()", "numpy.methods", "numpy.sets numpy.protocols ndarray.methods"),
+        ("mx.nd.ones(2).softmax()", "ndarray.methods", "ndarray.layers numpy.methods"),
+        ("numpy.flip(mx.np.ones(2))", "numpy.protocols", "numpy.sets ndarray.methods"),
+    ],
+)
+def test_a_name_brings_the_module_that_has_it_and_not_all(use, loads, spares):
+    loaded = count(f"import microlazy as mx\n{use}")["own"]
+    assert f"microlazy.{loads}" in loaded
+    assert not {f"microlazy.{spared}" for spared in spares.split()} & set(loaded)
+
+
+def test_protocols_of_numpy_look_for_no_method():
+    loaded = count("import microlazy as mx\nnumpy.asarray(mx.nd.ones(2)), mx.np.array([3.0])")[
+        "own"
+    ]
+    assert not {"microlazy.ndarray.methods", "microlazy.numpy.methods"} & set(loaded)
 
 
 @pytest.mark.parametrize("face", FACES)

@@ -1,10 +1,11 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, Self
 
 import numpy
 from numpy.typing import DTypeLike
 
+from microlazy._late import LateModule
 from microlazy.core.methods_nd import Methods as NDMethods
 from microlazy.core.methods_np import Methods as NPMethods
 from microlazy.core.tensor import Tensor
@@ -13,10 +14,8 @@ _Axis = int | Sequence[int] | None
 _Operand = float | numpy.number[Any] | numpy.bool | numpy.ndarray[Any, Any]
 _Shape = int | Sequence[int]
 
-METHODS: tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]
-
-def register_methods(face: int, methods: dict[str, Callable[..., Any]]) -> None: ...
-def register_protocols(protocols: ModuleType) -> None: ...
+def register_methods(face: int, module: ModuleType | LateModule) -> None: ...
+def register_protocols(protocols: ModuleType | LateModule) -> None: ...
 def rebuild(face: int, array: numpy.ndarray[Any, Any]) -> Any: ...
 
 class Array(Tensor):

@@ -33,9 +33,8 @@ from microlazy.core import exchange, functions
 from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.ops.writes import MaskedPart
 from microlazy.core.storage import empty_cache
-from microlazy.foreign import ARRAY as HINTS
 
-METHODS = ({}, {})                    # functions that are methods too, for each face
+cdef list METHODS = [None, None]      # modules of functions that are methods too, of each face
 cdef object PROTOCOLS = None          # how np answers NumPy and the array API standard
 
 # NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
@@ -132,15 +131,18 @@ cdef object assigned(object x, object result):
         result, x.dtype))
 
 
-def register_methods(int face, dict methods) -> None:
-    """Let functions be methods of the arrays of one face; an array is their first argument.
+def register_methods(int face, module) -> None:
+    """Let the functions in `METHODS` of a module be methods of the arrays of one face, by name.
+
+    An array is their first argument. The faces give their own at import.
 
     Examples
     --------
     >>> from microlazy.core.array import register_methods
-    >>> register_methods(0, {})
+    >>> from microlazy.ndarray import methods
+    >>> register_methods(0, methods)
     """
-    METHODS[face].update(methods)
+    METHODS[face] = module
 
 
 def register_protocols(protocols) -> None:
@@ -335,16 +337,18 @@ cdef class Array(Tensor):
             set_item(self, key, value)
 
     def __getattr__(self, name):
-        function = METHODS[self.face].get(name)
+        # NumPy asks for attributes of its protocols that arrays may have; they are no methods.
+        function = None if name.startswith("__") else METHODS[self.face].METHODS.get(name)
         if function is None:
-            hint = f": {HINTS[name]}" if name in HINTS else ""
+            from microlazy.foreign import ARRAY as hints    # seldom needed
+            hint = f": {hints[name]}" if name in hints else ""
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
             )
         return MethodType(function, self)
 
     def __dir__(self):
-        return [*object.__dir__(self), *METHODS[self.face]]
+        return [*object.__dir__(self), *METHODS[self.face].METHODS]
 
     # ---- values ----
 

@@ -6,24 +6,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is imported when it is used; what is made from tables, with signatures
+    from microlazy.ndarray.elementwise import *  # noqa: F403
+    from microlazy.ndarray.indexing import *  # noqa: F403
     from microlazy.ndarray.made import *  # noqa: F403
+    from microlazy.ndarray.manipulation import *  # noqa: F403
+    from microlazy.ndarray.output_layers import *  # noqa: F403
+    from microlazy.ndarray.products import *  # noqa: F403
+    from microlazy.ndarray.reductions import *  # noqa: F403
+    from microlazy.ndarray.sorting import *  # noqa: F403
     from microlazy.ndarray.updates import *  # noqa: F403
 
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
+from microlazy._late import LateModule as _LateModule
 from microlazy._late import gather as _gather_from
 from microlazy._late import star_names as _star_names
 from microlazy.core.array import NDArray
+from microlazy.core.array import register_methods as _register_methods
 from microlazy.core.exchange import to_dlpack_for_read, to_dlpack_for_write
-from microlazy.ndarray import methods
 from microlazy.ndarray.creation import *  # noqa: F403
-from microlazy.ndarray.elementwise import *  # noqa: F403
-from microlazy.ndarray.indexing import *  # noqa: F403
-from microlazy.ndarray.manipulation import *  # noqa: F403
-from microlazy.ndarray.output_layers import *  # noqa: F403
-from microlazy.ndarray.products import *  # noqa: F403
-from microlazy.ndarray.reductions import *  # noqa: F403
-from microlazy.ndarray.sorting import *  # noqa: F403
+
+_register_methods(0, _LateModule(f"{__name__}.methods"))
 
 
 def waitall() -> None:
@@ -38,7 +41,7 @@ def waitall() -> None:
 
 # Modules and functions that are imported when they are used, and modules whose functions come when
 # one is asked for.
-_LATE_MODULES = ("_internal", "contrib", "image", "linalg", "op", "random")
+_LATE_MODULES = ("_internal", "contrib", "image", "linalg", "methods", "op", "random")
 _LATE = {
     **dict.fromkeys(
         ("BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"),
@@ -47,10 +50,22 @@ _LATE = {
     **dict.fromkeys(("load", "load_frombuffer", "save"), "microlazy.params_file"),
     "Custom": "microlazy.operator",
 }
-_LATE_FUNCTIONS = ("densities", "layers", "random_aliases", "updates")
+_LATE_FUNCTIONS = (
+    "reductions",
+    "manipulation",
+    "products",
+    "output_layers",
+    "indexing",
+    "elementwise",
+    "sorting",
+    "layers",
+    "updates",
+    "densities",
+    "random_aliases",
+)
 
 if TYPE_CHECKING:
-    from microlazy.ndarray import contrib, image, linalg, op, random
+    from microlazy.ndarray import contrib, image, linalg, methods, op, random
     from microlazy.operator import Custom
     from microlazy.params_file import load, load_frombuffer, save
 else:  # a type checker would take it for a promise
@@ -69,7 +84,9 @@ else:  # a type checker would take it for a promise
             return import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(import_module(_LATE[name]), name)
-        _gather()
+        _gather_from(globals(), _LATE_FUNCTIONS, name)
+        if name.startswith("linalg_"):
+            _gather()
         if name in globals():
             return globals()[name]
         from microlazy.foreign import missing

@@ -9,7 +9,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import NDArray
 from microlazy.core.exchange import from_buffer as _from_buffer
 from microlazy.core.exchange import from_dlpack as _from_dlpack
-from microlazy.numpy.ranges import steps as _steps
+from microlazy.numpy.creation import steps as _steps
 from microlazy.ops.arguments import ND, op
 
 __all__ = [

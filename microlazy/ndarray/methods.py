@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from microlazy.core import functions as _f
-from microlazy.core.array import NDArray, register_methods
+from microlazy.core.array import NDArray
 from microlazy.core.ops.numpy_call import call
 from microlazy.ndarray import (
     creation,
@@ -130,4 +130,3 @@ METHODS = {
     "slice_assign_scalar": slice_assign_scalar,
     "squeeze": squeeze,
 }
-register_methods(ND, METHODS)

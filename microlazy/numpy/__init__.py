@@ -7,16 +7,59 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what is imported when it is used; what is made from tables, with signatures
     from microlazy.numpy.differences import *  # noqa: F403
+    from microlazy.numpy.dtypes import *  # noqa: F403
+    from microlazy.numpy.elementwise import *  # noqa: F403
     from microlazy.numpy.functional import *  # noqa: F403
     from microlazy.numpy.histograms import *  # noqa: F403
     from microlazy.numpy.index_tricks import *  # noqa: F403
+    from microlazy.numpy.indexing import *  # noqa: F403
+    from microlazy.numpy.joining import *  # noqa: F403
     from microlazy.numpy.made import *  # noqa: F403
+    from microlazy.numpy.manipulation import (
+        broadcast_arrays,
+        broadcast_shapes,
+        broadcast_to,
+        expand_dims,
+        flip,
+        matrix_transpose,
+        moveaxis,
+        ndim,
+        permute_dims,
+        ravel,
+        reshape,
+        roll,
+        rollaxis,
+        rot90,
+        shape,
+        size,
+        squeeze,
+        swapaxes,
+        transpose,
+    )
     from microlazy.numpy.memory import packbits, unpackbits
     from microlazy.numpy.padding import *  # noqa: F403
     from microlazy.numpy.polynomials import *  # noqa: F403
     from microlazy.numpy.printing import *  # noqa: F403
+    from microlazy.numpy.products import *  # noqa: F403
+    from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
     from microlazy.numpy.puts import *  # noqa: F403
     from microlazy.numpy.quantiles import median, nanmedian
+    from microlazy.numpy.ranges import (
+        arange,
+        diag_indices_from,
+        eye,
+        geomspace,
+        identity,
+        indices,
+        ix_,
+        kaiser,
+        linspace,
+        logspace,
+        mask_indices,
+        meshgrid,
+        tri,
+        vander,
+    )
     from microlazy.numpy.sets import (
         in1d,
         intersect1d,
@@ -26,6 +69,17 @@ if TYPE_CHECKING:  # what is imported when it is used; what is made from tables,
         unique_counts,
         unique_inverse,
         unique_values,
+    )
+    from microlazy.numpy.sorting import *  # noqa: F403
+    from microlazy.numpy.statistics import (
+        average,
+        corrcoef,
+        count_nonzero,
+        cov,
+        cumprod,
+        cumsum,
+        mean,
+        ptp,
     )
 
 from numpy import (
@@ -61,33 +115,34 @@ from numpy import (
     unsignedinteger,
 )
 
+from microlazy._late import LateModule as _LateModule
 from microlazy._late import gather as _gather
 from microlazy._late import star_names as _star_names
-from microlazy.core.array import ndarray, register_methods, register_protocols
-from microlazy.numpy import protocols, random
+from microlazy.core.array import ndarray
+from microlazy.core.array import register_methods as _register_methods
+from microlazy.core.array import register_protocols as _register_protocols
 from microlazy.numpy.creation import *  # noqa: F403
-from microlazy.numpy.dtypes import *  # noqa: F403
-from microlazy.numpy.elementwise import *  # noqa: F403
-from microlazy.numpy.indexing import *  # noqa: F403
-from microlazy.numpy.joining import *  # noqa: F403
-from microlazy.numpy.manipulation import *  # noqa: F403
-from microlazy.numpy.methods import METHODS as _METHODS
-from microlazy.numpy.products import *  # noqa: F403
-from microlazy.numpy.protocols import __array_namespace_info__, from_dlpack
-from microlazy.numpy.ranges import *  # noqa: F403
-from microlazy.numpy.sorting import *  # noqa: F403
-from microlazy.numpy.statistics import *  # noqa: F403
 
 __array_api_version__ = "2023.12"
 bool = bool_
-register_methods(1, _METHODS)
-register_protocols(protocols)
+_register_methods(1, _LateModule(f"{__name__}.methods"))
+_register_protocols(_LateModule(f"{__name__}.protocols"))
 PINF, NINF, NAN, NaN, PZERO, NZERO = inf, -inf, nan, nan, 0.0, -0.0
 
 # Modules that are imported when they are used, and modules whose functions come when one is
 # asked for.
-_LATE = ("fft", "linalg")
+_LATE = ("fft", "linalg", "methods", "random")
 _LATE_FUNCTIONS = (
+    "statistics",
+    "joining",
+    "manipulation",
+    "ranges",
+    "products",
+    "sorting",
+    "indexing",
+    "dtypes",
+    "elementwise",
+    "protocols",
     "differences",
     "files",
     "functional",
@@ -104,7 +159,7 @@ _LATE_FUNCTIONS = (
 )
 
 if TYPE_CHECKING:
-    from microlazy.numpy import fft, linalg
+    from microlazy.numpy import fft, linalg, methods, random
 else:  # a type checker would take it for a promise
 
     def __getattr__(name: str) -> Any:
@@ -112,7 +167,7 @@ else:  # a type checker would take it for a promise
             return _star_names(__dir__())
         if name in (*_LATE, *_LATE_FUNCTIONS):
             return _import_module(f"{__name__}.{name}")
-        _gather(globals(), _LATE_FUNCTIONS)
+        _gather(globals(), _LATE_FUNCTIONS, name)
         if name in globals():
             return globals()[name]
         import numpy

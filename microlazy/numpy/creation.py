@@ -1,5 +1,6 @@
 """Arrays from numbers, from other arrays and from the memory of others."""
 
+import math
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 from typing import Any
@@ -443,3 +444,22 @@ def full_like(
     if isinstance(fill_value, (Tensor, onp.ndarray, list, tuple)):
         return full(shape, fill_value, dtype, ctx=ctx, out=out)
     return written(out, _f.on_context(_f.new_array(NP, shape, dtype, fill_value), ctx))
+
+
+def steps(start: float, stop: float | None, step: float) -> onp.ndarray:
+    """Return NumPy's arange: in int64 if all three are whole numbers, else in float64.
+
+    Examples
+    --------
+    >>> from microlazy.numpy.creation import steps
+    >>> steps(3, None, 1)
+    array([0, 1, 2])
+    """
+    if step == 0:
+        raise ValueError("arange: the step must not be 0")
+    if stop is None:
+        start, stop = 0, start
+    bounds = (start, stop, step)
+    if all(math.isfinite(x) and x == int(x) and abs(x) < 2**63 for x in bounds):
+        return onp.arange(*map(int, bounds), dtype="int64")
+    return onp.arange(*bounds, dtype="float64")

@@ -21,6 +21,8 @@ from microlazy.core import functions as _f
 from microlazy.core.array import Array, NDArray, ndarray
 from microlazy.ops.elementwise import functions_of
 
+__all__ = ["__array_namespace_info__", "from_dlpack"]
+
 _NP = 1
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12")

@@ -1,6 +1,5 @@
 """Numbers in a row, grids of coordinates, and the windows of signal processing."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, on_cpu
+from microlazy.numpy.creation import steps
 from microlazy.numpy.manipulation import broadcast_arrays
 from microlazy.numpy.sorting import nonzero
 
@@ -40,25 +40,6 @@ __all__ = [
     "triu_indices_from",
     "vander",
 ]
-
-
-def steps(start: float, stop: float | None, step: float) -> onp.ndarray:
-    """Return NumPy's arange: in int64 if all three are whole numbers, else in float64.
-
-    Examples
-    --------
-    >>> from microlazy.numpy.ranges import steps
-    >>> steps(3, None, 1)
-    array([0, 1, 2])
-    """
-    if step == 0:
-        raise ValueError("arange: the step must not be 0")
-    if stop is None:
-        start, stop = 0, start
-    bounds = (start, stop, step)
-    if all(math.isfinite(x) and x == int(x) and abs(x) < 2**63 for x in bounds):
-        return onp.arange(*map(int, bounds), dtype="int64")
-    return onp.arange(*bounds, dtype="float64")
 
 
 def arange(

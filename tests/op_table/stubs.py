@@ -9,7 +9,8 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from microlazy.core.array import METHODS, NDArray, ndarray
+from microlazy import nd, np
+from microlazy.core.array import NDArray, ndarray
 from microlazy.ops.elementwise import PAIRS, functions_of
 
 from .inspect import find
@@ -152,7 +153,8 @@ def stubs() -> dict[Path, str]:
     for namespace in NAMESPACES:
         kinds = ND if namespace == "nd" else NP
         texts[f"{FACES[namespace]}/made"] = "".join((HEAD, kinds, "\n", *_functions(namespace)))
-    for name, cls, methods in zip(("nd", "np"), (NDArray, ndarray), METHODS, strict=True):
+    for name, cls, face in (("nd", NDArray, nd), ("np", ndarray, np)):
+        methods = face.methods.METHODS
         lines = [
             "    " + _of_face(name, _line(key, methods[key], ARRAYS))
             for key in sorted(methods)
