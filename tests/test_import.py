@@ -50,10 +50,15 @@ NOT_AT_IMPORT = [
     "microlazy.core.optimizers",
     "microlazy.core.plan",
     "microlazy.dialects",
+    "microlazy.gluon.block.op_hooks",
+    "microlazy.gluon.block.refusal",
+    "microlazy.gluon.block.sharing",
     "microlazy.gluon.data",
     "microlazy.gluon.loss",
+    "microlazy.gluon.nn.activations",
     "microlazy.gluon.nn.basic_layers",
     "microlazy.gluon.trainer",
+    "microlazy.gluon.utils",
     "microlazy.ndarray.elementwise",
     "microlazy.ndarray.methods",
     "microlazy.ndarray.reductions",
@@ -181,7 +186,7 @@ print(*late - globals().keys())
 def test_each_late_layer_is_told_with_the_file_that_has_it():
     from microlazy.gluon import nn
 
-    at_once = {"Dense", "HybridSequential", "Sequential"}
+    at_once = {"Activation", "Dense", "HybridSequential", "Sequential"}
     files = {name: sys.modules[getattr(nn, name).__module__] for name in nn._LATE}
     assert {n: f.__name__ for n, f in files.items()} == {
         n: f"{nn.__name__}.{f}" for n, f in nn._LATE.items()

@@ -480,7 +480,13 @@ class Layer:
         param.adopt(self.tell_place)
 
     def tell_place(self, param):
-        return Place("features.0.weight", "Dense(None -> 2, linear)", self.has_run, True, False)
+        return Place(
+            path="features.0.weight",
+            layer="Dense(None -> 2, linear)",
+            has_run=self.has_run,
+            listed=True,
+            is_own=False,
+        )
 
 
 def test_error_names_the_layer():

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..foreign import BLOCK, PARAMETER, give_hints
-from . import block, nn, parameter, utils
+from . import block, nn, parameter
 from .block import Block, HybridBlock
 from .parameter import *  # noqa: F403
 
@@ -39,6 +39,7 @@ _LATE_MODULES = (
     "model_zoo",
     "rnn",
     "trainer",
+    "utils",
 )
 _LATE = {
     "CompiledStep": "compiled_step",
@@ -48,7 +49,7 @@ _LATE = {
 }
 
 if TYPE_CHECKING:
-    from . import compiled_step, contrib, data, loss, metric, model_zoo, rnn, trainer
+    from . import compiled_step, contrib, data, loss, metric, model_zoo, rnn, trainer, utils
     from .block import SymbolBlock
     from .compiled_step import CompiledStep, compile_step
     from .trainer import Trainer

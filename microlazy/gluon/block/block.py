@@ -14,7 +14,6 @@ from .dry_run import dry_run, shapes_of
 from .naming import NameScope
 from .running import Running
 from .saving import Saving
-from .sharing import share_parameters
 from .tree import Tree, children_of, own_parameters
 
 if TYPE_CHECKING:
@@ -150,6 +149,8 @@ class Block(Running, Saving):
         >>> first.weight.shape
         (3, 4)
         """
+        from .sharing import share_parameters  # seldom needed
+
         share_parameters(self, shared)
         return self
 

@@ -10,7 +10,6 @@ from ...context import Context, current_context
 from ...core import trace
 from ...core.array import ndarray
 from ...core.tensor import Tensor
-from .refusal import explained
 
 
 def dry_run(
@@ -31,6 +30,8 @@ def dry_run(
         with autograd.pause(), trace.tracing(), home(block):
             return block(*tensors)
     except AbstractValueError as error:
+        from .refusal import explained  # seldom needed
+
         raise explained(error, block) from error
 
 

@@ -21,7 +21,6 @@ from ..parameter.parameter import lock
 from .block import Block
 from .first_call import remember
 from .infer import infer_below, infer_from_use
-from .refusal import tell_refusal
 from .running import BOOKS, NOTES, Running
 from .tree import Tree, own_parameters, parameters_below, where
 
@@ -232,6 +231,8 @@ class HybridBlock(Block):
         return CachedPlan(_Source(self))
 
     def _tell_refusal(self, error: Exception) -> None:
+        from .refusal import tell_refusal  # seldom needed
+
         tell_refusal(error, self)
 
     def _may_only_forward(self) -> bool:

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from types import FrameType
-from typing import NamedTuple, cast
+from typing import cast
 
 from ...base import AbstractValueError
 from .tree import Tree, refusals_of, where
@@ -16,15 +16,8 @@ from .tree import Tree, refusals_of, where
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 
 
-class Place(NamedTuple):
+def place_of(error: BaseException, block: Tree) -> tuple[Tree, str]:
     """The innermost block whose forward raised an error, and the program's line or ''."""
-
-    block: Tree
-    line: str
-
-
-def place_of(error: BaseException, block: Tree) -> Place:
-    """Where an error comes from, from its traceback."""
     inner, line = block, ""
     for frame, number in _frames(error):
         code, owner = frame.f_code, frame.f_locals.get("self")
@@ -33,7 +26,7 @@ def place_of(error: BaseException, block: Tree) -> Place:
             inner, line = cast(Tree, owner), at
         elif not _is_ours(code.co_filename):
             line = at
-    return Place(inner, line)
+    return inner, line
 
 
 def line_of(error: BaseException) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from ...core.calls import same
 from ...core.planning import AttributeChange, is_building
 from ..parameter import ParameterDict
-from ..utils import HookHandle
 from .first_call import undone_on_error
-from .op_hooks import OpCallback, OpHook, watched_forward
 from .tree import Tree, children_of, refuse_keywords
+
+if TYPE_CHECKING:
+    from ..utils import HookHandle
+    from .op_hooks import OpCallback, OpHook
 
 # Attributes that a block notes about itself while it runs.
 NOTES = frozenset(("_plan", "_active", "_has_run", "_only_forward", "_steps"))
@@ -79,6 +81,8 @@ class Running(Tree):
         >>> _ = layer(nd.ones((2, 3)))
         1
         """
+        from ..utils import HookHandle  # seldom needed
+
         return HookHandle(self._forward_pre_hooks, hook, self._changed)
 
     def register_forward_hook(self, hook: Callable[[Any, tuple, Any], None]) -> HookHandle:
@@ -102,6 +106,8 @@ class Running(Tree):
         >>> _ = layer(nd.ones((2, 3, 4)))
         (2, 12)
         """
+        from ..utils import HookHandle  # seldom needed
+
         return HookHandle(self._forward_hooks, hook, self._changed)
 
     def register_op_hook(self, callback: OpCallback, monitor_all: bool = False) -> OpHook:
@@ -135,6 +141,8 @@ class Running(Tree):
         >>> _ = layer(nd.ones((2, 3)))
         act_tanh0_output tanh (2, 3)
         """
+        from .op_hooks import OpHook  # seldom needed
+
         if not callable(callback):
             raise TypeError(f"register_op_hook: callback must be callable, not {callback!r}")
         blocks: list[Running] = []
@@ -181,12 +189,17 @@ class Running(Tree):
     def _run(self, args: tuple[Any, ...]) -> Any:
         for hook in list(self._forward_pre_hooks.values()):
             hook(self, args)
-        out = watched_forward(self, args) if self._op_hooks else self.forward(*args)
+        out = self._watched(args) if self._op_hooks else self.forward(*args)
         for hook in list(self._forward_hooks.values()):
             hook(self, args, out)
         self._has_run = True
         self._only_forward = self._may_only_forward()
         return out
+
+    def _watched(self, args: tuple[Any, ...]) -> Any:
+        from .op_hooks import watched_forward  # seldom needed
+
+        return watched_forward(self, args)
 
     def _may_only_forward(self) -> bool:
         hooks = self._forward_hooks or self._forward_pre_hooks or self._op_hooks

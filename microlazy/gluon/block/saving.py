@@ -8,7 +8,6 @@ from os import PathLike, fspath
 from ...context import Context
 from ...initializer import ArgumentError
 from ..parameter import load_arrays
-from ..utils import _brief_print_list
 from .tree import Tree
 
 
@@ -55,6 +54,8 @@ class Saving(Tree):
             found = {path: p for p, path in last.items()}
         live = {path: p for path, p in found.items() if p.state == "live"}
         if len(live) < len(found):
+            from ..utils import _brief_print_list  # seldom needed
+
             warnings.warn(
                 f"{filename} is saved without the parameters that have no values yet: "
                 f"{_brief_print_list(found.keys() - live.keys())}. Pass one batch of data through "

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, NoReturn, Self
 from ...initializer import ArgumentError
 from ..parameter import Parameter, ParameterDict
 from ..parameter.parameter import Place
-from ..utils import _indent
 from .naming import new_scope
 
 
@@ -48,6 +47,8 @@ def refuse_keywords(cls: type[Tree], given: Iterable[str]) -> NoReturn:
 
 def show(whole: object, parts: Iterable[tuple[str, object]]) -> str:
     """Something with its parts, a line or more for each."""
+    from ..utils import _indent  # seldom needed
+
     lines = "\n".join(f"  ({name}): {_indent(repr(part), 2)}" for name, part in parts)
     return f"{type(whole).__name__}(\n{lines}\n)"
 
@@ -179,8 +180,8 @@ class Tree:
         name = next((k for k, p in self._reg_params.items() if p is parameter), parameter.name)
         path = path_of(self)
         return Place(
-            f"{path}.{name}" if path else name,
-            layer_text(self),
+            path=f"{path}.{name}" if path else name,
+            layer=layer_text(self),
             has_run=root_of(self)._has_run,
             listed=any(each is parameter for each in self._params.values()),
             is_own=not type(self).__module__.startswith("microlazy."),

@@ -11,9 +11,9 @@ from ...initializer import ArgumentError, Initializer
 from ..block.symbolic import functions_of
 from ..block.tree import where
 from ..nn import Activation
+from ..nn._activation import check_activation
 from ..nn._convolution import described
 from ..nn._layer import Layer, choice_of, given_source, size_of, sizes_known, sizes_of
-from ..nn.activations import check_activation
 
 __all__ = ["DeformableConvolution", "ModulatedDeformableConvolution"]
 

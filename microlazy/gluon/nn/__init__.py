@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import block
 from ..block import Block, HybridBlock
+from ._activation import Activation
 from ._containers import HybridSequential, Sequential
 from ._dense import Dense
 
@@ -24,13 +25,22 @@ _LATE = {
         "_pooling": """AvgPool1D AvgPool2D AvgPool3D GlobalAvgPool1D GlobalAvgPool2D
             GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D MaxPool1D MaxPool2D
             MaxPool3D""",
-        "activations": "Activation ELU GELU LeakyReLU PReLU SELU SiLU Swish",
+        "activations": "ELU GELU LeakyReLU PReLU SELU SiLU Swish",
     }.items()
     for name in names.split()
 }
 _LATE_MODULES = ("activations", "basic_layers", "conv_layers")
 
-__all__ = ["Block", "Dense", "HybridBlock", "HybridSequential", "Sequential", "SymbolBlock", *_LATE]
+__all__ = [
+    "Activation",
+    "Block",
+    "Dense",
+    "HybridBlock",
+    "HybridSequential",
+    "Sequential",
+    "SymbolBlock",
+    *_LATE,
+]
 
 if TYPE_CHECKING:
     from ..block import SymbolBlock

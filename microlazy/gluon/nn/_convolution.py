@@ -9,6 +9,7 @@ from ...core.ops.convolution import Filters
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Initializer
 from ..block.tree import where
+from ._activation import Activation, check_activation
 from ._layer import (
     LAYOUTS,
     Layer,
@@ -20,7 +21,6 @@ from ._layer import (
     sizes_known,
     sizes_of,
 )
-from .activations import Activation, check_activation
 
 __all__ = [
     "Conv1D",

@@ -13,8 +13,8 @@ from ...initializer import Initializer
 from ..block import HybridBlock
 from ..block.hybrid import need_array, only_forwards_in_trace
 from ..block.tree import where
+from ._activation import Activation, check_activation
 from ._layer import shown_size
-from .activations import Activation, check_activation
 
 __all__ = ["Dense"]
 

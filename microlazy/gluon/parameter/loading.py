@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from ...context import Context
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError
-from ..utils import _brief_print_list
 from .parameter import Parameter
 
 
@@ -54,6 +53,8 @@ def load_arrays(
     present = {param for param, _ in pairs}
     for name, param in params.items():
         if param not in present and not allow_missing:
+            from ..utils import _brief_print_list  # seldom needed
+
             raise ArgumentError(
                 f"Parameter '{name}' is missing in {source}, which contains parameters: "
                 f"{_brief_print_list(loaded)}. Please make sure source and target networks have "
@@ -61,6 +62,8 @@ def load_arrays(
             )
     for name in loaded:
         if name not in params and not ignore_extra:
+            from ..utils import _brief_print_list
+
             raise ArgumentError(
                 f"Parameter '{name}' loaded from {source} is not present in ParameterDict, "
                 f"choices are: {_brief_print_list(params)}. Set ignore_extra=True to ignore. "

@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakMethod
 
 import numpy
@@ -26,7 +27,6 @@ from ...core.planning import advance_generation
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, InitDesc, Initializer, Uniform, create
 from ...util import is_np_array
-from ..utils import _html_table
 from .mxnet_attributes import MXNetAttributes
 from .shapes import (
     ParameterShapeError,
@@ -66,7 +66,7 @@ class DeferredInitializationError(MXNetError):
     """
 
 
-class Deferred(NamedTuple):
+class Deferred(SimpleNamespace):
     """What initialize() was called with, until it can be done."""
 
     init: Any  # an Initializer or its name
@@ -74,7 +74,7 @@ class Deferred(NamedTuple):
     data: numpy.ndarray | None  # values from set_data() instead of an initializer's
 
 
-class Place(NamedTuple):
+class Place(SimpleNamespace):
     """Where a parameter sits in a network."""
 
     path: str  # such as "features.0.weight"
@@ -84,7 +84,7 @@ class Place(NamedTuple):
     is_own: bool  # whether the layer is none of ours
 
 
-class Snapshot(NamedTuple):
+class Snapshot(SimpleNamespace):
     """What finding the sizes of a parameter and initializing it changes."""
 
     shape: Shape | None
@@ -216,6 +216,8 @@ class Parameter(MXNetAttributes):
 
     def _repr_html_(self) -> str:
         facts = {**self._facts(), "sizes": self.why, "initializer": self.remembered_init or ""}
+        from ..utils import _html_table  # seldom needed
+
         return _html_table(f"{type(self).__name__} {self.name}", ("", ""), facts.items())
 
     def _facts(self) -> dict[str, Any]:
@@ -417,7 +419,7 @@ class Parameter(MXNetAttributes):
                     stacklevel=2,
                 )
                 return
-            deferred = Deferred(init, default_init, None)
+            deferred = Deferred(init=init, default_init=default_init, data=None)
             if is_known(self._shape):
                 self._make(deferred, contexts)
             elif self._allow_deferred_init:
@@ -488,9 +490,14 @@ class Parameter(MXNetAttributes):
 
     def snapshot(self) -> Snapshot:
         """What finding its sizes and initializing it will change, for :meth:`restore`."""
-        copies, deferred = self._copies, self._deferred_init
-        used, contexts = self._used_init, self._contexts
-        return Snapshot(self._shape, self._source, copies, deferred, used, contexts)
+        return Snapshot(
+            shape=self._shape,
+            source=self._source,
+            copies=self._copies,
+            deferred=self._deferred_init,
+            used_init=self._used_init,
+            contexts=self._contexts,
+        )
 
     def restore(self, before: Snapshot) -> None:
         """Become again what it was when :meth:`snapshot` was called.
@@ -850,7 +857,7 @@ class Parameter(MXNetAttributes):
                     copy[...] = data
             elif self._deferred_init:
                 values = numpy.array(to_numpy(data), dtype=self._dtype)
-                self._deferred_init = self._deferred_init._replace(data=values)
+                self._deferred_init = Deferred(**vars(self._deferred_init) | {"data": values})
                 self._take_shape(shape, "set_data() with values")
             else:
                 raise ArgumentError(

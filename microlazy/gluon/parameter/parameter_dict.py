@@ -12,7 +12,6 @@ from ... import ndarray as nd
 from ...context import Context
 from ...core.tensor import Tensor
 from ...initializer import ArgumentError, Uniform, create
-from ..utils import _brief_print_list, _html_table
 from .constant import Constant
 from .loading import load_arrays
 from .parameter import Parameter, to_numpy
@@ -65,6 +64,8 @@ class ParameterDict:
         return f"{name}(\n{rows}\n)"
 
     def _repr_html_(self) -> str:
+        from ..utils import _html_table  # seldom needed
+
         rows = [(name, *param._facts().values()) for name, param in self.items()]
         head = ("name", "shape", "dtype", "grad_req", "state")
         return _html_table(f"Parameters {self._prefix}".rstrip(), head, rows)
@@ -354,6 +355,8 @@ class ParameterDict:
                 )
         missing = [param.name for param in self.values() if param.state != "live"]
         if missing:
+            from ..utils import _brief_print_list  # seldom needed
+
             warnings.warn(
                 f"{filename} is saved without the parameters that have no values yet: "
                 f"{_brief_print_list(missing)}",

@@ -18,8 +18,8 @@ from ...util import is_np_array
 from ..block import Block, HybridBlock
 from ..block.hybrid import without_namespace
 from ..block.tree import layer_text, where
+from ..nn._activation import check_activation
 from ..nn._layer import Layer, fraction_of, given_source, shown_size, size_of, sizes_known
-from ..nn.activations import check_activation
 from ..utils import _indent
 from .sequences import (
     join_features,
