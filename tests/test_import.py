@@ -103,7 +103,7 @@ def count(program):
 
 @pytest.mark.parametrize(
     "program, modules, compiled, source, calls",
-    [(IMPORT, 136, 46, 670_000, 4_500), (FORWARD, 137, 46, 680_000, 5_200)],
+    [(IMPORT, 106, 46, 366_000, 1_550), (FORWARD, 108, 46, 395_000, 2_300)],
     ids=["import", "first forward"],
 )
 def test_little_is_loaded(program, modules, compiled, source, calls):

@@ -34,7 +34,8 @@ from microlazy.core.ops.elementwise import BINARY, UNARY
 from microlazy.core.ops.writes import MaskedPart
 from microlazy.core.storage import empty_cache
 
-cdef list METHODS = [None, None]      # modules of functions that are methods too, of each face
+cdef list METHOD_MODULES = [None, None]   # that have functions which are methods too, by face
+cdef list METHODS = [None, None]      # these functions by name, once one has been asked for
 cdef object PROTOCOLS = None          # how np answers NumPy and the array API standard
 
 # NumPy's ufuncs that are kernels of ours: an op of BINARY by its number, one of UNARY by its name.
@@ -142,7 +143,14 @@ def register_methods(int face, module) -> None:
     >>> from microlazy.ndarray import methods
     >>> register_methods(0, methods)
     """
-    METHODS[face] = module
+    METHOD_MODULES[face] = module
+    METHODS[face] = None
+
+
+cdef dict methods_of(int face):
+    if METHODS[face] is None:
+        METHODS[face] = METHOD_MODULES[face].METHODS
+    return METHODS[face]
 
 
 def register_protocols(protocols) -> None:
@@ -338,7 +346,7 @@ cdef class Array(Tensor):
 
     def __getattr__(self, name):
         # NumPy asks for attributes of its protocols that arrays may have; they are no methods.
-        function = None if name.startswith("__") else METHODS[self.face].METHODS.get(name)
+        function = None if (<str>name).startswith("__") else methods_of(self.face).get(name)
         if function is None:
             from microlazy.foreign import ARRAY as hints    # seldom needed
             hint = f": {hints[name]}" if name in hints else ""
@@ -348,7 +356,7 @@ cdef class Array(Tensor):
         return MethodType(function, self)
 
     def __dir__(self):
-        return [*object.__dir__(self), *METHODS[self.face].METHODS]
+        return [*object.__dir__(self), *methods_of(self.face)]
 
     # ---- values ----
 

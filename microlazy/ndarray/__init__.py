@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # what is imported when it is used; what is made from tables,
 from microlazy import numpy as np
 from microlazy import numpy_extension as npx
 from microlazy._late import LateModule as _LateModule
-from microlazy._late import gather as _gather_from
+from microlazy._late import gather as _gather
 from microlazy._late import star_names as _star_names
 from microlazy.core.array import NDArray
 from microlazy.core.array import register_methods as _register_methods
@@ -70,8 +70,7 @@ if TYPE_CHECKING:
     from microlazy.params_file import load, load_frombuffer, save
 else:  # a type checker would take it for a promise
 
-    def _gather() -> None:
-        _gather_from(globals(), _LATE_FUNCTIONS)
+    def _gather_linalg() -> None:
         linalg = import_module(f"{__name__}.linalg")
         for name in linalg.__all__:
             if name != "syevd":
@@ -84,15 +83,17 @@ else:  # a type checker would take it for a promise
             return import_module(f"{__name__}.{name}")
         if name in _LATE:
             return getattr(import_module(_LATE[name]), name)
-        _gather_from(globals(), _LATE_FUNCTIONS, name)
         if name.startswith("linalg_"):
-            _gather()
+            _gather_linalg()
+        else:
+            _gather(globals(), _LATE_FUNCTIONS, name)
         if name in globals():
             return globals()[name]
         from microlazy.foreign import missing
 
-        raise missing("microlazy.nd", name, [*globals(), *_LATE])
+        raise missing("microlazy.nd", name, __dir__())
 
     def __dir__() -> list[str]:
-        _gather()
+        _gather(globals(), _LATE_FUNCTIONS)
+        _gather_linalg()
         return sorted({*globals(), *_LATE, *_LATE_MODULES})
