@@ -41,3 +41,23 @@ cdef void put_rows(
             for j in range(width):
                 row[j] = x[j]
         x += step
+
+
+cdef void single_entries(
+    const floating* x, floating* entries, long long* places, long long* count, Py_ssize_t rows,
+    Py_ssize_t cols
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    cdef unsigned int found, place          # of the width of floats: vectors of both are as long
+    for i in range(rows):
+        found = place = 0
+        for j in range(cols):
+            found += x[j] != 0
+            place += <unsigned int> j if x[j] != 0 else 0
+        if found > 1:
+            count[0] = i
+            return
+        entries[i] = x[place]
+        places[i] = place
+        x += cols
+    count[0] = rows

@@ -16,6 +16,72 @@
 #define ADD_HALF(sum, a, b) ((sum) + (a) * (b))
 #endif
 
+/* Products with an x whose rows have one number each, x[i] at places[i], and zeros elsewhere. A
+   product with zero changes no sum, so these are panel_product's to the bit, but for the sign of
+   zeros: a product that vanishes below the smallest number may leave -0 there. */
+
+/* out (m, n) = x @ b, which is in panels and finite. */
+INLINE void M(panel_rows)(const REAL *x, const long long *places, const REAL *panels, REAL *out,
+                          ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, ptrdiff_t step)
+{
+    for (ptrdiff_t i = 0; i < m; i++, out += step) {
+        const REAL *b = panels + places[i] * PANEL, s = x[i];
+        ptrdiff_t j = 0;
+        for (; j + PANEL <= n; j += PANEL) /* a constant width becomes a vector */
+            for (int c = 0; c < PANEL; c++)
+                out[j + c] = s * b[j * k + c] + 0;
+        for (int c = 0; c < n - j; c++)
+            out[j + c] = s * b[j * k + c] + 0;
+    }
+}
+
+/* sums (+)= s g, n numbers */
+INLINE void M(add_scaled)(REAL s, const REAL *g, REAL *sums, ptrdiff_t n)
+{
+    ptrdiff_t j = 0;
+#ifdef HAS_LANES
+    const ptrdiff_t lanes = LANES_WIDE;
+    const M(wide) factor = s - (M(wide)){0};
+    for (; j + lanes <= n; j += lanes)
+        *(M(wide) *)(sums + j)
+            = ADD_PRODUCT(*(M(wide) *)(sums + j), factor, *(const M(wide) *)(g + j));
+    if (j < n) { /* rounded as the others are */
+        M(wide) last = {0}, sum = {0};
+        memcpy(&last, g + j, (n - j) * sizeof *g);
+        memcpy(&sum, sums + j, (n - j) * sizeof *g);
+        sum = ADD_PRODUCT(sum, factor, last);
+        memcpy(sums + j, &sum, (n - j) * sizeof *g);
+    }
+#else
+    for (; j < n; j++)
+        sums[j] += s * g[j];
+#endif
+}
+
+/* out (n, k) (+)= g (m, n)^T @ x; sums has room for 2 n k numbers. */
+INLINE void M(sum_at_places)(const REAL *x, const long long *places, const REAL *g, REAL *sums,
+                             REAL *out, int accumulate, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k)
+{
+    REAL *turned = accumulate ? sums + n * k : out;
+    int infinite = 0;
+    memset(sums, 0, n * k * sizeof *sums);
+    for (ptrdiff_t i = 0; i < m; i++)
+        M(add_scaled)(x[i], g + i * n, sums + places[i] * n, n);
+    for (ptrdiff_t p = 0; p < n * k; p++)
+        infinite |= !(M(abs)(sums[p]) < (REAL)INFINITY);
+    if (infinite) /* of g, perhaps: times the zeros of its row that is not zero */
+        for (ptrdiff_t i = 0; i < m; i++)
+            for (ptrdiff_t j = 0; j < n; j++)
+                if (!(M(abs)(g[i * n + j]) < (REAL)INFINITY))
+                    for (ptrdiff_t c = 0; c < k; c++)
+                        if (c != places[i])
+                            sums[c * n + j] = (REAL)NAN;
+    M(transpose)((const char *)sums, n * (ptrdiff_t)sizeof *sums, turned, k, n, k);
+    if (accumulate)
+        for (ptrdiff_t p = 0; p < n * k; p++)
+            out[p] += turned[p];
+}
+
 /* out[i][p] (+)= sum over j of g[i * g_row + j * g_step] x[j * x_row + p], for some vectors of p. */
 #define ROW_TILE(name, vector, ADD)                                                                \
     INLINE void M(name)(int rows, int vectors, ptrdiff_t count, const REAL *g, ptrdiff_t g_row,    \

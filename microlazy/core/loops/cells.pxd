@@ -9,7 +9,8 @@ ctypedef struct Step:               # of a layer in one direction, and the array
     Py_ssize_t batch, features
     Py_ssize_t width, size, out_step, item    # numbers in a row of gates, states, outputs
     Py_ssize_t rows, units        # sequences, and numbers of their states, in a piece
-    const char* inputs            # unless their product was made for all steps
+    const char* inputs            # unless their product was made for all steps; where there are
+    const long long* places       # of them, in each row only the number that is not zero
     const char* i2h_panels        # of each gate one after the other
     const char* h2h_panels        # likewise; of all gates on the way back; NULL: product is made
     char* gates                   # of each piece, (rows, gates, units)
@@ -47,6 +48,8 @@ cdef void inputs_products(const Step* s, const char* x, Py_ssize_t steps) noexce
 # Weights (gates * size, k) in panels, those of each gate in some of their own.
 cdef void pack_gates(int dtype, const char* weight, char* panels, int gates, Py_ssize_t size,
                      Py_ssize_t k) noexcept nogil
+# Of n numbers: if it is, all of them are.
+cdef bint sum_is_finite(int dtype, const char* x, Py_ssize_t n) noexcept nogil
 
 # out (rows, units) (+)= x (rows, size) @ weight (units, size)^T; no accumulation for few rows
 cdef void state_product(int dtype, const char* x, const char* weight, char* out, bint accumulate,

@@ -5,12 +5,13 @@ some sequences, before it waits for the others: once in a step.
 """
 
 from cython.parallel cimport prange
+from libc.math cimport isfinite
 from microlazy.core.blas cimport gemm
 from microlazy.core.kernels.select cimport kernels
-from microlazy.core.kernels.table cimport GRU
+from microlazy.core.kernels.table cimport GRU, R_SUM
 from microlazy.core.loops.panels cimport multiply_by_panels, panel_product, suits_panels
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
-from microlazy.core.tensor cimport itemsize
+from microlazy.core.tensor cimport FLOAT64, itemsize
 
 cdef enum:
     COLUMNS = 16                  # of a gate that are found for all steps at once: whole panels
@@ -66,6 +67,16 @@ cdef void pack_gates(int dtype, const char* weight, char* panels, int gates, Py_
                                    size, k, k)
 
 
+cdef bint sum_is_finite(int dtype, const char* x, Py_ssize_t n) noexcept nogil:
+    cdef double wide = 0
+    cdef float narrow = 0
+    if dtype == FLOAT64:
+        kernels.reduce_rows[dtype](R_SUM, x, &wide, 1, n)
+        return isfinite(wide)
+    kernels.reduce_rows[dtype](R_SUM, x, &narrow, 1, n)
+    return isfinite(narrow)
+
+
 # ---- steps ---------------------------------------------------------------------------------------
 
 cdef void gates_products(const Step* s, char* gates, char* hidden, Py_ssize_t row,
@@ -77,7 +88,11 @@ cdef void gates_products(const Step* s, char* gates, char* hidden, Py_ssize_t ro
     for gate in range(s.gate_count):
         panel = (gate * whole_panels(s.size) + unit) * s.item
         place = gate * units * s.item
-        if s.inputs != NULL:
+        if s.places != NULL:
+            kernels.panel_rows[dtype](
+                s.inputs + row * s.item, s.places + row, s.i2h_panels + panel * s.features,
+                gates + place, rows, units, s.features, step)
+        elif s.inputs != NULL:
             kernels.panel_product[dtype](
                 s.inputs + row * s.features * s.item, s.features, 1,
                 s.i2h_panels + panel * s.features, gates + place, False, rows, units, s.features,

@@ -106,18 +106,20 @@ cdef void weight_gradient(int dtype, const char* g, const char* x, char* dw, bin
 
 
 cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t units,
-                          const char* x, char* dx, bint add_x, Py_ssize_t features,
-                          const char* s, char* ds, bint add_s, Py_ssize_t size) except -1:
+                          const char* x, const long long* places, char* dx, bint add_x,
+                          Py_ssize_t features, const char* s, char* ds, bint add_s,
+                          Py_ssize_t size) except -1:
     cdef Py_ssize_t item = itemsize(dtype), parts = (rows + TERMS - 1) // TERMS, part, i
-    cdef Py_ssize_t most = (rows + parts - 1) // parts, first, n, room
+    cdef Py_ssize_t most = (rows + parts - 1) // parts, first, n, room, all_room
     cdef Py_ssize_t room_x = (features + NARROW) * most, room_s = (size + NARROW) * most
     cdef int team = threads() if rows * units * (features + size) >= WORTH_THREADS else 1
     cdef Py_ssize_t whole = ((units + team - 1) // team + 7) & ~<Py_ssize_t>7
     cdef Py_ssize_t share = min(<Py_ssize_t>UNITS, whole)
-    cdef Tensor panels_x = None, panels_s = None, parts_of_g
-    cdef char* px = NULL
+    cdef Tensor panels_x = None, panels_s = None, scratch
+    cdef const char* px = NULL
     cdef char* ps = NULL
-    cdef char* scratch
+    cdef const long long* of_part = NULL
+    cdef char* near
     if dx != NULL and (features < NARROW or rows <= THIN):
         with nogil:
             weight_gradient(dtype, g, x, dx, add_x, rows, units, features)
@@ -128,40 +130,45 @@ cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t 
         ds = NULL
     if dx == NULL and ds == NULL:
         return 0
-    if dx != NULL:
+    if dx != NULL and places == NULL:
         panels_x = new(ND, dtype, 1, &room_x)
         px = panels_x.data
     if ds != NULL:
         panels_s = new(ND, dtype, 1, &room_s)
         ps = panels_s.data
-    room = team * UNITS * most
-    parts_of_g = new(ND, dtype, 1, &room)
-    scratch = parts_of_g.data
+    room = UNITS * (most + (0 if places == NULL else 2 * features)) * item
+    all_room = team * room // item
+    scratch = new(ND, dtype, 1, &all_room)
+    near = scratch.data
     for part in range(parts):
         first = part * most
         n = min(most, rows - first)
-        if px != NULL:
-            pack(dtype, False, x + first * features * item, px, features, n)
+        if places != NULL:
+            px, of_part = x + first * item, places + first
+        elif px != NULL:
+            pack(dtype, False, x + first * features * item, panels_x.data, features, n)
         if ps != NULL:
             pack(dtype, False, s + first * size * item, ps, size, n)
         for i in prange((units + share - 1) // share, nogil=True, schedule="static",
                         num_threads=team):
             units_gradient(dtype, g + first * units * item, units, i * share,
-                           min(share, units - i * share), n, px, dx, add_x or part, features, ps,
-                           ds, add_s or part, size,
-                           scratch + thread_number() * UNITS * most * item)
+                           min(share, units - i * share), n, px, of_part, dx, add_x or part,
+                           features, ps, ds, add_s or part, size, near + thread_number() * room)
     return 0
 
 
 cdef void units_gradient(int dtype, const char* g, Py_ssize_t units, Py_ssize_t first,
-                         Py_ssize_t n, Py_ssize_t rows, const char* px, char* dx, bint add_x,
-                         Py_ssize_t features, const char* ps, char* ds, bint add_s,
-                         Py_ssize_t size, char* near) noexcept nogil:
-    """Some rows of both gradients, from packed x and s."""
+                         Py_ssize_t n, Py_ssize_t rows, const char* px, const long long* places,
+                         char* dx, bint add_x, Py_ssize_t features, const char* ps, char* ds,
+                         bint add_s, Py_ssize_t size, char* near) noexcept nogil:
+    """Some rows of both gradients, from packed x and s, or what x has at its places."""
     cdef Py_ssize_t item = itemsize(dtype), row
     for row in range(rows):                 # in g itself they are too far from each other
         memcpy(near + row * n * item, g + (row * units + first) * item, n * item)
-    if dx != NULL:
+    if dx != NULL and places != NULL:
+        kernels.sum_at_places[dtype](px, places, near, near + rows * n * item,
+                                     dx + first * features * item, add_x, rows, n, features)
+    elif dx != NULL:
         kernels.panel_product[dtype](near, 1, n, px, dx + first * features * item, add_x, n,
                                      features, rows, features)
     if ds != NULL:

@@ -251,7 +251,7 @@ cdef class FullyConnected(Node):
             return multiply_by_panels(dtype, a.data, False, b.data, out.data, accumulate, rows,
                                       in_units, units)
         if product == OF_ROWS and suits_panels(dtype, False, units, in_units, rows):
-            return weight_gradients(dtype, a.data, rows, units, b.data, out.data, accumulate,
+            return weight_gradients(dtype, a.data, rows, units, b.data, NULL, out.data, accumulate,
                                     in_units, NULL, NULL, False, 0)
         va, vb, vo = views_of(a), views_of(b), views_of(out)
         a0, b0, out0 = first(a), first(b), first(out)

@@ -17,10 +17,10 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport GRU, LSTM, R_SUM, RELU_CELL, TANH_CELL
 from microlazy.core.loops.cells cimport (
     THIN, WORTH_THREADS, Step, at, inputs_gradient, inputs_product, inputs_products, pack_gates,
-    run_step, state_gradient, state_product, whole_panels,
+    run_step, state_gradient, state_product, sum_is_finite, whole_panels,
 )
 from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.loops.panels cimport pack, weight_gradient, weight_gradients
+from microlazy.core.loops.panels cimport pack, weight_gradients
 from microlazy.core.loops.reductions cimport reduce_matrix_cols
 from microlazy.core.ops.cast cimport cast
 from microlazy.core.ops.composed cimport derive_composed
@@ -31,10 +31,11 @@ from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_C, NEEDS_OUT, NEEDS_REST, Node, Pass, run, state,
 )
 from microlazy.core.tensor cimport (
-    FLOAT64, ND, Tensor, header, itemsize, like, new,
+    FLOAT64, INT64, ND, Tensor, header, itemsize, like, new,
 )
 
 cdef enum:
+    FEWEST_FEATURES = 16          # for which an input of single entries is looked up, not multiplied
     PIECE = 1 << 12               # gates in a piece of a step without packed weights,
     UNITS = 128                   # and the most units in one with them, and the fewest
     FEWEST_UNITS = 64             # for which threads share them out, and not the sequences
@@ -82,6 +83,8 @@ cdef class RecurrentLayer(Node):
     cdef Tensor hidden            # GRU: what the states give to the gates, likewise
     cdef Tensor cells             # LSTM: (ways, steps, batch, size)
     cdef Tensor states            # likewise, where they are not the outputs
+    cdef Tensor entries           # of inputs whose rows have one at most that is not zero, as
+    cdef Tensor places            # one-hot rows; and where; else None
 
     cdef Tensor room(self, Py_ssize_t steps, Py_ssize_t width):
         cdef Py_ssize_t n = steps * self.batch * width
@@ -104,6 +107,21 @@ cdef class RecurrentLayer(Node):
         pack(weight.dtype, False, weight.data, out.data, self.size, width)
         return out
 
+    cdef int find_entries(self, Tensor x) except -1:
+        """A product of a row with one entry is a look-up, whose sums have no other terms."""
+        cdef Py_ssize_t rows = self.steps * self.batch
+        cdef long long count
+        self.entries = self.places = None
+        if not self.packs() or self.features < FEWEST_FEATURES:
+            return 0
+        self.entries = new(ND, x.dtype, 1, &rows)
+        self.places = new(ND, INT64, 1, &rows)
+        kernels.single_entries[x.dtype](x.data, self.entries.data, <long long*>self.places.data,
+                                        &count, rows, self.features)
+        if count < rows:
+            self.entries = self.places = None
+        return 0
+
     cdef int forward(self) except -1:
         cdef Tensor x = packed(self.a)
         cdef Tensor first = None if self.b is None else packed(self.b)
@@ -117,6 +135,7 @@ cdef class RecurrentLayer(Node):
         cdef int way
         need_blas()
         self.cut_steps()
+        self.find_entries(x)
         self.values = self.hidden = self.cells = self.states = None     # a plan's run before
         self.values = self.room(all_steps, width)
         if self.kind == GRU:
@@ -147,6 +166,7 @@ cdef class RecurrentLayer(Node):
                          last + way * state_bytes)
         if not state().recording:
             self.values = self.hidden = self.cells = self.states = None
+            self.entries = self.places = None
         return 0
 
     cdef char* state_at(self, int way) noexcept:
@@ -169,6 +189,7 @@ cdef class RecurrentLayer(Node):
         step.hidden = NULL if self.hidden is None else self.hidden.data + rows * step.width
         step.cell = NULL if self.cells is None else self.cells.data + rows * step.size
         step.state = self.state_at(way)
+        step.places = NULL
         step.inputs = step.i2h_panels = step.h2h_panels = step.dhidden_behind = NULL
         step.rows, step.units = self.piece_rows, self.piece_units
         step.team = self.team()
@@ -206,6 +227,7 @@ cdef class RecurrentLayer(Node):
         cdef Py_ssize_t out_step = batch * step.out_step * step.item
         cdef Tensor h2h_panels = None, i2h_panels = None
         cdef const char* inputs = NULL
+        cdef const long long* places = NULL
         cdef const char* weight = h2h.data
         cdef char* values = step.gates
         cdef char* states = step.state
@@ -220,7 +242,12 @@ cdef class RecurrentLayer(Node):
             h2h_panels = self.gate_panels(h2h)
             i2h_panels = self.gate_panels(i2h)
             step.h2h_panels, step.i2h_panels = h2h_panels.data, i2h_panels.data
-            if width * (features + size) * step.item > CACHED:
+            if self.entries is not None and sum_is_finite(dtype, i2h.data, i2h.size):
+                # If not, an infinite weight times a zero would have to be nan.
+                inputs = self.entries.data
+                places = <const long long*>self.places.data
+                input_step = batch * step.item
+            elif width * (features + size) * step.item > CACHED:
                 inputs_products(&step, x.data, steps)
             else:
                 inputs = x.data
@@ -231,6 +258,7 @@ cdef class RecurrentLayer(Node):
                 t = steps - 1 - i if way else i
                 step.time = <double>t
                 step.inputs = at(inputs, t * input_step)
+                step.places = NULL if places == NULL else places + t * batch
                 step.gates = values + t * gate_step
                 step.state = states + t * state_step
                 step.cell = at(cells, t * state_step)
@@ -363,52 +391,60 @@ cdef class RecurrentLayer(Node):
         cdef int dtype = x.dtype
         cdef Py_ssize_t size = self.size, width = self.gates * size, item = itemsize(dtype)
         cdef Py_ssize_t steps = self.steps, batch = self.batch, rows = steps * batch
-        cdef Py_ssize_t features = self.features, later = rows - batch
+        cdef Py_ssize_t later = rows - batch
         cdef Py_ssize_t first_row = later if way else 0, next_row = 0 if way else batch
         cdef bint add_x = False, add_s = False
         cdef char* states = self.state_at(way) + (batch * size * item if way else 0)
-        cdef char* dh = dhidden.data
-        cdef char* dv = dvalues.data
         cdef const char* before = NULL
         cdef char* dx = NULL
         cdef char* ds = NULL
         cdef Tensor target = p.target(self.rest[4 * way], &add_x), summed = None
-        if first is not None:
-            before = first.data + way * batch * size * item
         if target is not None:
             dx = target.data
         target = p.target(self.rest[4 * way + 1], &add_s)
         if target is not None:
             ds = target.data
-            if before == NULL and steps == 1 and not add_s:
+            if first is None and steps == 1 and not add_s:
                 fill(target, 0.0)
         if steps > 1:
-            weight_gradients(dtype, dv + next_row * width * item, later, width,
-                             x.data + next_row * features * item, dx, add_x, features,
-                             states, ds if dh == dv else NULL, add_s, size)
-            if dh != dv:
-                weight_gradients(dtype, dh + next_row * width * item, later, width, NULL, NULL,
-                                 False, features, states, ds, add_s, size)
-        with nogil:
-            if dx != NULL:
-                weight_gradient(dtype, dv + first_row * width * item,
-                                x.data + first_row * features * item, dx, add_x or steps > 1,
-                                batch, width, features)
-            if ds != NULL and before != NULL:
-                weight_gradient(dtype, dh + first_row * width * item, before, ds,
-                                add_s or steps > 1, batch, width, size)
+            self.give_rows(x, dvalues, dhidden, next_row, later, states, dx, add_x, ds, add_s)
+        if first is not None:
+            before = first.data + way * batch * size * item
+        self.give_rows(x, dvalues, dhidden, first_row, batch, before, dx, add_x or steps > 1,
+                       NULL if before == NULL else ds, add_s or steps > 1)
         target = p.target(self.rest[4 * way + 2], &accumulate)
         if target is not None:
             summed = target
-            reduce_matrix_cols(R_SUM, dv, target.data, accumulate, rows, width, dtype)
+            reduce_matrix_cols(R_SUM, dvalues.data, target.data, accumulate, rows, width, dtype)
             if accumulate:
                 summed = None
         target = p.target(self.rest[4 * way + 3], &accumulate)
         if target is not None:
-            if summed is None or dh != dv or summed is target:
-                reduce_matrix_cols(R_SUM, dh, target.data, accumulate, rows, width, dtype)
+            if summed is None or dhidden is not dvalues or summed is target:
+                reduce_matrix_cols(R_SUM, dhidden.data, target.data, accumulate, rows, width, dtype)
             else:
                 kernels.scale[dtype](1.0, summed.data, target.data, accumulate, width)
+        return 0
+
+    cdef int give_rows(self, Tensor x, Tensor dvalues, Tensor dhidden, Py_ssize_t row,
+                       Py_ssize_t rows, const char* before, char* dx, bint add_x, char* ds,
+                       bint add_s) except -1:
+        """What some rows give to the weights, with the states before them."""
+        cdef int dtype = x.dtype
+        cdef Py_ssize_t size = self.size, width = self.gates * size, item = itemsize(dtype)
+        cdef Py_ssize_t features = self.features
+        cdef const char* inputs = x.data + row * features * item
+        cdef const long long* places = NULL
+        cdef const char* dv = dvalues.data + row * width * item
+        cdef const char* dh = dhidden.data + row * width * item
+        if self.entries is not None:
+            inputs = self.entries.data + row * item
+            places = <const long long*>self.places.data + row
+        weight_gradients(dtype, dv, rows, width, inputs, places, dx, add_x, features, before,
+                         ds if dh == dv else NULL, add_s, size)
+        if dh != dv:
+            weight_gradients(dtype, dh, rows, width, NULL, NULL, NULL, False, features, before, ds,
+                             add_s, size)
         return 0
 
     cdef int derive(self, Pass p, Tensor g) except -1:
@@ -417,7 +453,7 @@ cdef class RecurrentLayer(Node):
             (self.mode, self.ways, self.with_outputs, self.with_states, self.with_lengths), g)
 
     cdef int release(self) except -1:
-        self.values = self.hidden = self.cells = self.states = None
+        self.values = self.hidden = self.cells = self.states = self.entries = self.places = None
         return Node.release(self)
 
     cdef str name(self):

@@ -48,6 +48,10 @@ MATHFUNCS = """
                      Py_ssize_t step)
     void panel_product(const T* x, Py_ssize_t x_row, Py_ssize_t x_step, const T* panels, T* out,
                        bint accumulate, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
+    void panel_rows(const T* x, const long long* places, const T* panels, T* out, Py_ssize_t m,
+                    Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
+    void sum_at_places(const T* x, const long long* places, const T* g, T* sums, T* out,
+                       bint accumulate, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k)
     void sum_of_rows(int rows, Py_ssize_t count, const T* g, Py_ssize_t g_row, Py_ssize_t g_step,
                      const T* x, Py_ssize_t x_row, T* out, Py_ssize_t out_row, bint accumulate,
                      Py_ssize_t width)
@@ -165,6 +169,8 @@ OTHER_SIZES = {
         **{"x_row": "x_row", "x_step": "x_step", "m": "out.shape[0]", "n": "out.shape[1]"},
         **{"k": "x.size // out.shape[0]", "step": "out.shape[1]"},
     },
+    "panel_rows": {"m": "out.shape[0]", "n": "out.shape[1]", "k": "k", "step": "out.shape[1]"},
+    "sum_at_places": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "out.shape[1]"},
     "thin_nt": {"m": "x.shape[0]", "n": "w.shape[0]", "k": "x.shape[1]"},
     "thin_nn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "w.shape[1]"},
     "thin_tn": {"m": "g.shape[0]", "n": "g.shape[1]", "k": "x.shape[1]"},
