@@ -934,6 +934,49 @@ def test_panel_products(kernels, rng, m, n, k, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("m, n, k", [(1, 1, 1), (9, 15, 16), (40, 64, 28), (33, 70, 5), (5, 17, 300)])
+def test_products_of_single_entries(kernels, rng, m, n, k, dtype):
+    """To the bit those of panels with the same zeros."""
+    x, b = np.zeros((m, k), dtype), rng.normal(size=(k, n)).astype(dtype)
+    places = rng.integers(0, k, m)
+    x[np.arange(m), places] = rng.choice([1, -0.3, 2.7, 0], m)
+    entries, found, count = np.full(m, np.nan, dtype), np.full(m, -1), np.full(1, -1)
+    kernels.single_entries(x, entries, found, count)
+    assert count == m
+    np.testing.assert_array_equal(entries, x[np.arange(m), places])
+    np.testing.assert_array_equal(found, np.where(entries == 0, 0, places))
+    if k > 1:
+        x[m // 2, :2] = np.nan, 1
+        kernels.single_entries(x, entries.copy(), found.copy(), count)
+        assert count == m // 2
+        x[m // 2] = 0
+        entries[m // 2] = found[m // 2] = 0
+
+    panels = np.full((n + 16) * k, np.nan, dtype)
+    kernels.pack_panels(b, panels, n, k)
+    want = kernels.panel_product(x, k, 1, panels, np.full((m, n), np.nan, dtype))
+    out = kernels.panel_rows(entries, found, panels, np.full((m, n), np.nan, dtype), k)
+    np.testing.assert_array_equal(out, want)
+    other = rng.normal(size=(m, n)).astype(dtype)
+    added = kernels.panel_rows(entries, found, panels, other.copy(), k, accumulate=True)
+    np.testing.assert_array_equal(added, other + want)
+
+    g, columns = rng.normal(size=(m, n)).astype(dtype), np.full((k + 16) * m, np.nan, dtype)
+    kernels.pack_panels(x, columns, k, m)
+    sums = np.full(2 * n * k, np.nan, dtype)
+    for number in (0, np.inf, -np.inf, np.nan):  # times the zeros beside an entry they are nan
+        if number != 0:
+            g[rng.integers(0, m), rng.integers(0, n)] = number
+        turned = np.full((n, k), np.nan, dtype)
+        want = kernels.panel_product(g, 1, n, columns, turned.copy())
+        got = kernels.sum_at_places(entries, found, g, sums, turned)
+        np.testing.assert_array_equal(got, want)
+        other = rng.normal(size=(n, k)).astype(dtype)
+        got = kernels.sum_at_places(entries, found, g, sums, other.copy(), accumulate=True)
+        np.testing.assert_array_equal(got, other + want)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 8])
 def test_thin_products(kernels, rng, m, dtype):
     eps = np.finfo(dtype).eps

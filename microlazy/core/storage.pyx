@@ -9,6 +9,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdint cimport uintptr_t
 
 cdef extern from "hugepages.h" nogil:
+    const Py_ssize_t HUGE_PAGE
     void advise_huge_pages(void* data, size_t nbytes)
 
 cdef extern from "guard.h" nogil:
@@ -18,7 +19,7 @@ cdef extern from "guard.h" nogil:
 cdef enum:
     ALIGNMENT = 64
     BUCKETS = 16 + 4 * 40
-    LARGE = 4 << 20               # from here on, huge pages are asked for
+    LARGE = 2 << 20               # from here on, huge pages are asked for
 
 cdef PyObject* free_blocks[BUCKETS]     # each holds a reference to the first block of its list
 cdef Py_ssize_t cached = 0              # bytes waiting in the free lists
@@ -72,6 +73,7 @@ cdef Block acquire(Py_ssize_t nbytes):
     if nbytes > <Py_ssize_t>1 << 46:
         raise MemoryError(f"an array of {nbytes} bytes is larger than any memory")
     cdef Py_ssize_t size = capacity(nbytes, &bucket)
+    cdef Py_ssize_t alignment = HUGE_PAGE if size >= LARGE else ALIGNMENT
     if free_blocks[bucket] is not NULL:
         block = <Block>free_blocks[bucket]
         Py_DECREF(block)                # the list's own reference
@@ -85,17 +87,17 @@ cdef Block acquire(Py_ssize_t nbytes):
         block.users = 0
         return block
     block = Block.__new__(Block)
-    block.raw = PyMem_RawMalloc(size + ALIGNMENT)
+    block.raw = PyMem_RawMalloc(size + alignment)
     if block.raw is NULL:
         empty_cache()
-        block.raw = PyMem_RawMalloc(size + ALIGNMENT)
+        block.raw = PyMem_RawMalloc(size + alignment)
     if block.raw is NULL:
         raise MemoryError(f"cannot allocate {nbytes} bytes for an array")
-    block.data = <char*>((<uintptr_t>block.raw + ALIGNMENT - 1) & ~<uintptr_t>(ALIGNMENT - 1))
+    block.data = <char*>((<uintptr_t>block.raw + alignment - 1) & ~<uintptr_t>(alignment - 1))
     block.nbytes = size if MICROLAZY_POOLED else nbytes     # the rest is forbidden there
     allocated += block.nbytes
     block.bucket = bucket
-    forbid_access(block.data + nbytes, <char*>block.raw + size + ALIGNMENT - block.data - nbytes)
+    forbid_access(block.data + nbytes, <char*>block.raw + size + alignment - block.data - nbytes)
     if size >= LARGE:
         advise_huge_pages(block.data, size)
     return block

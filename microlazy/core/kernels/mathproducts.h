@@ -20,22 +20,30 @@
    product with zero changes no sum, so these are panel_product's to the bit, but for the sign of
    zeros: a product that vanishes below the smallest number may leave -0 there. */
 
-/* out (m, n) = x @ b, which is in panels and finite. */
+/* out (m, n) (+)= x @ b, which is in panels and finite. */
 INLINE void M(panel_rows)(const REAL *x, const long long *places, const REAL *panels, REAL *out,
-                          ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, ptrdiff_t step)
+                          int accumulate, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, ptrdiff_t step)
 {
-    for (ptrdiff_t i = 0; i < m; i++, out += step) {
-        const REAL *b = panels + places[i] * PANEL, s = x[i];
-        ptrdiff_t j = 0;
-        for (; j + PANEL <= n; j += PANEL) /* a constant width becomes a vector */
-            for (int c = 0; c < PANEL; c++)
-                out[j + c] = s * b[j * k + c] + 0;
-        for (int c = 0; c < n - j; c++)
-            out[j + c] = s * b[j * k + c] + 0;
-    }
+    for (ptrdiff_t i = 0; i < m; i++, out += step)
+        for (ptrdiff_t j = 0; j < n; j += PANEL) {
+            const REAL *b = panels + j * k + places[i] * PANEL, s = x[i];
+            const int width = (int)(n - j < PANEL ? n - j : PANEL);
+            REAL row[PANEL];
+            for (int c = 0; c < PANEL; c++) /* a sum begins with 0: it is not -0 */
+                row[c] = s * b[c] + 0;
+            if (width == PANEL) { /* a constant width becomes a vector */
+                if (accumulate)
+                    for (int c = 0; c < PANEL; c++)
+                        row[c] += out[j + c];
+                memcpy(out + j, row, sizeof row);
+                continue;
+            }
+            for (int c = 0; c < width; c++)
+                out[j + c] = accumulate ? out[j + c] + row[c] : row[c];
+        }
 }
 
-/* sums (+)= s g, n numbers */
+/* sums += s g, n numbers */
 INLINE void M(add_scaled)(REAL s, const REAL *g, REAL *sums, ptrdiff_t n)
 {
     ptrdiff_t j = 0;

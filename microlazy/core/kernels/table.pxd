@@ -290,14 +290,15 @@ ctypedef struct KernelTable:
                              const void* panels, void* out, bint accumulate, Py_ssize_t m,
                              Py_ssize_t n, Py_ssize_t k, Py_ssize_t step) noexcept nogil
     # The same products where each row i of x (m, k) has one number, x[i], at places[i], and zeros
-    # elsewhere, as one-hot rows have: panel_rows is x @ b, of which only finite numbers are
-    # given; sum_at_places is out (n, k) (+)= g (m, n)^T @ x, with room for 2 * n * k sums.
+    # elsewhere, as one-hot rows have: panel_rows is out (m, n) (+)= x @ b, where b is finite;
+    # sum_at_places is out (n, k) (+)= g (m, n)^T @ x, with room for 2 * n * k sums.
     # single_entries finds x and places, and count[0], how many rows are such before the first
     # that is not.
     void (*single_entries[2])(const void* x, void* entries, long long* places, long long* count,
                               Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
     void (*panel_rows[2])(const void* x, const long long* places, const void* panels, void* out,
-                          Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t step) noexcept nogil
+                          bint accumulate, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+                          Py_ssize_t step) noexcept nogil
     void (*sum_at_places[2])(const void* x, const long long* places, const void* g, void* sums,
                              void* out, bint accumulate, Py_ssize_t m, Py_ssize_t n,
                              Py_ssize_t k) noexcept nogil

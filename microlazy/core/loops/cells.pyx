@@ -85,14 +85,11 @@ cdef void gates_products(const Step* s, char* gates, char* hidden, Py_ssize_t ro
     cdef int gate, dtype = s.dtype
     cdef Py_ssize_t panel, place, step = s.gate_count * units
     cdef char* out = hidden if s.kind == GRU else gates
+    cdef bint add = out == gates and s.places == NULL
     for gate in range(s.gate_count):
         panel = (gate * whole_panels(s.size) + unit) * s.item
         place = gate * units * s.item
-        if s.places != NULL:
-            kernels.panel_rows[dtype](
-                s.inputs + row * s.item, s.places + row, s.i2h_panels + panel * s.features,
-                gates + place, rows, units, s.features, step)
-        elif s.inputs != NULL:
+        if s.inputs != NULL and s.places == NULL:
             kernels.panel_product[dtype](
                 s.inputs + row * s.features * s.item, s.features, 1,
                 s.i2h_panels + panel * s.features, gates + place, False, rows, units, s.features,
@@ -100,7 +97,12 @@ cdef void gates_products(const Step* s, char* gates, char* hidden, Py_ssize_t ro
         if s.state_before != NULL:
             kernels.panel_product[dtype](
                 s.state_before + row * s.size * s.item, s.size, 1, s.h2h_panels + panel * s.size,
-                out + place, out == gates, rows, units, s.size, step)
+                out + place, add, rows, units, s.size, step)
+        if s.places != NULL:                # last: the product has fetched where it is added
+            kernels.panel_rows[dtype](
+                s.inputs + row * s.item, s.places + row, s.i2h_panels + panel * s.features,
+                gates + place, s.state_before != NULL and out == gates, rows, units, s.features,
+                step)
 
 
 cdef void inputs_columns(const Step* s, const char* x, Py_ssize_t steps, int gate,

@@ -39,7 +39,7 @@ cdef enum:
     PIECE = 1 << 12               # gates in a piece of a step without packed weights,
     UNITS = 128                   # and the most units in one with them, and the fewest
     FEWEST_UNITS = 64             # for which threads share them out, and not the sequences
-    CACHED = 12 << 20             # bytes of weights that one step leaves in caches for the next
+    CACHED = 6 << 20              # bytes of weights that one step leaves in caches for the next
     PACKED_ROWS = 128             # rows up to which packing a weight once beats BLAS at each step
 
 cdef dict CELLS = {"rnn_relu": RELU_CELL, "rnn_tanh": TANH_CELL, "lstm": LSTM, "gru": GRU}
@@ -258,7 +258,8 @@ cdef class RecurrentLayer(Node):
                 t = steps - 1 - i if way else i
                 step.time = <double>t
                 step.inputs = at(inputs, t * input_step)
-                step.places = NULL if places == NULL else places + t * batch
+                if places != NULL:
+                    step.places = places + t * batch
                 step.gates = values + t * gate_step
                 step.state = states + t * state_step
                 step.cell = at(cells, t * state_step)

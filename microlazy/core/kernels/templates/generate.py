@@ -48,8 +48,8 @@ MATHFUNCS = """
                      Py_ssize_t step)
     void panel_product(const T* x, Py_ssize_t x_row, Py_ssize_t x_step, const T* panels, T* out,
                        bint accumulate, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
-    void panel_rows(const T* x, const long long* places, const T* panels, T* out, Py_ssize_t m,
-                    Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
+    void panel_rows(const T* x, const long long* places, const T* panels, T* out, bint accumulate,
+                    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, Py_ssize_t step)
     void sum_at_places(const T* x, const long long* places, const T* g, T* sums, T* out,
                        bint accumulate, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k)
     void sum_of_rows(int rows, Py_ssize_t count, const T* g, Py_ssize_t g_row, Py_ssize_t g_step,
