@@ -10,11 +10,11 @@ from microlazy.core.blas cimport gemm
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport GRU, R_SUM
 from microlazy.core.loops.panels cimport multiply_by_panels, panel_product, suits_panels
-from microlazy.core.parallel cimport LIGHT_GRAIN, threads
+from microlazy.core.parallel cimport COLUMNS, LIGHT_GRAIN, threads
 from microlazy.core.tensor cimport FLOAT64, itemsize
 
 cdef enum:
-    COLUMNS = 16                  # of a gate that are found for all steps at once: whole panels
+    BLOCK = 1 << 16               # numbers of the inputs of all steps that stay in the second cache
 
 
 # ---- products ------------------------------------------------------------------------------------
@@ -105,29 +105,30 @@ cdef void gates_products(const Step* s, char* gates, char* hidden, Py_ssize_t ro
                 step)
 
 
-cdef void inputs_columns(const Step* s, const char* x, Py_ssize_t steps, int gate,
-                         Py_ssize_t unit) noexcept nogil:
+cdef void inputs_columns(const Step* s, const char* x, Py_ssize_t rows, int gate,
+                         Py_ssize_t unit, Py_ssize_t cols) noexcept nogil:
     """What the inputs of all steps give to some units of a gate, where pieces have them."""
     cdef Py_ssize_t begin = unit // s.units * s.units, units = min(s.units, s.size - begin)
     cdef Py_ssize_t place = begin * s.gate_count * s.batch + gate * units + unit - begin
-    cdef Py_ssize_t panel = gate * whole_panels(s.size) + unit, rows = s.batch, t
+    cdef Py_ssize_t panel = gate * whole_panels(s.size) + unit, row = 0, step = s.batch
     if units == s.size:                     # rows of all steps are equally far apart
-        rows *= steps
-        steps = 1
-    for t in range(steps):
+        step = max(<Py_ssize_t>1, BLOCK // s.features // 24) * 24       # whole tiles of all builds
+    while row < rows:
         kernels.panel_product[s.dtype](
-            x + t * s.batch * s.features * s.item, s.features, 1,
+            x + row * s.features * s.item, s.features, 1,
             s.i2h_panels + panel * s.features * s.item,
-            s.gates + (t * s.batch * s.width + place) * s.item, False, rows,
-            min(<Py_ssize_t>COLUMNS, s.size - unit), s.features, s.gate_count * units)
+            s.gates + (row * s.width + place) * s.item, False, min(step, rows - row), cols,
+            s.features, s.gate_count * units)
+        row += step
 
 
 cdef void inputs_products(const Step* s, const char* x, Py_ssize_t steps) noexcept nogil:
-    cdef Py_ssize_t i, shares = (s.size + COLUMNS - 1) // COLUMNS
-    cdef Py_ssize_t work = steps * s.batch * s.width * s.features
-    cdef int team = threads() if work >= WORTH_THREADS else 1
+    cdef Py_ssize_t cols = min(s.units, <Py_ssize_t>COLUMNS), i
+    cdef Py_ssize_t shares = (s.size + cols - 1) // cols, rows = steps * s.batch
+    cdef int team = threads() if rows * s.width * s.features >= WORTH_THREADS else 1
     for i in prange(s.gate_count * shares, schedule="static", num_threads=team):
-        inputs_columns(s, x, steps, <int>(i // shares), i % shares * COLUMNS)
+        inputs_columns(s, x, rows, <int>(i // shares), i % shares * cols,
+                       min(cols, s.size - i % shares * cols))
 
 
 cdef void step_piece(const Step* s, bint back, Py_ssize_t piece) noexcept nogil:
