@@ -36,6 +36,7 @@ ops.normalization ops.writes
 ops.chain
 ops.convolution
 lifetimes ops.pooling
+ops.pooled_convolution
 tails
 fuse
 plan ops.rewrite creation transforms ops.draws

@@ -11,6 +11,7 @@ from microlazy.core.loops.reductions cimport with_kept_axes
 from microlazy.core.ops.chain cimport Chain, end_of_chain, join, layout_of
 from microlazy.core.ops.convolution cimport WindowProduct, tail_of
 from microlazy.core.ops.elementwise cimport UnaryOp
+from microlazy.core.ops.pooled_convolution cimport PooledConvolution, with_pools
 from microlazy.core.ops.reduce cimport Reduce
 from microlazy.core.tails cimport with_tails
 from microlazy.core.tape cimport Node
@@ -63,6 +64,7 @@ cdef list fuse(list nodes, list outputs):
     cdef Py_ssize_t i = 0, last
     cdef Node node
     nodes = without_relus(nodes, outputs)
+    nodes = with_pools(nodes, readers_of(nodes, outputs))
     cdef dict readers = readers_of(nodes, outputs)
     while i < len(nodes):
         last = end_of_chain(nodes, i, readers)
@@ -81,6 +83,8 @@ cdef list fusions_of(Node node):
     cdef list found = []
     if type(node) is Chain:
         found.append(f"{len((<Chain>node).members)} ops in one pass")
+    if type(node) is PooledConvolution:
+        found.append("pools as it stores")
     if node.takes_broadcast:
         found.append("takes a sum's gradient as it is")
     if tail_of(node) is not None:

@@ -16,8 +16,9 @@ from microlazy.core.lifetimes cimport (
     inputs_of, lend_memory, lifetimes,
 )
 from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.ops.chain cimport Chain
+from microlazy.core.ops.chain cimport Chain, take_apart
 from microlazy.core.ops.convolution cimport tail_of
+from microlazy.core.ops.pooled_convolution cimport PooledConvolution, bytes_kept, members_of
 from microlazy.core.ops.writes cimport Write, note_arguments
 from microlazy.core.optimizers.moves cimport Moves, order_moves
 from microlazy.core.storage cimport Block
@@ -441,8 +442,8 @@ cdef class Plan:
             if chain is not None:
                 if chain is not node:
                     count_each(chain.rest, counts)
-                for member in chain.members:
-                    count_each(inputs_of(<Node>member), counts)
+            for member in members_of(node if chain is None else chain):
+                count_each(inputs_of(<Node>member), counts)
             if isinstance(node, PlanStep):
                 (<PlanStep>node).count_holders(counts)
         return 0
@@ -452,7 +453,13 @@ cdef class Plan:
         cdef Node node
         cdef list nodes = []
         for node in self.nodes:
-            nodes += (<Chain>node).undo() if type(node) is Chain else [node]
+            if type(node) is Chain:
+                nodes += take_apart(node, (<Chain>node).members, (<Chain>node).results)
+            elif type(node) is PooledConvolution:
+                nodes += take_apart(node, (<PooledConvolution>node).members,
+                                    (<PooledConvolution>node).results)
+            else:
+                nodes.append(node)
         self.unrolled = True
         self.nodes = self.groups = self.handed = []
         self.gradients = None
@@ -479,6 +486,8 @@ cdef class Plan:
                 look_away(grad)
         for node in self.nodes:
             look_away(node.out)
+            if type(node) is PooledConvolution:
+                (<PooledConvolution>node).kept = None
             if isinstance(node, PlanStep):
                 (<PlanStep>node).plan.rest()
         self.resting = True
@@ -706,6 +715,7 @@ cdef Plan build(object forward, object structure, list args, list variables=None
             node.y = node.out
     if plan.recording:
         plan.nbytes *= 2
+    plan.nbytes += sum([bytes_kept(<Node>node) for node in plan.nodes])
     plan.nbytes += sum([(<PlanStep>node).plan.nbytes for node in plan.nodes
                         if isinstance(node, PlanStep)])
     return plan

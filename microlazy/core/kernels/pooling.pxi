@@ -290,6 +290,48 @@ cdef void sums_back(
         sums_of_rows(w, True, divide, with_padding, x + i * volume, <floating*> y + i * count)
 
 
+cdef void pool_lanes(
+    const floating* x, floating* y, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t n, bint divide
+) noexcept nogil:
+    cdef Py_ssize_t r, c, v, l, lanes = lanes_of(x)
+    cdef floating factor = <floating> 0.25 if divide else 1
+    cdef const floating* above
+    cdef const floating* below
+    for r in range(rows):
+        for c in range(cols):
+            above = x + (2 * r * cols + c) * 2 * n
+            below = above + 2 * cols * n
+            for v in range(n // lanes):
+                for l in range(lanes_of(x)):
+                    y[l] = (above[l] + above[n + l] + below[l] + below[n + l]) * factor
+                y += lanes
+                above += lanes
+                below += lanes
+
+
+cdef void spread_lanes(
+    const floating* y, floating* x, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t n, bint divide
+) noexcept nogil:
+    cdef Py_ssize_t r, c, v, l, lanes = lanes_of(y)
+    cdef floating value, factor = <floating> 0.25 if divide else 1
+    cdef floating* above
+    cdef floating* below
+    for r in range(rows):
+        for c in range(cols):
+            above = x + (2 * r * cols + c) * 2 * n
+            below = above + 2 * cols * n
+            for v in range(n // lanes):
+                for l in range(lanes_of(y)):
+                    value = y[l] * factor
+                    above[l] = value
+                    above[n + l] = value
+                    below[l] = value
+                    below[n + l] = value
+                y += lanes
+                above += lanes
+                below += lanes
+
+
 cdef void take_places(
     const floating* x, const int* places, floating* out, Py_ssize_t images, Py_ssize_t count,
     Py_ssize_t volume

@@ -274,6 +274,12 @@ ctypedef struct KernelTable:
                                bint divide, bint with_padding) noexcept nogil
     void (*sums_back[2])(const void* y, const Py_ssize_t* w, void* x, Py_ssize_t images,
                          bint divide, bint with_padding, bint accumulate) noexcept nogil
+    # y (rows, cols, n) = the sums, or means, of squares of x (2 * rows, 2 * cols, n), as above; n
+    # counts in whole vectors. And x = what such sums give back.
+    void (*pool_lanes[2])(const void* x, void* y, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t n,
+                          bint divide) noexcept nogil
+    void (*spread_lanes[2])(const void* y, void* x, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t n,
+                            bint divide) noexcept nogil
     # out[i, j] = x[i, places[i, j]], or 0 for -1; and out[i, places[i, j]] += x[i, j].
     void (*take_places[2])(const void* x, const int* places, void* out, Py_ssize_t images,
                            Py_ssize_t count, Py_ssize_t volume) noexcept nogil

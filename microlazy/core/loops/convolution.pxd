@@ -6,3 +6,11 @@ cdef int convolve(Job* job) except -1             # results
 cdef Py_ssize_t workspace_of(Job* job) noexcept   # bytes that it needs for that, if they are many
 cdef int filters_gradient(Job* job) except -1     # filters
 cdef int convolve_back(Job* job) except -1        # images
+
+# Whether images lie side by side in what finds results and the filters' gradient: then all squares
+# of results may be pooled as they are stored, if `job.together` and the lines' length are even.
+cdef bint lies_side_by_side(Job* job) noexcept
+# Whether the images' gradient is found so, too, beside that of the filters.
+cdef bint finds_images_beside(Job* job) noexcept
+# The gradients that job.to wants: the bias' with the filters'.
+cdef int gradients_side_by_side(Job* job) except -1

@@ -7,9 +7,9 @@ from cython cimport floating
 from cython.parallel cimport prange
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_lane_tiles cimport (
-    convolve_lane_tiles, gradient_lane_tiles, lane_tiles_back, plan_lane_tiles,
+    convolve_lane_tiles, gradients_in_lane_tiles, plan_lane_tiles,
 )
-from microlazy.core.loops.window_lanes cimport convolve_lanes, gradient_lanes, plan_lanes
+from microlazy.core.loops.window_lanes cimport convolve_lanes, gradients_in_lanes, plan_lanes
 from microlazy.core.loops.window_panels cimport (
     convolve_panels, convolve_phase_panels, gradient_panels, plan_panels, see_results,
     workspace_for_panels,
@@ -73,14 +73,32 @@ cdef Py_ssize_t workspace_of(Job* job) noexcept:
     return workspace_for_panels(job) if suits_panels(job, job.s.count) else 0
 
 
+cdef bint has_lanes(Job* job) noexcept:
+    return is_thin(&job.s) and plan_lines(job) and plan_lanes(job, WHOLE * job.vectors)
+
+
+cdef bint lies_side_by_side(Job* job) noexcept:
+    return not plan_tiles(job) and (plan_lane_tiles(job) or has_lanes(job))
+
+
+cdef bint finds_images_beside(Job* job) noexcept:
+    return plan_lane_tiles(job)
+
+
+cdef int gradients_side_by_side(Job* job) except -1:
+    if plan_lane_tiles(job):
+        return gradients_in_lane_tiles(job)
+    has_lanes(job)
+    return gradients_in_lanes(job)
+
+
 cdef int filters_gradient(Job* job) except -1:
     if plan_tiles(job):
         return gradient_tiles(job)
-    if plan_lane_tiles(job):
-        return gradient_lane_tiles(job)
+    if lies_side_by_side(job):
+        job.to.w, job.to.add_w = job.w, job.accumulate
+        return gradients_side_by_side(job)
     if is_thin(&job.s) and plan_lines(job):
-        if plan_lanes(job, WHOLE * job.vectors):
-            return gradient_lanes(job)
         return gradient_directly(job)
     see_results(job)
     # With strides, windows of one place are packed as fast as they are laid out.
@@ -100,7 +118,8 @@ cdef int convolve_back(Job* job) except -1:
     cdef Py_ssize_t n = s.groups * s.filters * s.places, i
     cdef int axis
     if plan_lane_tiles(job):
-        return lane_tiles_back(job)
+        job.to.x, job.to.add_x = job.x, job.accumulate
+        return gradients_in_lane_tiles(job)
     if plan_turned_tiles(job, &turned):
         return convolve_tiles(&turned)
     for axis in range(MAX_AXES):

@@ -5,5 +5,4 @@ from microlazy.core.loops.windows cimport Job
 # Cut the results into tiles; False where direct sums are faster, or the filters are not 5 by 5.
 cdef bint plan_lane_tiles(Job* job) noexcept nogil
 cdef int convolve_lane_tiles(Job* job) except -1
-cdef int lane_tiles_back(Job* job) except -1          # the images' gradient
-cdef int gradient_lane_tiles(Job* job) except -1      # of the filters
+cdef int gradients_in_lane_tiles(Job* job) except -1  # as job.to says

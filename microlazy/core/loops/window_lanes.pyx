@@ -8,7 +8,7 @@ column).
 """
 
 from cython cimport floating
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_sums cimport MOST_LINES, is_thin
@@ -23,7 +23,7 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t lanes = kernels.lanes[job.dtype], across = s.w[W_COUNT + 2]
     cdef Py_ssize_t blocks = divided_up(s.batch, lanes), below = reach_of(s, 1)
-    cdef Py_ssize_t left = s.w[W_PAD + 2], width, line, least
+    cdef Py_ssize_t left = s.w[W_PAD + 2], width, line, least, most
     cdef Py_ssize_t right = max(<Py_ssize_t>0, across + reach_of(s, 2) - left - s.w[W_SIZE + 2])
     if (not is_thin(s) or s.w[W_SIZE] != 1 or s.w[W_COUNT] != 1 or s.w[W_KERNEL] != 1
             or s.w[W_PAD] != 0 or s.w[W_STRIDE + 1] != 1 or s.w[W_STRIDE + 2] != 1):
@@ -36,11 +36,13 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     if least > MOST_LINES:
         return False
     job.width = width
-    job.across = divided_up(s.w[W_COUNT + 1], 1 + (MOST_LINES - least) // line)
+    most = 1 + (MOST_LINES - least) // line
+    job.together = 2 if most > 1 and s.w[W_COUNT + 1] % 2 == 0 else 1     # for what is pooled
+    job.across = divided_up(s.w[W_COUNT + 1] // job.together, most // job.together)
     while blocks * job.across < FEW and s.w[W_COUNT + 1] > 4 * job.across:
         job.across *= 2                             # as many for each of two threads
     job.images = lanes
-    job.lines = divided_up(s.w[W_COUNT + 1], job.across)
+    job.lines = divided_up(s.w[W_COUNT + 1] // job.together, job.across) * job.together
     job.height = job.lines + below
     job.blocks = blocks * job.across
     job.length = (job.lines * across + 1) * lanes       # no multiple of a cache's size
@@ -79,6 +81,10 @@ cdef inline void order_by_rows(const Sizes* s, const floating* w, floating* out)
         out += s.filters * s.places
 
 
+cdef inline Py_ssize_t lines_before(const Job* job, Py_ssize_t part) noexcept nogil:
+    return part * (job.s.w[W_COUNT + 1] // job.together) // job.across * job.together
+
+
 cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group,
                                Py_ssize_t* first, Py_ssize_t* lines, Py_ssize_t* images,
                                char* scratch) noexcept nogil:
@@ -89,8 +95,8 @@ cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group
     cdef Py_ssize_t top, low, high, c, h
     cdef char* x = at(job.x, (image * s.groups + group) * s.channels * s.volume, size)
     cdef char* out
-    first[0] = task % job.across * s.w[W_COUNT + 1] // job.across
-    lines[0] = (task % job.across + 1) * s.w[W_COUNT + 1] // job.across - first[0]
+    first[0] = lines_before(job, task % job.across)
+    lines[0] = lines_before(job, task % job.across + 1) - first[0]
     images[0] = min(lanes, s.batch - image)
     top = first[0] - s.w[W_PAD + 1]
     low = min(max(<Py_ssize_t>0, top), s.w[W_SIZE + 1])
@@ -112,39 +118,112 @@ cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group
     return (image * s.groups + group) * s.filters * s.count + first[0] * s.w[W_COUNT + 2]
 
 
-cdef void lay_results_out(const Job* job, Py_ssize_t start, Py_ssize_t filters, Py_ssize_t count,
-                          Py_ssize_t images, char* out) noexcept nogil:
-    """Lay `count` numbers of some filters' results out, which begin at start."""
+cdef inline char* kept_at(const Job* job, Py_ssize_t start) noexcept nogil:
+    """What is kept of a filter's results, which begin at start in those of a block's first image."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t f
-    if images < job.images:
-        memset(out, 0, filters * job.length * job.size)
+    cdef Py_ssize_t of_image = s.groups * s.filters * s.count
+    if job.pool.kept is NULL:
+        return NULL
+    return at(job.pool.kept, start // of_image * of_image + start % of_image * job.images, job.size)
+
+
+cdef inline Py_ssize_t pooled_from(const Sizes* s, Py_ssize_t start) noexcept nogil:
+    """Where what is pooled of whole lines begins, from where their results do."""
+    cdef Py_ssize_t line = s.w[W_COUNT + 2]
+    return start // s.count * (s.count // 4) + start % s.count // (2 * line) * (line // 2)
+
+
+cdef void lay_results_out(const Job* job, Py_ssize_t start, Py_ssize_t filters, Py_ssize_t lines,
+                          Py_ssize_t images, char* out, char* turned) noexcept nogil:
+    """Lay the gradient of some filters' lines out, which begin at start; from what was pooled, too."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t line = s.w[W_COUNT + 2], size = job.size, n = lines * line, count = s.count, f
+    cdef char* y = at(job.y, start, size)
+    cdef char* to
+    if job.pool is not NULL:
+        n, count = n // 4, count // 4
+        y = at(job.y, pooled_from(s, start), size)
     for f in range(filters):
-        kernels.transpose[job.dtype](at(job.y, start + f * s.count, job.size),
-                                     s.groups * s.filters * s.count * job.size,
-                                     at(out, f * job.length, job.size), job.images, count, images)
+        to = at(out, f * job.length, size)
+        if job.pool is not NULL:
+            to = turned
+        if images < job.images:
+            memset(to, 0, n * job.images * size)
+        kernels.transpose[job.dtype](at(y, f * count, size), s.groups * s.filters * count * size, to,
+                                     job.images, n, images)
+        if job.pool is not NULL:
+            unpool(job, turned, kept_at(job, start + f * s.count), lines,
+                   at(out, f * job.length, size))
+
+
+cdef void unpool(const Job* job, const char* pooled, const char* kept, Py_ssize_t lines,
+                 char* out) noexcept nogil:
+    """The gradient of lines of results, from that of what was pooled of a function of them."""
+    cdef Py_ssize_t line = job.s.w[W_COUNT + 2]
+    kernels.spread_lanes[job.dtype](pooled, out, lines // 2, line // 2, job.images, job.pool.divide)
+    if job.pool.function >= 0:
+        kernels.unary_grad[job.dtype](job.pool.function, kept, kept, out, out, False,
+                                      lines * line * job.images)
+
+
+cdef void add_slopes(const Job* job, const char* slopes, Py_ssize_t filters, Py_ssize_t n,
+                     bint begun, char* sums) noexcept nogil:
+    """The bias' gradient of some filters: the sums of n numbers, `begun` with other blocks."""
+    cdef double room
+    cdef Py_ssize_t f
+    for f in range(filters):
+        kernels.reduce_rows[job.dtype](R_SUM, at(<char*>slopes, f * job.length, job.size),
+                                       <char*>&room if begun else at(sums, f, job.size), 1, n)
+        if begun:
+            kernels.add_to[job.dtype](<char*>&room, at(sums, f, job.size), 1)
 
 
 cdef void turn_back(const Job* job, const char* x, Py_ssize_t count, char* out, Py_ssize_t step,
-                    Py_ssize_t images, char* turned) noexcept nogil:
+                    Py_ssize_t images, bint accumulate, char* turned) noexcept nogil:
     """out (+)= `count` numbers of each image, which is `step` numbers behind the one before."""
-    kernels.transpose[job.dtype](x, job.images * job.size, turned if job.accumulate else out,
-                                 count if job.accumulate else step, images, count)
-    if job.accumulate:
+    kernels.transpose[job.dtype](x, job.images * job.size, turned if accumulate else out,
+                                 count if accumulate else step, images, count)
+    if accumulate:
         kernels.place_rows[job.dtype](turned, NULL, out, count, 0, step, 0, images, 1, count, True,
                                       False)
 
 
+cdef void store_pooled(const Job* job, char* sums, Py_ssize_t filters, Py_ssize_t start,
+                       Py_ssize_t lines, Py_ssize_t images, char* pooled) noexcept nogil:
+    """Store what is pooled of some filters' lines, which begin at start, and keep them."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t line = s.w[W_COUNT + 2], n = lines * line, count = s.count // 4, f
+    cdef char* y = at(job.y, pooled_from(s, start), job.size)
+    cdef char* x
+    cdef char* kept
+    for f in range(filters):
+        x = kept = at(sums, f * job.length, job.size)
+        if job.pool.kept is not NULL:
+            kept = kept_at(job, start + f * s.count)
+        if job.pool.function >= 0 and not job.relu:
+            kernels.unary[job.dtype](job.pool.function, x, kept, n * job.images)
+        elif kept is not x:
+            memcpy(kept, x, n * job.images * job.size)
+        kernels.pool_lanes[job.dtype](kept, pooled, lines // 2, line // 2, job.images,
+                                      job.pool.divide)
+        turn_back(job, pooled, n // 4, at(y, f * count, job.size), s.groups * s.filters * count,
+                  images, False, NULL)
+
+
 cdef void store_lanes(const Job* job, char* sums, Py_ssize_t filters, Py_ssize_t start,
-                      Py_ssize_t count, Py_ssize_t images, char* turned,
+                      Py_ssize_t lines, Py_ssize_t images, char* turned,
                       char* scratch) noexcept nogil:
-    """Store `count` results of some filters, which begin at start."""
+    """Store some filters' lines, which begin at start."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, step = s.groups * s.filters * s.count, f, i
+    cdef Py_ssize_t count = lines * s.w[W_COUNT + 2]
+    if job.pool is not NULL:
+        store_pooled(job, sums, filters, start, lines, images, turned)
+        return
     for f in range(filters):
         if job.tail is NULL:
             turn_back(job, at(sums, f * job.length, size), count,
-                      at(job.y, start + f * s.count, size), step, images, turned)
+                      at(job.y, start + f * s.count, size), step, images, job.accumulate, turned)
             continue
         kernels.transpose[job.dtype](at(sums, f * job.length, size), job.images * size, turned,
                                      count, images, count)
@@ -174,7 +253,7 @@ cdef void lanes_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
             at(scratch, r * job.width * lanes, size), job.offset + low * row,
             at(w, low * row * s.filters, size), bias, at(sums, r * across * lanes, size), s.filters,
             (high - low) * row, s.filters, job.length, 1, 0, 0, across * lanes, job.relu)
-    store_lanes(job, sums, s.filters, start, lines * across, images, turned, scratch)
+    store_lanes(job, sums, s.filters, start, lines, images, turned, scratch)
 
 
 cdef int convolve_lanes(Job* job) except -1:
@@ -188,36 +267,51 @@ cdef int convolve_lanes(Job* job) except -1:
     job.w = filters.data
     job.tasks = job.blocks * job.s.groups
     return run_tasks(job, lanes_block, job.panel + job.sums
-                     + (job.length if job.accumulate or job.tail is not NULL else 0), False)
+                     + (job.length if job.accumulate or job.tail is not NULL
+                        or job.pool is not NULL else 0), False)
 
 
 cdef void lanes_back(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
-    """The filters' gradient of one group, from a part of the blocks."""
+    """The gradient of one group's filters and bias, from a part of the blocks."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
     cdef Py_ssize_t lanes = job.images, across = s.w[W_COUNT + 2] * lanes
-    cdef Py_ssize_t block, first, lines, images, start, r
+    cdef Py_ssize_t block, first, lines, images, start, r, f
+    cdef Py_ssize_t begin = part * job.blocks // job.parts
     cdef Py_ssize_t rows = max(<Py_ssize_t>1, AT_HAND // (min(s.filters, 8) * s.w[W_COUNT + 2]))
     cdef char* slopes = at(scratch, job.panel, size)
     cdef char* sums = at(slopes, job.sums, size)
-    cdef char* w = at(job.w, (part * s.groups + group) * s.filters * s.places, size)
-    if not (job.accumulate and job.parts == 1):
-        memset(w, 0, s.filters * s.places * size)
+    cdef char* turned = at(sums, lanes * s.filters * s.places, size)
+    cdef char* w = NULL if job.w is NULL else (
+        at(job.w, (part * s.groups + group) * s.filters * s.places, size))
     memset(sums, 0, lanes * s.filters * s.places * size)
-    for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
+    for block in range(begin, (part + 1) * job.blocks // job.parts):
         start = lay_images_out(job, block, group, &first, &lines, &images, scratch)
-        lay_results_out(job, start, s.filters, lines * s.w[W_COUNT + 2], images, slopes)
+        lay_results_out(job, start, s.filters, lines, images, slopes, turned)
+        if job.to.bias is not NULL:
+            add_slopes(job, slopes, s.filters, lines * across, block > begin,
+                       at(job.bias_sums, (part * s.groups + group) * s.filters, size))
+        if job.to.slopes is not NULL:
+            for f in range(s.filters):
+                turn_back(job, at(slopes, f * job.length, size), lines * s.w[W_COUNT + 2],
+                          at(job.to.slopes, start + f * s.count, size),
+                          s.groups * s.filters * s.count, images, False, NULL)
         r = 0
-        while r < lines:
+        while r < lines and job.w is not NULL:
             kernels.slide_grad[job.dtype](
                 at(scratch, r * job.width * lanes, size), job.offset,
                 at(slopes, r * across, size), sums, s.filters, s.places, job.length,
                 min(rows, lines - r), job.width * lanes, across, across)
             r += rows
-    kernels.sum_vectors[job.dtype](sums, w, s.filters * s.places)
+    if job.w is not NULL:
+        if not (job.accumulate and job.parts == 1):
+            memset(w, 0, s.filters * s.places * size)
+        kernels.sum_vectors[job.dtype](sums, w, s.filters * s.places)
 
 
-cdef int gradient_lanes(Job* job) except -1:
+cdef int gradients_in_lanes(Job* job) except -1:
     _owner = offsets_of(job, False)
+    job.w, job.accumulate = job.to.w, job.to.add_w
+    divide_sum(job)
     return sum_parts(job, lanes_back, job.panel + job.sums
-                     + job.images * job.s.filters * job.s.places, False)
+                     + job.images * job.s.filters * job.s.places + job.length, False)

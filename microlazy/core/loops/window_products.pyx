@@ -167,6 +167,7 @@ cdef void gradient_block(const Job* job, Py_ssize_t task, char* scratch) noexcep
 
 cdef int gradient_packed(Job* job) except -1:
     plan_blocks(job)
+    divide_sum(job)
     return sum_parts(job, gradient_block, job.panel + job.s.filters * job.sums, True)
 
 

@@ -208,6 +208,7 @@ cdef void slide_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
 
 cdef int gradient_directly(Job* job) except -1:
     _owner = offsets_of(job)
+    divide_sum(job)
     return sum_parts(job, slide_back, job.panel + TILE + job.sums
                      + WHOLE * job.s.filters * job.s.places, False)
 

@@ -33,6 +33,21 @@ ctypedef struct Block:
     # Tiles of some planes of images.
     Py_ssize_t image, images, first, lines, tiles     # planes, lines of tiles, and all tiles
 
+ctypedef struct Gradients:
+    # Of images, filters and bias: where they go, or NULL, and whether they are added.
+    char* x
+    char* w
+    char* bias
+    bint add_x, add_w, add_bias
+    char* slopes                  # where the gradient of what was pooled goes, or NULL
+
+ctypedef struct Pooled:
+    # The sums, or means, of 2 by 2 results, of which a function may be taken before.
+    bint divide
+    int function                  # as a unary op, or -1; relu may be taken already
+    char* kept                    # its values, for the gradient: (block of images, group, filter,
+                                  # place, image); or NULL
+
 ctypedef struct Job:
     # What threads share of one product.
     Sizes s
@@ -44,6 +59,8 @@ ctypedef struct Job:
     const char* bias
     bint accumulate, relu
     const Tail* tail              # what is computed of the results, bias and relu done; or NULL
+    const Pooled* pool            # y has what is pooled of them; or NULL
+    Gradients to                  # of what x, w and y = the results' gradient are given
     Py_ssize_t tiles              # where in a thread's scratch memory that has its tiles, in bytes
     char* lent                    # memory for workspaces
     Py_ssize_t lent_bytes
@@ -51,6 +68,8 @@ ctypedef struct Job:
     Py_ssize_t across, blocks     # blocks of an image, and of all
     Py_ssize_t rows, steps        # of packed windows, at a time; how often
     Py_ssize_t filters            # of a task, or panels of them
+    Py_ssize_t channels           # of a task that finds the images' gradient
+    Py_ssize_t turns              # steps that find the filters' gradient; then those of the images'
     Py_ssize_t parts              # of a gradient, each summed by itself
     Py_ssize_t tasks
     bint in_place                 # windows of size 1: x has them as they have to be
@@ -63,12 +82,14 @@ ctypedef struct Job:
     Py_ssize_t* begins
     Py_ssize_t* goes
     Py_ssize_t lines, height, width, length
+    Py_ssize_t together           # lines that no block divides
     Py_ssize_t vectors            # that are summed for a plane of windows
     Py_ssize_t apart              # numbers between transformed filters' places, or between images
     Sizes seen, made              # planes that are summed, and that sums make
     const Filtering* way          # of tiles
     bint turned                   # tiles are the images', and filters have their channels in lanes
     char* transformed             # the filters, or their gradient
+    char* bias_sums               # the bias' gradient: (part, filter)
 
 
 ctypedef void (*Task)(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil
@@ -123,5 +144,7 @@ cdef inline Py_ssize_t panel_width(const Job* job) noexcept nogil:
 
 # Spread the tasks over threads, each with scratch memory for some numbers.
 cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
-# The filters' gradient in parts, which are then added in order.
+# Into how many parts a sum over blocks is divided, and its tasks.
+cdef void divide_sum(Job* job) noexcept
+# The filters' gradient, and the bias' if it is wanted, in these parts, which are then added in order.
 cdef int sum_parts(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1

@@ -58,23 +58,39 @@ cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
     return 0
 
 
+cdef void divide_sum(Job* job) noexcept:
+    cdef const Sizes* s = &job.s
+    job.parts = max(<Py_ssize_t>1, min(divided_up(FEW, job.steps * s.groups),
+                                       min(job.blocks, PARTIAL // (s.groups * s.filters * s.places))))
+    job.tasks = job.parts * s.groups * job.steps
+
+
+cdef void add_parts(const Job* job, const char* parts, char* out, Py_ssize_t n,
+                    bint accumulate) noexcept:
+    cdef Py_ssize_t i
+    for i in range(job.parts):
+        if i or accumulate:
+            kernels.add_to[job.dtype](parts + i * n * job.size, out, n)
+        else:
+            memcpy(out, parts, n * job.size)
+
+
 cdef int sum_parts(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1:
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t n = s.groups * s.filters * s.places, i, total
+    cdef Py_ssize_t filters = s.groups * s.filters, n = filters * s.places, total
     cdef char* w = job.w
-    cdef Tensor partial
-    job.parts = max(<Py_ssize_t>1, min(divided_up(FEW, job.steps * s.groups),
-                                       min(job.blocks, PARTIAL // n)))
-    job.tasks = job.parts * s.groups * job.steps
-    if job.parts == 1:
-        return run_tasks(job, task, numbers, blas)
-    total = n * job.parts
-    partial = new(ND, job.dtype, 1, &total)
-    job.w = partial.data
+    cdef Tensor partial, bias_sums
+    if job.to.bias is not NULL:
+        total = filters * job.parts
+        bias_sums = new(ND, job.dtype, 1, &total)
+        job.bias_sums = bias_sums.data
+    if w is not NULL and job.parts > 1:
+        total = n * job.parts
+        partial = new(ND, job.dtype, 1, &total)
+        job.w = partial.data
     run_tasks(job, task, numbers, blas)
-    for i in range(job.parts):
-        if i or job.accumulate:
-            kernels.add_to[job.dtype](at(partial.data, i * n, job.size), w, n)
-        else:
-            memcpy(w, partial.data, n * job.size)
+    if job.w is not w:
+        add_parts(job, job.w, w, n, job.accumulate)
+    if job.to.bias is not NULL:
+        add_parts(job, job.bias_sums, job.to.bias, filters, job.to.add_bias)
     return 0

@@ -17,7 +17,6 @@ cdef class Chain(Node):
     cdef int describe(self, Tail* tail, int first) except -1  # to run on stretches of an operand
     cdef int write_ahead(self) except -1
     cdef list write_back(self, long long wanted, Tensor g)    # g broadcast or None; its steps
-    cdef list undo(self)          # the members as nodes of their own, their results computed
 
 # Whether a node can be a member of a chain with results like this.
 cdef bint is_link(Node node, Tensor out) except -1
@@ -28,5 +27,7 @@ cdef tuple operands_of(Node node)
 # has the numbers of the nodes that read each array.
 cdef Py_ssize_t end_of_chain(list nodes, Py_ssize_t start, dict readers) except -1
 cdef Chain join(list nodes)
+# The members of a node that joined them as nodes of their own, their results computed again.
+cdef list take_apart(Node joined, list members, list results)
 # How x is broadcast to out, if each of some elements is repeated, and all that again; else None.
 cdef dict layout_of(Tensor x, Tensor out)

@@ -306,26 +306,27 @@ cdef class Chain(Node):
         self.spread = g is not None
         return draft.steps
 
-    cdef list undo(self):
-        cdef Node node
-        cdef Tensor y
-        check(self)
-        for node, y in zip(self.members, self.results):
-            node.out = y
-            if y is not self.out:
-                allocate(y)
-                node.forward()
-            elif y.slot is self:
-                y.slot = node
-            if node.needs & NEEDS_OUT:
-                node.y = y
-            snapshot(node)
-        self.out = None
-        return self.members
-
     cdef str name(self):
         return "+".join([(<Node>node).name() + "+relu" * (<Node>node).with_relu
                          for node in self.members])
+
+
+cdef list take_apart(Node joined, list members, list results):
+    cdef Node node
+    cdef Tensor y
+    check(joined)
+    for node, y in zip(members, results):
+        node.out = y
+        if y is not joined.out:
+            allocate(y)
+            node.forward()
+        elif y.slot is joined:
+            y.slot = node
+        if node.needs & NEEDS_OUT:
+            node.y = y
+        snapshot(node)
+    joined.out = None
+    return members
 
 
 # ---- finding them --------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 cimport cython
 from microlazy.core.loops.windows cimport Job, Sizes
 from microlazy.core.ops.chain cimport Chain
-from microlazy.core.tape cimport Node
+from microlazy.core.tape cimport Node, Pass
 from microlazy.core.tensor cimport Tensor
 
 cdef enum Role:                   # what is found from the other two
@@ -26,9 +26,14 @@ cdef class WindowProduct(Node):
     cdef Py_ssize_t workspace(self) except -1     # bytes that forward() works with, if many
     cdef bint may_have_tail(self) noexcept
     cdef int take_tail(self, Chain chain, Tensor raw) except -1
-    cdef int find(self, int role, Tensor a, Tensor b, Tensor out, bint accumulate) except -1
     cdef int find_from(self, int role, int other, Tensor x, Tensor g, Tensor out,
                        bint accumulate) except -1
 
 cdef Chain tail_of(Node node)             # or None
+cdef int fill_job(Job* job, const Sizes* s, int dtype) except -1
+# What has a role, from the other two in order; the job has the rest.
+cdef int compute(Job* job, const Sizes* s, int role, Tensor a, Tensor b, Tensor out) except -1
+# The gradients of a, b and c of a convolution that lies side by side, from that of its results, or,
+# with job.pool, of what is pooled of them.
+cdef int go_back_side_by_side(Node node, Pass p, Tensor g, Job* job) except -1
 cdef int one_for_each(object given, int axes, Py_ssize_t* numbers, Py_ssize_t missing) except -1

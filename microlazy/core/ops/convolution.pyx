@@ -12,10 +12,11 @@ from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.chain cimport Tail
 from microlazy.core.loops.convolution cimport (
-    convolve, convolve_back, filters_gradient, workspace_of,
+    convolve, convolve_back, filters_gradient, finds_images_beside, gradients_side_by_side,
+    lies_side_by_side, workspace_of,
 )
 from microlazy.core.loops.elementwise cimport apply_unary_grad
-from microlazy.core.loops.windows cimport MAX_AXES, Job, Sizes, divided_up, reach_of
+from microlazy.core.loops.windows cimport MAX_AXES, Gradients, Job, Sizes, divided_up, reach_of
 from microlazy.core.ops.chain cimport Chain
 from microlazy.core.ops.elementwise cimport mask, masked
 from microlazy.core.ops.reduce cimport sum_over
@@ -24,7 +25,7 @@ from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run
-from microlazy.core.tensor cimport FLOAT64, ND, Tensor, header, itemsize, like, new
+from microlazy.core.tensor cimport FLOAT64, ND, Tensor, allocate, header, itemsize, like, new
 
 
 @cython.no_gc
@@ -54,12 +55,17 @@ cdef class WindowProduct(Node):
     cdef int backward(self, Pass p) except -1:
         cdef bint accumulate
         cdef Tensor g = self.grad, target
+        cdef Job job
         cdef int first = 1 if self.role == IMAGES else 0
         cdef int second = 1 if self.role == RESULTS else 2
         if self.relu:
             g = like(g)
             apply_unary_grad(U_RELU, self.y.data, self.y.data, self.grad.data, g.data, False,
                              g.size, g.dtype)
+        memset(&job, 0, sizeof(job))
+        fill_job(&job, &self.s, g.dtype)
+        if self.role == RESULTS and lies_side_by_side(&job):
+            return go_back_side_by_side(self, p, g, &job)
         if self.c is not None:
             target = p.target(self.c, &accumulate)
             if target is not None:
@@ -122,14 +128,8 @@ cdef class WindowProduct(Node):
                        bint accumulate) except -1:
         """What has a role, from what has the other one and the gradient of the result."""
         if other < self.role:
-            return self.find(role, x, g, out, accumulate)
-        return self.find(role, g, x, out, accumulate)
-
-    cdef int find(self, int role, Tensor a, Tensor b, Tensor out, bint accumulate) except -1:
-        cdef Job job
-        memset(&job, 0, sizeof(job))
-        job.accumulate = accumulate
-        return compute(&job, &self.s, role, a, b, out)
+            return find(&self.s, role, x, g, out, accumulate)
+        return find(&self.s, role, g, x, out, accumulate)
 
 
 cdef Chain tail_of(Node node):
@@ -155,16 +155,56 @@ cdef int compute(Job* job, const Sizes* s, int role, Tensor a, Tensor b, Tensor 
     return convolve_back(job)
 
 
-cdef Tensor window_product(const Sizes* s, int role, Tensor a, Tensor b, Tensor bias, bint relu):
-    """What has this role, from the other two in order: images, filters, results."""
+cdef int go_back_side_by_side(Node node, Pass p, Tensor g, Job* job) except -1:
+    """Find the gradients of a convolution's a, b and c in one run over the images, if that can be.
+
+    If its results are pooled, g is the gradient of what that gives.
+    """
+    cdef Gradients* to = &job.to
+    cdef Tensor x = packed(node.a), w = packed(node.b)
+    cdef Tensor filters = p.target(node.b, &to.add_w), images, bias
+    if filters is not None:
+        to.w = filters.data
+    if node.c is not None:
+        bias = p.target(node.c, &to.add_bias)
+        if bias is not None:
+            to.bias = bias.data
+    images = p.target(node.a, &to.add_x)
+    job.x, job.w, job.y = x.data, w.data, g.data
+    if images is not None and finds_images_beside(job) and images.data != to.w:
+        to.x = images.data
+        images = None
+    if images is not None and job.pool is not NULL:
+        g = window_array(&job.s, RESULTS, g)
+        allocate(g)
+        to.slopes = g.data
+    if to.x is not NULL or to.w is not NULL or to.bias is not NULL or to.slopes is not NULL:
+        gradients_side_by_side(job)
+    return 0 if images is None else find(&job.s, IMAGES, w, g, images, to.add_x)
+
+
+cdef int find(const Sizes* s, int role, Tensor a, Tensor b, Tensor out, bint accumulate) except -1:
+    cdef Job job
+    memset(&job, 0, sizeof(job))
+    job.accumulate = accumulate
+    return compute(&job, s, role, a, b, out)
+
+
+cdef Tensor window_array(const Sizes* s, int role, Tensor x):
+    """An array for what has this role, like x otherwise, without memory."""
     cdef Py_ssize_t[MAX_AXES + 2] shape
-    cdef WindowProduct node = WindowProduct.__new__(WindowProduct)
     cdef int i, kind = W_SIZE if role == IMAGES else W_KERNEL if role == FILTERS else W_COUNT
     shape[0] = s.groups * s.filters if role == FILTERS else s.batch
     shape[1] = (s.channels if role == FILTERS else
                 s.groups * (s.channels if role == IMAGES else s.filters))
     for i in range(s.axes):
         shape[2 + i] = s.w[kind + MAX_AXES - s.axes + i]
+    return header(x.face, x.dtype, s.axes + 2, shape)
+
+
+cdef Tensor window_product(const Sizes* s, int role, Tensor a, Tensor b, Tensor bias, bint relu):
+    """What has this role, from the other two in order: images, filters, results."""
+    cdef WindowProduct node = WindowProduct.__new__(WindowProduct)
     node.s = s[0]
     node.role = role
     node.relu = relu
@@ -172,7 +212,7 @@ cdef Tensor window_product(const Sizes* s, int role, Tensor a, Tensor b, Tensor 
     node.b = b
     node.c = bias
     node.needs = NEEDS_A | NEEDS_B | NEEDS_OUT if relu else NEEDS_A | NEEDS_B
-    return run(node, header(a.face, a.dtype, s.axes + 2, shape))
+    return run(node, window_array(s, role, a))
 
 
 cdef int sum_channels(Tensor g, Tensor target, bint accumulate) except -1:

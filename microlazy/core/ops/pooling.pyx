@@ -17,32 +17,14 @@ from microlazy.core.strided cimport even_piece, packed
 from microlazy.core.tape cimport Node, Pass, run, state
 from microlazy.core.tensor cimport FLOAT32, FLOAT64, INT32, ND, Tensor, header, itemsize, new
 
-cdef enum Pool:
-    LARGEST                       # y = x's numbers at places that are found here
-    TAKEN                         # y = x's numbers at places that are known
-    PUT                           # the transpose of it: x += y at the places
-    SUM
-    SUM_BACK                      # the transpose of it
-
 cdef enum:
     NEAR = 1 << 12                # numbers that stay in the nearest cache when they are cleared
     MOST_PLACES = 0x7FFFFFFF      # what a remembered place can be
-
-ctypedef struct Windows:
-    Py_ssize_t w[W_NUMBERS]       # as the kernels' table has them
-    Py_ssize_t volume, count
-    bint divide, with_padding
-    int axes
 
 
 @cython.no_gc
 @cython.final
 cdef class WindowPool(Node):
-    """The pooled array, or for PUT and SUM_BACK the array that is pooled, from the other one, a."""
-    cdef Windows s
-    cdef int pool
-    cdef Tensor places
-
     cdef str name(self):
         return "pooling" if self.pool in (LARGEST, SUM) else "pooling_gradient"
 
@@ -121,6 +103,15 @@ cdef class WindowPool(Node):
             if self.s.w[W_PAD + i] or self.s.w[W_KERNEL + i] != self.s.w[W_SIZE + i]:
                 return False
         return True
+
+    cdef bint sums_squares(self) noexcept:
+        cdef Py_ssize_t* w = self.s.w
+        cdef int axis
+        for axis in range(1, MAX_AXES):
+            if w[W_KERNEL + axis] != 2 or w[W_STRIDE + axis] != 2 or w[W_PAD + axis] or (
+                    2 * w[W_COUNT + axis] != w[W_SIZE + axis]):
+                return False
+        return self.pool == SUM and w[W_SIZE] == 1 and w[W_KERNEL] == 1 and w[W_PAD] == 0
 
     cdef int mean_of_all(self, int pool, Tensor a, Tensor out, bint accumulate) except -1:
         """The sum or mean of each image, or its transpose: the same for each number."""
