@@ -49,6 +49,7 @@ cdef bint plan_lanes(Job* job, Py_ssize_t lines) noexcept nogil:
     job.panel = (left + s.channels * job.height * job.width) * lanes
     job.sums = s.filters * job.length
     job.steps = 1
+    job.alike = True
     return True
 
 

@@ -72,6 +72,7 @@ ctypedef struct Job:
     Py_ssize_t turns              # steps that find the filters' gradient; then those of the images'
     Py_ssize_t parts              # of a gradient, each summed by itself
     Py_ssize_t tasks
+    bint alike                    # they take equally long, and a thread has what it kept in its cache
     bint in_place                 # windows of size 1: x has them as they have to be
     Py_ssize_t panel, sums        # numbers of scratch memory
     char* scratch

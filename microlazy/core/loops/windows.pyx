@@ -50,6 +50,9 @@ cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
         if team == 1:
             for i in range(job.tasks):
                 task(job, i, job.scratch)
+        elif job.alike:
+            for i in prange(job.tasks, schedule="static", num_threads=team):
+                task(job, i, job.scratch + thread_number() * job.room)
         else:
             for i in prange(job.tasks, schedule="dynamic", num_threads=team):
                 task(job, i, job.scratch + thread_number() * job.room)
