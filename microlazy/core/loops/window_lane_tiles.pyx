@@ -26,7 +26,7 @@ cdef enum:
     OF_FILTER = 39                # and the results; these were measured
     MOST_TILES = 1 << 17          # numbers in transformed tiles that stay in the second cache
     FEWEST_FILTERS = 8            # of a task
-    FEWEST_CHANNELS = 3
+    FEW_BLOCKS = 4                # of images, of which the gradients are found in ranges of tiles
 
 
 ctypedef struct Planes:
@@ -58,29 +58,24 @@ cdef bint plan_lane_tiles(Job* job) noexcept nogil:
     job.panel = s.channels * job.height * job.width * WHOLE
     job.length = s.count * WHOLE
     job.sums = s.filters * job.length
-    if job.panel + job.sums > MOST_LINES or PLACES * length_of(job, 1) * (
+    if job.panel + job.sums > MOST_LINES or PLACES * job.span * WHOLE * (
             s.channels + s.filters) > MOST_TILES:
         return False
     return True
 
 
-cdef inline Py_ssize_t length_of(const Job* job, Py_ssize_t lines) noexcept nogil:
-    """Numbers of a place of some lines of tiles: whole vectors."""
-    return lines * job.span * WHOLE
+cdef inline Py_ssize_t place_of(Py_ssize_t tiles, Py_ssize_t n) noexcept nogil:
+    """Numbers of a place of some tiles of n channels or filters; no multiple of a cache's size."""
+    return (n * tiles + 1) * WHOLE
 
 
-cdef inline Py_ssize_t place_of(const Job* job, Py_ssize_t lines, Py_ssize_t n) noexcept nogil:
-    """Numbers of a place of n channels or filters; no multiple of a cache's size."""
-    return n * length_of(job, lines) + WHOLE
-
-
-cdef Tensor offsets_of(Job* job, Py_ssize_t lines):
-    """Where the channels, or filters, of a place begin."""
+cdef Tensor offsets_of(Job* job, Py_ssize_t tiles):
+    """Where the channels, or filters, of a place of some tiles begin."""
     cdef Py_ssize_t n = max(job.s.channels, job.s.filters), i
     cdef Tensor owner = new(ND, INT64, 1, &n)
     job.offset = <Py_ssize_t*>owner.data
     for i in range(n):
-        job.offset[i] = i * length_of(job, lines)
+        job.offset[i] = i * tiles * WHOLE
     return owner
 
 
@@ -90,48 +85,40 @@ cdef inline void transform_packed(const Job* job, int which, int before, int aft
     kernels.winograd[job.dtype](which, x, before * n, n, out, after * n, n, n)
 
 
-cdef inline void transform_line(
-    const Job* job, int which, const char* x, Py_ssize_t x_row, Py_ssize_t x_step,
-    Py_ssize_t x_tile, char* out, Py_ssize_t out_row, Py_ssize_t out_step, Py_ssize_t out_tile
-) noexcept nogil:
-    """Transform a line of tiles of the images side by side, from x_tile to out_tile numbers."""
-    cdef Py_ssize_t _
-    for _ in range(job.span):
-        kernels.winograd[job.dtype](which, x, x_row, x_step, out, out_row, out_step, WHOLE)
-        x += x_tile * job.size
-        out += out_tile * job.size
+cdef inline char* tile_at(const Job* job, const Planes* planes, Py_ssize_t plane,
+                          Py_ssize_t tile) noexcept nogil:
+    return at(planes.data, plane * planes.plane + tile // job.span * 2 * planes.row
+              + tile % job.span * 2 * WHOLE, job.size)
 
 
-cdef inline void see_line(const Job* job, const Planes* seen, Py_ssize_t line, Py_ssize_t step,
-                          char* tiles) noexcept nogil:
-    """Transform what a line of tiles sees of each plane; `step` is that of places."""
-    cdef Py_ssize_t i
+cdef inline void see_tiles(const Job* job, const Planes* seen, Py_ssize_t first, Py_ssize_t count,
+                           Py_ssize_t step, char* tiles) noexcept nogil:
+    """Transform what some tiles see of each plane; `step` is that of places."""
+    cdef Py_ssize_t i, j
     for i in range(seen.count):
-        transform_line(job, seen.transform,
-                       at(seen.data, i * seen.plane + 2 * line * seen.row, job.size), seen.row,
-                       WHOLE, 2 * WHOLE, at(tiles, job.offset[i], job.size), 6 * step, step, WHOLE)
+        for j in range(count):
+            kernels.winograd[job.dtype](
+                seen.transform, tile_at(job, seen, i, first + j), seen.row, WHOLE,
+                at(tiles, job.offset[i] + j * WHOLE, job.size), 6 * step, step, WHOLE)
 
 
-cdef inline void make_line(const Job* job, const Planes* made, Py_ssize_t line, Py_ssize_t step,
-                           const char* products) noexcept nogil:
-    """Transform products to what a line of tiles makes of each plane; `step` is that of places."""
-    cdef Py_ssize_t i
+cdef inline void make_tiles(const Job* job, const Planes* made, Py_ssize_t first, Py_ssize_t count,
+                            Py_ssize_t step, const char* products) noexcept nogil:
+    """Transform products to what some tiles make of each plane."""
+    cdef Py_ssize_t i, j
     for i in range(made.count):
-        transform_line(job, made.transform, at(<char*>products, job.offset[i], job.size), 6 * step,
-                       step, WHOLE,
-                       at(made.data, i * made.plane + 2 * line * made.row, job.size), made.row,
-                       WHOLE, 2 * WHOLE)
+        for j in range(count):
+            kernels.winograd[job.dtype](
+                made.transform, at(<char*>products, job.offset[i] + j * WHOLE, job.size), 6 * step,
+                step, tile_at(job, made, i, first + j), made.row, WHOLE, WHOLE)
 
 
-cdef inline void sum_places(const Job* job, const char* tiles, Py_ssize_t seen, Py_ssize_t step,
-                            const char* w, Py_ssize_t w_step, char* products, Py_ssize_t made,
-                            Py_ssize_t made_step, Py_ssize_t y_step, Py_ssize_t n) noexcept nogil:
-    """The products of n numbers of each place, summed over all that is seen."""
-    cdef Py_ssize_t size = job.size, k
-    for k in range(PLACES):
-        kernels.slide[job.dtype](
-            at(<char*>tiles, k * step, size), job.offset, w + k * seen * w_step * size, NULL,
-            at(products, k * made_step, size), made, seen, w_step, y_step, 1, 0, 0, n, False)
+cdef inline void sum_place(const Job* job, const char* seen, Py_ssize_t seen_count, const char* w,
+                           Py_ssize_t w_step, char* made, Py_ssize_t made_count,
+                           Py_ssize_t tiles) noexcept nogil:
+    """The products of a place of some tiles, summed over all that is seen."""
+    kernels.slide[job.dtype](seen, job.offset, w, NULL, made, made_count, seen_count, w_step,
+                             job.rows * WHOLE, 1, 0, 0, tiles * WHOLE, False)
 
 
 cdef inline void add_bias(const Job* job, char* sums, Py_ssize_t first, Py_ssize_t count,
@@ -174,11 +161,6 @@ cdef Py_ssize_t threads_of(Py_ssize_t tasks) noexcept:
     return max(<Py_ssize_t>2, divided_up(count, tasks))
 
 
-cdef Py_ssize_t share(Py_ssize_t all, Py_ssize_t fewest, Py_ssize_t count) noexcept:
-    """The filters, or channels, of each of so many tasks."""
-    return divided_up(all, max(<Py_ssize_t>1, min(count, all // fewest)))
-
-
 cdef inline Planes images_of(const Job* job, int transform, Py_ssize_t count,
                              char* data) noexcept nogil:
     cdef Planes planes
@@ -202,22 +184,24 @@ cdef void tiles_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, group = task // job.steps % s.groups
     cdef Py_ssize_t block = task // job.steps // s.groups
-    cdef Py_ssize_t first = task % job.steps * job.filters
+    cdef Py_ssize_t first = task % job.steps * job.filters, line, k
     cdef Py_ssize_t filters = min(job.filters, s.filters - first), top, lines, images, start
+    cdef Py_ssize_t step = place_of(job.rows, s.channels), made_step = place_of(job.rows, filters)
     cdef char* tiles = at(scratch, job.panel, size)
-    cdef char* products = at(tiles, PLACES * place_of(job, 1, s.channels), size)
-    cdef char* sums = at(products, PLACES * place_of(job, 1, job.filters), size)
+    cdef char* products = at(tiles, PLACES * step, size)
+    cdef char* sums = at(products, PLACES * place_of(job.rows, job.filters), size)
     cdef char* turned = at(sums, job.filters * job.length, size)
-    cdef Py_ssize_t step = place_of(job, 1, s.channels), made_step = place_of(job, 1, filters), line
+    cdef char* w = at(job.transformed, group * PLACES * s.channels * s.filters + first, size)
     cdef Planes seen = images_of(job, TILE_IMAGES, s.channels, scratch)
     cdef Planes made = results_of(job, TILE_PAIRS, filters, sums)
     start = lay_images_out(job, block, group, &top, &lines, &images, scratch) + first * s.count
     for line in range(job.lines // 2):
-        see_line(job, &seen, line, step, tiles)
-        sum_places(job, tiles, s.channels, step,
-                   at(job.transformed, group * PLACES * s.channels * s.filters + first, size),
-                   s.filters, products, filters, made_step, length_of(job, 1), length_of(job, 1))
-        make_line(job, &made, line, made_step, products)
+        see_tiles(job, &seen, line * job.rows, job.rows, step, tiles)
+        for k in range(PLACES):
+            sum_place(job, at(tiles, k * step, size), s.channels,
+                      w + k * s.channels * s.filters * size, s.filters,
+                      at(products, k * made_step, size), filters, job.rows)
+        make_tiles(job, &made, line * job.rows, job.rows, made_step, products)
     add_bias(job, sums, group * s.filters + first, filters, job.length)
     store_lanes(job, sums, filters, start, job.lines, images, turned, scratch)
 
@@ -225,93 +209,96 @@ cdef void tiles_block(const Job* job, Py_ssize_t task, char* scratch) noexcept n
 cdef int convolve_lane_tiles(Job* job) except -1:
     cdef const Sizes* s = &job.s
     _transformed = transform_filters(job, by_channels=True)
-    _owner = offsets_of(job, 1)
-    job.filters = share(s.filters, FEWEST_FILTERS, threads_of(job.blocks * s.groups))
+    job.rows = job.span
+    _owner = offsets_of(job, job.rows)
+    job.steps = min(threads_of(job.blocks * s.groups), max(<Py_ssize_t>1,
+                                                           s.filters // FEWEST_FILTERS))
+    job.filters = divided_up(s.filters, job.steps)
     job.steps = divided_up(s.filters, job.filters)
     job.tasks = job.blocks * s.groups * job.steps
     return run_tasks(
-        job, tiles_block, job.panel + PLACES * (place_of(job, 1, s.channels)
-                                                + place_of(job, 1, job.filters))
+        job, tiles_block, job.panel + PLACES * (place_of(job.rows, s.channels)
+                                                + place_of(job.rows, job.filters))
         + job.filters * job.length + job.length, False)
 
 
 cdef void gradients_part(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
-    """The gradients of one group, from a part of the blocks: of some filters, or of the images.
-
-    Of both if the part is not divided, from what the results' gradient is transformed to once.
-    """
+    """The gradients of one group from a part: some blocks, or a range of the tiles of one."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t size = job.size, turn = task % job.steps, group = task // job.steps % s.groups
-    cdef Py_ssize_t part = task // job.steps // s.groups, lanes = kernels.lanes[job.dtype]
-    cdef bint for_filters = turn < job.turns, for_images = turn >= job.turns or job.steps == 1
-    cdef Py_ssize_t first = 0, filters = s.filters, channel = 0, channels = s.channels
-    cdef Py_ssize_t begin = part * job.blocks // job.parts, block, line, count, i, k, pairs
-    cdef Py_ssize_t top, lines, images, start, n, step = place_of(job, job.rows, s.channels)
-    cdef Py_ssize_t slope_step, made_step, length = length_of(job, job.rows)
-    for_images = for_images and job.to.x is not NULL
-    if for_filters:
-        first = turn * job.filters
-        filters = min(job.filters, s.filters - first)
-    elif for_images:
-        channel = (turn - job.turns) * job.channels
-        channels = min(job.channels, s.channels - channel)
-    pairs = filters * s.channels
-    slope_step, made_step = place_of(job, job.rows, filters), place_of(job, job.rows, channels)
+    cdef Py_ssize_t size = job.size, group = task % s.groups, part = task // s.groups
+    cdef Py_ssize_t lanes = kernels.lanes[job.dtype], pairs = s.filters * s.channels
+    cdef Py_ssize_t parts = job.parts // job.steps, tiles = job.lines // 2 * job.span
+    cdef Py_ssize_t first = part % job.steps * tiles // job.steps, tile, count, k
+    cdef Py_ssize_t last = (part % job.steps + 1) * tiles // job.steps
+    cdef Py_ssize_t begin = part // job.steps * job.blocks // parts, block
+    cdef Py_ssize_t end = (part // job.steps + 1) * job.blocks // parts, top, lines, images
+    cdef Py_ssize_t step = place_of(job.rows, s.channels), slope_step = place_of(job.rows, s.filters)
+    cdef Py_ssize_t length = job.rows * WHOLE
+    cdef bint for_filters = job.w is not NULL
     cdef char* spread = at(scratch, job.panel, size)
-    cdef char* tiles = at(spread, job.panel, size)
-    cdef char* slope_tiles = at(tiles, PLACES * step, size)
-    cdef char* slopes = at(slope_tiles, PLACES * place_of(job, job.rows, s.filters), size)
+    cdef char* seen_tiles = at(spread, job.panel, size)
+    cdef char* slope_tiles = at(seen_tiles, PLACES * step, size)
+    cdef char* slopes = at(slope_tiles, PLACES * slope_step, size)
     cdef char* turned = at(slopes, job.sums, size)
     cdef char* sums = at(turned, room_to_turn(job), size)
     cdef char* totals = at(sums, PLACES * pairs * lanes, size)
+    cdef char* bias_sums = NULL
+    cdef const char* w = at(job.transformed, group * PLACES * pairs, size)
+    if job.steps > 1:
+        spread = at(job.spread, task * job.panel, size)
     cdef Planes seen = images_of(job, TILE_IMAGES, s.channels, scratch)
-    cdef Planes made = images_of(job, TILE_IMAGES_BACK, channels, spread)
-    cdef Planes seen_slopes = results_of(job, TILE_PAIRS_BACK, filters, slopes)
+    cdef Planes made = images_of(job, TILE_IMAGES_BACK, s.channels, spread)
+    cdef Planes seen_slopes = results_of(job, TILE_PAIRS_BACK, s.filters, slopes)
     if for_filters:
         memset(sums, 0, PLACES * pairs * lanes * size)
-    for block in range(begin, (part + 1) * job.blocks // job.parts):
-        start = results_from(job, block, group)
-        images = min(<Py_ssize_t>WHOLE, s.batch - block * WHOLE)
-        if for_filters and job.w is not NULL:
+    if job.to.bias is not NULL:
+        bias_sums = at(job.bias_sums, task * s.filters, size)
+        memset(bias_sums, 0, s.filters * size)
+    for block in range(begin, end):
+        if for_filters:
             lay_images_out(job, block, group, &top, &lines, &images, scratch)
-        if for_images:
-            memset(spread, 0, channels * made.plane * size)
-        lay_results_out(job, start + first * s.count, filters, job.lines, images, slopes, turned)
-        if for_filters and job.to.bias is not NULL:
-            add_slopes(job, slopes, filters, job.length, block > begin,
-                       at(job.bias_sums, (part * s.groups + group) * s.filters + first, size))
-        line = 0
-        while line < job.lines // 2:
-            count = min(job.rows, job.lines // 2 - line)
-            n = count * job.span * WHOLE
-            for i in range(count):
-                see_line(job, &seen_slopes, line + i, slope_step,
-                         at(slope_tiles, i * job.span * WHOLE, size))
-            if for_filters and job.w is not NULL:
-                for i in range(count):
-                    see_line(job, &seen, line + i, step, at(tiles, i * job.span * WHOLE, size))
-                for k in range(PLACES):
+        if job.to.x is not NULL:
+            memset(spread, 0, job.panel * size)
+        lay_slopes_out(job, block, group, first, last, slopes, turned, bias_sums)
+        tile = first
+        while tile < last:
+            count = min(job.rows, last - tile)
+            see_tiles(job, &seen_slopes, tile, count, slope_step, slope_tiles)
+            if for_filters:
+                see_tiles(job, &seen, tile, count, step, seen_tiles)
+            for k in range(PLACES):   # the products go where the images' tiles were read
+                if for_filters:
                     kernels.slide_grad[job.dtype](
-                        at(tiles, k * step, size), job.offset,
+                        at(seen_tiles, k * step, size), job.offset,
                         at(slope_tiles, k * slope_step, size), at(sums, k * pairs * lanes, size),
-                        filters, s.channels, length, 1, 0, 0, n)
-            if for_images:               # the products where the images' tiles are not needed any more
-                sum_places(job, slope_tiles, s.filters, slope_step,
-                           at(job.transformed, group * PLACES * s.channels * s.filters + channel,
-                              size), s.channels, tiles, channels, made_step, length, n)
-                for i in range(count):
-                    make_line(job, &made, line + i, made_step,
-                              at(tiles, i * job.span * WHOLE, size))
-            line += count
-        if for_images:
-            store_images(job, &made, block, group, channel, images, turned)
-    if for_filters and job.w is not NULL:
-        store_filters(job, part, group, first, filters, sums, totals)
+                        s.filters, s.channels, length, 1, 0, 0, count * WHOLE)
+                if job.to.x is not NULL:
+                    sum_place(job, at(slope_tiles, k * slope_step, size), s.filters,
+                              w + k * pairs * size, s.channels, at(seen_tiles, k * step, size),
+                              s.channels, count)
+            if job.to.x is not NULL:
+                make_tiles(job, &made, tile, count, step, seen_tiles)
+            tile += count
+        if job.to.x is not NULL and job.steps == 1:
+            store_images(job, &made, block, group, 0, turned)
+    if for_filters:
+        store_filters(job, task, sums, totals)
 
 
-cdef inline Py_ssize_t results_from(const Job* job, Py_ssize_t block,
-                                    Py_ssize_t group) noexcept nogil:
-    return (block * WHOLE * job.s.groups + group) * job.s.filters * job.s.count
+cdef void lay_slopes_out(const Job* job, Py_ssize_t block, Py_ssize_t group, Py_ssize_t first,
+                         Py_ssize_t last, char* slopes, char* turned,
+                         char* bias_sums) noexcept nogil:
+    """Lay the lines of some tiles out; those that begin with one of these go to the bias' sums."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t images = min(<Py_ssize_t>WHOLE, s.batch - block * WHOLE)
+    cdef Py_ssize_t start = (block * WHOLE * s.groups + group) * s.filters * s.count
+    cdef Py_ssize_t top = first // job.span, begun = divided_up(first, job.span)
+    cdef Py_ssize_t end = divided_up(last, job.span), pair = 2 * s.w[W_COUNT + 2]
+    lay_results_out(job, start + top * pair, s.filters, 2 * (end - top), images,
+                    at(slopes, top * pair * WHOLE, job.size), turned)
+    if bias_sums is not NULL:
+        add_slopes(job, at(slopes, begun * pair * WHOLE, job.size), s.filters,
+                   (end - begun) * pair * WHOLE, bias_sums)
 
 
 cdef inline Py_ssize_t room_to_turn(const Job* job) noexcept nogil:
@@ -320,11 +307,12 @@ cdef inline Py_ssize_t room_to_turn(const Job* job) noexcept nogil:
 
 
 cdef void store_images(const Job* job, const Planes* made, Py_ssize_t block, Py_ssize_t group,
-                       Py_ssize_t first, Py_ssize_t images, char* turned) noexcept nogil:
+                       Py_ssize_t first, char* turned) noexcept nogil:
     """Store some channels of a block of images' gradient."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, wide = s.w[W_SIZE + 2], c, h
     cdef Py_ssize_t apart = s.groups * s.channels * s.volume
+    cdef Py_ssize_t images = min(<Py_ssize_t>WHOLE, s.batch - block * WHOLE)
     cdef char* x = at(job.to.x, ((block * WHOLE * s.groups + group) * s.channels + first) * s.volume,
                       size)
     cdef char* source
@@ -341,12 +329,25 @@ cdef void store_images(const Job* job, const Planes* made, Py_ssize_t block, Py_
                       at(x, c * s.volume + h * wide, size), apart, images, job.to.add_x, turned)
 
 
-cdef void store_filters(const Job* job, Py_ssize_t part, Py_ssize_t group, Py_ssize_t first,
-                        Py_ssize_t filters, char* sums, char* totals) noexcept nogil:
-    """Store what a part adds to some filters' gradient."""
+cdef void join_ranges(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
+    """Store a channel of a block of images' gradient, which ranges of tiles gave in planes."""
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t pairs = filters * s.channels, size = job.size
-    cdef char* w = at(job.w, ((part * s.groups + group) * s.filters + first) * s.places, size)
+    cdef Py_ssize_t channel = task % s.channels, group = task // s.channels % s.groups
+    cdef Py_ssize_t block = task // s.channels // s.groups, i
+    cdef char* first = at(job.spread, (block * job.steps * s.groups + group) * job.panel, job.size)
+    cdef Planes made = images_of(job, TILE_IMAGES_BACK, 1, NULL)
+    made.data = at(first, channel * made.plane, job.size)
+    for i in range(1, job.steps):
+        kernels.add_to[job.dtype](at(made.data, i * s.groups * job.panel, job.size), made.data,
+                                  made.plane)
+    store_images(job, &made, block, group, channel, scratch)
+
+
+cdef void store_filters(const Job* job, Py_ssize_t task, char* sums, char* totals) noexcept nogil:
+    """Store what a part adds to the filters' gradient."""
+    cdef const Sizes* s = &job.s
+    cdef Py_ssize_t pairs = s.filters * s.channels, size = job.size
+    cdef char* w = at(job.w, task * s.filters * s.places, size)
     memset(totals, 0, PLACES * pairs * size)
     kernels.sum_vectors[job.dtype](sums, totals, PLACES * pairs)
     transform_packed(job, TILE_FIVES_BACK, 6, 5, totals, sums, pairs)
@@ -359,35 +360,29 @@ cdef void store_filters(const Job* job, Py_ssize_t part, Py_ssize_t group, Py_ss
 
 cdef int gradients_in_lane_tiles(Job* job) except -1:
     cdef const Sizes* s = &job.s
-    cdef bint for_filters = job.to.w is not NULL or job.to.bias is not NULL
-    cdef bint for_images = job.to.x is not NULL
-    cdef Py_ssize_t each
-    cdef Tensor _transformed = None
-    if for_images:
+    cdef Py_ssize_t tiles = job.lines // 2 * job.span, most, n
+    cdef Tensor _transformed = None, spread
+    if job.to.x is not NULL:
         _transformed = transform_filters(job, by_channels=False)
-    job.rows = job.lines // 2
-    while job.rows > 1 and PLACES * length_of(job, job.rows) * (
-            s.channels + s.filters) > MOST_TILES:
-        job.rows -= 1
-    _owner = offsets_of(job, job.rows)
     job.w, job.accumulate = job.to.w, job.to.add_w
     job.steps = 1
     divide_sum(job)
-    if not for_filters:
-        job.parts = job.blocks
-    each = threads_of(job.parts * s.groups)
-    if for_filters and for_images and each > 1:
-        each = divided_up(each, 2)
+    if job.blocks * s.groups < FEW_BLOCKS and tiles > 1:      # then each is a part
         job.steps = 2
-    job.filters = share(s.filters, FEWEST_FILTERS, each)
-    job.channels = share(s.channels, FEWEST_CHANNELS, each)
-    job.turns = divided_up(s.filters, job.filters) if for_filters else 0
-    if not for_filters or job.steps == 2:
-        job.steps = job.turns + divided_up(s.channels, job.channels)
-    else:
-        job.steps = job.turns
-    job.tasks = job.parts * s.groups * job.steps
-    return sum_parts(
-        job, gradients_part, 2 * job.panel + PLACES * (place_of(job, job.rows, s.channels)
-                                                       + place_of(job, job.rows, s.filters))
+        job.parts *= job.steps
+        n = job.parts * s.groups * job.panel
+        spread = new(ND, job.dtype, 1, &n)
+        job.spread = spread.data
+    job.tasks = job.parts * s.groups
+    tiles = divided_up(tiles, job.steps)
+    most = max(<Py_ssize_t>1, MOST_TILES // (PLACES * WHOLE * (s.channels + s.filters)))
+    job.rows = divided_up(tiles, divided_up(tiles, most))
+    _owner = offsets_of(job, job.rows)
+    sum_parts(
+        job, gradients_part, 2 * job.panel + PLACES * (place_of(job.rows, s.channels)
+                                                       + place_of(job.rows, s.filters))
         + job.sums + room_to_turn(job) + PLACES * s.filters * s.channels * (WHOLE + 1), False)
+    if job.steps > 1 and job.to.x is not NULL:
+        job.tasks = job.blocks * s.groups * s.channels
+        run_tasks(job, join_ranges, room_to_turn(job), False)
+    return 0

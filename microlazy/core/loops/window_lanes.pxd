@@ -15,7 +15,7 @@ cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group
 cdef void lay_results_out(const Job* job, Py_ssize_t start, Py_ssize_t filters, Py_ssize_t lines,
                           Py_ssize_t images, char* out, char* turned) noexcept nogil
 cdef void add_slopes(const Job* job, const char* slopes, Py_ssize_t filters, Py_ssize_t n,
-                     bint begun, char* sums) noexcept nogil
+                     char* sums) noexcept nogil
 cdef void turn_back(const Job* job, const char* x, Py_ssize_t count, char* out, Py_ssize_t step,
                     Py_ssize_t images, bint accumulate, char* turned) noexcept nogil
 cdef void store_lanes(const Job* job, char* sums, Py_ssize_t filters, Py_ssize_t start,

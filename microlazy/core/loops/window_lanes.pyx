@@ -168,15 +168,14 @@ cdef void unpool(const Job* job, const char* pooled, const char* kept, Py_ssize_
 
 
 cdef void add_slopes(const Job* job, const char* slopes, Py_ssize_t filters, Py_ssize_t n,
-                     bint begun, char* sums) noexcept nogil:
-    """The bias' gradient of some filters: the sums of n numbers, `begun` with other blocks."""
+                     char* sums) noexcept nogil:
+    """Add n numbers of some filters' lines to the bias' gradient."""
     cdef double room
     cdef Py_ssize_t f
     for f in range(filters):
         kernels.reduce_rows[job.dtype](R_SUM, at(<char*>slopes, f * job.length, job.size),
-                                       <char*>&room if begun else at(sums, f, job.size), 1, n)
-        if begun:
-            kernels.add_to[job.dtype](<char*>&room, at(sums, f, job.size), 1)
+                                       <char*>&room, 1, n)
+        kernels.add_to[job.dtype](<char*>&room, at(sums, f, job.size), 1)
 
 
 cdef void turn_back(const Job* job, const char* x, Py_ssize_t count, char* out, Py_ssize_t step,
@@ -278,20 +277,22 @@ cdef void lanes_back(const Job* job, Py_ssize_t task, char* scratch) noexcept no
     cdef Py_ssize_t group = task % s.groups, part = task // s.groups, size = job.size
     cdef Py_ssize_t lanes = job.images, across = s.w[W_COUNT + 2] * lanes
     cdef Py_ssize_t block, first, lines, images, start, r, f
-    cdef Py_ssize_t begin = part * job.blocks // job.parts
     cdef Py_ssize_t rows = max(<Py_ssize_t>1, AT_HAND // (min(s.filters, 8) * s.w[W_COUNT + 2]))
     cdef char* slopes = at(scratch, job.panel, size)
     cdef char* sums = at(slopes, job.sums, size)
     cdef char* turned = at(sums, lanes * s.filters * s.places, size)
     cdef char* w = NULL if job.w is NULL else (
         at(job.w, (part * s.groups + group) * s.filters * s.places, size))
+    cdef char* bias_sums = NULL
     memset(sums, 0, lanes * s.filters * s.places * size)
-    for block in range(begin, (part + 1) * job.blocks // job.parts):
+    if job.to.bias is not NULL:
+        bias_sums = at(job.bias_sums, (part * s.groups + group) * s.filters, size)
+        memset(bias_sums, 0, s.filters * size)
+    for block in range(part * job.blocks // job.parts, (part + 1) * job.blocks // job.parts):
         start = lay_images_out(job, block, group, &first, &lines, &images, scratch)
         lay_results_out(job, start, s.filters, lines, images, slopes, turned)
         if job.to.bias is not NULL:
-            add_slopes(job, slopes, s.filters, lines * across, block > begin,
-                       at(job.bias_sums, (part * s.groups + group) * s.filters, size))
+            add_slopes(job, slopes, s.filters, lines * across, bias_sums)
         if job.to.slopes is not NULL:
             for f in range(s.filters):
                 turn_back(job, at(slopes, f * job.length, size), lines * s.w[W_COUNT + 2],

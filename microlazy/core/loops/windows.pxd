@@ -68,8 +68,6 @@ ctypedef struct Job:
     Py_ssize_t across, blocks     # blocks of an image, and of all
     Py_ssize_t rows, steps        # of packed windows, at a time; how often
     Py_ssize_t filters            # of a task, or panels of them
-    Py_ssize_t channels           # of a task that finds the images' gradient
-    Py_ssize_t turns              # steps that find the filters' gradient; then those of the images'
     Py_ssize_t parts              # of a gradient, each summed by itself
     Py_ssize_t tasks
     bint alike                    # they take equally long, and a thread has what it kept in its cache
@@ -91,6 +89,7 @@ ctypedef struct Job:
     bint turned                   # tiles are the images', and filters have their channels in lanes
     char* transformed             # the filters, or their gradient
     char* bias_sums               # the bias' gradient: (part, filter)
+    char* spread                  # what ranges of tiles give to the images: (part, group, panel)
 
 
 ctypedef void (*Task)(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil
