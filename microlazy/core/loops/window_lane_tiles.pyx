@@ -25,6 +25,7 @@ cdef enum:
     OF_CHANNEL = 73               # multiplications that take as long as transforming the images
     OF_FILTER = 39                # and the results; these were measured
     MOST_TILES = 1 << 17          # numbers in transformed tiles that stay in the second cache
+    MOST_TILES_BACK = 1 << 18     # and where their sums are read and written once for all of them
     FEWEST_FILTERS = 8            # of a task
     FEW_BLOCKS = 4                # of images, of which the gradients are found in ranges of tiles
 
@@ -258,7 +259,7 @@ cdef void gradients_part(const Job* job, Py_ssize_t task, char* scratch) noexcep
         if for_filters:
             lay_images_out(job, block, group, &top, &lines, &images, scratch)
         if job.to.x is not NULL:
-            memset(spread, 0, job.panel * size)
+            clear_rows(job, &made, first, last)
         lay_slopes_out(job, block, group, first, last, slopes, turned, bias_sums)
         tile = first
         while tile < last:
@@ -280,7 +281,7 @@ cdef void gradients_part(const Job* job, Py_ssize_t task, char* scratch) noexcep
                 make_tiles(job, &made, tile, count, step, seen_tiles)
             tile += count
         if job.to.x is not NULL and job.steps == 1:
-            store_images(job, &made, block, group, 0, turned)
+            store_images(job, &made, block, group, 0, s.w[W_SIZE + 1], turned)
     if for_filters:
         store_filters(job, task, sums, totals)
 
@@ -306,41 +307,71 @@ cdef inline Py_ssize_t room_to_turn(const Job* job) noexcept nogil:
     return max(WHOLE * job.s.volume, job.length)
 
 
+cdef inline Py_ssize_t top_row(const Job* job, Py_ssize_t first) noexcept nogil:
+    """The first row of the images, with their padding, that the tiles from one on see."""
+    return first // job.span * 2
+
+
+cdef inline Py_ssize_t end_row(const Job* job, Py_ssize_t last) noexcept nogil:
+    return divided_up(last, job.span) * 2 + 4
+
+
+cdef void clear_rows(const Job* job, const Planes* made, Py_ssize_t first,
+                     Py_ssize_t last) noexcept nogil:
+    cdef Py_ssize_t top = top_row(job, first), rows = end_row(job, last) - top, c
+    for c in range(made.count):
+        memset(at(made.data, c * made.plane + top * made.row, job.size), 0,
+               rows * made.row * job.size)
+
+
 cdef void store_images(const Job* job, const Planes* made, Py_ssize_t block, Py_ssize_t group,
-                       Py_ssize_t first, char* turned) noexcept nogil:
-    """Store some channels of a block of images' gradient."""
+                       Py_ssize_t top, Py_ssize_t end, char* turned) noexcept nogil:
+    """Store some rows of a block of images' gradient."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t size = job.size, wide = s.w[W_SIZE + 2], c, h
     cdef Py_ssize_t apart = s.groups * s.channels * s.volume
     cdef Py_ssize_t images = min(<Py_ssize_t>WHOLE, s.batch - block * WHOLE)
-    cdef char* x = at(job.to.x, ((block * WHOLE * s.groups + group) * s.channels + first) * s.volume,
-                      size)
+    cdef char* x = at(job.to.x, (block * WHOLE * s.groups + group) * s.channels * s.volume, size)
     cdef char* source
-    add_bias(job, made.data, group * s.channels + first, made.count, made.plane)
     for c in range(made.count):
-        source = at(made.data,
-                    c * made.plane + s.w[W_PAD + 1] * made.row + s.w[W_PAD + 2] * WHOLE, size)
+        source = at(made.data, c * made.plane + s.w[W_PAD + 1] * made.row, size)
+        add_bias(job, at(source, top * made.row, size), group * s.channels + c, 1,
+                 (end - top) * made.row)
+        source = at(source, s.w[W_PAD + 2] * WHOLE, size)
         if job.width == wide:
-            turn_back(job, source, s.volume, at(x, c * s.volume, size), apart, images,
-                      job.to.add_x, turned)
+            turn_back(job, at(source, top * made.row, size), (end - top) * wide,
+                      at(x, c * s.volume + top * wide, size), apart, images, job.to.add_x, turned)
             continue
-        for h in range(s.w[W_SIZE + 1]):
+        for h in range(top, end):
             turn_back(job, at(source, h * made.row, size), wide,
                       at(x, c * s.volume + h * wide, size), apart, images, job.to.add_x, turned)
 
 
 cdef void join_ranges(const Job* job, Py_ssize_t task, char* scratch) noexcept nogil:
-    """Store a channel of a block of images' gradient, which ranges of tiles gave in planes."""
+    """Store the rows of the images' gradient that lie nearer to the tiles of a range.
+
+    What the other range gave to them is added first. A thread had most of them in the same task.
+    """
     cdef const Sizes* s = &job.s
-    cdef Py_ssize_t channel = task % s.channels, group = task // s.channels % s.groups
-    cdef Py_ssize_t block = task // s.channels // s.groups, i
-    cdef char* first = at(job.spread, (block * job.steps * s.groups + group) * job.panel, job.size)
-    cdef Planes made = images_of(job, TILE_IMAGES_BACK, 1, NULL)
-    made.data = at(first, channel * made.plane, job.size)
-    for i in range(1, job.steps):
-        kernels.add_to[job.dtype](at(made.data, i * s.groups * job.panel, job.size), made.data,
-                                  made.plane)
-    store_images(job, &made, block, group, channel, scratch)
+    cdef Py_ssize_t group = task % s.groups, part = task // s.groups, block = part // job.steps
+    cdef Py_ssize_t middle = job.lines // 2 * job.span // 2, high = s.w[W_SIZE + 1], c
+    cdef Py_ssize_t begin = top_row(job, middle), end = end_row(job, middle)   # that both see
+    cdef Py_ssize_t cut = (begin + end) // 2, inside = min(high, max(<Py_ssize_t>0,
+                                                                   cut - s.w[W_PAD + 1]))
+    cdef bint upper = part % job.steps == 0
+    cdef Py_ssize_t other = (1 if upper else -1) * s.groups * job.panel
+    cdef Planes made = images_of(job, TILE_IMAGES_BACK, s.channels,
+                                 at(job.spread, task * job.panel, job.size))
+    cdef char* rows
+    if upper:
+        end = cut
+    else:
+        begin = cut
+    for c in range(s.channels):
+        rows = at(made.data, c * made.plane + begin * made.row, job.size)
+        kernels.add_to[job.dtype](at(rows, other, job.size), rows, (end - begin) * made.row)
+    store_images(job, &made, block, group, 0 if upper else inside, inside if upper else high,
+                 scratch)
 
 
 cdef void store_filters(const Job* job, Py_ssize_t task, char* sums, char* totals) noexcept nogil:
@@ -370,12 +401,13 @@ cdef int gradients_in_lane_tiles(Job* job) except -1:
     if job.blocks * s.groups < FEW_BLOCKS and tiles > 1:      # then each is a part
         job.steps = 2
         job.parts *= job.steps
+        job.alike = True
         n = job.parts * s.groups * job.panel
         spread = new(ND, job.dtype, 1, &n)
         job.spread = spread.data
     job.tasks = job.parts * s.groups
     tiles = divided_up(tiles, job.steps)
-    most = max(<Py_ssize_t>1, MOST_TILES // (PLACES * WHOLE * (s.channels + s.filters)))
+    most = max(<Py_ssize_t>1, MOST_TILES_BACK // (PLACES * WHOLE * (s.channels + s.filters)))
     job.rows = divided_up(tiles, divided_up(tiles, most))
     _owner = offsets_of(job, job.rows)
     sum_parts(
@@ -383,6 +415,5 @@ cdef int gradients_in_lane_tiles(Job* job) except -1:
                                                        + place_of(job.rows, s.filters))
         + job.sums + room_to_turn(job) + PLACES * s.filters * s.channels * (WHOLE + 1), False)
     if job.steps > 1 and job.to.x is not NULL:
-        job.tasks = job.blocks * s.groups * s.channels
         run_tasks(job, join_ranges, room_to_turn(job), False)
     return 0
