@@ -1408,3 +1408,17 @@ def test_pooled_windows(kernels, rng, dtype, pad):
     means = kernels.sums_of_windows(x, w, np.zeros_like(y), 2, divide=True)
     np.testing.assert_allclose(means, real.sum(-1) / counted, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose((back * x).sum(), (means * y).sum(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("divide", [False, True])
+def test_squares_pooled_with_images_side_by_side(kernels, rng, dtype, divide):
+    x = rng.standard_normal((6, 8, 16)).astype(dtype)
+    w = windows_of((1, 6, 8), (1, 3, 4), (1, 2, 2), (1, 2, 2), (1, 1, 1), (0, 0, 0))
+    images = np.ascontiguousarray(x.transpose(2, 0, 1))
+    pooled = kernels.pool_lanes(x, np.zeros((3, 4, 16), dtype), divide=divide)
+    sums = kernels.sums_of_windows(images, w, np.zeros((16, 3, 4), dtype), 16, divide=divide)
+    np.testing.assert_array_equal(pooled, sums.transpose(1, 2, 0))
+    back = kernels.spread_lanes(pooled, np.full_like(x, 9), divide=divide)
+    expected = kernels.sums_back(sums, w, np.full_like(images, 9), 16, divide=divide)
+    np.testing.assert_array_equal(back, expected.transpose(1, 2, 0))

@@ -38,7 +38,8 @@ class Step(NamedTuple):
         or a gradient will need it.
     fusions : tuple of str
         What was joined into this step, and over which result it writes its own. ``"stores relu"``:
-        computed of each part of the result as that is stored, while it is in the cache.
+        computed of each part of the result as that is stored, while it is in the cache; ``"pools as
+        it stores"``: an activation's values, too, and only what is pooled of them is stored.
 
     Examples
     --------

@@ -139,6 +139,10 @@ OTHER_SIZES = {
         for name in ("pack_windows", "put_windows", "spread_windows", "place_rows")
     },
     "winograd": {"n": "n"},
+    **{
+        name: {"rows": "y.shape[0]", "cols": "y.shape[1]", "n": "y.shape[2]"}
+        for name in ("pool_lanes", "spread_lanes")
+    },
     "slide": {"rows": "rows", "n": "n"},
     "slide_grad": {"rows": "rows", "n": "n"},
     "sum_vectors": {"n": "out.size"},
