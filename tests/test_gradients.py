@@ -182,6 +182,15 @@ def product_cases() -> list[Case]:
     )
     cases += [Case(f"np.matmul{pair}", np.matmul, pair) for pair in pairs]
     cases += [
+        Case("np.vdot", np.vdot, ((2, 3), (3, 2))),
+        Case("np.vdot of one", lambda a: np.vdot(a, a) * a[0], ((3,),)),
+        Case("np.vdot again", lambda a, b: np.vdot(a, b) + (a * a).sum() + np.vdot(a, b),
+             ((2, 3), (2, 3))),
+        Case("nd.dot of vectors", nd.dot, ((3,), (3,)), face="nd"),
+        Case("np.linalg.norm", lambda a: np.linalg.norm(a, keepdims=True) * a, ((2, 3),)),
+        Case("nd.norm", nd.norm, ((2, 3),), face="nd"),
+    ]  # fmt: skip
+    cases += [
         Case(f"np.dot{pair}", np.dot, pair)
         for pair in (
             ((3,), (3,)),
@@ -496,6 +505,14 @@ def composed_cases() -> list[Case]:
         Case("attention", lambda q, k, v: npx.softmax(q @ k.T) @ v, ((2, 3), (4, 3), (4, 2))),
         Case("layer norm", lambda x: (x - x.mean(axis=-1, keepdims=True))
              / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-3), ((3, 4),)),
+        Case("products with a row, added up", lambda x, y: [x * y, (x + y) * y, x * x[:1]],
+             ((2, 3), (3,))),
+        Case("outer products", lambda x, y: [x[:, None] * y, y[:, None] * (x * y.sum())],
+             ((3,), (4,))),
+        Case("a column, a row and more axes", lambda x, y: [x * y, x.sum() * x, y * y.sum()],
+             ((2, 1, 3, 1), (1, 2, 1, 3))),
+        Case("mantissas", lambda x: [np.frexp(x)[0], x * np.frexp(x)[0]], ((2, 3),), 1.1, 1.9),
+        Case("fractions", lambda x: [y for y in np.modf(x) * 2], ((2, 3),), 1.1, 1.9),
         Case("random numbers inside", lambda x: x * np.random.normal(0, 1, (2, 3), "float64"),
              ((2, 3),)),
     ]  # fmt: skip
@@ -606,6 +623,7 @@ def test_long_arrays_have_the_gradients_of_their_parts(name):
 
 LARGE = {
     "broadcast product": (lambda x, y: x * y, ((300, 250), (250,))),
+    "outer product": (lambda x, y: x * y, ((300, 1), (1, 250))),
     "column and row": (lambda x, y: x / y, ((300, 1), (1, 250))),
     "one number": (lambda x, y: x**y, ((70_001,), ())),
     "reduced columns": (lambda x, y: (x * y).sum(axis=0), ((40_000, 3), (40_000, 3))),
@@ -614,6 +632,8 @@ LARGE = {
     "softmax of one row": (lambda x, y: npx.softmax(x) * y, ((50_000,), (50_000,))),
     "dense": (lambda x, y: nn.fully_connected(x, y), ((300, 200), (100, 200))),
     "matmul": (np.matmul, ((300, 200), (200, 100))),
+    "vdot": (np.vdot, ((40_001,), (40_001,))),
+    "norm": (lambda x, y: np.linalg.norm(x) * y, ((200, 201), (1,))),
     "clip": (lambda x, y: np.clip(x, 1.2, 1.8) * y, ((40_001,), (1,))),
 }
 

@@ -21,6 +21,17 @@ def binary_op(str name, a, b):
     raise TypeError(f"{name}: type {type(a)} not supported")
 
 
+def frexp(x):
+    """Mantissas, and the powers of 2 that they are multiplied by."""
+    return frexp_of(array_of(x, "frexp"))
+
+
+def modf(x):
+    """Fractions, and whole numbers."""
+    cdef Tensor t = array_of(x, "modf")
+    return fraction(t), unary(U_TRUNC, t)
+
+
 cdef inline bint is_list(object x):
     return isinstance(x, LISTS)
 

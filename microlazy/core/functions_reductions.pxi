@@ -30,6 +30,20 @@ def root_of_variance(x):
     return unary(U_SQRT, t + zero) * (1.0 - zero)
 
 
+cdef Tensor sum_of_squares(Tensor t, object axis, bint keepdims):
+    """Over all axes of packed floats in one pass, with no squares written."""
+    cdef Py_ssize_t[MAX_NDIM] ones
+    cdef Tensor total = inner(t, t) if axis is None else None
+    cdef int i
+    if total is None:
+        return reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False)
+    if not keepdims:
+        return total
+    for i in range(t.ndim):
+        ones[i] = 1
+    return reshape_to(total, t.ndim, ones)
+
+
 def norm(x, ord=2, axis=None, keepdims=False):
     """The Euclidean norm (ord=2) or the sum of absolute values (ord=1)."""
     cdef Tensor t = array_of(x, "norm")
@@ -37,7 +51,7 @@ def norm(x, ord=2, axis=None, keepdims=False):
         return reduce(R_SUM, unary(U_ABS, t), axis, keepdims, False)
     if ord != 2:
         raise ValueError(f"norm: ord is 1 or 2, not {ord!r}")
-    return root_of_variance(reduce(R_SUM, unary(U_SQUARE, t), axis, keepdims, False))
+    return root_of_variance(sum_of_squares(t, axis, keepdims))
 
 
 cdef enum:
@@ -86,6 +100,40 @@ def any_along(x, axis, keepdims):
     return tested(numpy.any, x, axis, keepdims)
 
 
+cdef class Truth(Direct):
+    """numpy.all or any: of bool arrays by a loop, but of many elements together stretch by stretch.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import Truth
+    >>> from microlazy.core.ops.numpy_call import call_shaped
+    >>> x = np.array([[True, False]], dtype="bool")
+    >>> call_shaped(Truth(False), [x], (1,), "bool", {"axis": (1,), "keepdims": False})
+    array([ True])
+    """
+    cdef bint every
+
+    def __init__(self, bint every):
+        Direct.__init__(self, all_along if every else any_along)
+        self.every = every
+
+    cdef bint into(self, list inputs, dict options, Tensor out) except -1:
+        cdef Py_ssize_t outer, n, inner
+        cdef Tensor x = inputs[0]
+        cdef tuple axes = options["axis"]
+        if x.dtype != BOOL or out.dtype != BOOL or not x.contiguous or (
+                len(axes) == x.ndim and x.size >= STRETCH):
+            return False
+        if not as_matrix(x, axis_mask(axes, x.ndim, False), &outer, &n, &inner):
+            return False
+        truth_into(self.every, x, outer, n, inner, out)
+        return True
+
+
+cdef object every_one = Truth(True), some = Truth(False)
+
+
 def truth(str name, x, axis=None, keepdims=False):
     """all or any."""
     cdef Tensor t = array_of(x, name)
@@ -96,7 +144,7 @@ def truth(str name, x, axis=None, keepdims=False):
     kept = [1 if reduced >> i & 1 else full[i]
             for i in range(t.ndim) if keepdims or not reduced >> i & 1]
     ndim = parse_shape(tuple(kept), shape)
-    return numpy_call(all_along if name == "all" else any_along, [t],
+    return numpy_call(every_one if name == "all" else some, [t],
                       {"axis": axes, "keepdims": keepdims}, t.face, BOOL, ndim, shape)
 
 
@@ -182,7 +230,9 @@ def matmul(a, b):
 
 def vdot(a, b):
     """The sum of the products of all elements, in order."""
-    cdef Tensor x = array_of(a, "vdot"), y = array_of(b, "vdot")
+    cdef Tensor x = array_of(a, "vdot"), y = array_of(b, "vdot"), product = inner(x, y)
+    if product is not None:
+        return product
     return dot_arrays(reshape_to(x, 1, &x.size), reshape_to(y, 1, &y.size), False, False)
 
 

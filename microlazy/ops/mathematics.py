@@ -14,15 +14,12 @@ import numpy
 
 from microlazy.base import not_an_array
 from microlazy.core import functions as f
-from microlazy.core.loops import floats
 from microlazy.core.loops.special import Special
 from microlazy.core.ops.numpy_call import call, call_elementwise, call_ufunc
 from microlazy.core.tensor import Tensor
 from microlazy.ops.arguments import op
 
-_cos, _exp, _log, _rsqrt, _sqrt, _trunc = (
-    partial(f.unary_op, name) for name in ("cos", "exp", "log", "rsqrt", "sqrt", "trunc")
-)
+_exp, _log = (partial(f.unary_op, name) for name in ("exp", "log"))
 A = TypeVar("A", bound=Tensor)
 _LN2 = math.log(2.0)
 _DEGREE = math.pi / 180.0
@@ -90,13 +87,6 @@ CALLS: dict[str, tuple[Callable[..., numpy.ndarray], tuple[Callable[..., Tensor]
     "erfinv": (Special("erfinv"), (lambda g, y, _x: g * (math.sqrt(math.pi) / 2) * _exp(y * y),)),
     "signbit": (numpy.signbit, None),
     "spacing": (numpy.spacing, (_none,)),
-    "mantissa": (floats.mantissa, (lambda g, _y, x: apply("over_exponent", g, x),)),
-    "over_exponent": (
-        floats.over_exponent,
-        (lambda h, _y, _g, x: apply("over_exponent", h, x), _none),
-    ),
-    "exponent": (floats.exponent, None),
-    "fraction": (floats.fraction, (lambda g, _y, _x: g,)),
     "heaviside": (numpy.heaviside, (_none, lambda g, _y, a, _b: g * _same(g, a, 0))),
     "ldexp": (
         _ldexp,
@@ -120,9 +110,6 @@ _WHOLE = {
     "right_shift",
 }  # fmt: skip
 
-# Parts of numbers, which are no ufuncs of one result in NumPy.
-_PARTS = {"exponent", "fraction", "mantissa", "over_exponent"}
-
 
 def apply(name: str, *arrays: A, **options: Any) -> A:
     """Call the function of that name from CALLS; integers become float32 where it needs floats.
@@ -138,7 +125,7 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
     inputs = list(arrays)
     if name not in _WHOLE:
         inputs = [f.as_float(x) for x in inputs]
-    if isinstance(function, numpy.ufunc) or name in _PARTS:
+    if isinstance(function, numpy.ufunc):
         return call_ufunc(function, inputs, gradients)
     if isinstance(function, Special) or function is numpy.sinc:
         rule = None if gradients is None else gradients[0]
@@ -146,16 +133,11 @@ def apply(name: str, *arrays: A, **options: Any) -> A:
     return call(function, inputs, options, gradients)
 
 
-def _part(name: str, x: A) -> A:
-    found = f.loop_of(CALLS[name][0], x)
-    return apply(name, x) if found is None else found
-
-
 # Name: what composes it of functions that have gradients already, or of integer operations.
 COMPOSED: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x.copy(),
-    "frexp": lambda x: (_part("mantissa", x), _part("exponent", x)),
-    "modf": lambda x: (_part("fraction", x), _trunc(x)),
+    "frexp": f.frexp,
+    "modf": f.modf,
     "float_power": lambda a, b: f.as_dtype(a, "float64") ** f.as_dtype(b, "float64"),
     "divmod": lambda a, b: (f.binary_op("floor_divide", a, b), a % b),
 }

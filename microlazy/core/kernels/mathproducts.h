@@ -242,13 +242,30 @@ INLINE void M(dot_tile)(int rows, const REAL *x, const REAL *w, const REAL *bias
 #endif
 }
 
-/* The same for up to 3 rows of w, one by one. */
+/* The same for up to 3 rows of w, one by one; in a long row four sums go on side by side, as each
+   waits for the one before. */
 INLINE void M(dot)(const REAL *x, const REAL *w, const REAL *bias, int relu, REAL *out, ptrdiff_t k)
 {
     REAL dot = 0;
     ptrdiff_t c = 0;
 #ifdef HAS_LANES
-    enum { PARTS = 8 / PART };
+    enum { PARTS = 8 / PART, SUMS = 4, STEP = SUMS * LANES_WIDE };
+    REAL sum_of_wide = 0;
+    if (k >= STEP) {
+        M(wide) wide[SUMS];
+        for (int v = 0; v < SUMS; v++)
+            wide[v] = (M(wide)){0};
+        for (; c + STEP <= k; c += STEP)
+            for (int v = 0; v < SUMS; v++)
+                wide[v] = ADD_PRODUCT(wide[v], ((const M(wide) *)(x + c))[v],
+                                      ((const M(wide) *)(w + c))[v]);
+        wide[0] = (wide[0] + wide[1]) + (wide[2] + wide[3]);
+        REAL *lane = (REAL *)wide;
+        for (int n = LANES_WIDE / 2; n > 0; n /= 2)
+            for (int l = 0; l < n; l++)
+                lane[l] += lane[l + n];
+        sum_of_wide = lane[0];
+    }
     M(part) sums[PARTS];
     for (int l = 0; l < PARTS; l++)
         sums[l] = (M(part)){0};
@@ -257,7 +274,7 @@ INLINE void M(dot)(const REAL *x, const REAL *w, const REAL *bias, int relu, REA
             sums[l] = ADD_PART(sums[l], ((const M(part) *)(x + c))[l],
                                ((const M(part) *)(w + c))[l]);
     const M(half) h = ((const M(half) *)sums)[0] + ((const M(half) *)sums)[1];
-    dot = (h[0] + h[2]) + (h[1] + h[3]);
+    dot = sum_of_wide + ((h[0] + h[2]) + (h[1] + h[3]));
 #endif
     for (; c < k; c++)
         dot += x[c] * w[c];

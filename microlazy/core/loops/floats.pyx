@@ -4,9 +4,12 @@ As in `loops/integers`, a call of NumPy's is what takes the time in a small arra
 shared by all threads, where NumPy's loops use one.
 """
 
+from cython.parallel cimport prange
 from libc.math cimport INFINITY, M_PI, NAN, copysign, isinf, ldexp, signbit, sin
 from microlazy.core.loops.integers cimport run_into
-from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor
+from microlazy.core.parallel cimport LIGHT_GRAIN, threads
+from microlazy.core.strided cimport Pieces, cut, packed, piece, piece_length, piece_start
+from microlazy.core.tensor cimport BOOL, FLOAT32, INT32, Tensor, itemsize
 
 import numpy
 
@@ -28,70 +31,11 @@ cdef extern from "floatparts.h" nogil:
     float f32_over_normal_exponent(float g, float x)
     double f64_over_normal_exponent(double g, double x)
 
-cdef enum Op:
-    SIGN, NAN_TEST, INFINITE, FINITE, PLUS_INFINITE, MINUS_INFINITE, ZERO, EXPONENT
-    FIRST_NUMBER
-    STEP = FIRST_NUMBER, COPY, FRACTION, MANTISSA, TOWARDS, HEAVISIDE, SINC, OVER
-
-
-def fraction(x):
-    """What is left of numbers without their whole part, as numpy.modf gives it.
-
-    Examples
-    --------
-    >>> import numpy
-    >>> from microlazy.core.loops.floats import fraction
-    >>> fraction(numpy.array([1.5, -2.25]))
-    array([ 0.5 , -0.25])
-    """
-    return numpy.modf(x)[0]
-
-
-def mantissa(x):
-    """What numbers are without their powers of 2, as numpy.frexp gives it.
-
-    Examples
-    --------
-    >>> import numpy
-    >>> from microlazy.core.loops.floats import mantissa
-    >>> mantissa(numpy.array([3.0, -8.0]))
-    array([ 0.75, -0.5 ])
-    """
-    return numpy.frexp(x)[0]
-
-
-def exponent(x):
-    """The powers of 2 that mantissas belong to, as numpy.frexp gives them.
-
-    Examples
-    --------
-    >>> import numpy
-    >>> from microlazy.core.loops.floats import exponent
-    >>> exponent(numpy.array([3.0, -8.0]))
-    array([2, 4], dtype=int32)
-    """
-    return numpy.frexp(x)[1]
-
-
-def over_exponent(g, x):
-    """g over the powers of 2 that x is its mantissas times.
-
-    Examples
-    --------
-    >>> import numpy
-    >>> from microlazy.core.loops.floats import over_exponent
-    >>> over_exponent(numpy.array([1.0, 1.0]), numpy.array([3.0, -8.0]))
-    array([0.25  , 0.0625])
-    """
-    return numpy.ldexp(g, -numpy.frexp(x)[1])
-
-
 cdef dict OPS = {
     numpy.signbit: SIGN, numpy.spacing: STEP, numpy.positive: COPY, numpy.nextafter: TOWARDS,
     numpy.heaviside: HEAVISIDE, numpy.isnan: NAN_TEST, numpy.isinf: INFINITE,
     numpy.isfinite: FINITE, numpy.isposinf: PLUS_INFINITE, numpy.isneginf: MINUS_INFINITE,
-    numpy.logical_not: ZERO, numpy.sinc: SINC, fraction: FRACTION, mantissa: MANTISSA,
-    exponent: EXPONENT, over_exponent: OVER,
+    numpy.logical_not: ZERO, numpy.sinc: SINC,
 }
 
 ctypedef fused real:
@@ -272,3 +216,40 @@ cdef void run_as(int op, int dtype, const char* a, Py_ssize_t sa, const char* b,
 
 cdef int floats_into(int op, Tensor a, Tensor b, Tensor out) except -1:
     return run_into(run_as, op, a, b, out)
+
+
+cdef void take_apart(const real* x, real* mantissas, int* exponents, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    if all_normal(x, n):
+        for i in range(n):
+            mantissas[i] = normal_mantissa(x[i])
+            exponents[i] = normal_exponent(x[i])
+        return
+    for i in range(n):
+        mantissas[i] = mantissa_of(x[i])
+        exponents[i] = exponent_of(x[i])
+
+
+cdef void take_apart_as(int dtype, const char* x, char* mantissas, int* exponents,
+                        Py_ssize_t n) noexcept nogil:
+    if dtype == FLOAT32:
+        take_apart(<const float*>x, <float*>mantissas, exponents, n)
+    else:
+        take_apart(<const double*>x, <double*>mantissas, exponents, n)
+
+
+cdef int frexp_into(Tensor x, Tensor mantissas, Tensor exponents) except -1:
+    cdef Pieces p
+    cdef Py_ssize_t i, size = itemsize(x.dtype)
+    cdef char* first = mantissas.data
+    cdef int* second = <int*>exponents.data
+    cdef int dtype = x.dtype
+    if x.size < LIGHT_GRAIN:
+        x = packed(x)
+        take_apart_as(dtype, x.data, first, second, x.size)
+        return 0
+    _scratch = cut(&p, mantissas, 1, x, None, None)
+    for i in prange(p.total, nogil=True, schedule="static", num_threads=threads()):
+        take_apart_as(dtype, piece(&p, 0, i), first + piece_start(&p, i) * size,
+                      second + piece_start(&p, i), piece_length(&p, i))
+    return 0

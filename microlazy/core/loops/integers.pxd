@@ -12,6 +12,9 @@ ctypedef void (*Loop)(int op, int dtype, const char* a, Py_ssize_t sa, const cha
 # out = op(a, b), with broadcasting, of inputs of one dtype; b is None where there is one input.
 cdef int run_into(Loop loop, int op, Tensor a, Tensor b, Tensor out) except -1
 cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1
+# Whether all, or any, of a packed bool x, seen as (outer, n, inner), are true along its second axis
+cdef int truth_into(bint every, Tensor x, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                    Tensor out) except -1
 # x, an integer or bool array of one element, becomes a number; False if it cannot hold it.
 cdef bint set_integer(Tensor x, object number) except -1
 # x as one number, or packed and as large as the result.

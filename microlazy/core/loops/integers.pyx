@@ -7,6 +7,7 @@ together are faster. Integers wrap around, as in NumPy.
 
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memset
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.strided cimport (
     Pieces, cut, expanded, packed, piece, piece_length, piece_start,
@@ -238,6 +239,30 @@ cdef int run_into(Loop loop, int op, Tensor a, Tensor b, Tensor out) except -1:
 
 cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
     return run_into(run, op, a, b, out)
+
+
+cdef int truth_into(bint every, Tensor x, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                    Tensor out) except -1:
+    cdef const unsigned char* source = <const unsigned char*>x.data
+    cdef unsigned char* target = <unsigned char*>out.data
+    cdef Py_ssize_t k, i, j
+    cdef unsigned char found
+    if inner == 1:
+        for k in range(outer):
+            found = 0
+            for i in range(n):
+                found |= (source[k * n + i] == 0) == every
+            target[k] = found ^ every
+        return 0
+    memset(target, 0, outer * inner)
+    for k in range(outer):
+        for i in range(n):
+            for j in range(inner):
+                target[k * inner + j] |= (source[(k * n + i) * inner + j] == 0) == every
+    if every:
+        for k in range(outer * inner):
+            target[k] ^= 1
+    return 0
 
 
 cdef bint set_integer(Tensor x, object number) except -1:

@@ -8,12 +8,12 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
-from microlazy.core.loops.elementwise cimport fill
+from microlazy.core.loops.elementwise cimport compute_binary, fill
 from microlazy.core.parallel cimport CHUNK, COLUMNS, LIGHT_GRAIN, threads
 from microlazy.core.strided cimport Pieces, expanded, packed, stretch, unroll
 from microlazy.core.tensor cimport (
     FLOAT32, FLOAT64, INT64, MAX_NDIM, ND, Tensor, alias, allocate, header, is_contiguous, itemsize,
-    new, set_strides, view_numpy,
+    like, new, set_strides, view_numpy,
 )
 
 
@@ -54,7 +54,6 @@ cdef Tensor in_memory_order(Tensor x, unsigned int* mask):
 
 cdef bint as_matrix(Tensor x, unsigned int mask, Py_ssize_t* outer, Py_ssize_t* n,
                     Py_ssize_t* inner) noexcept:
-    """See x as (outer, n, inner), n reduced; False if the reduced axes are not neighbours."""
     cdef int axis, stage = 0
     outer[0] = n[0] = inner[0] = 1
     for axis in range(x.ndim):
@@ -248,6 +247,64 @@ cdef int sum_to(Tensor x, Tensor out, bint accumulate) except -1:
         if i < shift or (out.shape_[i - shift] == 1 and x.shape_[i] != 1):
             mask |= 1u << i
     return reduce_into(R_SUM, x, mask, out, accumulate)
+
+
+cdef enum:
+    MANY_ROWS = 1 << 10           # of which sums one after the other would lose digits
+
+
+cdef inline bint varies(Tensor x, int ndim, int axis) noexcept:
+    """Whether x has more than one element along an axis of the `ndim` that it is broadcast to."""
+    return axis >= ndim - x.ndim and x.shape_[axis - ndim + x.ndim] != 1
+
+
+cdef bint thin_product(Tensor g, Tensor other, Tensor out, bint accumulate) except -1:
+    """out (+)= the matrix g times `other`, from either side; False if they are not of that kind.
+
+    They are if `other` varies along the first axes of g alone and `out` along the last, or the
+    other way round. It is for few elements: many are shared by threads.
+    """
+    cdef Py_ssize_t[2] n = [1, 1]
+    cdef bint[2] of_other = [False, False]
+    cdef int i, groups = 0, dtype = g.dtype
+    cdef bint along
+    cdef Tensor sums
+    if g.size >= LIGHT_GRAIN or g.size == 0 or not other.contiguous:
+        return False
+    for i in range(g.ndim):
+        if g.shape_[i] == 1:
+            continue
+        along = varies(other, g.ndim, i)
+        if along == varies(out, g.ndim, i):
+            return False
+        if groups == 0 or along != of_other[groups - 1]:
+            if groups == 2:
+                return False
+            of_other[groups] = along
+            groups += 1
+        n[groups - 1] *= g.shape_[i]
+    if groups < 2:
+        return False
+    if of_other[0] and n[0] <= MANY_ROWS:
+        kernels.thin_nn[dtype](other.data, g.data, out.data, accumulate, 1, n[0], n[1])
+    elif of_other[0]:
+        return False
+    elif not accumulate:
+        kernels.thin_nt[dtype](other.data, g.data, NULL, out.data, False, 1, n[0], n[1])
+    else:
+        sums = like(out)
+        kernels.thin_nt[dtype](other.data, g.data, NULL, sums.data, False, 1, n[0], n[1])
+        add_flat(out, sums)
+    return True
+
+
+cdef int sum_product_to(Tensor g, Tensor other, Tensor out, bint accumulate) except -1:
+    cdef Tensor full
+    if thin_product(g, other, out, accumulate):
+        return 0
+    full = like(g)
+    compute_binary(B_MULTIPLY, g, other, full)
+    return sum_to(full, out, accumulate)
 
 
 cdef Tensor reduced_header(Tensor x, unsigned int mask, bint keepdims, int dtype):

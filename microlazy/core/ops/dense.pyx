@@ -25,13 +25,13 @@ from microlazy.core.ops.shape cimport broadcast_to, reshape, transpose
 from microlazy.core.ops.slots cimport hand_on
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, threads
 from microlazy.core.storage cimport Block
-from microlazy.core.strided cimport packed
+from microlazy.core.strided cimport add_to, packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, run, state, tracked_integers,
 )
 from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, header, itemsize, like, new,
-    numpy_dtype, set_strides, shape_tuple,
+    FLOAT16, FLOAT32, FLOAT64, MAX_NDIM, ND, NP, Tensor, alias, allocate, header, itemsize, like,
+    new, numpy_dtype, set_strides, shape_tuple,
 )
 
 import numpy
@@ -42,6 +42,7 @@ from microlazy.util import mixed_faces
 
 cdef enum:
     THIN = 4                      # rows up to which our own products beat a call of BLAS
+    SHORT = 1 << 14               # multiplications by a vector up to which ours beat BLAS
     LONG = 1 << 16                # multiplications from which others may have the GIL meanwhile
     ROOM = 512                    # numbers of a small gradient, which need no array
 
@@ -433,6 +434,20 @@ cdef Tensor as_matrix_of(Tensor x, Py_ssize_t rows, Py_ssize_t cols):
     return y
 
 
+cdef int vector_product(Tensor vector, const char* matrix, Py_ssize_t rows, Py_ssize_t cols,
+                        bint down, Tensor out, bint accumulate) except -1:
+    """out (+)= a matrix that is packed in memory times a vector; `down` its columns."""
+    cdef int dtype = out.dtype
+    cdef Tensor sums
+    vector = packed(vector)
+    if down:
+        kernels.thin_nn[dtype](vector.data, matrix, out.data, accumulate, 1, rows, cols)
+        return 0
+    sums = like(out) if accumulate else out
+    kernels.thin_nt[dtype](vector.data, matrix, NULL, sums.data, False, 1, rows, cols)
+    return add_to(out, sums) if accumulate else 0
+
+
 cdef int product(Tensor a, bint ta, Tensor b, bint tb, Tensor out, bint accumulate) except -1:
     """out (+)= op(a) @ op(b), the last two axes of each; leading axes are equal."""
     cdef bint flip_a, flip_b
@@ -467,6 +482,10 @@ cdef int product(Tensor a, bint ta, Tensor b, bint tb, Tensor out, bint accumula
     if batch == k == 1 and a.contiguous and b.contiguous and not accumulate:
         return compute_binary(B_MULTIPLY, as_matrix_of(a, m, 1), as_matrix_of(b, 1, n),
                               as_matrix_of(out, m, n))
+    if batch == n == 1 and m * k < SHORT and lda == (m if flip_a else k):
+        return vector_product(b, pa, k if flip_a else m, lda, flip_a, out, accumulate)
+    if batch == m == 1 and n * k < SHORT and ldb == (k if flip_b else n):
+        return vector_product(a, pb, n if flip_b else k, ldb, not flip_b, out, accumulate)
     with nogil:
         for i in range(batch):
             gemm(dtype, flip_a, flip_b, m, n, k, pa + i * step_a, lda, pb + i * step_b, ldb,
@@ -547,9 +566,14 @@ cdef Tensor multiply_matrices(Tensor a, bint ta, Tensor b, bint tb, str what):
                                     dtype=numpy_dtype(dtype))
         return numpy_call(whole_product, [a, b], options, NP, dtype, n, shape)
     out = header(a.face, dtype, n, shape)
+    a, b = cast(a, dtype), cast(b, dtype)
+    if state().plain and not a.abstract and not b.abstract:
+        allocate(out)
+        product(a, ta, b, tb, out, False)
+        return out
     node = MatMul.__new__(MatMul)
-    node.a = cast(a, dtype)
-    node.b = cast(b, dtype)
+    node.a = a
+    node.b = b
     node.ta = ta
     node.tb = tb
     node.needs = NEEDS_A | NEEDS_B
@@ -585,16 +609,58 @@ cdef Tensor as_two_axes(Tensor x, bint column):
     return reshape(x, 2, shape)
 
 
-cdef Tensor product_of_vectors(Tensor a, Tensor b):
-    """The product of two packed vectors of np; None for others, and where it is recorded."""
+@cython.no_gc
+@cython.final
+cdef class InnerProduct(Node):
+    """The sum of the products of the elements of two packed arrays, in the order of memory."""
+
+    cdef int forward(self) except -1:
+        return inner_product(self.a, self.b, self.out)
+
+    cdef int backward(self, Pass p) except -1:
+        cdef bint accumulate
+        cdef Tensor target = p.target(self.a, &accumulate)
+        if target is not None and self.a is self.b:
+            return multiple(self.a, doubled(self.grad), target, accumulate)
+        if target is not None:
+            multiple(self.b, self.grad, target, accumulate)
+        target = p.target(self.b, &accumulate)
+        if target is not None:
+            multiple(self.a, self.grad, target, accumulate)
+        return 0
+
+    cdef int derive(self, Pass p, Tensor g) except -1:
+        cdef Tensor a = self.a, b = self.b
+        if p.wants(a):
+            hand_on(p, a, reshape(b, a.ndim, a.shape_) * g)
+        if p.wants(b):
+            hand_on(p, b, reshape(a, b.ndim, b.shape_) * g)
+        return 0
+
+
+cdef Tensor doubled(Tensor number):
+    cdef Tensor twice = like(number)
+    scaled(2.0, number, twice, False)
+    return twice
+
+
+cdef Tensor inner(Tensor a, Tensor b):
+    cdef InnerProduct node
+    cdef Py_ssize_t one = 1
     cdef Tensor out
-    if a.ndim != 1 or b.ndim != 1 or a.size != b.size or not a.size or not state().plain or (
-            a.dtype > FLOAT64 or a.dtype != b.dtype or a.face != NP or b.face != NP
-            or not a.contiguous or not b.contiguous or a.abstract or b.abstract):
+    if a.size != b.size or not a.size or a.dtype > FLOAT64 or a.dtype != b.dtype or (
+            a.face != b.face or not a.contiguous or not b.contiguous):
         return None
-    out = new(NP, a.dtype, 0, NULL)
-    inner_product(a, b, out)
-    return out
+    out = header(a.face, a.dtype, 0 if a.face == NP else 1, &one)
+    if state().plain and not a.abstract and not b.abstract:
+        allocate(out)
+        inner_product(a, b, out)
+        return out
+    node = InnerProduct.__new__(InnerProduct)
+    node.a = a
+    node.b = b
+    node.needs = NEEDS_A | NEEDS_B
+    return run(node, out)
 
 
 cdef Tensor without_axis(Tensor x, int axis):
@@ -628,9 +694,11 @@ cdef Tensor stretched(Tensor x, int ndim, const Py_ssize_t* lead):
 cdef Tensor matmul(Tensor a, Tensor b):
     """The product `a @ b` with NumPy's rules for vectors and stacks of matrices."""
     cdef Py_ssize_t[MAX_NDIM] lead
-    cdef Tensor left = a, right = b, out
+    cdef Tensor left = a, right = b, out = inner(a, b) if a.ndim == 1 and b.ndim == 1 else None
     cdef Py_ssize_t m, n
     cdef int ndim, i
+    if out is not None:
+        return out
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError("matmul: operands need at least 1 axis; multiply by a number with *")
     if a.ndim == 1:
@@ -657,12 +725,12 @@ cdef Tensor matmul(Tensor a, Tensor b):
 
 cdef Tensor dot(Tensor a, Tensor b, bint ta, bint tb):
     """Sum over a's last axis and b's first (nd), or b's last but one (np)."""
-    cdef Tensor product = product_of_vectors(a, b)
+    cdef Tensor product = inner(a, b) if a.ndim == 1 and b.ndim == 1 else None
     cdef Py_ssize_t[2] two
     cdef Py_ssize_t[MAX_NDIM] shape
     cdef Py_ssize_t k, rows, cols
     cdef Tensor left, right, out
-    cdef int ndim = 0, i, inner
+    cdef int ndim = 0, i, summed
     if product is not None:
         return product
     if a.ndim == 0 or b.ndim == 0:
@@ -673,9 +741,9 @@ cdef Tensor dot(Tensor a, Tensor b, bint ta, bint tb):
         a = moved(a, 0, a.ndim - 1)
     if tb:
         b = moved(b, b.ndim - 1, 0)
-    inner = 0 if a.face == ND or b.ndim == 1 else b.ndim - 2
-    if inner:
-        b = moved(b, inner, 0)
+    summed = 0 if a.face == ND or b.ndim == 1 else b.ndim - 2
+    if summed:
+        b = moved(b, summed, 0)
     k = a.shape_[a.ndim - 1]
     rows = cols = 1
     for i in range(a.ndim - 1):

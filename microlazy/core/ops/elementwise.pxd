@@ -15,6 +15,7 @@ cdef class BinaryOp(Node):
     cdef int op
     cdef int give_zero(self, Pass p, Tensor x) except -1
     cdef Tensor operand(self, Pass p, int which, Tensor x, Tensor y)
+    cdef int product(self, Pass p, Tensor x, Tensor other) except -1
     cdef int partial(self, int which, Tensor a, Tensor b, Tensor y, Tensor dx,
                      bint accumulate) except -1
 

@@ -11,14 +11,14 @@ from microlazy.core.loops.elementwise cimport (
     compare_with_number, compute_binary, fill, mask_into, scaled,
 )
 from microlazy.core.loops.integers cimport set_integer
-from microlazy.core.loops.reductions cimport sum_to
+from microlazy.core.loops.reductions cimport sum_product_to, sum_to
 from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.numpy_call cimport numpy_call
 from microlazy.core.ops.shape cimport (
     channels_last, channels_second, has_channels_second, same_memory,
 )
 from microlazy.core.ops.slots cimport give, hand_on, pass_on
-from microlazy.core.strided cimport broadcast_shape, expanded, packed
+from microlazy.core.strided cimport add_to, broadcast_shape, expanded, packed
 from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, output_of, run, state, tracked_integers,
 )
@@ -303,6 +303,9 @@ cdef class BinaryOp(Node):
         if not p.wants(x):
             return y
         a, b = self.a, self.b
+        if self.op == B_MULTIPLY and not (same_shape(a, g) and same_shape(b, g)):
+            self.product(p, x, b if which == 0 else a)
+            return None
         if self.needs:
             a = packed(expanded(a, g.ndim, g.shape_))
             b = packed(expanded(b, g.ndim, g.shape_))
@@ -319,6 +322,17 @@ cdef class BinaryOp(Node):
             self.partial(which, a, b, g if y is None else y, full, False)
             sum_to(full, p.target(x, &accumulate), accumulate)
         return y
+
+    cdef int product(self, Pass p, Tensor x, Tensor other) except -1:
+        """The gradient of a product, one of whose operands is broadcast and not written out."""
+        cdef bint accumulate
+        cdef Tensor g = self.grad, dx, full
+        dx = p.target(x, &accumulate)
+        if not same_shape(x, g):
+            return sum_product_to(g, other, dx, accumulate)
+        full = like(g) if accumulate else dx
+        compute_binary(B_MULTIPLY, g, other, full)
+        return add_to(dx, full) if accumulate else 0
 
     cdef int partial(self, int which, Tensor a, Tensor b, Tensor y, Tensor dx,
                      bint accumulate) except -1:
