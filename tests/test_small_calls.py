@@ -488,3 +488,90 @@ def test_kronecker_products(dtype):
         alike(np.kron(of(a), of(b)), numpy.kron(a, b))
     with pytest.raises(ShapeError, match="kron: arrays may have at most 8 axes, but one has 9"):
         np.kron(np.ones(2), np.ones((1,) * 9))
+
+
+@pytest.mark.parametrize("dtype", ("bool", "float32", "int32"))
+@pytest.mark.parametrize("name", ("all", "any"))
+def test_truth_along_axes(name, dtype):
+    draws = numpy.random.default_rng(6)
+    for shape in (*SHAPES, (3, 0, 2), (2, 3, 4, 5), (40, 1000)):
+        for share in (0.02, 0.9):
+            x = (draws.random(shape) < share).astype(dtype)
+            axes = [None, *range(-len(shape), len(shape))]
+            axes += [(0, 2), (1, 2), (0, 1, 2)] if len(shape) > 2 else []
+            for axis, keepdims in product(axes, (False, True)):
+                expected = getattr(numpy, name)(x, axis=axis, keepdims=keepdims)
+                alike(getattr(np, name)(of(x), axis=axis, keepdims=keepdims), expected)
+            alike(getattr(np, name)(of(x).T, axis=0 if shape else None),
+                  getattr(numpy, name)(x.T, axis=0 if shape else None))  # fmt: skip
+
+
+def test_vectors_on_memory():
+    memory = bytearray(range(24))
+    for dtype, offset in product(("uint8", "int8", "int32", "float32", "float64"), (0, 8)):
+        x = np.frombuffer(memory, dtype, offset=offset)
+        assert_array_equal(x.asnumpy(), numpy.frombuffer(memory, dtype, offset=offset))
+        with pytest.raises(BufferError, match="cannot be re-sized"):
+            memory.append(1)
+    x = np.frombuffer(memory, "uint8", count=2, offset=1)
+    memory[1] = 200
+    assert x.tolist() == [200, 2]
+    x[1] = 7
+    assert memory[2] == 7
+    with pytest.raises(ValueError, match="read-only"):
+        np.frombuffer(b"ab", "uint8")[0] = 1
+
+
+def test_what_frombuffer_refuses():
+    cases = [(b"abc", "float32", -1, 0), (b"ab", "uint8", -1, 3),
+             (b"ab", "uint8", -1, -1), (b"ab", "uint8", 3, 0), ("ab", "uint8", -1, 0),
+             (memoryview(b"abcd")[::2], "uint8", -1, 0)]  # fmt: skip
+    for arguments in cases:
+        with pytest.raises(Exception) as theirs:  # noqa: B017 (any: ours must be of its kind)
+            numpy.frombuffer(*arguments)
+        with pytest.raises(theirs.type):
+            np.frombuffer(*arguments)
+    assert np.frombuffer(b"ab", "uint8", offset=2).shape == (0,)
+    with pytest.raises(ValueError, match="not aligned"):
+        np.frombuffer(bytes(9), "int32", offset=1)
+
+
+def test_rows_between_arrays_and_numbers():
+    a, b = numbers((3, 1)), numbers((4,))
+    for start, stop in ((a, b), (a, 2), (0, b), (b, b + 1)):
+        pair = [of(x) if isinstance(x, numpy.ndarray) else x for x in (start, stop)]
+        for num, endpoint, axis in ((4, True, 0), (3, False, -1), (1, True, 0), (0, True, 0)):
+            expected = numpy.linspace(start, stop, num, endpoint, axis=axis)
+            found = np.linspace(*pair, num, endpoint, axis=axis).asnumpy()
+            assert_allclose(found, expected, 1e-5, 1e-5)
+        last = numpy.broadcast_to(stop, numpy.broadcast_shapes(a.shape, numpy.shape(stop)))
+        assert_array_equal(np.linspace(of(a), pair[1], 5)[-1].asnumpy(), last.astype("float32"))
+
+
+def test_powers_as_columns():
+    for dtype in (*FLOATS, "int32"):
+        x = numpy.array([0, -2, 3, 5], dtype)
+        for count, increasing in product((None, 0, 1, 3, 6), (False, True)):
+            alike(np.vander(of(x), count, increasing), numpy.vander(x, count, increasing), False)
+    assert np.vander(of([numpy.nan, numpy.inf]), 1).tolist() == [[1], [1]]
+
+
+def test_products_of_matrices_and_vectors_in_any_layout():
+    """By our own loops, by BLAS where there is more to do, and where the result is added to."""
+    for m, k in ((1, 5), (5, 1), (7, 9), (33, 70), (120, 130), (140, 150)):
+        a, v, w = numbers((m, k), "float64"), numbers((k,), "float64"), numbers((m,), "float64")
+        wide = np.zeros((m + 1, 2 * k), dtype="float64")
+        wide[1:, ::2] = of(a)
+        for x in (of(a), of(a.T.copy()).T, wide[1:, ::2]):
+            for vector, other in ((of(v), of(w)), (of(v[::-1].copy())[::-1], of(w))):
+                assert_allclose((x @ vector).asnumpy(), a @ v, 1e-12, 1e-9)
+                assert_allclose((other @ x).asnumpy(), w @ a, 1e-12, 1e-9)
+        x, y = of(a), of(v)
+        for leaf in (x, y):
+            leaf.attach_grad("add")
+        for _ in range(2):
+            with autograd.record():
+                z = x @ y
+            z.backward(of(w))
+        assert_allclose(x.grad.asnumpy(), 2 * numpy.outer(w, v), 1e-12, 1e-9)
+        assert_allclose(y.grad.asnumpy(), 2 * (w @ a), 1e-12, 1e-9)

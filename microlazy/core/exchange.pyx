@@ -5,7 +5,7 @@ A gradient does not travel with the memory, and what the other side writes is no
 in place: the tape cannot notice it.
 """
 
-from cpython.buffer cimport PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pycapsule cimport (
     PyCapsule_CheckExact, PyCapsule_GetName, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New,
@@ -87,6 +87,31 @@ def from_buffer(int face, obj):
             x.strides_[i] = step
     x.contiguous = is_contiguous(x)
     place_at(x, root_of(array), <char*>memory.buf, not array.flags.writeable)
+    return x
+
+
+def vector_on(obj, dtype, Py_ssize_t offset):
+    """A vector of np on the bytes of an object from `offset` on; None where NumPy has to say.
+
+    Examples
+    --------
+    >>> from microlazy.core.exchange import vector_on
+    >>> vector_on(bytes([1, 2, 3]), "uint8", 1)
+    array([2, 3], dtype=uint8)
+    """
+    cdef Py_buffer memory
+    cdef Py_ssize_t n
+    cdef Tensor x
+    cdef int number = dtype_number(dtype), size = itemsize(number)
+    view = memoryview(obj)
+    n = view.nbytes - offset
+    if offset < 0 or n <= 0 or n % size or not view.c_contiguous:
+        return None
+    PyObject_GetBuffer(view, &memory, PyBUF_SIMPLE)       # which `view` keeps
+    PyBuffer_Release(&memory)
+    n //= size
+    x = header(NP, number, 1, &n)
+    place_at(x, view, <char*>memory.buf + offset, view.readonly)
     return x
 
 

@@ -11,7 +11,7 @@ from microlazy.context import Context
 from microlazy.core import creation as _creation
 from microlazy.core import functions as _f
 from microlazy.core.array import ndarray
-from microlazy.core.exchange import from_buffer
+from microlazy.core.exchange import from_buffer, vector_on
 from microlazy.core.tensor import Tensor, nearest_dtype
 from microlazy.numpy.arguments import NP, kind_of, need_array, on_cpu, written
 
@@ -255,7 +255,9 @@ def frombuffer(buffer: Any, dtype: Any = None, count: int = -1, offset: int = 0)
     >>> np.frombuffer(bytes([1, 2, 3]), dtype="uint8")
     array([1, 2, 3], dtype=uint8)
     """
-    return from_buffer(NP, onp.frombuffer(buffer, dtype or "float32", count, offset))
+    dtype = dtype or "float32"
+    made = vector_on(buffer, dtype, offset) if count == -1 else None
+    return from_buffer(NP, onp.frombuffer(buffer, dtype, count, offset)) if made is None else made
 
 
 def fromfunction(

@@ -266,32 +266,50 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
         condlist and isinstance(condlist[0], (bool, onp.bool_)) and x.ndim
     ):
         condlist = [condlist]
-    masks = [onp.broadcast_to(onp.asarray(c).astype(bool), x.shape).ravel() for c in condlist]
+    shape, size = x.shape, x.size
+    masks = [_flat_mask(condition, shape) for condition in condlist]
     if len(funclist) not in (len(masks), len(masks) + 1):
         raise ValueError(
             f"piecewise: with {len(masks)} conditions there must be {len(masks)} or "
             f"{len(masks) + 1} functions, not {len(funclist)}"
         )
-    chosen = onp.full(x.size, len(masks))
+    chosen = onp.empty(size, "int64")
+    chosen.fill(len(masks))
     for number, mask in enumerate(masks):
         chosen[mask] = number
     functions = [*funclist, 0][: len(masks) + 1]
-    flat = _f.reshape(x, x.size)
-    pieces, places = [], []
+    flat = _f.reshape(x, size)
+    pieces, back, done = [], onp.empty(size, "int64"), 0
     for number, function in enumerate(functions):
-        where = onp.flatnonzero(chosen == number)
-        if where.size:
-            part = _f.take(flat, where, 0)
-            value = function(part, *args, **kw) if callable(function) else function
-            if not isinstance(value, Tensor):
-                value = _f.to_array(NP, value, x.dtype)
-            pieces.append(_f.as_dtype(_f.broadcast_to(value, where.shape), x.dtype))
-            places.append(where)
+        where = (chosen == number).nonzero()[0]
+        count = where.size
+        if count:
+            if callable(function):
+                function = function(_f.take(flat, where, 0), *args, **kw)
+            pieces.append(_piece(function, count, x.dtype))
+            back[where] = onp.arange(done, done + count)
+            done += count
     if not pieces:
         return x.copy()
-    back = onp.empty(x.size, "int64")
-    back[onp.concatenate(places)] = onp.arange(x.size)
-    return _f.reshape(_f.take(_f.concatenate(pieces), back, 0), x.shape)
+    return _f.reshape(_f.take(_f.concatenate(pieces), back, 0), shape)
+
+
+def _flat_mask(condition: Any, shape: tuple[int, ...]) -> onp.ndarray:
+    mask = onp.asarray(condition)
+    if mask.dtype.kind != "b":
+        mask = mask.astype(bool)
+    return (mask if mask.shape == shape else onp.broadcast_to(mask, shape)).ravel()
+
+
+def _piece(value: Any, count: int, dtype: Any) -> ndarray:
+    """What a function of `piecewise` gave, or a number, as a vector of `count` elements."""
+    if type(value) is float or type(value) is int:
+        return _f.new_array(NP, (count,), dtype, value)
+    if not isinstance(value, Tensor):
+        value = _f.to_array(NP, value, dtype)
+    if value.shape != (count,):
+        value = _f.broadcast_to(value, (count,))
+    return _f.as_dtype(value, dtype)
 
 
 # ---- diagonals and triangles ---------------------------------------------------------------------

@@ -8,10 +8,10 @@ from microlazy.core import functions as _f
 from microlazy.core import polynomials as _p
 from microlazy.core.array import ndarray
 from microlazy.core.ops.numpy_call import call
-from microlazy.numpy import linalg
 from microlazy.numpy.arguments import NP, as_array, as_arrays
 from microlazy.numpy.differences import convolve
 from microlazy.numpy.ranges import vander
+from microlazy.ops.linear_algebra import least_squares
 
 __all__ = [
     "poly",
@@ -278,6 +278,8 @@ def polyfit(
         )
     if x.dtype.kind != "f":
         x = x.astype("float32")
+    if y.dtype.kind != "f":
+        y = y.astype(x.dtype)
     if rcond is None:
         rcond = len(x) * float(onp.finfo(x.dtype).eps)
     columns = vander(x, deg + 1)
@@ -286,5 +288,7 @@ def polyfit(
         columns = columns * _f.expand_dims(w, 1)
         y = y * (w if y.ndim == 1 else _f.expand_dims(w, 1))
     scale = _f.unary_op("sqrt", _f.reduction("sum", columns * columns, 0))
-    solution = _f.matmul(linalg.pinv(columns / scale, rcond), y)
-    return solution / (scale if y.ndim == 1 else _f.expand_dims(scale, 1))
+    solution = least_squares(
+        columns / scale, _f.expand_dims(y, 1) if y.ndim == 1 else y, float(rcond)
+    ) / _f.expand_dims(scale, 1)
+    return _f.reshape(solution, -1) if y.ndim == 1 else solution

@@ -1,5 +1,6 @@
 """Numbers in a row, grids of coordinates, and the windows of signal processing."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,6 @@ from microlazy.core.array import ndarray
 from microlazy.core.tensor import Tensor
 from microlazy.numpy.arguments import NP, as_array, as_arrays, as_places, on_cpu
 from microlazy.numpy.creation import steps
-from microlazy.numpy.manipulation import broadcast_arrays
 from microlazy.numpy.sorting import nonzero
 
 __all__ = [
@@ -107,15 +107,14 @@ def linspace(
 def _between_arrays(
     start: Any, stop: Any, num: int, endpoint: bool, retstep: bool, dtype: Any, axis: int
 ) -> Any:
-    start, stop = [
-        x if x.dtype.kind == "f" else x.astype("float32") for x in broadcast_arrays(start, stop)
-    ]
+    start, stop = [_f.as_float(x) for x in as_arrays((start, stop))]
     step = (stop - start) / max(num - 1 if endpoint else num, 1)
     inner = num - 1 if endpoint and num > 1 else num
-    numbers = onp.arange(inner).reshape((inner,) + (1,) * start.ndim)
-    values = start + step * _f.to_array(_f.face_of(step), numbers, step.dtype)
+    numbers = _f.as_dtype(arange(inner), step.dtype)
+    values = start + step * _f.reshape(numbers, (inner,) + (1,) * step.ndim)
     if inner < num:
-        values = _f.concatenate([values, _f.expand_dims(stop, 0)])  # exactly stop
+        last = stop if stop.shape == step.shape else _f.broadcast_to(stop, step.shape)
+        values = _f.concatenate([values, _f.expand_dims(last, 0)])  # exactly stop
     values = _f.as_dtype(values, dtype)
     if axis not in (0, -values.ndim):
         order = list(range(1, values.ndim))
@@ -248,9 +247,13 @@ def vander(x: ndarray, N: int | None = None, increasing: bool = False) -> ndarra
         raise ValueError(f"vander: x must have one axis, not {x.ndim}")
     if x.dtype.kind != "f":
         x = _f.as_dtype(x, "int64")  # as NumPy: powers soon leave a small dtype
-    powers = onp.arange(len(x) if N is None else N)
-    exponents = _f.to_array(NP, powers if increasing else powers[::-1], x.dtype)
-    return _f.binary_op("power", _f.expand_dims(x, 1), exponents)
+    count = len(x) if N is None else operator.index(N)
+    if count < 1:
+        return _f.new_array(NP, (len(x), 0), x.dtype)
+    powers = [_f.new_array(NP, x.shape, x.dtype, 1)]
+    for _ in range(count - 1):
+        powers.append(powers[-1] * x)
+    return _f.stack(powers if increasing else powers[::-1], 1)
 
 
 # ---- coordinates ---------------------------------------------------------------------------------
