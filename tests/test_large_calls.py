@@ -478,3 +478,30 @@ def test_no_result_depends_on_the_number_of_threads(draws):
     for others in found[1:]:
         for x, y in zip(found[0], others, strict=True):
             numpy.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_differences_between_other_numbers(draws, dtype):
+    a, b = any_floats(draws, dtype), any_floats(draws, dtype)[:1001]
+    x, y = np.array(a, dtype=dtype), np.array(b, dtype=dtype)
+    agree(np.ediff1d(x), numpy.ediff1d(a))
+    agree(np.ediff1d(x, to_end=y, to_begin=1), numpy.ediff1d(a, b, 1))
+    agree(np.ediff1d(x[::-2], to_begin=y[::-1]), numpy.ediff1d(a[::-2], None, b[::-1]))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_inner_products(draws, dtype):
+    """In pieces that threads do not change, whatever the arrays' shapes."""
+    a, b = draws.normal(size=(2, N)).astype(dtype)
+    x, y = np.array(a, dtype=dtype), np.array(b, dtype=dtype)
+    before = set_num_threads(2)
+    found = [np.vdot(x, y.reshape(3, -1)), x @ y, np.dot(x, y), np.linalg.norm(x)]
+    set_num_threads(before)
+    again = [np.vdot(x, y), y @ x, np.inner(x, y), np.linalg.norm(x)]
+    for one, other in zip(found, again, strict=True):
+        assert one.item() == other.item()
+    near = 100 * numpy.finfo(dtype).eps
+    exact_a, exact_b = a.astype("float64"), b.astype("float64")
+    size = numpy.abs(exact_a) @ numpy.abs(exact_b)
+    assert abs(found[0].item() - exact_a @ exact_b) < near * size
+    assert abs(found[3].item() ** 2 - exact_a @ exact_a) < near * (exact_a @ exact_a)

@@ -575,3 +575,46 @@ def test_products_of_matrices_and_vectors_in_any_layout():
             z.backward(of(w))
         assert_allclose(x.grad.asnumpy(), 2 * numpy.outer(w, v), 1e-12, 1e-9)
         assert_allclose(y.grad.asnumpy(), 2 * (w @ a), 1e-12, 1e-9)
+
+
+def test_equivalent_arrays():
+    x = of([[1.0, 2.0], [1.0, 2.0]])
+    assert np.array_equiv(x, of([1.0, 2.0])) is True
+    assert np.array_equiv(x, of([1, 2])) is True
+    assert np.array_equiv(x, of([[1.0], [2.0]])) is False
+    assert np.array_equiv(x, of([1.0, 2.0, 3.0])) is False
+    assert np.array_equiv(x, [1.0, numpy.nan]) is False
+    assert np.array_equiv(nd.ones((2, 2)), x) is False
+    assert np.array_equiv(of([]), of([])) is numpy.array_equiv([], [])
+
+
+@pytest.mark.parametrize("dtype", (*FLOATS, "int32", "bool"))
+def test_short_lines_are_parted(dtype):
+    for shape in ((5,), (16,), (17,), (3, 4), (2, 1, 6)):
+        x = numbers(shape).astype(dtype)
+        for axis, kth in product(range(len(shape)), (0, -1)):
+            found = np.partition(of(x), kth, axis).asnumpy()
+            places = np.argpartition(of(x), kth, axis)
+            assert_array_equal(numpy.take_along_axis(x, places.asnumpy(), axis).take(kth, axis),
+                               numpy.sort(x, axis).take(kth, axis))  # fmt: skip
+            assert_array_equal(found.take(kth, axis), numpy.sort(x, axis).take(kth, axis))
+    with pytest.raises(ValueError, match="out of bounds"):
+        np.partition(of(x), 6)
+    with pytest.raises(ValueError, match="out of bounds"):
+        np.argpartition(of(x), -7)
+
+
+def test_grids_of_functions_and_vectors():
+    def doubled(*places):
+        return sum(places) * 2
+
+    for shape, dtype in product(((2, 3), (4,), (0, 2), [2, 2]), (None, "int32", "float64")):
+        found = np.fromfunction(doubled, shape, dtype=dtype)
+        alike(found, numpy.fromfunction(doubled, shape, dtype=dtype or "float32"))
+    for indexing, sparse in product(("xy", "ij"), (False, True)):
+        vectors = numbers((3,)), numbers((0,)), numbers(()), numbers((2,))
+        for count in range(5):
+            found = np.meshgrid(*map(of, vectors[:count]), indexing=indexing, sparse=sparse)
+            expected = numpy.meshgrid(*vectors[:count], indexing=indexing, sparse=sparse)
+            for one, other in zip(found, expected, strict=True):
+                alike(one, other)

@@ -3,10 +3,13 @@
 Arguments are checked here; an op behind gets sizes that fit. A result has the face of its input.
 """
 
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.string cimport memcpy, memset
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.loops.integers cimport truth_into
+from microlazy.core.loops.floats cimport float_op
+from microlazy.core.loops.integers cimport integer_op, truth_into
 from microlazy.core.loops.reductions cimport as_matrix
 from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
@@ -71,7 +74,8 @@ cdef tuple LISTS = (list, tuple, numpy.ndarray)
 
 
 cdef bint is_number(object x):
-    return type(x) is float or type(x) is int or isinstance(x, NUMBERS)     # that one is slow
+    return type(x) is float or type(x) is int or (
+        not isinstance(x, Tensor) and isinstance(x, NUMBERS))     # that one is slow
 
 
 softmax = nn.softmax

@@ -265,6 +265,22 @@ def face_of(x) -> int:
     return array_of(x, "face_of").face
 
 
+def are_arrays(list items) -> bool:
+    """Whether all are arrays.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import are_arrays
+    >>> are_arrays([np.ones(1)]), are_arrays([np.ones(1), 2])
+    (True, False)
+    """
+    for x in items:
+        if not isinstance(x, Tensor):
+            return False
+    return True
+
+
 def as_float(x):
     """x itself if it holds floats, else its numbers in float32."""
     cdef Tensor t = array_of(x, "as_float")

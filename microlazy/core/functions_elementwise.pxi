@@ -185,6 +185,8 @@ def two_inputs(str op_name, nd=False, operands=None, bint number_alone=True):
 def loop_first(ufunc, slow, bint two=False):
     """A function that computes a ufunc of small arrays by a loop of ours, all else by `slow`.
 
+    It is `slow` itself where we have no loop.
+
     Examples
     --------
     >>> import numpy
@@ -193,6 +195,9 @@ def loop_first(ufunc, slow, bint two=False):
     >>> loop_first(numpy.signbit, np.signbit)(np.array([-1., 0.]))
     array([ True, False])
     """
+    if float_op(ufunc) < 0 and integer_op(ufunc, INT32) < 0:
+        return slow
+
     def of_one(x, out=None, *, where=True, dtype=None, casting="same_kind", order="K", subok=True):
         cdef Tensor y
         if isinstance(x, Tensor) and out is None and where is True and dtype is None:

@@ -46,6 +46,50 @@ def recorded(x) -> bool:
     return state().recording and tracked(array_of(x, "recorded"))
 
 
+cdef class Elements:
+    """Pairs of the coordinates and the value of each element of an array of np, a view of its own.
+
+    Examples
+    --------
+    >>> from microlazy import np
+    >>> from microlazy.core.functions import Elements
+    >>> list(Elements(np.array([[1, 2]])))
+    [((0, 0), array(1.)), ((0, 1), array(2.))]
+    """
+    cdef Tensor array
+    cdef Py_ssize_t[MAX_NDIM] place
+    cdef Py_ssize_t left
+
+    def __init__(self, array):
+        self.array = array_of(array, "ndenumerate")
+        self.left = self.array.size
+        memset(self.place, 0, sizeof(self.place))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef Tensor array = self.array
+        cdef int[MAX_NDIM] source
+        cdef int axis
+        cdef tuple coordinates
+        if self.left == 0:
+            raise StopIteration
+        coordinates = PyTuple_New(array.ndim)
+        for axis in range(array.ndim):
+            number = self.place[axis]
+            Py_INCREF(number)                 # which PyTuple_SET_ITEM takes
+            PyTuple_SET_ITEM(coordinates, axis, number)
+        value = view_of(array, self.place, 0, NULL, source, self.place)
+        self.left -= 1
+        for axis in range(array.ndim - 1, -1, -1):
+            self.place[axis] += 1
+            if self.place[axis] < array.shape_[axis]:
+                break
+            self.place[axis] = 0
+        return coordinates, value
+
+
 def slice_axis(x, axis, begin, end, bint in_place=False):
     """The part from begin to end along one axis; `in_place` a view, whatever its layout."""
     cdef Tensor t = array_of(x, "slice_axis"), out

@@ -1,20 +1,32 @@
 """Along a line of a small array: differences, slopes, sums of products and interpolation.
 
-Small arrays of float32 and float64 alone; a function returns None for others, or where the result
-must be recorded, and its caller computes it from recorded operations, to the same bits.
+Small arrays of float32 and float64 alone, but for `ediff1d`; a function returns None for others, or
+where the result must be recorded, and its caller computes it from recorded operations, to the same
+bits.
 """
 
 from libc.math cimport isfinite
+from libc.string cimport memcpy
+from microlazy.core.kernels.table cimport B_SUBTRACT
+from microlazy.core.loops.elementwise cimport compute_binary
 from microlazy.core.ops.numpy_call cimport Direct
-from microlazy.core.places cimport FEW, number_at, readable
+from microlazy.core.places cimport FEW, in_order, number_at, readable
 from microlazy.core.strided cimport packed
 from microlazy.core.tape cimport state
-from microlazy.core.tensor cimport BOOL, FLOAT64, INT64, MAX_NDIM, Tensor, new
+from microlazy.core.tensor cimport (
+    BOOL, FLOAT64, INT64, MAX_NDIM, Tensor, header, itemsize, look_at, new,
+)
 
 
 cdef Tensor floats(object x):
     """A small array of float32 or float64, packed; None for anything else, or while recording."""
     cdef Tensor t = readable(x) if state().plain else None
+    return t if t is not None and t.dtype <= FLOAT64 else None
+
+
+cdef Tensor any_floats(object x):
+    """As `floats`, of any size."""
+    cdef Tensor t = in_order(x) if state().plain else None
     return t if t is not None and t.dtype <= FLOAT64 else None
 
 
@@ -79,20 +91,25 @@ cdef Py_ssize_t end_size(object x, Tensor t) noexcept:
         return 0
     if type(x) is int or type(x) is float:
         return 1
-    end = floats(x)
+    end = any_floats(x)
     return end.size if alike(end, t) else -1
 
 
 cdef int put_end(object x, Tensor out, Py_ssize_t start) except -1:
     cdef Tensor end
-    cdef Py_ssize_t i
     if type(x) is int or type(x) is float:
         put_number(out, start, x)
     elif x is not None:
-        end = readable(x)
-        for i in range(end.size):
-            put_number(out, start + i, number_at(end, i))
+        end = any_floats(x)
+        memcpy(out.data + start * itemsize(out.dtype), end.data, end.size * itemsize(out.dtype))
     return 0
+
+
+cdef Tensor stretch(Tensor t, Py_ssize_t start, Py_ssize_t n):
+    """Elements of packed memory in a row, outside of the tape."""
+    cdef Tensor part = header(t.face, t.dtype, 1, &n)
+    look_at(part, t.block, t.data + start * itemsize(t.dtype))
+    return part
 
 
 def ediff1d(x, to_end, to_begin):
@@ -104,19 +121,19 @@ def ediff1d(x, to_end, to_begin):
     >>> np.ediff1d(np.array([1., 4., 9.]), 0)
     array([3., 5., 0.])
     """
-    cdef Tensor t = floats(x), out
-    cdef Py_ssize_t front, behind, size, i
+    cdef Tensor t = any_floats(x), out
+    cdef Py_ssize_t front, behind, size, n
     if t is None or t.size < 2:
         return None
+    n = t.size - 1
     front, behind = end_size(to_begin, t), end_size(to_end, t)
     if front < 0 or behind < 0:
         return None
-    size = front + t.size - 1 + behind
+    size = front + n + behind
     out = new(t.face, t.dtype, 1, &size)
     put_end(to_begin, out, 0)
-    for i in range(t.size - 1):
-        put_number(out, front + i, number_at(t, i + 1) - number_at(t, i))
-    put_end(to_end, out, front + t.size - 1)
+    compute_binary(B_SUBTRACT, stretch(t, 1, n), stretch(t, 0, n), stretch(out, front, n))
+    put_end(to_end, out, front + n)
     return out
 
 

@@ -49,6 +49,8 @@ def _made(x: Any, other: Any) -> ndarray:
     if x is None:
         raise TypeError("expected an array, numbers or nested lists of them, not None")
     if isinstance(other, Tensor) and not isinstance(x, (onp.ndarray, onp.generic)):
+        if type(x) is float and other.dtype.kind == "f":
+            return _f.new_array(NP, (), other.dtype, x)  # type: ignore[no-any-return]
         kind = kind_of(x)
         if kind in "biuf":
             dtype = beside(onp.dtype(other.dtype), kind)
@@ -98,10 +100,7 @@ def as_arrays(xs: Iterable[Any]) -> list[ndarray]:
     [array(1.), array([2.])]
     """
     items = list(xs)
-    for x in items:
-        if not isinstance(x, Tensor):
-            break
-    else:
+    if _f.are_arrays(items):
         return items
     other = next((x for x in items if isinstance(x, Tensor)), None)
     return [as_array(x, other) for x in items]

@@ -272,6 +272,9 @@ def fromfunction(
     array([[ 0.,  1.],
            [10., 11.]])
     """
+    grid = _creation.grid(shape)
+    if grid is not None:
+        return function(*_f.unstack(_f.as_dtype(grid, dtype or "float32"), 0), **kwargs)
     places = onp.indices(shape)
     return function(*[_f.from_numpy_result(NP, part, dtype) for part in places], **kwargs)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as onp
 
-from microlazy.base import not_an_array
+from microlazy.base import ShapeError, not_an_array
 from microlazy.core import functions as _f
 from microlazy.core import places
 from microlazy.core.array import ndarray
@@ -218,7 +218,13 @@ def array_equiv(a1: Any, a2: Any) -> bool:
     >>> np.array_equiv(np.array([1, 2]), np.array([[1, 2], [1, 2]]))
     True
     """
-    return bool(onp.array_equiv(onp.asarray(a1), onp.asarray(a2)))
+    if not (isinstance(a1, ndarray) and isinstance(a2, ndarray)):
+        return bool(onp.array_equiv(onp.asarray(a1), onp.asarray(a2)))
+    try:
+        equal = a1 == a2
+    except ShapeError:
+        return False
+    return bool(_f.truth("all", equal))
 
 
 # ---- choosing and rounding -----------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Functional programming: a given function applied along axes."""
 
 from collections.abc import Callable, Iterator
-from itertools import product
 from typing import Any
 
 import numpy as onp
@@ -96,9 +95,7 @@ class ndenumerate:
     """
 
     def __init__(self, arr: Any) -> None:
-        array = as_array(arr)
-        ranges = [range(n) for n in array.shape]
-        self._pairs = zip(product(*ranges), map(array.__getitem__, product(*ranges)), strict=True)
+        self._pairs = _f.Elements(as_array(arr))
 
     def __iter__(self) -> Iterator[tuple[tuple[int, ...], ndarray]]:
         return self._pairs

@@ -89,10 +89,12 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> ndarray:
         raise IndexError(f"take_along_axis: indices must be integers, not {indices.dtype}")
     if axis is None:
         arr, axis = _f.reshape(arr, arr.size), 0
-    key = key_along(arr, indices, axis, "take_along_axis")
-    if all(i == axis % arr.ndim or n == indices.shape[i] for i, n in enumerate(arr.shape)):
-        return _f.take_along(arr, indices, axis)
-    return arr[key]
+    if indices.ndim == arr.ndim and -arr.ndim <= axis < arr.ndim:
+        of_arr, of_indices, place = list(arr.shape), list(indices.shape), axis % arr.ndim
+        of_arr[place] = of_indices[place]
+        if of_arr == of_indices:
+            return _f.take_along(arr, indices, axis)
+    return arr[key_along(arr, indices, axis, "take_along_axis")]
 
 
 def key_along(arr: ndarray, indices: ndarray, axis: int, what: str) -> tuple[Any, ...]:

@@ -434,10 +434,13 @@ def _inserted(arr: ndarray, place: int, values: ndarray, axis: int | None) -> nd
     place += n if place < 0 else 0
     if values.ndim < arr.ndim:
         values = _f.reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
-    values = moveaxis(values, 0, axis)
+    if axis:
+        values = moveaxis(values, 0, axis)
     shape = (*arr.shape[:axis], values.shape[axis], *arr.shape[axis + 1 :])
+    if values.shape != shape:
+        values = _f.broadcast_to(values, shape)
     parts = [_f.slice_axis(arr, axis, 0, place), _f.slice_axis(arr, axis, place, None)]
-    return _f.concatenate([parts[0], _f.broadcast_to(values, shape), parts[1]], axis)
+    return _f.concatenate([parts[0], values, parts[1]], axis)
 
 
 FEW = 32  # places, up to which the stretches between them are copied one by one
@@ -457,7 +460,9 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> ndarray:
         arr, axis = _f.reshape(arr, arr.size), 0
     elif not -arr.ndim <= axis < arr.ndim:
         raise onp.exceptions.AxisError(axis, arr.ndim)
-    if isinstance(obj, (int, onp.integer)) and -arr.shape[axis] <= obj < arr.shape[axis]:
+    if (type(obj) is int or isinstance(obj, onp.integer)) and -arr.shape[axis] <= obj < arr.shape[
+        axis
+    ]:
         return _without(arr, [int(obj)], axis)
     places = _object(obj)
     n = arr.shape[axis]
@@ -475,8 +480,11 @@ def _without(arr: ndarray, places: Iterable[int], axis: int) -> ndarray:
     """Return the stretches of the array between some places, joined."""
     n = arr.shape[axis]
     gone = sorted({place % n for place in places})
-    edges = zip([0, *[place + 1 for place in gone]], [*gone, n], strict=True)
-    parts = [_f.slice_axis(arr, axis, first, last) for first, last in edges if first < last]
+    parts, first = [], 0
+    for last in (*gone, n):
+        if first < last:
+            parts.append(_f.slice_axis(arr, axis, first, last))
+        first = last + 1
     return _f.concatenate(parts or [_f.slice_axis(arr, axis, 0, 0)], axis)
 
 

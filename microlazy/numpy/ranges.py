@@ -290,13 +290,13 @@ def meshgrid(
     if indexing == "xy" and len(places) > 1:
         places[:2] = [1, 0]
     n = len(vectors)
-    thin = [
-        _f.reshape(x, [-1 if axis == place else 1 for axis in range(n)])
-        for x, place in zip(vectors, places, strict=True)
-    ]
+    shape, thin = [1] * n, []
+    for x, place in zip(vectors, places, strict=True):
+        own = [1] * n
+        own[place] = shape[place] = x.size
+        thin.append(_f.reshape(x, own))
     if sparse:
         return [x.copy() for x in thin] if copy else thin
-    shape = onp.broadcast_shapes(*[x.shape for x in thin])
     return [_f.broadcast_to(x, shape) for x in thin]
 
 

@@ -197,7 +197,15 @@ def _two_inputs(row: _Row, namespace: str, operands: _Operands) -> Callable[...,
         subok: bool = True,
     ) -> Tensor:
         plain = out is None and where is True and dtype is None
-        if plain and number and isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
+        first, second = isinstance(x1, Tensor), isinstance(x2, Tensor)
+        if plain and first and (second or type(x2) is float or type(x2) is int):
+            return compute(op, x1, x2)
+        if (
+            plain
+            and number
+            and not (first or second)
+            and (isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number))
+        ):
             return number(x1, x2)
         inputs = operands(x1, x2) if operands else [x1, x2]
         if where is True and dtype is None:

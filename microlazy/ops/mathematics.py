@@ -170,8 +170,8 @@ def compute(name: str, *inputs: Any) -> Any:
     if first is None:
         raise not_an_array(name, inputs[0])
     # Floats are divided by a float as it is.
-    divided = name == "divmod" and first.dtype.kind == "f" and float in map(type, inputs)
-    if plain and not divided:
+    divided = plain and name == "divmod" and float in map(type, inputs)
+    if plain and not (divided and first.dtype.kind == "f"):
         first = first if name in _WHOLE or name in COMPOSED else f.as_float(first)
         inputs = tuple([x if isinstance(x, Tensor) else _beside(name, x, first) for x in inputs])
     return COMPOSED[name](*inputs) if name in COMPOSED else apply(name, *inputs)

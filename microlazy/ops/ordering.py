@@ -80,8 +80,18 @@ def sort(x: Any, axis: int, descending: bool = False) -> Any:
     return call(_sorted, [x], {"axis": axis, "descending": descending}, (rule,), same_shape)
 
 
+_SHORT = 16  # elements of a line that is sorted in less time than a partition is called
+
+
+def _is_short(x: Any, kth: Any, axis: int) -> bool:
+    n = x.shape[axis]
+    return type(kth) is int and -n <= kth < n <= _SHORT
+
+
 def argpartition(x: Any, kth: Any, axis: int) -> Any:
     """The places of the elements in an order in which the kth is the one of a sorted array."""
+    if _is_short(x, kth, axis):
+        return argsort(x, axis)
     return call(_parted_places, [x], {"kth": kth, "axis": axis}, result=place_of_first)
 
 
@@ -91,6 +101,8 @@ def partition(x: Any, kth: Any, axis: int) -> Any:
     def rule(g: Any, y: Any, x: Any, kth: Any, axis: int) -> Any:
         return f.put_along(g, argpartition(x, kth, axis), axis, x.shape[axis])
 
+    if _is_short(x, kth, axis):
+        return sort(x, axis)
     parted = f.changed_copy(x, "partition", kth, axis)
     if parted is not None:
         return parted
