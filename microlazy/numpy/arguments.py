@@ -50,7 +50,7 @@ def _made(x: Any, other: Any) -> ndarray:
         raise TypeError("expected an array, numbers or nested lists of them, not None")
     if isinstance(other, Tensor) and not isinstance(x, (onp.ndarray, onp.generic)):
         if type(x) is float and other.dtype.kind == "f":
-            return _f.new_array(NP, (), other.dtype, x)  # type: ignore[no-any-return]
+            return _f.new_array(NP, (), other.dtype, x)
         kind = kind_of(x)
         if kind in "biuf":
             dtype = beside(onp.dtype(other.dtype), kind)

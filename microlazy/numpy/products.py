@@ -40,7 +40,8 @@ def dot(a: Any, b: Any, out: ndarray | None = None) -> ndarray:
     >>> np.dot(np.array([1, 2]), np.array([3, 4]))
     array(11.)
     """
-    result = _f.dot(*as_arrays((a, b)))
+    a, b = as_arrays((a, b))
+    result = _f.dot(a, b)
     return result if out is None else _f.write_into(out, result)
 
 
