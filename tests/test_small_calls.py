@@ -618,3 +618,26 @@ def test_grids_of_functions_and_vectors():
             expected = numpy.meshgrid(*vectors[:count], indexing=indexing, sparse=sparse)
             for one, other in zip(found, expected, strict=True):
                 alike(one, other)
+
+
+@pytest.mark.parametrize("dtype", (*FLOATS, "float16", *WHOLE, "bool"))
+def test_columns_are_repeated_bit_by_bit(dtype):
+    size = numpy.dtype(dtype).itemsize
+    bits = numpy.random.default_rng(9).integers(0, 2 if dtype == "bool" else 256, 5 * size, "uint8")
+    column = bits.view(dtype).reshape(5, 1)
+    for width in (1, 2, 7, 70, 9000):
+        found = np.broadcast_to(of(column), (5, width)).asnumpy()
+        assert found.tobytes() == numpy.broadcast_to(column, (5, width)).tobytes()
+    x = of(numpy.arange(12).reshape(3, 4), dtype)
+    x[:, ::1] = x[:, 2:3]  # from within itself
+    assert_array_equal(x.asnumpy(), numpy.arange(12).reshape(3, 4).astype(dtype)[:, [2] * 4])
+
+
+def test_infinite_matrices_are_seen():
+    """LAPACK may never end there; so nan is what comes out."""
+    for value, dtype in product((numpy.inf, -numpy.inf), FLOATS):
+        x = numpy.eye(20, dtype=dtype)
+        x[19, 3] = value
+        for a in (of(x), of(x.T.copy()).T):
+            with pytest.raises(numpy.linalg.LinAlgError):
+                np.linalg.svd(a)

@@ -2,7 +2,7 @@
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 from microlazy.core.kernels.select cimport kernels
 from microlazy.core.parallel cimport CHUNK, LIGHT_GRAIN, thread_number, threads
 from microlazy.core.tensor cimport (
@@ -76,7 +76,9 @@ cdef void copy_rows(char* d, const char* s, Py_ssize_t size, int axis, int last,
 cdef void copy_steps(char* d, Py_ssize_t ds, const char* s, Py_ssize_t ss, Py_ssize_t size,
                      Py_ssize_t n) noexcept nogil:
     """Copy n elements of `size` bytes; the steps are in bytes."""
-    if size == 4:
+    if ss == 0 and ds == size and size != 2:
+        repeat_one(d, s, size, n)
+    elif size == 4:
         copy_row[int](<int*>d, ds // 4, <const int*>s, ss // 4, n)
     elif size == 8:
         copy_row[double](<double*>d, ds // 8, <const double*>s, ss // 8, n)
@@ -84,6 +86,16 @@ cdef void copy_steps(char* d, Py_ssize_t ds, const char* s, Py_ssize_t ss, Py_ss
         copy_row[char](d, ds, s, ss, n)
     else:
         copy_row[short](<short*>d, ds // 2, <const short*>s, ss // 2, n)
+
+
+cdef inline void repeat_one(char* d, const char* s, Py_ssize_t size, Py_ssize_t n) noexcept nogil:
+    """Copy one element n times; its bits are copied, whatever they mean."""
+    if size == 4:
+        kernels.repeat_each[<int>FLOAT32](s, 0, d, 1, n)
+    elif size == 8:
+        kernels.repeat_each[<int>FLOAT64](s, 0, d, 1, n)
+    else:
+        memset(d, s[0], n)
 
 
 cdef void copy_parts(char* d, const char* s, Py_ssize_t size, int last, const Py_ssize_t* n,

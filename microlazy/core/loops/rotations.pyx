@@ -5,7 +5,8 @@ takes the time with a small matrix. Rotations run in float64, for matrices of fl
 of vectors are not LAPACK's, so these serve where signs do not matter.
 """
 
-from libc.math cimport copysign, fabs, sqrt
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.math cimport INFINITY, copysign, fabs, sqrt
 from microlazy.core.loops.matrices cimport are_small, doubles, in_dtype, numbers
 
 import numpy
@@ -20,6 +21,10 @@ cdef double ORTHOGONAL_IN_SINGLE = 1e-20      # the same, for results in float32
 cdef double LARGE = 1e70          # its square can still be squared
 
 cdef object empty = numpy.empty
+
+ctypedef fused real:
+    float
+    double
 
 
 cdef double dot(const double* a, const double* b, Py_ssize_t n) noexcept nogil:
@@ -150,6 +155,30 @@ cdef bint singular(const double* a, Py_ssize_t m, Py_ssize_t n, double* u, doubl
     return True
 
 
+cdef bint has_infinity(const real* a, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef bint found = False
+    for i in range(n):
+        found |= fabs(a[i]) == INFINITY
+    return found
+
+
+cdef bint may_have_infinity(object x) except -1:
+    """False for packed floats none of which is infinite."""
+    cdef Py_buffer memory
+    cdef Py_ssize_t n = x.size
+    cdef bint found
+    if x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        return True
+    PyObject_GetBuffer(x, &memory, PyBUF_SIMPLE)
+    if memory.len == n * <Py_ssize_t>sizeof(float):
+        found = has_infinity(<const float*>memory.buf, n)
+    else:
+        found = has_infinity(<const double*>memory.buf, n)
+    PyBuffer_Release(&memory)
+    return found
+
+
 def without_infinity(x):
     """An array with nan for its infinities: LAPACK refuses nan, and may never end at infinity.
 
@@ -160,6 +189,8 @@ def without_infinity(x):
     >>> without_infinity(numpy.array([1.0, -numpy.inf]))
     array([ 1., nan])
     """
+    if not may_have_infinity(x):
+        return x
     infinite = numpy.isinf(x)
     return numpy.where(infinite, numpy.nan, x) if infinite.any() else x
 
