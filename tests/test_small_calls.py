@@ -554,6 +554,8 @@ def test_powers_as_columns():
         for count, increasing in product((None, 0, 1, 3, 6), (False, True)):
             alike(np.vander(of(x), count, increasing), numpy.vander(x, count, increasing), False)
     assert np.vander(of([numpy.nan, numpy.inf]), 1).tolist() == [[1], [1]]
+    with pytest.raises(MemoryError):
+        np.vander(of([2.0]), 2**48)
 
 
 def test_products_of_matrices_and_vectors_in_any_layout():

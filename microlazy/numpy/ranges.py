@@ -250,10 +250,10 @@ def vander(x: ndarray, N: int | None = None, increasing: bool = False) -> ndarra
     count = len(x) if N is None else operator.index(N)
     if count < 1:
         return _f.new_array(NP, (len(x), 0), x.dtype)
-    powers = [_f.new_array(NP, x.shape, x.dtype, 1)]
-    for _ in range(count - 1):
-        powers.append(powers[-1] * x)
-    return _f.stack(powers if increasing else powers[::-1], 1)
+    first = _f.new_array(NP, (len(x), 1), x.dtype, 1)
+    factors = _f.broadcast_to(_f.expand_dims(x, 1), (len(x), count - 1))
+    powers = _f.cumprod(_f.concatenate([first, factors], axis=1), 1)
+    return powers if increasing else _f.flip(powers, 1)
 
 
 # ---- coordinates ---------------------------------------------------------------------------------
