@@ -6,6 +6,7 @@ import gc
 import io
 import operator
 import pickle
+import sys
 import warnings
 
 import numpy
@@ -43,6 +44,12 @@ def test_memory_is_aligned_to_64_bytes(face):
     kept = [face.ones((n,), dtype=d) for n in range(1, 200, 7) for d in DTYPES]
     assert all(address(x) % 64 == 0 for x in kept)
     assert len({address(x) for x in kept}) == len(kept)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="huge pages are asked for on Linux")
+def test_large_arrays_begin_where_a_huge_page_does():
+    kept = [nd.ones((n,)) for n in (524_288, 524_289, 3_000_000)]
+    assert all(address(x) % (2 << 20) == 0 for x in kept)
 
 
 def test_memory_is_used_again():

@@ -934,7 +934,9 @@ def test_panel_products(kernels, rng, m, n, k, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("m, n, k", [(1, 1, 1), (9, 15, 16), (40, 64, 28), (33, 70, 5), (5, 17, 300)])
+@pytest.mark.parametrize(
+    "m, n, k", [(1, 1, 1), (9, 15, 16), (40, 64, 28), (33, 70, 5), (5, 17, 300)]
+)
 def test_products_of_single_entries(kernels, rng, m, n, k, dtype):
     """To the bit those of panels with the same zeros."""
     x, b = np.zeros((m, k), dtype), rng.normal(size=(k, n)).astype(dtype)

@@ -1,7 +1,7 @@
 """Recurrent layers whose inputs have one number in each row at most: looked up, not multiplied.
 
 What they give is compared to the bit with the product's, which is asked for by two more features:
-both are 1 in one row, and their weights are 0, so they are the last terms of each sum and change none.
+both are 1 in one row, and their weights are 0, so they change no sum.
 """
 
 import numpy
@@ -169,7 +169,9 @@ def test_plans_whose_inputs_change(kind):
             with autograd.record():
                 y = layer(nd.array(values))
             y.backward()
-            found.append([y.asnumpy(), *(p.grad().asnumpy() for p in layer.collect_params().values())])
+            found.append(
+                [y.asnumpy(), *(p.grad().asnumpy() for p in layer.collect_params().values())]
+            )
     for eager, planned in zip(found[:5], found[5:], strict=True):
         for x, y in zip(eager, planned, strict=True):
             numpy.testing.assert_array_equal(x, y)

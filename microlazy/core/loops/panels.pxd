@@ -21,8 +21,9 @@ cdef void weight_gradient(int dtype, const char* g, const char* x, char* dw, bin
                           Py_ssize_t rows, Py_ssize_t units, Py_ssize_t size) noexcept nogil
 # dx (units, features) (+)= g^T @ x and ds (units, size) (+)= g^T @ s; dx or ds may be NULL. Packed
 # parts of g, x and s, which have many rows, are made once; BLAS, whose routines must be there,
-# packs g for each of the products. With places, x has one number for each row, which is there, and
-# the others of the row are zero; there are NARROW features or more then, and more rows than THIN.
+# packs g for each of the products. If places are given, x has one number for each row, which is
+# there, and the row's others are zero; that takes more than THIN rows and NARROW features or more.
 cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t units,
-                          const char* x, const long long* places, char* dx, bint add_x, Py_ssize_t features,
-                          const char* s, char* ds, bint add_s, Py_ssize_t size) except -1
+                          const char* x, const long long* places, char* dx, bint add_x,
+                          Py_ssize_t features, const char* s, char* ds, bint add_s,
+                          Py_ssize_t size) except -1

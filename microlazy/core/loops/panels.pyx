@@ -136,8 +136,8 @@ cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t 
     if ds != NULL:
         panels_s = new(ND, dtype, 1, &room_s)
         ps = panels_s.data
-    room = UNITS * (most + (0 if places == NULL else 2 * features)) * item
-    all_room = team * room // item
+    room = UNITS * (most + (0 if places == NULL else 2 * features))
+    all_room = team * room
     scratch = new(ND, dtype, 1, &all_room)
     near = scratch.data
     for part in range(parts):
@@ -153,7 +153,8 @@ cdef int weight_gradients(int dtype, const char* g, Py_ssize_t rows, Py_ssize_t 
                         num_threads=team):
             units_gradient(dtype, g + first * units * item, units, i * share,
                            min(share, units - i * share), n, px, of_part, dx, add_x or part,
-                           features, ps, ds, add_s or part, size, near + thread_number() * room)
+                           features, ps, ds, add_s or part, size,
+                           near + thread_number() * room * item)
     return 0
 
 

@@ -35,7 +35,7 @@ from microlazy.core.tensor cimport (
 )
 
 cdef enum:
-    FEWEST_FEATURES = 16          # for which an input of single entries is looked up, not multiplied
+    FEWEST_FEATURES = 16          # for which single entries are looked up: a panel's columns
     PIECE = 1 << 12               # gates in a piece of a step without packed weights,
     UNITS = 128                   # and the most units in one with them, and the fewest
     FEWEST_UNITS = 64             # for which threads share them out, and not the sequences
