@@ -5,6 +5,7 @@ The choice depends on the sizes alone, so that the number of threads changes no 
 
 from cython cimport floating
 from cython.parallel cimport prange
+from microlazy.core.kernels.select cimport kernels
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.window_lane_tiles cimport (
     convolve_lane_tiles, gradients_in_lane_tiles, plan_lane_tiles,
@@ -31,6 +32,7 @@ cdef enum:
     BROAD = 24                    # channels and filters that fill a product of matrices
     FEW_PLACES = 48               # in a window, with which transposing the results takes too long
     TURNING = 32                  # places whose products take as long as that
+    LAYING = 32                   # products that take as long as laying a number beside others
 
 
 cdef bint is_direct(Job* job) noexcept nogil:
@@ -53,6 +55,22 @@ cdef bint suits_panels(Job* job, Py_ssize_t results) noexcept nogil:
     return plan_panels(job)
 
 
+cdef bint has_lanes(Job* job) noexcept:
+    return is_thin(&job.s) and plan_lines(job) and plan_lanes(job, WHOLE * job.vectors)
+
+
+cdef bint is_turned_for_little(const Job* job) noexcept:
+    """Whether images take longer to be laid side by side than lines of whole vectors to be summed."""
+    cdef const Sizes* s = &job.s
+    return (is_straight(job) and s.filters * s.w[W_COUNT + 2] > kernels.lanes[job.dtype]
+            and s.filters * s.places < LAYING * (s.channels + s.filters))
+
+
+cdef bint sums_lie_side_by_side(Job* job) noexcept:
+    return not plan_tiles(job) and (plan_lane_tiles(job) or (
+        has_lanes(job) and not is_turned_for_little(job)))
+
+
 cdef int convolve(Job* job) except -1:
     if plan_tiles(job):
         return convolve_tiles(job)
@@ -61,9 +79,9 @@ cdef int convolve(Job* job) except -1:
     see_results(job)
     if suits_panels(job, job.s.count):
         return convolve_panels(job)
-    if not is_direct(job):
-        return convolve_packed(job)
-    return convolve_lanes(job) if plan_lanes(job, WHOLE * job.vectors) else convolve_directly(job)
+    if has_lanes(job) and not is_turned_for_little(job):
+        return convolve_lanes(job)
+    return convolve_directly(job) if is_direct(job) else convolve_packed(job)
 
 
 cdef Py_ssize_t workspace_of(Job* job) noexcept:
@@ -71,10 +89,6 @@ cdef Py_ssize_t workspace_of(Job* job) noexcept:
         return workspace_for_tiles(job)
     see_results(job)
     return workspace_for_panels(job) if suits_panels(job, job.s.count) else 0
-
-
-cdef bint has_lanes(Job* job) noexcept:
-    return is_thin(&job.s) and plan_lines(job) and plan_lanes(job, WHOLE * job.vectors)
 
 
 cdef bint lies_side_by_side(Job* job) noexcept:

@@ -9,7 +9,7 @@ kernels are those of the single nodes, and so are all bits.
 cimport cython
 from libc.string cimport memset
 from microlazy.core.kernels.table cimport U_RELU, W_COUNT
-from microlazy.core.loops.convolution cimport lies_side_by_side
+from microlazy.core.loops.convolution cimport sums_lie_side_by_side
 from microlazy.core.loops.windows cimport MAX_AXES, Job, Pooled, divided_up
 from microlazy.core.ops.chain cimport Chain, is_calm
 from microlazy.core.ops.convolution cimport (
@@ -73,7 +73,7 @@ cdef Py_ssize_t bytes_kept(Node node) noexcept:
     pooled = <PooledConvolution>node
     memset(&job, 0, sizeof(job))
     fill_job(&job, &(<WindowProduct>pooled.members[0]).s, out.dtype)
-    lies_side_by_side(&job)
+    sums_lie_side_by_side(&job)
     return (4 * out.size // out.shape_[0] * itemsize(out.dtype)
             * divided_up(out.shape_[0], job.images) * job.images)
 
@@ -92,7 +92,7 @@ cdef bint suits(WindowProduct node, bint with_function) noexcept:
             node.a.slot is node.b.slot is not None):
         return False
     fill_job(&job, &node.s, node.out.dtype)
-    return lies_side_by_side(&job) and job.together == 2 and (
+    return sums_lie_side_by_side(&job) and job.together == 2 and (
         job.s.w[W_COUNT + MAX_AXES - 1] % 2 == 0)
 
 
