@@ -278,4 +278,6 @@ def test_a_plan_that_rests_gives_back_what_it_kept():
     train(large)
     # Results of 560 images, 16 filters, 4 by 6 places, whose pooled means take a quarter.
     assert memory_info()["allocated"] - resting > 1.25 * 4 * 560 * 16 * 4 * 6
-    test_utils.assert_almost_equal(net(large).asnumpy()[:70], net(images("tiles, blocks")).asnumpy())
+    test_utils.assert_almost_equal(
+        net(large).asnumpy()[:70], net(images("tiles, blocks")).asnumpy()
+    )

@@ -293,7 +293,7 @@ cdef void sums_back(
 cdef void pool_lanes(
     const floating* x, floating* y, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t n, bint divide
 ) noexcept nogil:
-    cdef Py_ssize_t r, c, v, l, lanes = lanes_of(x)
+    cdef Py_ssize_t r, c, v, j, lanes = lanes_of(x)
     cdef floating factor = <floating> 0.25 if divide else 1
     cdef const floating* above
     cdef const floating* below
@@ -302,8 +302,8 @@ cdef void pool_lanes(
             above = x + (2 * r * cols + c) * 2 * n
             below = above + 2 * cols * n
             for v in range(n // lanes):
-                for l in range(lanes_of(x)):
-                    y[l] = (above[l] + above[n + l] + below[l] + below[n + l]) * factor
+                for j in range(lanes_of(x)):
+                    y[j] = (above[j] + above[n + j] + below[j] + below[n + j]) * factor
                 y += lanes
                 above += lanes
                 below += lanes
@@ -312,7 +312,7 @@ cdef void pool_lanes(
 cdef void spread_lanes(
     const floating* y, floating* x, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t n, bint divide
 ) noexcept nogil:
-    cdef Py_ssize_t r, c, v, l, lanes = lanes_of(y)
+    cdef Py_ssize_t r, c, v, j, lanes = lanes_of(y)
     cdef floating value, factor = <floating> 0.25 if divide else 1
     cdef floating* above
     cdef floating* below
@@ -321,12 +321,12 @@ cdef void spread_lanes(
             above = x + (2 * r * cols + c) * 2 * n
             below = above + 2 * cols * n
             for v in range(n // lanes):
-                for l in range(lanes_of(y)):
-                    value = y[l] * factor
-                    above[l] = value
-                    above[n + l] = value
-                    below[l] = value
-                    below[n + l] = value
+                for j in range(lanes_of(y)):
+                    value = y[j] * factor
+                    above[j] = value
+                    above[n + j] = value
+                    below[j] = value
+                    below[n + j] = value
                 y += lanes
                 above += lanes
                 below += lanes

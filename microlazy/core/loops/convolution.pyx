@@ -60,7 +60,7 @@ cdef bint has_lanes(Job* job) noexcept:
 
 
 cdef bint is_turned_for_little(const Job* job) noexcept:
-    """Whether images take longer to be laid side by side than lines of whole vectors to be summed."""
+    """Whether lines of whole vectors are summed before images would be laid side by side."""
     cdef const Sizes* s = &job.s
     return (is_straight(job) and s.filters * s.w[W_COUNT + 2] > kernels.lanes[job.dtype]
             and s.filters * s.places < LAYING * (s.channels + s.filters))

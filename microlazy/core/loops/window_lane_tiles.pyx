@@ -233,8 +233,8 @@ cdef void gradients_part(const Job* job, Py_ssize_t task, char* scratch) noexcep
     cdef Py_ssize_t last = (part % job.steps + 1) * tiles // job.steps
     cdef Py_ssize_t begin = part // job.steps * job.blocks // parts, block
     cdef Py_ssize_t end = (part // job.steps + 1) * job.blocks // parts, top, lines, images
-    cdef Py_ssize_t step = place_of(job.rows, s.channels), slope_step = place_of(job.rows, s.filters)
-    cdef Py_ssize_t length = job.rows * WHOLE
+    cdef Py_ssize_t step = place_of(job.rows, s.channels), length = job.rows * WHOLE
+    cdef Py_ssize_t slope_step = place_of(job.rows, s.filters)
     cdef bint for_filters = job.w is not NULL
     cdef char* spread = at(scratch, job.panel, size)
     cdef char* seen_tiles = at(spread, job.panel, size)

@@ -120,7 +120,7 @@ cdef Py_ssize_t lay_images_out(const Job* job, Py_ssize_t task, Py_ssize_t group
 
 
 cdef inline char* kept_at(const Job* job, Py_ssize_t start) noexcept nogil:
-    """What is kept of a filter's results, which begin at start in those of a block's first image."""
+    """What is kept of a filter's results, which begin at start in a block's first image."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t of_image = s.groups * s.filters * s.count
     if job.pool.kept is NULL:
@@ -136,7 +136,7 @@ cdef inline Py_ssize_t pooled_from(const Sizes* s, Py_ssize_t start) noexcept no
 
 cdef void lay_results_out(const Job* job, Py_ssize_t start, Py_ssize_t filters, Py_ssize_t lines,
                           Py_ssize_t images, char* out, char* turned) noexcept nogil:
-    """Lay the gradient of some filters' lines out, which begin at start; from what was pooled, too."""
+    """Lay the gradient of some filters' lines out, which begin at start, pooled or not."""
     cdef const Sizes* s = &job.s
     cdef Py_ssize_t line = s.w[W_COUNT + 2], size = job.size, n = lines * line, count = s.count, f
     cdef char* y = at(job.y, start, size)
@@ -150,8 +150,8 @@ cdef void lay_results_out(const Job* job, Py_ssize_t start, Py_ssize_t filters, 
             to = turned
         if images < job.images:
             memset(to, 0, n * job.images * size)
-        kernels.transpose[job.dtype](at(y, f * count, size), s.groups * s.filters * count * size, to,
-                                     job.images, n, images)
+        kernels.transpose[job.dtype](at(y, f * count, size), s.groups * s.filters * count * size,
+                                     to, job.images, n, images)
         if job.pool is not NULL:
             unpool(job, turned, kept_at(job, start + f * s.count), lines,
                    at(out, f * job.length, size))

@@ -45,8 +45,8 @@ ctypedef struct Pooled:
     # The sums, or means, of 2 by 2 results, of which a function may be taken before.
     bint divide
     int function                  # as a unary op, or -1; relu may be taken already
-    char* kept                    # its values, for the gradient: (block of images, group, filter,
-                                  # place, image); or NULL
+    # Its values, for the gradient: (block of images, group, filter, place, image); or NULL.
+    char* kept
 
 ctypedef struct Job:
     # What threads share of one product.
@@ -70,7 +70,7 @@ ctypedef struct Job:
     Py_ssize_t filters            # of a task, or panels of them
     Py_ssize_t parts              # of a gradient, each summed by itself
     Py_ssize_t tasks
-    bint alike                    # they take equally long, and a thread has what it kept in its cache
+    bint alike                    # they take equally long, and a thread finds again what it kept
     bint in_place                 # windows of size 1: x has them as they have to be
     Py_ssize_t panel, sums        # numbers of scratch memory
     char* scratch
@@ -146,5 +146,5 @@ cdef inline Py_ssize_t panel_width(const Job* job) noexcept nogil:
 cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
 # Into how many parts a sum over blocks is divided, and its tasks.
 cdef void divide_sum(Job* job) noexcept
-# The filters' gradient, and the bias' if it is wanted, in these parts, which are then added in order.
+# The filters' gradient, and the bias' if that is wanted, in these parts, then added in order.
 cdef int sum_parts(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1

@@ -63,8 +63,8 @@ cdef int run_tasks(Job* job, Task task, Py_ssize_t numbers, bint blas) except -1
 
 cdef void divide_sum(Job* job) noexcept:
     cdef const Sizes* s = &job.s
-    job.parts = max(<Py_ssize_t>1, min(divided_up(FEW, job.steps * s.groups),
-                                       min(job.blocks, PARTIAL // (s.groups * s.filters * s.places))))
+    cdef Py_ssize_t most = min(job.blocks, PARTIAL // (s.groups * s.filters * s.places))
+    job.parts = max(<Py_ssize_t>1, min(divided_up(FEW, job.steps * s.groups), most))
     job.tasks = job.parts * s.groups * job.steps
 
 

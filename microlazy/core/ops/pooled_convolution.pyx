@@ -97,12 +97,12 @@ cdef bint suits(WindowProduct node, bint with_function) noexcept:
 
 
 cdef bint is_taken(Node node) except -1:
-    """Whether a node is a function that can be taken, whose gradient reads no more than its result."""
+    """Whether a node is a function that can be taken: its gradient reads only its result."""
     return type(node) is UnaryOp and node.needs == NEEDS_OUT and is_calm(node)
 
 
 cdef list ending_with(list found, Node node, dict readers):
-    """What is joined with a pooling node: the last of the nodes before it; [] if they do not suit."""
+    """A pooling node and those before it that are joined with it, or []."""
     cdef list members = [node]
     cdef Node before
     if type(node) is not WindowPool or not (<WindowPool>node).sums_squares():
