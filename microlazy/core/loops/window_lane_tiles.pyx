@@ -356,8 +356,8 @@ cdef void join_ranges(const Job* job, Py_ssize_t task, char* scratch) noexcept n
     cdef Py_ssize_t group = task % s.groups, part = task // s.groups, block = part // job.steps
     cdef Py_ssize_t middle = job.lines // 2 * job.span // 2, high = s.w[W_SIZE + 1], c
     cdef Py_ssize_t begin = top_row(job, middle), end = end_row(job, middle)   # that both see
-    cdef Py_ssize_t cut = (begin + end) // 2, inside = min(high, max(<Py_ssize_t>0,
-                                                                   cut - s.w[W_PAD + 1]))
+    cdef Py_ssize_t cut = (begin + end) // 2
+    cdef Py_ssize_t inside = min(high, max(<Py_ssize_t>0, cut - s.w[W_PAD + 1]))
     cdef bint upper = part % job.steps == 0
     cdef Py_ssize_t other = (1 if upper else -1) * s.groups * job.panel
     cdef Planes made = images_of(job, TILE_IMAGES_BACK, s.channels,
