@@ -101,7 +101,7 @@ def any_along(x, axis, keepdims):
 
 
 cdef class Truth(Direct):
-    """numpy.all or any: of bool arrays by a loop, but of many elements together stretch by stretch.
+    """numpy.all or any, of bool arrays by a loop.
 
     Examples
     --------
@@ -122,8 +122,7 @@ cdef class Truth(Direct):
         cdef Py_ssize_t outer, n, inner
         cdef Tensor x = inputs[0]
         cdef tuple axes = options["axis"]
-        if x.dtype != BOOL or out.dtype != BOOL or not x.contiguous or (
-                len(axes) == x.ndim and x.size >= STRETCH):
+        if x.dtype != BOOL or out.dtype != BOOL or not x.contiguous:
             return False
         if not as_matrix(x, axis_mask(axes, x.ndim, False), &outer, &n, &inner):
             return False

@@ -6,6 +6,8 @@ shared by all threads, where NumPy's loops use one.
 
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, M_PI, NAN, copysign, isinf, ldexp, signbit, sin
+from microlazy.core.kernels.select cimport kernels
+from microlazy.core.kernels.table cimport B_EQUAL, B_LESS, U_ABS
 from microlazy.core.loops.integers cimport run_into
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
 from microlazy.core.strided cimport Pieces, cut, packed, piece, piece_length, piece_start
@@ -37,6 +39,9 @@ cdef dict OPS = {
     numpy.isfinite: FINITE, numpy.isposinf: PLUS_INFINITE, numpy.isneginf: MINUS_INFINITE,
     numpy.logical_not: ZERO, numpy.sinc: SINC,
 }
+
+cdef enum:
+    TILE = 512                    # numbers that are compared together
 
 ctypedef fused real:
     float
@@ -134,12 +139,6 @@ cdef void run(int op, const real* a, Py_ssize_t sa, const real* b, Py_ssize_t sb
     elif op == NAN_TEST:
         for i in range(n):
             out[i] = a[i] != a[i]
-    elif op == INFINITE:
-        for i in range(n):
-            out[i] = (a[i] == <real>INFINITY) | (a[i] == -<real>INFINITY)
-    elif op == FINITE:
-        for i in range(n):
-            out[i] = (a[i] < <real>INFINITY) & (a[i] > -<real>INFINITY)
     elif op == PLUS_INFINITE:
         for i in range(n):
             out[i] = a[i] == <real>INFINITY
@@ -197,7 +196,7 @@ cdef int float_op(object function) except -2:
 cdef bint threads_help(int op, int dtype) noexcept:
     if op == SINC:
         return dtype != FLOAT32       # of which NumPy's sine uses vector units
-    return op > FINITE                # NumPy's tests of one kind use wider vector units
+    return op >= INFINITE             # NumPy's other tests use wider vector units
 
 
 cdef int float_dtype(int op, int dtype) noexcept:
@@ -206,9 +205,24 @@ cdef int float_dtype(int op, int dtype) noexcept:
     return BOOL if op < FIRST_NUMBER else dtype
 
 
+cdef void test_sizes(int op, int dtype, const char* a, unsigned char* out,
+                     Py_ssize_t n) noexcept nogil:
+    """Whether numbers are infinite, or finite: their sizes, compared by the kernels."""
+    cdef double[TILE] sizes
+    cdef Py_ssize_t done = 0, width
+    cdef int comparison = B_EQUAL if op == INFINITE else B_LESS
+    while done < n:
+        width = min(n - done, <Py_ssize_t>TILE)
+        kernels.unary[dtype](U_ABS, a + done * itemsize(dtype), sizes, width)
+        kernels.compare_scalar[dtype](comparison, sizes, INFINITY, out + done, width)
+        done += width
+
+
 cdef void run_as(int op, int dtype, const char* a, Py_ssize_t sa, const char* b, Py_ssize_t sb,
                  char* out, Py_ssize_t n) noexcept nogil:
-    if dtype == FLOAT32:
+    if op == INFINITE or op == FINITE:
+        test_sizes(op, dtype, a, <unsigned char*>out, n)
+    elif dtype == FLOAT32:
         run(op, <const float*>a, sa, <const float*>b, sb, out, n)
     else:
         run(op, <const double*>a, sa, <const double*>b, sb, out, n)

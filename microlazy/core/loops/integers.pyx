@@ -241,24 +241,47 @@ cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
     return run_into(run, op, a, b, out)
 
 
+cdef enum:
+    STRETCH = 1 << 12
+
+
+cdef inline void note(bint zeros, const unsigned char* x, unsigned char* found,
+                      Py_ssize_t n) noexcept nogil:
+    """Note where there is a zero, or where there is none."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        found[i] |= (x[i] == 0) if zeros else (x[i] != 0)
+
+
+cdef inline unsigned char occurs(bint zero, const unsigned char* x, Py_ssize_t n) noexcept nogil:
+    """Whether there is a zero, or anything else; looked for stretch by stretch."""
+    cdef unsigned char found = 0
+    cdef Py_ssize_t done = 0, width, i
+    while done < n and not found:
+        width = min(n - done, <Py_ssize_t>STRETCH)
+        for i in range(width):
+            found |= (x[done + i] == 0) if zero else (x[done + i] != 0)
+        done += width
+    return found
+
+
 cdef int truth_into(bint every, Tensor x, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                     Tensor out) except -1:
     cdef const unsigned char* source = <const unsigned char*>x.data
     cdef unsigned char* target = <unsigned char*>out.data
-    cdef Py_ssize_t k, i, j
-    cdef unsigned char found
-    if inner == 1:
-        for k in range(outer):
-            found = 0
-            for i in range(n):
-                found |= (source[k * n + i] == 0) == every
-            target[k] = found ^ every
-        return 0
+    cdef Py_ssize_t k, i
     memset(target, 0, outer * inner)
     for k in range(outer):
-        for i in range(n):
-            for j in range(inner):
-                target[k * inner + j] |= (source[(k * n + i) * inner + j] == 0) == every
+        if inner == 1 and every:            # the loops know what they look for
+            target[k] = occurs(True, source + k * n, n)
+        elif inner == 1:
+            target[k] = occurs(False, source + k * n, n)
+        elif every:
+            for i in range(n):
+                note(True, source + (k * n + i) * inner, target + k * inner, inner)
+        else:
+            for i in range(n):
+                note(False, source + (k * n + i) * inner, target + k * inner, inner)
     if every:
         for k in range(outer * inner):
             target[k] ^= 1
