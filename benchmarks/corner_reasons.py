@@ -105,7 +105,7 @@ REASONS = (
     Reason(
         "NumPy's function, recorded: its gradient is a rule in Python",
         (FEW_GRADIENT, MANY_GRADIENT),
-        "np.modf np.nextafter",
+        "np.nextafter",
     ),
     Reason(
         "two results, each recorded; the gradient is a rule in Python around a compiled loop",

@@ -28,7 +28,7 @@ optimizers.program
 optimizers.steps
 optimizers.moves training
 ops.shape ops.custom
-ops.numpy_call ops.parts exchange
+ops.numpy_call exchange
 ops.elementwise
 ops.reduce ops.gather ops.scans
 ops.indexing ops.dense ops.random ops.composed

@@ -15,13 +15,13 @@ from microlazy.core.ops.cast cimport cast, copied, promoted
 from microlazy.core.ops.dense cimport batch_dot as batch_dot_arrays
 from microlazy.core.ops.dense cimport dot as dot_arrays, inner
 from microlazy.core.ops.dense cimport matmul as matmul_arrays
-from microlazy.core.ops.elementwise cimport binary, binary_scalar, mask, unary
+from microlazy.core.ops.elementwise cimport binary, binary_scalar, fraction, mask, unary
+from microlazy.core.ops.elementwise cimport frexp as frexp_of
 from microlazy.core.ops.gather cimport along as along_axis, one_hot as one_hot_places
 from microlazy.core.ops.gather cimport put as put_places, put_along as put_along_axis
 from microlazy.core.ops.gather cimport take as take_places
 from microlazy.core.ops.indexing cimport where as where_arrays
 from microlazy.core.ops.numpy_call cimport Direct, numpy_call, short_view, small_ufunc
-from microlazy.core.ops.parts cimport fraction, frexp as frexp_of
 from microlazy.core.ops.reduce cimport arg_reduce, axis_mask
 from microlazy.core.ops.reduce cimport mean as mean_over, reduce, variance
 from microlazy.core.ops.rewrite cimport become, rewrites

@@ -34,3 +34,6 @@ cdef Tensor mask(int op, object a, object b)  # a comparison as 0 and 1 of a flo
 cdef Tensor masked(Tensor x, Tensor ones)     # x where a mask is 1, else 0, recorded
 cdef Tensor detached(Tensor x)
 cdef Tensor gradient_by(int op, int which, Tensor g, object a, object b)     # of op(a, b), recorded
+cdef Tensor fraction(Tensor x)                # what is left of numbers without their whole part
+# Numbers in [0.5, 1) without their sign, and in int32 the powers of 2 that they are multiplied by.
+cdef tuple frexp(Tensor x)

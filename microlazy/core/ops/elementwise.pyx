@@ -10,6 +10,9 @@ from microlazy.core.loops.elementwise cimport (
     apply_binary_grad, apply_binary_scalar, apply_unary, apply_unary_grad, compare_arrays,
     compare_with_number, compute_binary, fill, mask_into, scaled,
 )
+from microlazy.core.loops.floats cimport (
+    EXPONENT, FRACTION, MANTISSA, OVER, float_dtype, floats_into, frexp_into,
+)
 from microlazy.core.loops.integers cimport set_integer
 from microlazy.core.loops.reductions cimport sum_product_to, sum_to
 from microlazy.core.ops.cast cimport cast, copied, promoted
@@ -23,8 +26,8 @@ from microlazy.core.tape cimport (
     NEEDS_A, NEEDS_B, NEEDS_OUT, Node, Pass, output_of, run, state, tracked_integers,
 )
 from microlazy.core.tensor cimport (
-    BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT64, MAX_NDIM, NP, Tensor, allocate, header, is_float,
-    like, new, numpy_dtype, same_shape,
+    BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT32, INT64, MAX_NDIM, NP, Tensor, allocate, header,
+    is_float, like, new, numpy_dtype, same_shape,
 )
 
 import numpy
@@ -574,3 +577,7 @@ def with_number(array, function, number, swapped):
     array([False,  True])
     """
     return function(number, array) if swapped else function(array, number)
+
+
+# No module of its own, which would be loaded at import.
+include "parts.pxi"

@@ -1,19 +1,6 @@
-"""Numbers taken apart: fractions, mantissas and powers of 2, with their gradients."""
+# Numbers taken apart: fractions, mantissas and powers of 2, with their gradients.
 
-cimport cython
-from microlazy.core.loops.elementwise cimport fill
-from microlazy.core.loops.floats cimport (
-    EXPONENT, FRACTION, MANTISSA, OVER, float_dtype, floats_into, frexp_into,
-)
-from microlazy.core.ops.cast cimport cast
-from microlazy.core.ops.slots cimport hand_on, pass_on
-from microlazy.core.strided cimport add_to
-from microlazy.core.tape cimport NEEDS_A, NEEDS_B, Node, Pass, run, state
-from microlazy.core.tensor cimport (
-    FLOAT16, FLOAT32, FLOAT64, INT32, Tensor, allocate, header, like, new,
-)
-
-cdef dict NAMES = {FRACTION: "fraction", MANTISSA: "mantissa", EXPONENT: "exponent",
+cdef dict PARTS = {FRACTION: "fraction", MANTISSA: "mantissa", EXPONENT: "exponent",
                    OVER: "over_exponent"}
 
 
@@ -48,7 +35,7 @@ cdef class Part(Node):
         return 0 if self.op == EXPONENT else Node.inspect(self, p)
 
     cdef str name(self):
-        return NAMES[self.op]
+        return PARTS[self.op]
 
 
 cdef int give_over_exponent(Pass p, Tensor x, Tensor g, Tensor divided) except -1:
