@@ -338,4 +338,6 @@ def test_elements_come_with_their_places_and_gradients():
     assert x.grad.tolist() == [[0.0, 2.0], [1.0, 3.0]]
     assert [place for place, _ in np.ndenumerate([5])] == [(0,)]
     assert list(np.ndenumerate(np.zeros((2, 0)))) == []
+    wide = [place for place, _ in np.ndenumerate(np.zeros((2, 3000)))]
+    assert wide == list(numpy.ndindex(2, 3000))  # numbers that Python does not keep
     assert [(place, value.item()) for place, value in np.ndenumerate(np.array(7))] == [((), 7.0)]

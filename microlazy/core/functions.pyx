@@ -3,8 +3,6 @@
 Arguments are checked here; an op behind gets sizes that fit. A result has the face of its input.
 """
 
-from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.string cimport memcpy, memset
 from microlazy.core.kernels.table cimport *
 from microlazy.core.loops.elementwise cimport fill

@@ -72,14 +72,9 @@ cdef class Elements:
         cdef Tensor array = self.array
         cdef int[MAX_NDIM] source
         cdef int axis
-        cdef tuple coordinates
         if self.left == 0:
             raise StopIteration
-        coordinates = PyTuple_New(array.ndim)
-        for axis in range(array.ndim):
-            number = self.place[axis]
-            Py_INCREF(number)                 # which PyTuple_SET_ITEM takes
-            PyTuple_SET_ITEM(coordinates, axis, number)
+        coordinates = tuple([self.place[i] for i in range(array.ndim)])
         value = view_of(array, self.place, 0, NULL, source, self.place)
         self.left -= 1
         for axis in range(array.ndim - 1, -1, -1):
