@@ -31,6 +31,7 @@ DIRECTIVES = {
     "cdivision": True,
     "embedsignature": True,
     "binding": True,
+    "auto_pickle": False,  # its set-up of a type fails when an interrupted import is tried again
 }
 
 # Kernels keep NaN, infinity and the order of operations: never -ffast-math, never a fused

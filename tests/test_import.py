@@ -222,6 +222,53 @@ assert not wrong, wrong
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "import microlazy",
+        "import microlazy as mx; mx.np.unique(mx.np.ones(2).cumsum()); mx.nd.ones(2).softmax()",
+        """
+import microlazy as mx
+nn = mx.gluon.nn
+net = nn.HybridSequential()
+net.add(nn.Conv2D(2, 3, activation="relu"), nn.BatchNorm(), nn.MaxPool2D(), nn.Dense(1))
+net.initialize()
+net.hybridize()
+trainer = mx.gluon.Trainer(net.collect_params(), "sgd")
+with mx.autograd.record():
+    loss = mx.gluon.loss.L2Loss()(net(mx.nd.ones((2, 1, 8, 8))), mx.nd.ones((2, 1)))
+loss.backward()
+trainer.step(2)
+""",
+        "import microlazy as mx; net = mx.gluon.rnn.LSTM(2); net.initialize(); net(mx.nd.ones((1, 1, 1)))",
+    ],
+    ids=["import", "functions and methods", "training", "recurrent"],
+)
+def test_what_was_interrupted_while_it_was_imported_is_imported_again(use):
+    program = f"""
+import sys, warnings
+warnings.simplefilter("ignore")  # a class that is registered a second time
+came = []
+class Interrupt:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] == "microlazy" and name not in came:
+            came.append(name)
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt)
+interrupted = 0
+while True:
+    try:
+        exec({use!r}, {{}})
+        break
+    except KeyboardInterrupt:
+        interrupted += 1
+assert interrupted == len(came) > 90, (interrupted, came)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_the_gil_it_is_refused():
     program = """
 import sys
