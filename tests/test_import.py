@@ -177,6 +177,7 @@ print(*late - globals().keys())
     )
     apart = {
         "": {"dialects", "einops", "sklearn"},
+        ".ndarray": {"ndarray"},  # which is np's class in a program that has a star import of both
         ".gluon": {"compiled_step", "trainer"},
         ".gluon.nn": {"activations", "basic_layers", "conv_layers"},
     }
@@ -197,6 +198,18 @@ def test_each_late_layer_is_told_with_the_file_that_has_it():
 
 def test_a_star_import_of_a_face_has_its_functions():
     program = "from microlazy.numpy import *\nfrom microlazy.ndarray import *\nunique, sgd_update"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("order", ["numpy ndarray", "ndarray.ndarray numpy ndarray"])
+def test_ndarray_is_the_class_of_np_after_star_imports_of_both_faces(order):
+    program = "\n".join(f"from microlazy.{face} import *" for face in order.split())
+    done = f"{program}\nimport microlazy\nassert ndarray is microlazy.np.ndarray, ndarray"
+    subprocess.run([sys.executable, "-c", done], check=True)
+
+
+def test_nd_has_the_module_of_mxnet_in_which_programs_look_for_its_class():
+    program = "import microlazy as mx; assert mx.nd.ndarray.NDArray is mx.ndarray.NDArray"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -41,7 +41,7 @@ def waitall() -> None:
 
 # Modules and functions that are imported when they are used, and modules whose functions come when
 # one is asked for.
-_LATE_MODULES = ("_internal", "contrib", "image", "linalg", "methods", "op", "random")
+_LATE_MODULES = ("_internal", "contrib", "image", "linalg", "methods", "ndarray", "op", "random")
 _LATE = {
     **dict.fromkeys(
         ("BilinearSampler", "GridGenerator", "ROIPooling", "SpatialTransformer"),
@@ -65,7 +65,7 @@ _LATE_FUNCTIONS = (
 )
 
 if TYPE_CHECKING:
-    from microlazy.ndarray import contrib, image, linalg, methods, op, random
+    from microlazy.ndarray import contrib, image, linalg, methods, ndarray, op, random
     from microlazy.operator import Custom
     from microlazy.params_file import load, load_frombuffer, save
 else:  # a type checker would take it for a promise
@@ -77,8 +77,8 @@ else:  # a type checker would take it for a promise
                 globals()[f"linalg_{name}"] = getattr(linalg, name)
 
     def __getattr__(name: str) -> Any:
-        if name == "__all__":  # a star import asks for it
-            return _star_names(__dir__())
+        if name == "__all__":  # a star import asks for it; `ndarray` is the class of np there
+            return [name for name in _star_names(__dir__()) if name != "ndarray"]
         if name in (*_LATE_MODULES, *_LATE_FUNCTIONS):
             return import_module(f"{__name__}.{name}")
         if name in _LATE:
