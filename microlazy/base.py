@@ -7,6 +7,12 @@ from typing import Any
 
 import numpy
 
+if not __name__.startswith("microlazy."):  # such as mxnet.base, by sys.modules["mxnet"] = microlazy
+    raise ImportError(
+        f"{__name__} would be a second copy of microlazy.base, whose classes are not those of the "
+        "first: write `import microlazy.as_mxnet`, which lets programs import mxnet"
+    )
+
 
 class MXNetError(RuntimeError):
     """What went wrong in an operation; the name that Gluon code catches.

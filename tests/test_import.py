@@ -253,7 +253,12 @@ with mx.autograd.record():
 loss.backward()
 trainer.step(2)
 """,
-        "import microlazy as mx; net = mx.gluon.rnn.LSTM(2); net.initialize(); net(mx.nd.ones((1, 1, 1)))",
+        """
+import microlazy as mx
+net = mx.gluon.rnn.LSTM(2)
+net.initialize()
+net(mx.nd.ones((1, 1, 1)))
+""",
     ],
     ids=["import", "functions and methods", "training", "recurrent"],
 )
@@ -280,6 +285,19 @@ assert interrupted == len(came) > 90, (interrupted, came)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_second_copy_under_another_name_is_refused():
+    program = """
+import sys, microlazy
+sys.modules["mxnet"] = microlazy
+from mxnet import gluon, np
+assert gluon is microlazy.gluon
+from mxnet.gluon import nn
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "ImportError: mxnet.base would be a second copy of microlazy.base" in done.stderr
+    assert "write `import microlazy.as_mxnet`" in done.stderr
 
 
 def test_without_the_gil_it_is_refused():
