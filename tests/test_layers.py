@@ -912,3 +912,17 @@ def test_bad_states_and_sequences():
         cell(nd.ones((1, 4)), [nd.ones((1, 2))])
     with pytest.raises(NotImplementedError, match=r"unroll\(\)"):
         rnn.BidirectionalCell(rnn.RNNCell(1), rnn.RNNCell(1))(nd.ones((1, 1)), [])
+
+
+@pytest.mark.parametrize(
+    "function", [nd.Activation, lambda x, act_type: nn.Activation(act_type)(x)]
+)
+def test_an_activation_is_named_by_a_string_of_numpy_too(function):
+    name = numpy.array(["relu", "tanh"])[0]
+    assert function(nd.array([-1, 2]), act_type=name).asnumpy().tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("given", [5, None, ["relu"]])
+def test_what_is_no_name_of_an_activation_is_told_with_those_there_are(given):
+    with pytest.raises(mx.MXNetError, match=r"unknown activation .*; known are .*relu"):
+        nd.Activation(nd.ones(2), act_type=given)

@@ -403,7 +403,7 @@ def fully_connected(x, weight, bias=None, num_hidden=None, bint no_bias=False, b
     return out if relu or act_type is None else activation(out, act_type)
 
 
-def activation(x, str act_type):
+def activation(x, act_type):
     """Apply an activation function by name: relu, sigmoid, tanh, softrelu, softsign and others.
 
     Examples
@@ -413,7 +413,8 @@ def activation(x, str act_type):
     >>> activation(nd.array([-1., 2.]), "relu").asnumpy()
     array([0., 2.], dtype=float32)
     """
-    op = ACTIVATIONS.get(act_type)
+    # What numpy.array(names) holds, numpy.str_, is a str as well, but no `str` to Cython.
+    op = ACTIVATIONS.get(act_type) if isinstance(act_type, str) else None
     if op is None:
         raise MXNetError(f"unknown activation {act_type!r}; known are {', '.join(ACTIVATIONS)}")
     return unary(op, need_array(x, "x"))
