@@ -38,15 +38,11 @@ REASONS = (
         "np.dstack np.column_stack np.stack np.append np.copy np.asarray np.roll",
     ),
     Reason(
-        "the gradient of the flat view is copied into x.grad",
-        (MANY_GRADIENT,),
-        "np.vdot",
-    ),
-    Reason(
         "the speed of memory and caches, of which one thread of NumPy's or PyTorch's takes most",
         (MANY,),
         "np.block np.dstack np.stack np.append np.copy np.roll np.fft.fftshift "
-        "np.fft.ifftshift np.logical_not np.maximum np.multiply np.trunc np.floor np.ceil np.vdot",
+        "np.fft.ifftshift np.logical_not np.maximum np.multiply np.trunc np.floor np.ceil np.clip "
+        "np.nextafter np.trapezoid np.asarray np.insert np.all",
     ),
     # a frame of Python, and an array of ours
     Reason(
@@ -55,12 +51,14 @@ REASONS = (
         "np.flipud np.fliplr np.ascontiguousarray np.squeeze np.zeros np.empty np.array "
         "np.diag_indices np.logical_not np.from_dlpack np.get_printoptions np.printoptions "
         "np.set_printoptions np.random.standard_normal np.random.random_sample np.fromiter "
-        "np.broadcast_shapes np.concatenate np.repeat np.frombuffer np.gcd np.lcm",
+        "np.broadcast_shapes np.concatenate np.repeat np.frombuffer np.gcd np.lcm np.bitwise_xor "
+        "np.random.random np.bincount",
     ),
     Reason(
         "few elements in this row too: a frame of Python, and an array that knows its context",
         (MANY,),
-        "np.frombuffer np.bincount np.random.multinomial",
+        "np.frombuffer np.from_dlpack np.bincount np.random.multinomial np.loadtxt np.empty "
+        "np.kaiser",
     ),
     Reason(
         "elements of shape (), which are recorded, where NumPy gives numbers",
@@ -71,8 +69,8 @@ REASONS = (
     Reason(
         "NumPy's function, with a view of each input and a copy of the result",
         (FEW,),
-        "np.argpartition np.partition np.loadtxt np.genfromtxt np.array2string np.unwrap "
-        "np.kaiser np.histogram np.histogram2d np.histogramdd np.array_equiv",
+        "np.loadtxt np.genfromtxt np.array2string np.array_str np.unwrap np.kaiser np.histogram "
+        "np.histogram2d np.histogramdd",
     ),
     Reason(
         "drawn at a place of our sequence, whose key is set first: half a microsecond",
@@ -88,19 +86,18 @@ REASONS = (
     Reason(
         "composed of several calls, which have gradients",
         (FEW, FEW_GRADIENT),
-        "np.polyfit np.piecewise np.float_power np.delete np.insert np.linspace np.nanvar "
-        "np.nanmean np.kron np.meshgrid np.linalg.tensorinv np.all np.take_along_axis np.einsum "
-        "np.dot np.array_split np.searchsorted np.divmod",
+        "np.polyfit np.piecewise np.linspace np.nanvar np.nanstd np.nanmean np.nancumprod "
+        "np.meshgrid np.linalg.tensorinv np.einsum np.array_split np.searchsorted np.quantile",
     ),
     Reason(
         "the given function runs on arrays of ours, and what it gives is converted",
         (FEW,),
-        "np.fromfunction np.apply_along_axis",
+        "np.apply_along_axis",
     ),
     Reason(
         "the result is much larger than the input, and so is its gradient: memory's speed",
         (FEW_GRADIENT,),
-        "np.outer np.diag np.diagflat",
+        "np.diag np.diagflat",
     ),
     Reason(
         "NumPy's function, recorded: its gradient is a rule in Python",
@@ -108,9 +105,9 @@ REASONS = (
         "np.nextafter",
     ),
     Reason(
-        "two results, each recorded; the gradient is a rule in Python around a compiled loop",
-        (FEW_GRADIENT, MANY_GRADIENT),
-        "np.frexp",
+        "sorted with the places that the gradient goes to",
+        (FEW_GRADIENT,),
+        "np.sort",
     ),
     Reason(
         "decompositions through NumPy; one compiled function goes back",
@@ -128,7 +125,13 @@ REASONS = (
         "PyTorch's LAPACK is MKL's, ours OpenBLAS's",
         (MANY, MANY_GRADIENT),
         "np.linalg.qr np.linalg.slogdet np.linalg.det np.linalg.inv np.linalg.pinv "
-        "np.linalg.matrix_norm np.linalg.svdvals np.linalg.cond np.linalg.eigvalsh",
+        "np.linalg.matrix_norm np.linalg.svdvals np.linalg.cond np.linalg.eigvalsh "
+        "np.linalg.matrix_rank",
+    ),
+    Reason(
+        "PyTorch's products are MKL's, ours OpenBLAS's",
+        (MANY, MANY_GRADIENT),
+        "np.matmul np.dot np.tensordot np.inner",
     ),
     Reason(
         "PyTorch's transform is MKL's, ours SciPy's",
@@ -140,7 +143,7 @@ REASONS = (
         "peers fuse multiplications with additions; ours do not: every build has the same bits",
         (MANY, MANY_GRADIENT),
         "np.log10 np.log2 np.power np.arctan2 np.cbrt npx.gelu np.tan np.float_power np.sinh "
-        "np.exp2 np.arcsinh np.arctanh np.arccosh np.cosh np.expm1 np.exp np.isfinite",
+        "np.exp2 np.arcsinh np.arctanh np.arccosh np.cosh np.expm1 np.exp np.isfinite np.logaddexp",
     ),
     Reason(
         "NumPy's function, on one thread",
@@ -148,9 +151,14 @@ REASONS = (
         "np.unpackbits np.packbits np.random.binomial np.isin np.sinc np.isinf np.diff",
     ),
     Reason(
-        "a pass for each part; NumPy has one, with AVX-512's instructions for it",
+        "one number after the other, as NumPy's: what is special has branches of its own",
         (MANY,),
-        "np.frexp",
+        "np.spacing np.lcm",
+    ),
+    Reason(
+        "zeros are looked for first, so that factors beside them have gradients",
+        (MANY_GRADIENT,),
+        "np.prod",
     ),
     Reason(
         "composed of several passes over memory, which have gradients",
@@ -158,14 +166,9 @@ REASONS = (
         "np.ediff1d np.linspace np.round np.extract np.corrcoef",
     ),
     Reason(
-        "squares are written before they are summed, so that both have gradients",
-        (MANY,),
-        "np.linalg.norm",
-    ),
-    Reason(
         "results, gradients and inputs of 4 MB each pass once each way: memory's speed",
         (MANY_GRADIENT,),
-        "npx.softmax npx.log_softmax",
+        "npx.softmax npx.log_softmax np.subtract np.divide np.tile np.tril np.trapezoid",
     ),
     Reason(
         "places are checked and made rows before elements are read",

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from benchmarks.compare import add_write, duration, processor, publish
 from benchmarks.layer_steps import CASES, MODES, PRODUCT, WIDTH, workload
-from benchmarks.sitting import ONE_THREAD, add_one_thread, measure, measure_all, worker
+from benchmarks.sitting import ONE_THREAD, add_one_thread, measure_all, worker
 
 MARKERS = ("<!-- benchmarks.layers: begin -->\n", "<!-- benchmarks.layers: end -->")
 
@@ -95,17 +95,16 @@ def main(arguments: list[str]) -> None:
             name: stack.enter_context(worker(name, python, environment))
             for name, python in peers.items()
         }
-        product = measure([team["microlazy"]], PRODUCT, options.rounds, options.budget)[0]
         times = measure_all(
             team,
-            [(workload(*cell), list(team)) for cell in work],
+            [(PRODUCT, ["microlazy"]), *((workload(*cell), list(team)) for cell in work)],
             options.rounds,
             options.budget,
         )
         for name, size, mode in work:
             found[name][size, mode] = times[workload(name, size, mode)]
         versions = ", ".join(f"{name} {one.version}" for name, one in team.items())
-    rate = 2 * WIDTH**3 / product
+    rate = 2 * WIDTH**3 / times[PRODUCT]["microlazy"]
     text = (
         f"{table(found, rate)}\n\n{processor()}; Python {platform.python_version()}, {versions}; "
         f"a product of {WIDTH}x{WIDTH} matrices: {rate / 1e9:.0f} Gflop/s"

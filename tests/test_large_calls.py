@@ -347,6 +347,32 @@ def test_concatenate(draws, dtype, axis, count):
     )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+def test_copies_that_begin_some_bytes_later(draws, dtype):
+    """Whatever the places of the two arrays are in their pages of memory."""
+    x = draws.integers(0, 9, 200_001).astype(dtype)
+    y = np.array(x, dtype=dtype)
+    for n in (*range(20), 100, 1000):
+        agree(np.concatenate([y[:n], y]), numpy.concatenate([x[:n], x]))
+        agree(np.concatenate([y[:n], y[n:]]), x)
+        wide, expected = np.zeros((3, 9000), dtype=dtype), numpy.zeros((3, 9000), dtype)
+        wide[:, n:] = y[: 3 * (9000 - n)].reshape(3, -1)
+        expected[:, n:] = x[: 3 * (9000 - n)].reshape(3, -1)
+        agree(wide, expected)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1000, 1000), (2, 300_000), (300_000, 2), (3, 400, 300), (1, 90)]
+)
+def test_truth_along_axes(draws, shape):
+    for share in (0, 1e-6, 0.5, 1 - 1e-6, 1):
+        x = draws.random(shape) < share
+        y = np.array(x, dtype="bool")
+        for axis in (None, *range(len(shape)), *([(0, 1)] if len(shape) == 3 else [])):
+            agree(np.all(y, axis=axis), numpy.all(x, axis=axis))
+            agree(np.any(y, axis=axis), numpy.any(x, axis=axis))
+
+
 def test_concatenate_what_is_not_packed_or_of_several_dtypes(draws):
     a, b = draws.normal(size=(2, 400, 400)).astype("float32")
     x, y = np.array(a), np.array(b)

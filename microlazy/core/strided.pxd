@@ -29,6 +29,8 @@ cdef bint all_transposed(const Pieces* p) noexcept        # long columns of two 
 
 cdef Tensor packed(Tensor x)                              # contiguous; x itself if it is
 cdef int pack(Tensor x, char* out) except -1              # x's elements in order
+# memcpy; and memcpy by all threads where it is long
+cdef void copy_run(char* d, const char* s, Py_ssize_t n) noexcept nogil
 cdef int copy_bytes(char* d, const char* s, Py_ssize_t n) except -1
 cdef int assign(Tensor dst, Tensor src) except -1         # dst[...] = src, broadcast and cast
 cdef int add_to(Tensor dst, Tensor src) except -1         # dst[...] += src; the same shape, dtype

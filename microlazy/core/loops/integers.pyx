@@ -243,6 +243,7 @@ cdef int integers_into(int op, Tensor a, Tensor b, Tensor out) except -1:
 
 cdef enum:
     STRETCH = 1 << 12
+    LINE = 64                     # bytes of a cache's line, which threads had better not share
 
 
 cdef inline void note(bint zeros, const unsigned char* x, unsigned char* found,
@@ -265,26 +266,45 @@ cdef inline unsigned char occurs(bint zero, const unsigned char* x, Py_ssize_t n
     return found
 
 
+cdef void truth_of(bint every, const unsigned char* x, unsigned char* found, Py_ssize_t outer,
+                   Py_ssize_t n, Py_ssize_t inner, Py_ssize_t width) noexcept nogil:
+    """The answers for the first columns of (outer, n, inner) numbers."""
+    cdef Py_ssize_t _k, i
+    for _k in range(outer):
+        memset(found, 0, width)
+        if inner == 1:
+            found[0] = occurs(True, x, n) if every else occurs(False, x, n)
+        elif every:                         # the loops know what they look for
+            for i in range(n):
+                note(True, x + i * inner, found, width)
+        else:
+            for i in range(n):
+                note(False, x + i * inner, found, width)
+        if every:
+            for i in range(width):
+                found[i] ^= 1
+        x += n * inner
+        found += inner
+
+
 cdef int truth_into(bint every, Tensor x, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                     Tensor out) except -1:
     cdef const unsigned char* source = <const unsigned char*>x.data
     cdef unsigned char* target = <unsigned char*>out.data
-    cdef Py_ssize_t k, i
-    memset(target, 0, outer * inner)
-    for k in range(outer):
-        if inner == 1 and every:            # the loops know what they look for
-            target[k] = occurs(True, source + k * n, n)
-        elif inner == 1:
-            target[k] = occurs(False, source + k * n, n)
-        elif every:
-            for i in range(n):
-                note(True, source + (k * n + i) * inner, target + k * inner, inner)
-        else:
-            for i in range(n):
-                note(False, source + (k * n + i) * inner, target + k * inner, inner)
-    if every:
-        for k in range(outer * inner):
-            target[k] ^= 1
+    cdef int team = threads() if outer * n * inner >= LIGHT_GRAIN else 1
+    cdef bint by_rows = outer >= team       # how threads share it out
+    cdef Py_ssize_t whole = outer if by_rows else inner, share = (whole + team - 1) // team
+    cdef Py_ssize_t first, count, i
+    if not by_rows:
+        share = (share + LINE - 1) & ~<Py_ssize_t>(LINE - 1)
+    for i in prange(team, nogil=True, schedule="static", num_threads=team):
+        first = i * share
+        count = min(share, whole - first)
+        if count > 0 and by_rows:
+            truth_of(every, source + first * n * inner, target + first * inner, count, n, inner,
+                     inner)
+        elif count > 0:
+            truth_of(every, source + first, target + first, outer, n, inner, count)
     return 0
 
 

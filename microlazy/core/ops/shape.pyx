@@ -12,7 +12,7 @@ from microlazy.core.ops.cast cimport cast, promoted
 from microlazy.core.ops.results cimport Source, hand_out
 from microlazy.core.ops.slots cimport hand_on, pass_on
 from microlazy.core.parallel cimport LIGHT_GRAIN, threads
-from microlazy.core.strided cimport add_to, assign, pack
+from microlazy.core.strided cimport add_to, assign, copy_run, pack
 from microlazy.core.tape cimport (
     Node, Pass, enlist, observed, put, run, state, tracked,
 )
@@ -524,7 +524,7 @@ cdef bint join_rows(list arrays, int axis, Tensor out) except -1:
     for i in prange(rows, nogil=True, schedule="static", num_threads=threads()):
         start = i * width
         for k in range(count):
-            memcpy(target + start, parts[k] + i * widths[k], widths[k])
+            copy_run(target + start, parts[k] + i * widths[k], widths[k])
             start = start + widths[k]
     return True
 
