@@ -5,6 +5,7 @@ JSON. Both kinds of step run in all workers at the same time, in turns. The work
 number and many in place of steps.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -53,6 +54,7 @@ def torch_ways(workload: str) -> tuple[dict[str, Step], Callable[[numpy.ndarray]
 
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
+    atexit.register(distributed.destroy_process_group)  # its threads may not outlive Python
 
     def total(values: numpy.ndarray) -> None:
         distributed.all_reduce(torch.from_numpy(values))
