@@ -28,7 +28,7 @@ cdef class Part(Node):
         if self.op == FRACTION:
             return hand_on(p, self.a, g)
         if p.wants(self.a):
-            hand_on(p, self.a, over_exponent(g, self.a if self.op == MANTISSA else self.b))
+            hand_on(p, self.a, taken(OVER, g, self.a if self.op == MANTISSA else self.b))
         return 0
 
     cdef int inspect(self, Pass p) except -1:
@@ -46,11 +46,6 @@ cdef int give_over_exponent(Pass p, Tensor x, Tensor g, Tensor divided) except -
     part = like(dx) if accumulate else dx
     floats_into(OVER, g, divided, part)
     return add_to(dx, part) if accumulate else 0
-
-
-cdef Tensor over_exponent(Tensor g, Tensor x):
-    """g over the powers of 2 that x is its mantissas times, recorded."""
-    return taken(OVER, g, x)
 
 
 cdef Tensor taken(int op, Tensor a, Tensor b):

@@ -215,9 +215,9 @@ class Parameter(MXNetAttributes):
         return f"{type(self).__name__} {self.name} (shape={self.shape}, dtype={self.dtype})"
 
     def _repr_html_(self) -> str:
-        facts = {**self._facts(), "sizes": self.why, "initializer": self.remembered_init or ""}
         from ..utils import _html_table  # seldom needed
 
+        facts = {**self._facts(), "sizes": self.why, "initializer": self.remembered_init or ""}
         return _html_table(f"{type(self).__name__} {self.name}", ("", ""), facts.items())
 
     def _facts(self) -> dict[str, Any]:
@@ -947,9 +947,9 @@ class Parameter(MXNetAttributes):
         >>> mx.gluon.Parameter("weight", shape=(2, 3)).var().attr("__shape__")
         '(2, 3)'
         """
-        known = tuple(max(size, 0) for size in self._shape or ())
-        from ... import symbol
+        from ... import symbol  # seldom needed
 
+        known = tuple(max(size, 0) for size in self._shape or ())
         made = symbol.var(
             self.name,
             shape=known if self._shape is not None else None,
